@@ -1,0 +1,180 @@
+"""The Arrow schema of every table, each column with its unit and meaning.
+
+Changes only ever add columns. `SCHEMA_VERSION` is in the metadata of each file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+Row = Mapping[str, Any]
+
+LABEL = pa.dictionary(pa.int32(), pa.string())
+
+
+def _column(name: str, kind: pa.DataType, meaning: str, unit: str = "") -> pa.Field:
+    return pa.field(name, kind, metadata={"meaning": meaning, "unit": unit})
+
+
+def _table(name: str, *columns: pa.Field) -> pa.Schema:
+    return pa.schema(columns, metadata={"table": name, "schema_version": str(SCHEMA_VERSION)})
+
+
+_KEY = _column("trial_key", LABEL, "names the trial: a hash of its spec")
+_AXES = (
+    _column("norm", LABEL, "normalization mode"),
+    _column("init", LABEL, "initializer of the weights"),
+    _column("init_gain", pa.float64(), "factor on the initial weights"),
+    _column("lr", pa.float64(), "learning rate"),
+    _column("seed", pa.int64(), "fixes data order, initial weights before gain, and noise"),
+)
+_STEP = _column("step", pa.int64(), "updates made before this measurement", "updates")
+_LAYER = (
+    _column("layer", pa.int32(), "layers with weights, counted from 0 at the input"),
+    _column("layer_name", LABEL, "name of the layer in the model"),
+)
+
+TRIALS = _table(
+    "trials",
+    _KEY,
+    _column("sweep", LABEL, "name of the sweep that ran the trial"),
+    _column("status", LABEL, "completed, diverged or pruned"),
+    _column("stop_step", pa.int64(), "updates made when the trial ended", "updates"),
+    _column("stop_reason", pa.string(), "why a trial that was not completed ended; else null"),
+    *_AXES,
+    _column("model", LABEL, "name of the model"),
+    _column("model_options", pa.string(), "the model's other fields, JSON"),
+    _column("dataset", LABEL, "name of the dataset"),
+    _column("dataset_options", pa.string(), "the dataset's other fields, JSON"),
+    _column("steps", pa.int64(), "updates that the spec asks for", "updates"),
+    _column("batch_size", pa.int64(), "samples in a mini-batch", "samples"),
+    _column("optimizer", LABEL, "name of the optimizer"),
+    _column("momentum", pa.float64(), "momentum of SGD"),
+    _column("weight_decay", pa.float64(), "weight decay of the optimizer"),
+    _column("max_loss", pa.float64(), "mini-batch loss above which the trial counts as diverged", "nats"),
+    _column("log_every", pa.int64(), "steps from one row in curves to the next", "updates"),
+    _column("eval_every", pa.int64(), "steps from one evaluation to the next; null: at the end only", "updates"),
+    _column("probes", pa.string(), "the probes and their schedules, JSON"),
+    _column("num_classes", pa.int32(), "classes of the dataset; 1/num_classes is chance", "classes"),
+    _column("train_loss", pa.float64(), "mean mini-batch loss over the last epoch; null if diverged", "nats"),
+    _column("train_acc", pa.float64(), "mean mini-batch accuracy over the last epoch; null if diverged", "fraction"),
+    _column("test_loss", pa.float64(), "loss on the test set at the end; null if diverged", "nats"),
+    _column("test_acc", pa.float64(), "accuracy on the test set at the end; null if diverged", "fraction"),
+    _column(
+        "landscape_loss_range", pa.float64(), "median over steps of the loss's max - min along the gradient", "nats"
+    ),
+    _column("landscape_grad_diff", pa.float64(), "median over steps of the largest gradient difference"),
+    _column("landscape_beta", pa.float64(), "median over steps of the largest effective beta"),
+    _column("ics_l2", pa.float64(), "median over steps and layers but the first of the ICS"),
+    _column("ics_cos", pa.float64(), "median over steps and layers but the first of the ICS cosine"),
+    _column("moments_mean_shift", pa.float64(), "median over steps and layers of mean_shift"),
+    _column("moments_std_shift", pa.float64(), "median over steps and layers of std_shift"),
+    _column("wall_time_s", pa.float64(), "time that the trial took, probes included", "s"),
+    _column("probe_time_s", pa.float64(), "time that its probes took", "s"),
+    _column(
+        "peak_memory_bytes", pa.int64(), "most memory in use: of the device on a GPU, of the process on a CPU", "bytes"
+    ),
+    _column("device", LABEL, "what it ran on: cpu, or the GPU's name"),
+    _column("host", LABEL, "name of the machine that it ran on"),
+    _column("attempt", pa.int32(), "1 for the first try"),
+    _column("started_at", pa.timestamp("us", tz="UTC"), "when the trial started"),
+    _column("git_sha", LABEL, "commit of the code, '-dirty' after it if changed; null outside a checkout"),
+    _column("versions", LABEL, "versions of python, torch, numpy and bnsweep, JSON"),
+    _column("spec", pa.string(), "the whole spec, JSON"),
+)
+
+CURVES = _table(
+    "curves",
+    _KEY,
+    *_AXES,
+    _STEP,
+    _column("train_loss", pa.float64(), "loss of the step's mini-batch before the update", "nats"),
+    _column("train_acc", pa.float64(), "accuracy on the step's mini-batch before the update", "fraction"),
+    _column("test_loss", pa.float64(), "loss on the test set; null between evaluations", "nats"),
+    _column("test_acc", pa.float64(), "accuracy on the test set; null between evaluations", "fraction"),
+    _column("grad_norm", pa.float64(), "l2 norm of the gradient of all parameters"),
+)
+
+LANDSCAPE = _table(
+    "landscape",
+    _KEY,
+    *_AXES,
+    _STEP,
+    _column("lr_multiple", pa.float64(), "alpha / lr"),
+    _column("alpha", pa.float64(), "step length: the loss is taken at w - alpha g"),
+    _column("loss", pa.float64(), "loss of the same mini-batch at w - alpha g", "nats"),
+    _column("grad_diff_l2", pa.float64(), "||g(w - alpha g) - g(w)||"),
+    _column("grad_norm", pa.float64(), "||g(w)||"),
+    _column("beta", pa.float64(), "effective beta: grad_diff_l2 / (alpha grad_norm)"),
+)
+
+ICS = _table(
+    "ics",
+    _KEY,
+    *_AXES,
+    _STEP,
+    *_LAYER,
+    _column("ics_l2", pa.float64(), "||G - G'|| of Definition 2.1"),
+    _column("ics_cos", pa.float64(), "cosine of the angle between G and G'"),
+    _column("grad_norm", pa.float64(), "||G||, over the layer's weights"),
+)
+
+MOMENTS = _table(
+    "moments",
+    _KEY,
+    *_AXES,
+    _STEP,
+    *_LAYER,
+    _column("mean", pa.float64(), "mean over units of the unit's mean over the mini-batch"),
+    _column("std", pa.float64(), "mean over units of the unit's standard deviation over the mini-batch"),
+    _column(
+        "mean_shift",
+        pa.float64(),
+        "root mean square over units of the mean's change since the last probe; null at the first",
+    ),
+    _column(
+        "std_shift",
+        pa.float64(),
+        "root mean square over units of the std's change since the last probe; null at the first",
+    ),
+)
+
+FAILURES = _table(
+    "failures",
+    _KEY,
+    _column("attempt", pa.int32(), "1 for the first try"),
+    _column("error", pa.string(), "type and message of the error"),
+    _column("traceback", pa.string(), "where it was raised"),
+    _column("log", pa.string(), "path of the log"),
+    _column("host", pa.string(), "name of the machine"),
+    _column("failed_at", pa.timestamp("us", tz="UTC"), "when"),
+)
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "trials": TRIALS,
+    "curves": CURVES,
+    "landscape": LANDSCAPE,
+    "ics": ICS,
+    "moments": MOMENTS,
+    "failures": FAILURES,
+}
+"""Every table by name."""
+
+METRIC_TABLES = ("curves", "landscape", "ics", "moments")
+"""The tables that are committed before `trials`."""
+
+
+def to_table(name: str, rows: Iterable[Row]) -> pa.Table:
+    """Return `rows` as the table `name`; a column that a row lacks is null, a key that is no column an error."""
+    schema = SCHEMAS[name]
+    rows = list(rows)
+    for row in rows:
+        if unknown := row.keys() - set(schema.names):
+            raise KeyError(f"table {name} has no column {sorted(unknown)}")
+    columns = [pa.array([row.get(field.name) for row in rows], field.type) for field in schema]
+    return pa.table(columns, schema=schema)
