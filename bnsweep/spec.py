@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -136,7 +137,7 @@ class TrialSpec(Section):
         """Return the whole spec as JSON with sorted keys; `TrialSpec.model_validate_json` reads it back."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True)
 
-    @property
+    @cached_property
     def trial_key(self) -> str:
         """Return the 16 hex digits that name this trial.
 

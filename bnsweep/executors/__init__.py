@@ -1,0 +1,23 @@
+"""Executors run packs: in this process, or under Ray Tune. One contract suite holds for both."""
+
+from __future__ import annotations
+
+from bnsweep.executors.base import Executor, Lost, Report
+from bnsweep.executors.pack import Job, Pack, Tally
+
+EXECUTORS = ("ray", "serial")
+"""Every executor of the command line by name."""
+
+
+def make_executor(name: str, address: str | None = None) -> Executor:
+    """Return the executor of that name; Ray is only imported where it is asked for."""
+    if name == "serial":
+        from bnsweep.executors.serial import SerialExecutor
+
+        return SerialExecutor()
+    from bnsweep.executors.ray_tune import RayTuneExecutor
+
+    return RayTuneExecutor(address)
+
+
+__all__ = ["EXECUTORS", "Executor", "Job", "Lost", "Pack", "Report", "Tally", "make_executor"]

@@ -1,0 +1,45 @@
+"""Normalization modes: what stands between a layer's weights and its nonlinearity.
+
+Every mode but `none` has a gain of 1 and a shift of 0 per channel at the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from bnsweep.errors import InputError, did_you_mean
+from bnsweep.norm.batch import batch_norm, no_norm
+from bnsweep.norm.group import group_norm, instance_norm, layer_norm
+from bnsweep.norm.lp import l1_norm, l2_norm, linf_norm
+from bnsweep.norm.noisy import NoisyBatchNorm, set_step
+from bnsweep.norm.rms import rms_norm
+from bnsweep.norm.site import NormSite
+
+__all__ = ["NORMS", "NormSite", "build_norm", "set_step"]
+
+NORMS: dict[str, Callable[[NormSite], nn.Module]] = {
+    "none": no_norm,
+    "batch": batch_norm,
+    "noisy_batch": NoisyBatchNorm,
+    "l1": l1_norm,
+    "l2": l2_norm,
+    "linf": linf_norm,
+    "layer": layer_norm,
+    "group": group_norm,
+    "instance": instance_norm,
+    "rms": rms_norm,
+}
+"""Every mode by its name in the sweep file."""
+
+
+def build_norm(name: str, site: NormSite) -> nn.Module:
+    """Return the normalization `name` for `site`.
+
+    Raises:
+        InputError: no such mode, or the mode cannot work at a site of this size.
+    """
+    if name not in NORMS:
+        raise InputError(f"norm: given {name!r}; {did_you_mean(name, NORMS)}")
+    return NORMS[name](site)

@@ -1,0 +1,36 @@
+"""`layer`, `group`, `instance`: statistics of each sample by itself, gain and shift per channel.
+
+All three are group normalization (Wu & He 2018) of C channels in 1, gcd(8, C) and C groups.
+"""
+
+from __future__ import annotations
+
+from math import gcd
+
+from torch import nn
+
+from bnsweep.norm.site import EPS, NormSite
+
+MOST_GROUPS = 8
+
+
+def layer_norm(site: NormSite) -> nn.GroupNorm:
+    """Return normalization of each sample over (C, H, W) (Ba et al. 2016).
+
+    `torch.nn.LayerNorm` would have a gain per element; ours is per channel, as in the other modes.
+    """
+    site.require_many("layer", site.channels * site.positions, "value per sample", use="batch")
+    return nn.GroupNorm(1, site.channels, eps=EPS)
+
+
+def group_norm(site: NormSite) -> nn.GroupNorm:
+    """Return normalization of each sample over (C / G, H, W) in G = gcd(8, C) groups of neighbouring channels."""
+    groups = gcd(MOST_GROUPS, site.channels)
+    site.require_many("group", site.channels // groups * site.positions, "value per group", use="layer")
+    return nn.GroupNorm(groups, site.channels, eps=EPS)
+
+
+def instance_norm(site: NormSite) -> nn.GroupNorm:
+    """Return normalization of each channel of each sample over (H, W) (Ulyanov et al. 2016)."""
+    site.require_many("instance", site.positions, "position per channel", use="layer or group")
+    return nn.GroupNorm(site.channels, site.channels, eps=EPS)

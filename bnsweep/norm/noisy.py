@@ -1,0 +1,57 @@
+"""`noisy_batch`: batch normalization whose output is made to shift (Santurkar et al. 2018, Algorithm 1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from bnsweep.norm.batch import batch_norm
+from bnsweep.norm.noise import algorithm1_noise, noise_generator
+from bnsweep.norm.site import NormSite
+
+_NoiseKey = tuple[int, torch.Size, torch.device, torch.dtype]
+
+
+class NoisyBatchNorm(nn.Module):
+    """Batch normalization (N, C) or (N, C, H, W), then a <- s a + m with the noise of Algorithm 1.
+
+    In training the noise depends on the site's seed and index and on `step` alone: every forward at one step, a probe's
+    too, sees the same noise, and no global random stream is touched. In evaluation there is none. `set_step` sets
+    `step`; a training forward before that is a RuntimeError, because noise that never changes is another experiment.
+    """
+
+    def __init__(self, site: NormSite) -> None:
+        super().__init__()
+        self.site = site
+        self.batch = batch_norm(site)
+        self.step: int | None = None
+        self._drawn: tuple[_NoiseKey, tuple[Tensor, Tensor]] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the normalized x, of the same shape, with this step's noise if in training."""
+        a: Tensor = self.batch(x)
+        if not self.training:
+            return a
+        s, m = self.noise(a)
+        return torch.addcmul(m, s, a)
+
+    def noise(self, a: Tensor) -> tuple[Tensor, Tensor]:
+        """Return this step's factors s and offsets m for the activation a, both of its shape."""
+        if self.step is None:
+            raise RuntimeError("noisy_batch draws its noise per step: call bnsweep.norm.set_step(model, step) first")
+        key = (self.step, a.shape, a.device, a.dtype)
+        if self._drawn is None or self._drawn[0] != key:
+            generator = noise_generator(self.site.noise_seed, self.site.index, self.step, a.device)
+            self._drawn = key, algorithm1_noise(generator, a.shape, a.dtype)
+        return self._drawn[1]
+
+    def extra_repr(self) -> str:
+        """Return what `print(model)` shows beside the wrapped batch normalization."""
+        return f"site={self.site.index}, noise_seed={self.site.noise_seed}"
+
+
+def set_step(model: nn.Module, step: int) -> None:
+    """Tell every `noisy_batch` in `model` which step it is: `step` updates have been made, counted from 0."""
+    for module in model.modules():
+        if isinstance(module, NoisyBatchNorm):
+            module.step = step

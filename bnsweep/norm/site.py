@@ -1,0 +1,67 @@
+"""Where a normalization sits in a model, and what every mode needs to know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from torch import Tensor
+
+from bnsweep.errors import InputError
+
+EPS = 1e-5
+"""Added to every mode's denominator or to what is under its root, as in `torch.nn.BatchNorm2d`."""
+
+MOMENTUM = 0.1
+"""Weight of the newest mini-batch in running statistics, as in `torch.nn.BatchNorm2d`."""
+
+
+@dataclass(frozen=True)
+class NormSite:
+    """One place between a layer's weights and its nonlinearity.
+
+    Args:
+        channels: channels C of a map, or features of a fully connected layer.
+        spatial: height and width (H, W) of the map, None after a fully connected layer.
+        index: number of the site in its model, from 0 at the input.
+        noise_seed: seed of the noise of `noisy_batch`; the other modes ignore it.
+    """
+
+    channels: int
+    spatial: tuple[int, int] | None
+    index: int
+    noise_seed: int
+
+    @property
+    def positions(self) -> int:
+        """Return H x W, or 1 after a fully connected layer."""
+        return 1 if self.spatial is None else prod(self.spatial)
+
+    def require_many(self, mode: str, values: int, what: str, use: str) -> None:
+        """Raise InputError if a statistic of `mode` has one value to be taken over: less its mean it is always zero.
+
+        Args:
+            mode: the mode's name.
+            values: how many values of one sample share a statistic at this site.
+            what: what they are, in the singular: "position per channel".
+            use: which modes to use instead.
+        """
+        if values == 1:
+            raise InputError(
+                f"norm: {mode} normalization needs more than one {what}, "
+                f"but site {self.index} ({self}) has one; use {use}"
+            )
+
+    def __str__(self) -> str:
+        size = "fully connected" if self.spatial is None else f"{self.spatial[0]}x{self.spatial[1]}"
+        return f"{self.channels} channels, {size}"
+
+
+def batch_dims(x: Tensor) -> tuple[int, ...]:
+    """Return the dimensions of x, (N, C) or (N, C, H, W), that batch statistics of a channel are taken over."""
+    return (0, *range(2, x.ndim))
+
+
+def per_channel(values: Tensor, x: Tensor) -> Tensor:
+    """Return `values` (C,) shaped so that it broadcasts over x, (N, C) or (N, C, H, W)."""
+    return values.view(1, -1, *(1 for _ in range(2, x.ndim)))

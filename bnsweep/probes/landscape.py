@@ -1,0 +1,71 @@
+"""The loss landscape along the gradient (Santurkar et al. 2018, section 3.2 and figure 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bnsweep.probes.context import StepContext, evaluate
+from bnsweep.results.schema import Row
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """Loss and gradient on the straight line w - alpha g, at alpha = multiple x lr for each of K multiples.
+
+    g is the training step's own gradient over all parameters, at w = W^t. Mini-batch, batch statistics and noise are
+    the step's. K forwards and backwards, and no more. Per point:
+
+        grad_diff_l2 = ||g(w - alpha g) - g||,    beta = grad_diff_l2 / (alpha ||g||)
+
+    beta is NaN where g is zero. The paper does not say whether it divides by alpha or by alpha ||g||: the rows hold
+    grad_norm = ||g|| too, so that beta x grad_norm is the other one.
+
+    Args:
+        lr_multiples: step lengths as multiples of the learning rate.
+    """
+
+    lr_multiples: tuple[float, ...]
+
+    def __call__(self, ctx: StepContext) -> list[Row]:
+        """Return one row per multiple: step, lr_multiple, alpha, loss, grad_diff_l2, grad_norm, beta."""
+        grad_norm = joint_norm(ctx.grads.values())
+        return [self._row(ctx, multiple, grad_norm) for multiple in self.lr_multiples]
+
+    def _row(self, ctx: StepContext, multiple: float, grad_norm: Tensor) -> Row:
+        alpha = multiple * ctx.lr
+        loss, gradient = loss_and_gradient(ctx, step_along(ctx, alpha))
+        difference = joint_norm(gradient[name] - ctx.grads[name] for name in gradient)
+        return {
+            "step": ctx.step,
+            "lr_multiple": multiple,
+            "alpha": alpha,
+            "loss": loss.item(),
+            "grad_diff_l2": difference.item(),
+            "grad_norm": grad_norm.item(),
+            "beta": (difference / (alpha * grad_norm)).item(),
+        }
+
+
+def step_along(ctx: StepContext, alpha: float) -> dict[str, Tensor]:
+    """Return w - alpha g by parameter name."""
+    return {name: w - alpha * ctx.grads[name] for name, w in ctx.params_before.items()}
+
+
+def loss_and_gradient(ctx: StepContext, params: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the mini-batch loss at `params`, a scalar, and its gradient by parameter name."""
+    leaves = {name: w.detach().requires_grad_() for name, w in params.items()}
+    with torch.enable_grad():
+        loss = ctx.loss_fn(evaluate(ctx.model, leaves, ctx.buffers, ctx.x), ctx.y)
+        gradient = torch.autograd.grad(loss, list(leaves.values()))
+    return loss.detach(), dict(zip(leaves, gradient, strict=True))
+
+
+def joint_norm(tensors: Iterable[Tensor]) -> Tensor:
+    """Return the l2 norm over all tensors together, a float64 scalar, so that no square overflows."""
+    norms = [torch.linalg.vector_norm(tensor, dtype=torch.float64) for tensor in tensors]
+    total: Tensor = torch.linalg.vector_norm(torch.stack(norms))
+    return total

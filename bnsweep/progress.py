@@ -1,0 +1,90 @@
+"""Progress of a run: a live view on a terminal, a line every few seconds elsewhere."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import reduce
+from operator import add
+from time import monotonic
+from typing import Self
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from bnsweep.executors import Tally
+
+LINE_EVERY_S = 5.0
+
+
+class Progress:
+    """Adds up what the packs report; use it as a context manager around the run."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._tallies: dict[int, Tally] = {}
+        self._total = self._workers = 0
+        self._started = self._next_line = monotonic()
+        self._live = Live(self, console=console, refresh_per_second=4) if console.is_terminal else None
+
+    def __enter__(self) -> Self:
+        """Begin to count time."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Leave the last state on the screen."""
+        if self._live and self._live.is_started:
+            self._live.stop()
+
+    def start(self, num_trials: int, num_workers: int) -> Self:
+        """Begin to show progress; return what takes the reports."""
+        self._total, self._workers = num_trials, num_workers
+        self._started = self._next_line = monotonic()
+        if self._live:
+            self._live.start()
+        return self
+
+    def __call__(self, pack: int, tally: Tally) -> None:
+        """Take the latest tally of a pack."""
+        self._tallies[pack] = tally
+        is_last = self.tally.ended == self._total
+        if not self._live and (is_last or monotonic() >= self._next_line):
+            self._next_line = monotonic() + LINE_EVERY_S
+            self._console.print(self.line(), highlight=False)
+
+    @property
+    def tally(self) -> Tally:
+        """What all packs together have done."""
+        return reduce(add, self._tallies.values(), Tally())
+
+    def eta_s(self) -> float | None:
+        """Seconds to the end at the rate so far; None before the first trial has ended."""
+        ended, elapsed = self.tally.ended, monotonic() - self._started
+        return elapsed / ended * (self._total - ended) if ended else None
+
+    def line(self) -> str:
+        """Return the state as one line."""
+        counts = ", ".join(f"{number} {label}" for label, number in self._counts().items())
+        return f"{self.tally.ended}/{self._total} trials: {counts}; {self._times()}"
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the live view: a bar, the counts, the times."""
+        yield ProgressBar(total=max(1, self._total), completed=self.tally.ended, width=min(60, options.max_width))
+        colours = {"done": "green", "diverged": "yellow", "failed": "red", "running": "cyan"}
+        grid = Table.grid(padding=(0, 3))
+        grid.add_row(
+            *(f"[{colours[label]}]{number}[/] {label}" for label, number in self._counts().items()), self._times()
+        )
+        yield grid
+
+    def _counts(self) -> dict[str, int]:
+        tally = self.tally
+        running = min(self._workers, self._total - tally.ended)
+        return {"done": tally.completed, "diverged": tally.diverged, "failed": tally.failed, "running": running}
+
+    def _times(self) -> str:
+        elapsed = timedelta(seconds=round(monotonic() - self._started))
+        eta = self.eta_s()
+        left = "unknown" if eta is None else timedelta(seconds=round(eta))
+        return f"elapsed {elapsed}, ETA {left}"

@@ -1,0 +1,34 @@
+"""Which code, which versions, which machine."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+
+@cache
+def git_sha() -> str | None:
+    """Return the commit of the code that runs, `-dirty` after it where tracked files were changed; None outside git."""
+    here = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=here, check=True, capture_output=True, text=True).stdout.strip()
+
+    try:
+        if here.name not in git("ls-files", "--full-name", "__init__.py"):
+            return None
+        dirty = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "HEAD") + ("-dirty" if dirty else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+@cache
+def versions() -> str:
+    """Return the versions that shape the numbers, as JSON."""
+    names = ("bnsweep", "numpy", "torch")
+    return json.dumps({"python": platform.python_version(), **{name: version(name) for name in names}})
