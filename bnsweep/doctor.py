@@ -54,12 +54,12 @@ def _try(what: str, check: Callable[[], str]) -> Finding:
 
 
 def _decode_image() -> str:
-    from torchvision.io import decode_image, encode_png
+    from PIL import features
 
-    image = torch.arange(3 * 64, dtype=torch.uint8).reshape(3, 8, 8)
-    if not torch.equal(decode_image(encode_png(image)), image):
-        raise ValueError("a PNG image comes back changed")
-    return "yes"
+    missing = [name for name in ("jpg", "zlib", "webp") if not features.check(name)]
+    if missing:
+        raise ValueError(f"Pillow was built without {', '.join(missing)}")
+    return "JPEG, PNG, WebP"
 
 
 def _at_least(found: int, wanted: int) -> tuple[bool, str]:

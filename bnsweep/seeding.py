@@ -15,5 +15,5 @@ def derive(seed: int, stream: str, *indices: int) -> int:
     >>> derive(0, "weights", 3) == derive(0, "data_order", 3)
     False
     """
-    entropy = (seed, zlib.crc32(stream.encode()), *indices)
-    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    spawn_key = (zlib.crc32(stream.encode()), *indices)
+    return int(np.random.SeedSequence(seed, spawn_key=spawn_key).generate_state(1, np.uint64)[0] >> np.uint64(1))

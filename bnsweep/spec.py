@@ -18,6 +18,8 @@ SEMANTICS_VERSION = 1
 
 NormName = Literal["none", "batch", "noisy_batch", "l1", "l2", "linf", "layer", "group", "instance", "rms"]
 InitName = Literal["default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal"]
+BATCH_STATISTICS = ("batch", "noisy_batch", "l1", "l2", "linf")
+"""Modes whose statistics are over the mini-batch."""
 
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 PositiveInt = Annotated[int, Field(gt=0)]
@@ -132,6 +134,14 @@ class TrialSpec(Section):
     lr: PositiveFloat = 0.1
     seed: int = Field(default=0, ge=0, lt=2**63)
     probes: ProbesSpec = ProbesSpec()
+
+    @model_validator(mode="after")
+    def _batch_statistics_need_a_batch(self) -> Self:
+        if self.train.batch_size == 1 and self.norm in BATCH_STATISTICS:
+            raise ValueError(
+                f"norm {self.norm} takes statistics over the mini-batch; train.batch_size should be at least 2"
+            )
+        return self
 
     def to_json(self) -> str:
         """Return the whole spec as JSON with sorted keys; `TrialSpec.model_validate_json` reads it back."""

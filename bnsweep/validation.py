@@ -46,7 +46,7 @@ def explain(error: ValidationError, given: Mapping[str, Any], root: type[BaseMod
             tag = first["ctx"]["tag"]
             return f"{dotted((*path, 'name'))}: given {tag!r}; {did_you_mean(tag, variants(str(path[-1])))}"
         case "value_error":
-            return f"{dotted(path)}: {first['ctx']['error']}"
+            return f"{dotted(path)}: {first['ctx']['error']}" if path else str(first["ctx"]["error"])
     wanted = dict.fromkeys(_plain(detail["msg"]) for detail in details if _path_in(given, detail["loc"]) == path)
     return f"{dotted(path)}: given {_shown(first['input'])}; it {' or '.join(wanted)}"
 
@@ -102,7 +102,7 @@ def _needed(detail: Any, path: Location) -> str:
 
 def _plain(message: str) -> str:
     message = re.sub(r"valid dictionary or .*", "mapping such as {key: value}", message)
-    return re.sub(r"^Input ", "", message)
+    return re.sub(r"^(Input|String) ", "", message)
 
 
 def _shown(value: Any) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 from numpy.typing import NDArray
-from torchvision.io import ImageReadMode, decode_image
+from PIL import Image
 
 from bnsweep.data.dataset import Dataset
 from bnsweep.errors import InputError, did_you_mean
@@ -17,7 +18,7 @@ Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
 def load_parquet(spec: ParquetSpec) -> Dataset:
-    """Load both files: images as `struct<bytes, path>` or binary (JPEG, PNG, GIF, WebP), labels as integers from 0.
+    """Load both files: images as `struct<bytes, path>` or binary (JPEG, PNG, ...), read as RGB; labels from 0.
 
     Raises:
         InputError: a file cannot be read, a column is missing or of another type, an image cannot be decoded, or
@@ -55,7 +56,7 @@ def _labels(column: pa.ChunkedArray, path: str, spec: ParquetSpec) -> NDArray[np
     if not pa.types.is_integer(column.type) or column.null_count:
         found = f"{column.type} with {column.null_count} nulls"
         raise InputError(f"dataset.label_column: '{spec.label_column}' in {path} is {found}; it should be integers")
-    labels = np.asarray(column.to_numpy(), np.int64)
+    labels = np.array(column.to_numpy(), np.int64)
     if labels.min() < 0:
         raise InputError(f"dataset.label_column: {path} has the label {labels.min()}; labels should count from 0")
     return labels
@@ -84,13 +85,13 @@ def _images(column: pa.ChunkedArray, path: str, spec: ParquetSpec) -> NDArray[np
 def _decode(scalar: pa.Scalar, row: int, path: str) -> NDArray[np.uint8]:
     content = scalar.as_py()
     try:
-        data = torch.frombuffer(bytearray(content or b""), dtype=torch.uint8)
-        return np.asarray(decode_image(data, ImageReadMode.RGB).numpy(), np.uint8)
-    except (RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        with Image.open(io.BytesIO(content or b"")) as image:
+            return np.asarray(image.convert("RGB"), np.uint8).transpose(2, 0, 1)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = str(error).split(" <_io.BytesIO")[0]
         raise InputError(
             f"dataset: the image in row {row} of {path} cannot be decoded ({reason}); "
-            "it should be JPEG, PNG, GIF or WebP"
+            "it should be a JPEG, PNG or another format that Pillow reads"
         ) from error
 
 

@@ -32,8 +32,6 @@ OUTCOME = (
     *("train_loss", "train_acc", "test_loss", "test_acc"),
 )
 
-Columns = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class Pack:
@@ -95,7 +93,7 @@ class Worker:
         A trial that raises is recorded in `failures/` and leaves the others unharmed. A pack that is run again, since
         its worker died late, commits the same batch again.
         """
-        tables: dict[str, list[Columns]] = {}
+        tables: dict[str, list[dict[str, Any]]] = {}
         tally = Tally()
         for spec, attempt in zip(pack.trials, pack.attempts, strict=True):
             if tally.ended:
@@ -114,7 +112,7 @@ class Worker:
             self.job.store.commit(tables)
         yield tally
 
-    def _provenance(self) -> Columns:
+    def _provenance(self) -> dict[str, Any]:
         on_gpu = self.device.type == "cuda"
         if on_gpu:
             peak = torch.cuda.max_memory_allocated(self.device)
@@ -131,17 +129,20 @@ class Worker:
         }
 
 
-def _append(tables: dict[str, list[Columns]], spec: TrialSpec, result: TrialResult, provenance: Columns) -> None:
+def _append(
+    tables: dict[str, list[dict[str, Any]]], spec: TrialSpec, result: TrialResult, provenance: dict[str, Any]
+) -> None:
     """Add a trial's rows to each table, with the columns that name the trial."""
     named = {"trial_key": spec.trial_key, **{axis: getattr(spec, axis) for axis in AXES}}
     for table, rows in result.tables.items():
         tables.setdefault(table, []).extend(named | row for row in rows)
     outcome = {column: getattr(result, column) for column in OUTCOME}
-    row = named | spec_columns(spec) | outcome | summarize(result.tables) | provenance
-    tables.setdefault("trials", []).append(row)
+    tables.setdefault("trials", []).append(
+        {**named, **spec_columns(spec), **outcome, **summarize(result.tables), **provenance}
+    )
 
 
-def spec_columns(spec: TrialSpec) -> Columns:
+def spec_columns(spec: TrialSpec) -> dict[str, Any]:
     """Return the columns of `trials` that hold the rest of the spec."""
     dump = spec.model_dump(mode="json")
     options = {
@@ -152,7 +153,7 @@ def spec_columns(spec: TrialSpec) -> Columns:
     return {**options, **dump["train"], "probes": json.dumps(dump["probes"]), "spec": spec.to_json()}
 
 
-def _failure(spec: TrialSpec, attempt: int, error: Exception) -> Columns:
+def _failure(spec: TrialSpec, attempt: int, error: Exception) -> dict[str, Any]:
     return {
         "trial_key": spec.trial_key,
         "attempt": attempt,

@@ -1,0 +1,60 @@
+"""Findings in words, computed from the tables: whichever way they go."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+import pandas as pd
+
+from analysis.grid import NORM_ORDER, in_order
+from analysis.tables import ALL
+
+BASELINE = NORM_ORDER[0]
+MOST_NAMED = 4
+
+
+def overall(table: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return the rows of one measure that pool every curve, one per norm in the usual order."""
+    rows = table[(table["measure"] == measure) & (table["init_gain"] == ALL)]
+    if (rows["init"] == ALL).any():
+        rows = rows[rows["init"] == ALL]
+    return rows.set_index("norm").loc[in_order(rows["norm"].tolist())].reset_index()
+
+
+def decades(row: pd.Series) -> str:
+    """Return a width in words: '2.1', after 'at least' where it runs into an end of the tested range."""
+    return f"{'at least ' if row['at_least'] else ''}{row['value']:.1f}"
+
+
+def width_finding(widths: pd.DataFrame) -> str:
+    """Return over how many decades the modes train, widest first; `widths` is one row per norm from `overall`."""
+    known = widths[widths["value"].map(isfinite)]
+    if known.empty:
+        return "Too few learning rates have a result of every mode to measure a width"
+    if (known["value"] == 0).all() and (known["grid_high"] == 0).all():
+        return "No mode trains at any tested learning rate"
+    ranked = known.sort_values("value", ascending=False, kind="stable")
+    named = ranked if len(ranked) <= MOST_NAMED else _widest_and_baseline(ranked)
+    first, *others = [row for _, row in named.iterrows()]
+    plural = "decade" if decades(first) == "1.0" else "decades"
+    text = f"{first['norm']} trains over {decades(first)} {plural} of learning rate"
+    return ", ".join([text, *(f"{row['norm']} over {decades(row)}" for row in others)])
+
+
+def _widest_and_baseline(ranked: pd.DataFrame) -> pd.DataFrame:
+    """Return the widest, the narrowest and, where it is neither, the baseline."""
+    keep = ranked["norm"].isin([ranked["norm"].iloc[0], ranked["norm"].iloc[-1], BASELINE])
+    return ranked[keep]
+
+
+def difference_finding(differences: pd.DataFrame) -> str:
+    """Return by how much the mode furthest from the baseline differs, with its interval; '' without a baseline."""
+    rows = overall(differences, "trainable_decades") if len(differences) else differences
+    rows = rows[rows["value"].map(isfinite)] if len(rows) else rows
+    if rows.empty:
+        return ""
+    row = rows.iloc[int(rows["value"].abs().argmax())]
+    text = f"{row['norm']} minus {row['baseline']}: {row['value']:+.2f} decades"
+    if not isfinite(row["low"]):
+        return f"{text}, without an interval: some points have one seed only"
+    return f"{text}, 95 % interval {row['low']:+.2f} to {row['high']:+.2f} over {row['n_seeds']} seeds"

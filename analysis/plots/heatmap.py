@@ -1,0 +1,156 @@
+"""Accuracy over the whole grid: learning rate by init gain, one panel per mode, one scale for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.grid import Floats, make_grid
+from analysis.load import Results
+from analysis.plots.style import CROSS, new_figure, set_title, style
+from analysis.robustness import seed_mean
+from analysis.tables import trained_from
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
+MOST_COLUMNS = 3
+MOST_COLUMNS_OF_MANY = 5
+MANY = 6
+MOST_NUMBERS = 7
+MOST_LABELS = 5
+
+
+@dataclass(frozen=True)
+class HeatmapData:
+    """A panel per mode and init; `cells` has a row per mode, init, gain and learning rate, in this order."""
+
+    title: str
+    subtitle: str
+    norms: list[str]
+    inits: list[str]
+    gains: list[float]
+    lrs: list[float]
+    chance: float
+    trained_from: float
+    cells: pd.DataFrame
+    """norm, init, init_gain, lr, accuracy (mean over seeds; NaN if untested), n_seeds, n_diverged, trains."""
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is drawn, by name."""
+        return {"heatmap": self.cells}
+
+    def matrix(self, norm: str, init: str, column: str) -> Floats:
+        """Return a column of `cells` as an array of shape (num_gains, num_lrs)."""
+        cells = self.cells[(self.cells["norm"] == norm) & (self.cells["init"] == init)]
+        shape = len(self.gains), len(self.lrs)
+        return cells[column].to_numpy(dtype=float).reshape(shape)
+
+
+def heatmap_data(results: Results, fraction: float = 0.9) -> HeatmapData:
+    """Compute the seed-mean accuracy and the diverged runs of every cell of one setting."""
+    grid = make_grid(results.trials)
+    bar = trained_from(grid.comparable(), fraction)
+    index = pd.MultiIndex.from_product(
+        [grid.norms, grid.inits, grid.gains, grid.lrs], names=["norm", "init", "init_gain", "lr"]
+    )
+    accuracy = seed_mean(np.moveaxis(grid.accuracy, 0, -2)).ravel()
+    cells = pd.DataFrame(
+        {
+            "accuracy": accuracy,
+            "n_seeds": np.isfinite(grid.accuracy).sum(axis=0).ravel(),
+            "n_diverged": np.nansum(grid.diverged, axis=0).ravel().astype(int),
+            "trains": accuracy >= bar,
+        },
+        index=index,
+    ).reset_index()
+    return HeatmapData(
+        title=_title(cells),
+        subtitle=f"Mean test accuracy over seeds. Framed: trains, {bar:.3f} or more. Hatched: k of n seeds diverged.",
+        norms=grid.norms,
+        inits=grid.inits,
+        gains=grid.gains,
+        lrs=grid.lrs,
+        chance=grid.chance,
+        trained_from=bar,
+        cells=cells,
+    )
+
+
+def _title(cells: pd.DataFrame) -> str:
+    """Return how many of the tested cells train, by mode, best first."""
+    tested = cells[cells["n_seeds"] > 0].groupby("norm", sort=False)["trains"].agg(["sum", "count"])
+    ranked = tested.assign(share=tested["sum"] / tested["count"]).sort_values("share", ascending=False, kind="stable")
+    parts = [f"{norm} at {row['sum']:.0f} of {row['count']:.0f}" for norm, row in ranked.iterrows()]
+    first, *others = parts if len(parts) <= 4 else [parts[0], parts[-1]]
+    return ", ".join([first.replace(" at ", " trains at ", 1) + " points of lr x init", *others])
+
+
+def draw_heatmap(data: HeatmapData, fig: Figure | None = None) -> Figure:
+    """Draw one panel per mode and init, all on one colour scale from 0 to 1; each init begins a row."""
+    columns = min(len(data.norms), MOST_COLUMNS if len(data.norms) <= MANY else MOST_COLUMNS_OF_MANY)
+    rows = [
+        [(norm, init) for norm in data.norms[k : k + columns]]
+        for init in data.inits
+        for k in range(0, len(data.norms), columns)
+    ]
+    with style():
+        fig = fig or new_figure(1.25 + len(rows) * (0.65 + 0.3 * max(len(data.gains), 2)))
+        set_title(fig, data.title, data.subtitle)
+        grid = fig.subplots(len(rows), columns, squeeze=False)
+        for row, column in np.ndindex(len(rows), columns):
+            ax: Axes = grid[row, column]  # type: ignore[assignment]
+            if column >= len(rows[row]):
+                ax.set_axis_off()
+                continue
+            mesh = _draw_panel(ax, data, *rows[row][column])
+            ax.tick_params(labelleft=column == 0)
+            ax.set_ylabel("init gain" if column == 0 else "")
+            ax.set_xlabel("learning rate" if row == len(rows) - 1 else "")
+        fig.colorbar(mesh, ax=list(grid.flat), label="test accuracy", aspect=12, pad=0.01, fraction=0.04)
+    return fig
+
+
+def _draw_panel(ax: Axes, data: HeatmapData, norm: str, init: str) -> ScalarMappable:
+    accuracy = data.matrix(norm, init, "accuracy")
+    mesh = ax.pcolormesh(np.ma.masked_invalid(accuracy), cmap="cividis", vmin=0, vmax=1, ec="white", lw=1)
+    ax.set_facecolor("#eeeeee")
+    lost, seeds = data.matrix(norm, init, "n_diverged"), data.matrix(norm, init, "n_seeds")
+    trains = data.matrix(norm, init, "trains")
+    for g, c in np.ndindex(accuracy.shape):
+        if trains[g, c]:
+            ax.add_patch(_box(c, g, 0.05, ec="black", lw=1.3))
+        if lost[g, c]:
+            ax.add_patch(_box(c, g, 0.01, ec="#cfcfcf", hatch="////", lw=0))
+        if len(data.lrs) <= MOST_NUMBERS:
+            text = _text(float(accuracy[g, c]), int(lost[g, c]), int(seeds[g, c]))
+            color = "white" if accuracy[g, c] < 0.55 else "black"
+            shade = {"fc": "#00224e", "ec": "none", "pad": 0.8} if lost[g, c] and accuracy[g, c] < 0.55 else None
+            ax.text(c + 0.5, g + 0.5, text, ha="center", va="center", fontsize=7, color=color, bbox=shade)
+    ax.set_title(norm if len(data.inits) == 1 else f"{norm}\n{init}")
+    labels = MOST_LABELS if len(data.norms) <= MANY else 3
+    every = max(1, -(-(len(data.lrs) - 1) // (labels - 1)))
+    ax.set_xticks(np.arange(len(data.lrs))[::every] + 0.5, [f"{lr:.2g}" for lr in data.lrs[::every]])
+    ax.set_yticks(np.arange(len(data.gains)) + 0.5, [f"{gain:g}" for gain in data.gains])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return mesh
+
+
+def _box(x: float, y: float, inset: float, **look: Any) -> Rectangle:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x + inset, y + inset), 1 - 2 * inset, 1 - 2 * inset, fill=False, **look)
+
+
+def _text(accuracy: float, lost: int, seeds: int) -> str:
+    if not seeds:
+        return ""
+    return f"{CROSS}{lost}/{seeds}" if lost else f"{accuracy:.2f}"

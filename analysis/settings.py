@@ -1,0 +1,52 @@
+"""Settings: what a sweep may vary besides normalization, initialization, learning rate and seed.
+
+Robustness is a statement about one model, one dataset and one optimizer. Where a sweep varies one of those, each
+combination is a setting of its own, measured and drawn apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+
+from analysis.load import Results
+
+SETTING_COLUMNS = (
+    "model",
+    "model_options",
+    "dataset",
+    "dataset_options",
+    "steps",
+    "batch_size",
+    "optimizer",
+    "momentum",
+    "weight_decay",
+    "max_loss",
+)
+
+
+def setting_labels(trials: pd.DataFrame) -> pd.Series[str]:
+    """Return for each trial the fields of its setting that vary, as 'steps 200, optimizer sgd'; '' if none does."""
+    varying = [name for name in SETTING_COLUMNS if name in trials and len(trials[name].unique()) > 1]
+    labels = [", ".join(f"{name} {row[name]}" for name in varying) for row in trials[varying].to_dict("records")]
+    return pd.Series(labels if varying else "", index=trials.index, name="setting", dtype=str)
+
+
+def split_settings(results: Results) -> dict[str, Results]:
+    """Return the results of each setting by its label, in the order of the labels; a single setting is ''."""
+    labels = setting_labels(results.trials)
+    parts = {label: results.trials[labels == label] for label in sorted(labels.unique())}
+    return {label: _of_trials(results, trials) for label, trials in parts.items()}
+
+
+def _of_trials(results: Results, trials: pd.DataFrame) -> Results:
+    keys = trials["trial_key"]
+    return replace(
+        results,
+        trials=trials.reset_index(drop=True),
+        curves=results.curves[results.curves["trial_key"].isin(keys)],
+        landscape=results.landscape[results.landscape["trial_key"].isin(keys)],
+        ics=results.ics[results.ics["trial_key"].isin(keys)],
+        moments=results.moments[results.moments["trial_key"].isin(keys)],
+    )

@@ -1,0 +1,184 @@
+from base64 import b64decode
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.report import write_report
+from bnsweep.errors import InputError
+from bnsweep.results import Store
+from tests.synthetic import make_specs, write_sweep
+
+
+class Page(HTMLParser):
+    """What a page refers to, and its text."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.images: list[str] = []
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.ids: set[str] = set()
+        self.words: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = {name: value or "" for name, value in attrs}
+        self.ids |= {named["id"]} if "id" in named else set()
+        if tag == "img":
+            self.images.append(named["src"])
+        if tag == "a":
+            self.links.append(named["href"])
+        if tag in ("script", "iframe", "source", "object"):
+            self.loaded.append(tag)
+        if tag == "link":
+            self.loaded += [named["href"]] if not named["href"].startswith("data:") else []
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def report(sweep_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(sweep_dir, tmp_path_factory.mktemp("out") / "report")
+
+
+def test_the_page_holds_its_images_and_loads_nothing(report: Path) -> None:
+    page = Page(report)
+    assert len(page.images) == 5
+    for source in page.images:
+        kind, _, content = source.partition(",")
+        assert kind == "data:image/png;base64"
+        assert b64decode(content).startswith(b"\x89PNG")
+    assert page.loaded == []
+    html = report.read_text(encoding="utf-8")
+    assert "http:" not in html
+    assert "https:" not in html
+    assert "url(" not in html
+
+
+def test_every_link_leads_somewhere(report: Path) -> None:
+    page = Page(report)
+    for link in page.links:
+        assert link[1:] in page.ids if link.startswith("#") else (report.parent / link).stat().st_size > 0
+    names = {path.stem for path in (report.parent / "figures").iterdir() if path.suffix == ".csv"}
+    assert {"accuracy", "heatmap", "landscape", "ics", "explains", "robustness", "differences"} <= names
+
+
+def test_the_page_says_what_was_found_and_how_sure_it_is(report: Path) -> None:
+    text = Page(report).text
+    assert "batch trains over 2.2 decades of learning rate" in text
+    assert "90 of 90 declared trials are done" in text
+    assert "With 2 seeds the 95 % intervals are coarse" in text
+    assert "a comment with <angle brackets> & ampersands" in text
+    assert "0123456789abcdef" in text
+
+
+def test_the_same_data_give_the_same_bytes(sweep_dir: Path, report: Path, tmp_path: Path) -> None:
+    again = write_report(sweep_dir, tmp_path / "report")
+    files = sorted(path.relative_to(report.parent) for path in report.parent.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(again.parent) for path in again.parent.rglob("*") if path.is_file())
+    for name in files:
+        assert (again.parent / name).read_bytes() == (report.parent / name).read_bytes(), name
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "one norm": {"specs": make_specs(norms=["batch"], gains=[1.0])},
+    "one lr": {"specs": make_specs(lrs=[0.1], gains=[1.0], num_seeds=1)},
+    "all diverged": {"specs": make_specs(gains=[1.0], num_seeds=1), "diverges": lambda spec: True},  # noqa: ARG005
+    "one trial": {"keep": lambda spec: (spec.norm, spec.lr, spec.init_gain, spec.seed) == ("none", 0.1, 1, 0)},
+    "no probes": {"specs": make_specs(probes=False, num_seeds=1)},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_thin_sweep_has_a_report_too(case: str, tmp_path: Path) -> None:
+    write_sweep(tmp_path, **CASES[case])
+    page = Page(write_report(tmp_path))
+    text = page.text
+    assert len(page.images) == (2 if case == "no probes" else 5)
+    assert ("Not drawn:" in text) == (case == "no probes")
+    if case == "all diverged":
+        assert "No mode trains at any tested learning rate" in text
+    if case == "one trial":
+        assert "1 of 90 declared trials are done" in text
+        assert "89 are missing" in text
+
+
+def test_trials_not_declared_are_named_and_failures_counted(tmp_path: Path) -> None:
+    specs = write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1, probes=False), keep=lambda spec: spec.lr != 1)
+    store = Store.open(tmp_path)
+    store.declare("smaller", [spec.trial_key for spec in specs if spec.lr < 5], "")
+    lost = next(spec.trial_key for spec in specs if spec.lr == 1)
+    store.record_failure({"trial_key": lost, "attempt": 1, "error": "OutOfMemory: 3 GB"})
+    text = Page(write_report(tmp_path)).text
+    for spec in specs:
+        assert (spec.trial_key in text) == (spec.lr == 10 or spec.trial_key == lost)
+    assert "3 stored trials are not declared" in text
+    assert "3 are missing, 1 of them failed" in text
+    assert "OutOfMemory: 3 GB" in text
+
+
+def test_settings_are_kept_apart(tmp_path: Path) -> None:
+    few = {"gains": [1.0], "num_seeds": 1, "lrs": [0.01, 0.1, 1.0], "probes": False}
+    write_sweep(tmp_path, [*make_specs(**few), *make_specs(**few, steps=100)])  # type: ignore[arg-type]
+    report = write_report(tmp_path)
+    assert "Setting: steps 100" in Page(report).text
+    assert "Setting: steps 200" in Page(report).text
+    assert (report.parent / "figures" / "accuracy-2.csv").exists()
+
+
+def test_a_new_report_replaces_the_old_one_whole(tmp_path: Path) -> None:
+    write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1, probes=False))
+    report = write_report(tmp_path)
+    stale = report.parent / "figures" / "stale.csv"
+    stale.write_text("old")
+    assert write_report(tmp_path) == report
+    assert not stale.exists()
+    assert {path.name for path in tmp_path.iterdir() if "report" in path.name} == {"report"}
+
+
+def test_a_report_that_fails_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1, probes=False))
+    before = write_report(tmp_path).read_bytes()
+
+    def fail(*_: object) -> str:
+        raise RuntimeError("disk full")
+
+    monkeypatch.setattr("analysis.report._page", fail)
+    with pytest.raises(RuntimeError, match="disk full"):
+        write_report(tmp_path)
+    assert (tmp_path / "report" / "index.html").read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir() if "report" in path.name} == {"report"}
+
+
+def test_a_folder_with_other_things_is_left_alone(sweep_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(InputError, match=r"holds other things \(thesis.tex\); give a new folder"):
+        write_report(sweep_dir, tmp_path)
+    with pytest.raises(InputError, match="is not a folder"):
+        write_report(sweep_dir, tmp_path / "thesis.tex")
+    assert (tmp_path / "thesis.tex").read_text() == "mine"
+
+
+def test_a_store_elsewhere_needs_a_place_for_the_report() -> None:
+    with pytest.raises(InputError, match="is not on this machine; say where to write with --out FOLDER"):
+        write_report("s3://bucket/sweep?region=eu-west-1")
+
+
+def test_the_jpeg_copy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tests.synthetic as synthetic
+
+    original: Callable[..., dict[str, Any]] = synthetic._trial
+    options = '{"train": "/data/cifar10-jpegq75/train.parquet"}'
+    monkeypatch.setattr(
+        synthetic, "_trial", lambda *args: {**original(*args), "dataset": "parquet", "dataset_options": options}
+    )
+    write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1, probes=False))
+    assert "Data: CIFAR-10, JPEG q75 copy" in Page(write_report(tmp_path)).text

@@ -1,0 +1,53 @@
+"""Small sweeps that train for real in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bnsweep.spec import TrialSpec
+
+TINY = """
+name: tiny
+model: {name: mlp, widths: [8]}
+dataset: {name: digits}
+train: {steps: 6, batch_size: 32, eval_every: 3}
+axes:
+  norm: [none, batch, noisy_batch]
+  lr: [0.1, 1.0e+9]
+  seed: {range: 2}
+probes: {landscape: {every: 3}, ics: {every: 3}, moments: {every: 3}}
+"""
+
+
+@pytest.fixture
+def sweep_file(tmp_path: Path) -> Callable[..., Path]:
+    """Write a sweep file: TINY with every (old, new) pair replaced."""
+
+    def write(*changes: tuple[str, str]) -> Path:
+        text = TINY
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / "tiny.yaml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def spec() -> Callable[..., TrialSpec]:
+    """Build a spec of a small trial with the given fields changed."""
+
+    def build(**changes: object) -> TrialSpec:
+        fields: dict[str, object] = {
+            "model": {"name": "vgg", "widths": [4, "M", 6]},
+            "dataset": {"name": "digits"},
+            "train": {"steps": 8, "batch_size": 32},
+        }
+        return TrialSpec.model_validate(fields | changes)
+
+    return build

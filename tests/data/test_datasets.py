@@ -1,0 +1,132 @@
+"""Loaders: what they return, and what they say of files that cannot be used."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from bnsweep.data import load_dataset
+from bnsweep.errors import InputError
+from bnsweep.spec import DigitsSpec, ParquetSpec
+
+Write = Callable[..., ParquetSpec]
+
+
+def png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def images(count: int, size: int = 6) -> np.ndarray:
+    return np.random.default_rng(count).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+
+
+def column(encoded: list[bytes | None]) -> pa.Array:
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    return pa.array([{"bytes": content, "path": None} for content in encoded], kind)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write an image set; `replaced` replaces columns of the training file, the rest goes to the spec."""
+
+    def build(replaced: dict[str, object] | None = None, **fields: object) -> ParquetSpec:
+        for name, count in (("train", 5), ("test", 3)):
+            columns = {"img": column([png(image) for image in images(count)]), "label": list(range(count))}
+            pq.write_table(
+                pa.table(columns | ((replaced or {}) if name == "train" else {})), tmp_path / f"{name}.parquet"
+            )
+        paths = {name: str(tmp_path / f"{name}.parquet") for name in ("train", "test")}
+        return ParquetSpec.model_validate({"name": "parquet", **paths, **fields})
+
+    return build
+
+
+def test_digits_are_scikit_learns_split_once_and_for_all() -> None:
+    data = load_dataset(DigitsSpec(name="digits"))
+    together = torch.cat([data.train_x, data.test_x]).flatten(1).numpy()
+    assert data.input_shape == (1, 8, 8)
+    assert (len(data.train_y), len(data.test_y), data.num_classes) == (1437, 360, 10)
+    assert sorted(map(bytes, together)) == sorted(map(bytes, load_digits().data.astype(np.uint8)))
+
+
+def test_standardized_images_have_mean_0_and_std_1_in_each_channel(write: Write) -> None:
+    data = load_dataset(write())
+    x = data.standardize(data.train_x)
+    torch.testing.assert_close(x.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(x.std((0, 2, 3), correction=0), torch.ones(3), atol=1e-5, rtol=0)
+
+
+def test_parquet_images_come_back_pixel_for_pixel(write: Write) -> None:
+    data = load_dataset(write())
+    assert np.array_equal(data.train_x.numpy(), images(5).transpose(0, 3, 1, 2))
+    assert data.train_y.tolist() == [0, 1, 2, 3, 4]
+    assert data.num_classes == 5
+
+
+def test_column_names_and_limits_can_be_given(write: Write) -> None:
+    columns = {"picture": column([png(image) for image in images(5)]), "fine": [0, 1, 1, 0, 2]}
+    spec = write(columns, image_column="picture", label_column="fine", train_limit=3, test_limit=2)
+    pq.write_table(pa.table({name: values[:3] for name, values in columns.items()}), spec.test)
+    data = load_dataset(spec)
+    assert data.train_y.tolist() == [0, 1, 1]
+    assert len(data.test_y) == 2
+
+
+def test_plain_binary_images_are_read_too(write: Write) -> None:
+    data = load_dataset(write({"img": pa.array([png(image) for image in images(5)], pa.binary())}))
+    assert len(data.train_x) == 5
+
+
+BAD = [
+    (
+        {"img": column([b"no image"] * 5)},
+        {},
+        r"row 0 of .*train\.parquet cannot be decoded \(cannot identify image file\); .*JPEG, PNG",
+    ),
+    ({"img": column([png(images(1)[0])] * 4 + [b"\xff\xd8\xff"])}, {}, r"the image in row 4 of .* cannot be decoded"),
+    ({"img": column([None] * 5)}, {}, r"the image in row 0 of .* cannot be decoded"),
+    ({"img": column([png(images(1)[0])] * 4 + [png(images(1, 7)[0])])}, {}, r"row 4 of .* is 7x7 .*, row 0 6x6"),
+    ({"img": column([png(images(1, 7)[0])] * 5)}, {}, r"train.parquet are 7x7 .* they should be of one size"),
+    ({"img": [1, 2, 3, 4, 5]}, {}, r"image_column: 'img' in .* is int64; it should be struct<bytes"),
+    ({"label": ["a", "b", "c", "d", "e"]}, {}, r"label_column: 'label' in .* is string with 0 nulls; .* integers"),
+    ({"label": [0, 1, None, 3, 4]}, {}, r"label_column: 'label' in .* is int64 with 1 nulls"),
+    ({"label": [0, -1, 2, 3, 4]}, {}, r"label_column: .* has the label -1; labels should count from 0"),
+    ({}, {"image_column": "imgs"}, r"image_column: .* no column 'imgs'; allowed: img, label; did you mean 'img'\?"),
+    ({}, {"label_column": "lable"}, r"label_column: .* no column 'lable'; allowed: .* did you mean 'label'\?"),
+    ({}, {"train": "nowhere.parquet"}, r"dataset.train: nowhere.parquet cannot be read as Parquet \(.*No such file"),
+    ({}, {"test": __file__}, r"dataset.test: .*py cannot be read as Parquet \(.*magic bytes"),
+]
+
+
+@pytest.mark.parametrize(("replaced", "fields", "message"), BAD, ids=[entry[2][:40] for entry in BAD])
+def test_what_is_wrong_is_named(
+    write: Write, replaced: dict[str, object], fields: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        load_dataset(write(replaced, **fields))
+
+
+def test_an_empty_file_is_named(write: Write) -> None:
+    spec = write()
+    pq.write_table(pq.read_table(spec.train).slice(0, 0), spec.train)
+    with pytest.raises(InputError, match=r"dataset.train: .* has no rows"):
+        load_dataset(spec)
+
+
+def test_a_cut_file_is_named(write: Write) -> None:
+    spec = write()
+    content = Path(spec.train).read_bytes()
+    Path(spec.train).write_bytes(content[:60] + b"\0" * 200 + content[260:])
+    with pytest.raises(InputError, match=r"dataset: the image in row|dataset.train: .* is damaged"):
+        load_dataset(spec)

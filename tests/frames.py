@@ -1,0 +1,21 @@
+"""Comparing tables row by row, bit by bit."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+CIRCUMSTANCES = ["wall_time_s", "probe_time_s", "peak_memory_bytes", "device", "host", "attempt", "started_at"]
+"""Columns of trials about the run, not the result."""
+
+ORDER = ["trial_key", "step", "layer", "lr_multiple"]
+
+
+def same_rows(left: pd.DataFrame, right: pd.DataFrame) -> bool:
+    """Return whether both hold the same rows, whatever their order, but for the circumstances of the run."""
+    return _canonical(left).equals(_canonical(right))
+
+
+def _canonical(frame: pd.DataFrame) -> pd.DataFrame:
+    frame = frame.drop(columns=CIRCUMSTANCES, errors="ignore")
+    frame = frame.astype(dict.fromkeys(frame.select_dtypes("category").columns, "str"))
+    return frame.sort_values([column for column in ORDER if column in frame]).reset_index(drop=True)

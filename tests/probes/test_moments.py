@@ -1,0 +1,99 @@
+"""The moments probe against a forward written with the reference normalizations and loops."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from bnsweep.models import stages
+from bnsweep.norm import set_step
+from bnsweep.norm.noise import algorithm1_noise, noise_generator
+from bnsweep.probes import StepContext
+from bnsweep.probes.moments import Moments
+from tests import reference
+from tests.probes.steps import MODEL_NORMS, SEED, Trial
+
+
+def preactivations(ctx: StepContext, norm: str) -> list[Tensor]:
+    """What enters each nonlinearity at W^t, normalized by the oracle."""
+    model = reference.with_parameters(ctx.model, ctx.params_before)
+    found, x = [], ctx.x
+    for i, (_, stage) in enumerate(stages(model)[:-1]):
+        a = reference.normalize(norm, stage.layer(stage.before(x)).detach())
+        if norm != "none":
+            weight, bias = stage.norm.parameters()
+            view = (1, -1, *(1 for _ in a.shape[2:]))
+            a = a * weight.detach().view(view) + bias.detach().view(view)
+        if norm == "noisy_batch":
+            a = reference.noisy(a, *algorithm1_noise(noise_generator(SEED, i, ctx.step, a.device), a.shape, a.dtype))
+        found.append(a)
+        x = stage.after(a)
+    return found
+
+
+def mean(values: list[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS)
+def test_rows_equal_the_oracle_over_two_measurements(model: str, norm: str) -> None:
+    probe = Moments()
+    first, _, third = Trial(model, norm).steps(3)
+    before = [reference.channel_moments(a) for a in preactivations(first, norm)]
+    now = [reference.channel_moments(a) for a in preactivations(third, norm)]
+    first_rows, rows = measure(probe, first), measure(probe, third)
+    names = [name for name, _ in stages(third.model)[:-1]]
+    assert [(row["step"], row["layer"], row["layer_name"]) for row in rows] == [
+        (2, i, name) for i, name in enumerate(names)
+    ]
+    assert all(row["mean_shift"] is None and row["std_shift"] is None for row in first_rows)
+    for row, here, there in zip(rows, now, before, strict=True):
+        (means, stds), (old_means, old_stds) = zip(*here, strict=True), zip(*there, strict=True)
+        assert row["mean"] == pytest.approx(mean(means), rel=1e-10, abs=1e-13)
+        assert row["std"] == pytest.approx(mean(stds), rel=1e-10)
+        assert row["mean_shift"] == pytest.approx(reference.rms_change(means, old_means), rel=1e-10)
+        assert row["std_shift"] == pytest.approx(reference.rms_change(stds, old_stds), rel=1e-10)
+
+
+def measure(probe: Moments, ctx: StepContext) -> list[dict]:
+    """Measure with the model at the context's step, as it is in a trial."""
+    set_step(ctx.model, ctx.step)
+    return probe(ctx)
+
+
+def test_batch_normalization_shows_its_shift_and_gain() -> None:
+    ctx = Trial("vgg", "batch").take_step()
+    params = dict(ctx.params_before)
+    params["stages.conv1.norm.weight"] = torch.full((6,), 3.0, dtype=torch.float64)
+    params["stages.conv1.norm.bias"] = torch.full((6,), -2.0, dtype=torch.float64)
+    row = Moments()(replace(ctx, params_before=params))[1]
+    assert row["mean"] == pytest.approx(-2.0, abs=1e-12)
+    assert row["std"] == pytest.approx(3.0, rel=1e-3)
+
+
+def test_shifts_count_from_the_measurement_before_and_not_from_the_first() -> None:
+    ctx = Trial("mlp", "none").take_step()
+    moved = replace(ctx, params_before={name: w * 2 for name, w in ctx.params_before.items()})
+    probe = Moments()
+    first, second, third = probe(ctx)[0], probe(moved)[0], probe(moved)[0]
+    assert (first["mean_shift"], third["mean_shift"], third["std_shift"]) == (None, 0.0, 0.0)
+    assert second["std_shift"] > 0
+
+
+def test_each_trial_starts_without_a_past() -> None:
+    ctx = Trial("mlp", "none").take_step()
+    used = Moments()
+    used(ctx)
+    assert [row["mean_shift"] for row in used(ctx)] == [0.0, 0.0]
+    assert [row["mean_shift"] for row in Moments()(ctx)] == [None, None]
+
+
+def test_what_overflows_is_stored_as_it_is() -> None:
+    ctx = Trial("mlp", "none", dtype=torch.float32).take_step()
+    probe = Moments()
+    probe(ctx)
+    rows = probe(replace(ctx, params_before={name: w * 1e30 for name, w in ctx.params_before.items()}))
+    assert not math.isfinite(rows[-1]["mean_shift"])
+    assert all(isinstance(row["std_shift"], float) for row in rows)

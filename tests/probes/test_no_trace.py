@@ -1,0 +1,94 @@
+"""A probe leaves no trace: every probe x norm x model x optimizer."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bnsweep.probes import PROBES, StepContext, build_probes
+from bnsweep.spec import IcsSpec, LandscapeSpec, MomentsSpec, ProbesSpec
+from tests.probes.steps import MODEL_NORMS, Trial
+
+EVERY_STEP = ProbesSpec(landscape=LandscapeSpec(every=1), ics=IcsSpec(every=1), moments=MomentsSpec(every=1))
+OPTIMIZERS = ("sgd", "adam")
+
+
+def state(trial: Trial, ctx: StepContext) -> Iterator[tuple[str, Any]]:
+    """Everything that a probe could disturb, by name."""
+    for name, parameter in trial.model.named_parameters():
+        yield f"parameter {name}", parameter.detach().clone()
+        yield f"grad {name}", parameter.grad.clone()
+        yield f"requires_grad {name}", (parameter.requires_grad, parameter.is_leaf, id(parameter), id(parameter.grad))
+    for name, buffer in trial.model.named_buffers():
+        yield f"buffer {name}", buffer.clone()
+        yield f"identity {name}", id(buffer)
+    for name, module in trial.model.named_modules():
+        yield f"flag {name}", (module.training, len(module._forward_hooks), len(module._backward_hooks))
+        yield f"step {name}", getattr(module, "step", None)
+    for index, slots in trial.optimizer.state_dict()["state"].items():
+        for name, value in slots.items():
+            yield f"optimizer {index} {name}", torch.as_tensor(value).clone()
+    for field in fields(ctx):
+        value = getattr(ctx, field.name)
+        if isinstance(value, dict):
+            yield from ((f"{field.name} {name}", tensor.clone()) for name, tensor in value.items())
+            yield f"{field.name} requires_grad", [tensor.requires_grad for tensor in value.values()]
+    yield "x", ctx.x.clone()
+    yield "y", ctx.y.clone()
+    yield "torch stream", torch.get_rng_state()
+    yield "numpy stream", str(np.random.get_state())  # noqa: NPY002  the global stream is what is watched
+    yield "python stream", random.getstate()
+    yield "grad mode", (torch.is_grad_enabled(), torch.is_inference_mode_enabled())
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS)
+@pytest.mark.parametrize("name", PROBES)
+def test_a_probe_changes_no_bit(name: str, model: str, norm: str, optimizer: str) -> None:
+    trial = Trial(model, norm, optimizer, torch.float32)
+    *_, ctx = trial.steps(2)
+    probe = next(probe for probe in build_probes(EVERY_STEP) if probe.name == name)
+    before = dict(state(trial, ctx))
+    assert probe.measure(ctx)
+    after = dict(state(trial, ctx))
+    assert before.keys() == after.keys()
+    for what, value in before.items():
+        same = torch.equal(value, after[what]) if isinstance(value, torch.Tensor) else value == after[what]
+        assert same, what
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS)
+def test_a_trial_with_probes_has_the_bits_of_one_without(model: str, norm: str, optimizer: str) -> None:
+    bare, probed = (Trial(model, norm, optimizer, torch.float32) for _ in range(2))
+    probes = build_probes(EVERY_STEP)
+    for plain, ctx in zip(bare.steps(4), probed.steps(4), strict=True):
+        for probe in probes:
+            probe.measure(ctx)
+        assert plain.loss == ctx.loss
+    for (name, value), other in zip(bare.model.state_dict().items(), probed.model.state_dict().values(), strict=True):
+        assert torch.equal(value, other), name
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_a_probe_that_meets_infinities_changes_no_bit_either(name: str) -> None:
+    trial = Trial("vgg", "batch", dtype=torch.float32, gain=1e20, lr=1e20)
+    *_, ctx = trial.steps(2)
+    probe = next(probe for probe in build_probes(EVERY_STEP) if probe.name == name)
+    before = {key: value.clone() for key, value in trial.model.state_dict().items()}
+    assert probe.measure(ctx)
+    after = trial.model.state_dict()
+    assert all(value.numpy().tobytes() == after[key].numpy().tobytes() for key, value in before.items())
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_a_probe_works_the_same_where_gradients_are_off(name: str) -> None:
+    ctx = Trial("mlp", "noisy_batch").take_step()
+    probes = [next(probe for probe in build_probes(EVERY_STEP) if probe.name == name) for _ in range(2)]
+    expected = probes[0].measure(ctx)
+    with torch.no_grad():
+        assert probes[1].measure(ctx) == expected

@@ -1,0 +1,75 @@
+"""The summary columns, worked out by hand."""
+
+from math import inf, nan
+
+import pytest
+
+from bnsweep.probes import summarize
+from bnsweep.results.schema import SCHEMAS
+
+COLUMNS = (
+    "landscape_loss_range",
+    "landscape_grad_diff",
+    "landscape_beta",
+    "ics_l2",
+    "ics_cos",
+    "moments_mean_shift",
+    "moments_std_shift",
+)
+
+
+def point(step: int, loss: float, diff: float, beta: float, grad_norm: float = 1.0) -> dict:
+    return {"step": step, "loss": loss, "grad_diff_l2": diff, "beta": beta, "grad_norm": grad_norm}
+
+
+def shift(step: int, layer: int, l2: float, cosine: float) -> dict:
+    return {"step": step, "layer": layer, "ics_l2": l2, "ics_cos": cosine}
+
+
+def moved(mean_shift: float | None, std_shift: float | None) -> dict:
+    return {"step": 0, "layer": 0, "mean_shift": mean_shift, "std_shift": std_shift}
+
+
+@pytest.mark.parametrize("rows", [{}, {"landscape": [], "ics": [], "moments": []}])
+def test_probes_that_are_off_give_nulls_for_exactly_the_tables_columns(rows: dict) -> None:
+    assert summarize(rows) == dict.fromkeys(COLUMNS)
+    assert set(COLUMNS) < set(SCHEMAS["trials"].names)
+
+
+def test_landscape_is_the_median_over_steps_of_each_steps_extremes() -> None:
+    steps = [(0, 1.0, 3.0), (25, 2.0, 2.5), (50, 0.5, 7.5), (75, 1.0, 2.0)]
+    rows = [row for step, low, high in steps for row in (point(step, low, low, high), point(step, high, 2 * high, low))]
+    summary = summarize({"landscape": rows})
+    assert summary["landscape_loss_range"] == 1.5
+    assert summary["landscape_grad_diff"] == 5.5
+    assert summary["landscape_beta"] == 2.75
+    assert summary["ics_l2"] is None
+
+
+def test_what_overflowed_counts_as_infinite() -> None:
+    summary = summarize({"landscape": [point(0, 1.0, 1.0, 1.0), point(0, nan, nan, nan)]})
+    assert [summary[column] for column in COLUMNS[:3]] == [inf, inf, inf]
+    assert summarize({"landscape": [point(0, inf, 1.0, 1.0)]})["landscape_loss_range"] == inf
+    assert summarize({"ics": [shift(0, 1, nan, nan), shift(0, 2, 1.0, 1.0), shift(1, 1, inf, 0.5)]})["ics_l2"] == inf
+    assert summarize({"moments": [moved(nan, inf)]})["moments_mean_shift"] == inf
+
+
+def test_what_a_zero_gradient_leaves_undefined_is_left_out() -> None:
+    rows = [point(0, 1.0, 0.0, nan, grad_norm=0.0), point(1, 1.0, 1.0, 6.0)]
+    assert summarize({"landscape": rows})["landscape_beta"] == 6.0
+    assert summarize({"landscape": rows[:1]})["landscape_beta"] is None
+    assert summarize({"ics": [shift(0, 1, 1.0, nan), shift(0, 2, 1.0, 0.25)]})["ics_cos"] == 0.25
+    assert summarize({"ics": [shift(0, 1, 1.0, nan)]})["ics_cos"] is None
+
+
+def test_ics_leaves_the_first_layer_out() -> None:
+    rows = [shift(step, layer, 10.0 * layer + step, -0.1 * layer) for step in (0, 1) for layer in range(3)]
+    summary = summarize({"ics": rows})
+    assert summary["ics_l2"] == 15.5
+    assert summary["ics_cos"] == pytest.approx(-0.15)
+
+
+def test_moments_leave_the_first_measurement_out() -> None:
+    summary = summarize({"moments": [moved(None, None), moved(1.0, 2.0), moved(3.0, 5.0)]})
+    assert (summary["moments_mean_shift"], summary["moments_std_shift"]) == (2.0, 3.5)
+    assert summarize({"moments": [moved(None, None)]})["moments_std_shift"] is None

@@ -1,0 +1,130 @@
+"""One trial: paired, deterministic, and honest about divergence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bnsweep.data import Dataset, load_dataset
+from bnsweep.spec import DigitsSpec, TrialSpec
+from bnsweep.train import batch_indices, evaluate, prepare_model, run_trial
+
+Build = Callable[..., TrialSpec]
+PROBES = {"landscape": {"every": 3}, "ics": {"every": 3}, "moments": {"every": 3}}
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return load_dataset(DigitsSpec(name="digits"))
+
+
+@pytest.mark.parametrize("norm", ["none", "noisy_batch"])
+@pytest.mark.parametrize("train", [{}, {"momentum": 0.9, "weight_decay": 1e-3}, {"optimizer": "adam"}])
+def test_the_same_spec_gives_the_same_bits(spec: Build, data: Dataset, norm: str, train: dict[str, object]) -> None:
+    trial = spec(norm=norm, train={"steps": 8, "batch_size": 32, **train})
+    first = run_trial(trial, data)
+    torch.rand(3)
+    run_trial(spec(seed=7), data)
+    second = run_trial(trial, data)
+    assert first.tables == second.tables
+    assert (first.test_loss, first.test_acc) == (second.test_loss, second.test_acc)
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch", "layer"])
+def test_probes_do_not_move_the_trial(spec: Build, data: Dataset, norm: str) -> None:
+    plain, probed = run_trial(spec(norm=norm), data), run_trial(spec(norm=norm, probes=PROBES), data)
+    assert plain.tables["curves"] == probed.tables["curves"]
+    assert plain.test_loss == probed.test_loss
+    assert [len(probed.tables[table]) for table in ("landscape", "ics", "moments")] == [3 * 4, 3 * 3, 3 * 2]
+
+
+def test_a_trial_leaves_the_global_random_stream_alone(spec: Build, data: Dataset) -> None:
+    before = torch.get_rng_state()
+    run_trial(spec(norm="noisy_batch", probes=PROBES), data)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_lr_and_norm_share_data_order_and_weights_and_gain_scales_them(spec: Build, data: Dataset) -> None:
+    base = dict(prepare_model(spec(), data).named_parameters())
+    for change in ({"lr": 3.0}, {"norm": "batch"}, {"norm": "noisy_batch"}):
+        other = dict(prepare_model(spec(**change), data).named_parameters())
+        assert all(torch.equal(base[name], other[name]) for name in base)
+    doubled = dict(prepare_model(spec(init="xavier_normal", init_gain=2.0), data).named_parameters())
+    single = dict(prepare_model(spec(init="xavier_normal"), data).named_parameters())
+    assert all(torch.equal(2 * single[name], doubled[name]) for name in single)
+    other_seed = dict(prepare_model(spec(seed=1), data).named_parameters())
+    assert not torch.equal(base["stages.conv0.layer.weight"], other_seed["stages.conv0.layer.weight"])
+
+
+@given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 60), st.integers(0, 2**63 - 1))
+def test_every_epoch_is_a_permutation_cut_into_full_batches(
+    num_samples: int, batch_size: int, steps: int, seed: int
+) -> None:
+    batch_size = min(batch_size, num_samples)
+    batches = [batch.tolist() for batch in batch_indices(num_samples, batch_size, steps, seed)]
+    assert len(batches) == steps
+    assert all(len(set(batch)) == batch_size for batch in batches)
+    per_epoch = num_samples // batch_size
+    for start in range(0, steps, per_epoch):
+        epoch = [sample for batch in batches[start : start + per_epoch] for sample in batch]
+        assert len(set(epoch)) == len(epoch)
+        assert set(epoch) <= set(range(num_samples))
+
+
+def test_the_curve_is_plain_sgd(spec: Build, data: Dataset) -> None:
+    """Against PyTorch written out by hand: the gradient step, the loss before it, the evaluation at the end."""
+    trial = spec(lr=0.05)
+    model = prepare_model(trial, data)
+    losses = []
+    for index in batch_indices(len(data.train_y), 32, 8, trial.seed):
+        loss = torch.nn.functional.cross_entropy(model(data.standardize(data.train_x[index])), data.train_y[index])
+        losses.append(loss.item())
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        with torch.no_grad():
+            for weight, gradient in zip(model.parameters(), gradients, strict=True):
+                weight -= 0.05 * gradient
+    result = run_trial(trial, data)
+    assert [row["train_loss"] for row in result.tables["curves"][:-1]] == pytest.approx(losses, rel=1e-6)
+    assert (result.test_loss, result.test_acc) == pytest.approx(evaluate(model, data), rel=1e-5)
+    assert result.train_loss == pytest.approx(sum(losses) / 8, rel=1e-6)
+    assert (result.status, result.stop_step, result.stop_reason) == ("completed", 8, None)
+
+
+def test_rows_of_curves_follow_log_every_and_eval_every(spec: Build, data: Dataset) -> None:
+    trial = spec(train={"steps": 8, "batch_size": 32, "log_every": 3, "eval_every": 4})
+    rows = run_trial(trial, data).tables["curves"]
+    assert [row["step"] for row in rows] == [0, 3, 4, 6, 8]
+    assert [row["step"] for row in rows if "test_acc" in row] == [0, 4, 8]
+    assert "train_loss" not in rows[-1]
+
+
+def test_a_loss_that_is_not_finite_is_a_result(spec: Build, data: Dataset) -> None:
+    result = run_trial(spec(lr=1e30, probes=PROBES), data)
+    assert (result.status, result.stop_step) == ("diverged", 1)
+    assert result.stop_reason in ("mini-batch loss nan", "mini-batch loss inf")
+    assert not math.isfinite(result.tables["curves"][-1]["train_loss"])
+    assert result.test_acc is None
+    assert {row["step"] for row in result.tables["landscape"]} == {0}
+
+
+def test_a_loss_above_the_bound_is_a_result(spec: Build, data: Dataset) -> None:
+    result = run_trial(spec(train={"steps": 8, "batch_size": 32, "max_loss": 1.0}), data)
+    assert (result.status, result.stop_step) == ("diverged", 0)
+    assert result.stop_reason is not None
+    assert result.stop_reason.endswith("above max_loss 1")
+
+
+def test_a_last_update_that_blows_up_is_a_result(spec: Build, data: Dataset) -> None:
+    result = run_trial(spec(lr=1e30, train={"steps": 1, "batch_size": 32}), data)
+    assert (result.status, result.stop_step, result.stop_reason) == ("diverged", 1, "test loss nan")
+
+
+def test_it_learns(spec: Build, data: Dataset) -> None:
+    result = run_trial(spec(norm="batch", lr=0.3, train={"steps": 150, "batch_size": 64}), data)
+    assert result.test_acc is not None
+    assert result.test_acc > 0.6
