@@ -11,7 +11,7 @@ from typing import Self
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.text import Text
 
 from bnsweep.executors import Tally
 
@@ -72,11 +72,8 @@ class Progress:
         """Draw the live view: a bar, the counts, the times."""
         yield ProgressBar(total=max(1, self._total), completed=self.tally.ended, width=min(60, options.max_width))
         colours = {"done": "green", "diverged": "yellow", "failed": "red", "running": "cyan"}
-        grid = Table.grid(padding=(0, 3))
-        grid.add_row(
-            *(f"[{colours[label]}]{number}[/] {label}" for label, number in self._counts().items()), self._times()
-        )
-        yield grid
+        counts = (f"[{colours[label]}]{number}[/] {label}" for label, number in self._counts().items())
+        yield Text.from_markup("   ".join([*counts, self._times()]))
 
     def _counts(self) -> dict[str, int]:
         tally = self.tally

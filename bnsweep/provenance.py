@@ -6,8 +6,12 @@ import json
 import platform
 import subprocess
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
+
+import numpy as np
+import torch
+
+from bnsweep import __version__
 
 
 @cache
@@ -30,5 +34,5 @@ def git_sha() -> str | None:
 @cache
 def versions() -> str:
     """Return the versions that shape the numbers, as JSON."""
-    names = ("bnsweep", "numpy", "torch")
-    return json.dumps({"python": platform.python_version(), **{name: version(name) for name in names}})
+    found = {"bnsweep": __version__, "numpy": np.__version__, "python": platform.python_version()}
+    return json.dumps({**found, "torch": torch.__version__})

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.correlation import spearman, spearman_interval
-from analysis.grid import final_accuracy, in_order
+from analysis.grid import Floats, final_accuracy, in_order
 from analysis.load import Results
 from analysis.plots.style import handles, new_figure, norm_style, set_title, style
 from analysis.tables import BOOTSTRAP_SEED
@@ -56,9 +56,9 @@ def explains_data(results: Results, rng: np.random.Generator | None = None) -> E
     trials = results.trials
     points = trials[["norm", "init", "init_gain", "lr", "seed"]].astype({"norm": str, "init": str})
     points = points.assign(accuracy=final_accuracy(trials), diverged=trials["status"] == "diverged")
-    finite = {name: trials[name].where(np.isfinite(trials[name])) for name in MEASURES if name in trials}
-    points = points.assign(**finite).dropna(subset=["accuracy"])
-    measures = [name for name in finite if points[name].notna().any()]
+    measured = {name: trials[name] for name in MEASURES if name in trials}
+    points = points.assign(**measured).dropna(subset=["accuracy"])
+    measures = [name for name in measured if np.isfinite(points[name]).any()]
     if not measures:
         raise InputError("no trial has a landscape or an ics measurement: the sweep file asks for neither probe")
     rows = [
@@ -78,7 +78,9 @@ def explains_data(results: Results, rng: np.random.Generator | None = None) -> E
 
 
 def _correlation(points: pd.DataFrame, name: str, rng: np.random.Generator) -> dict[str, float]:
-    x, y = points[name].to_numpy(dtype=float), points["accuracy"].to_numpy(dtype=float)
+    # A measure that overflowed ranks as the largest: leaving it out would flatter the trials that diverged.
+    x = np.minimum(points[name].to_numpy(dtype=float), np.finfo(float).max)
+    y = points["accuracy"].to_numpy(dtype=float)
     config = points.groupby(["init", "init_gain", "lr"]).ngroup().to_numpy().astype(np.int64)
     low, high = spearman_interval(x, y, config, rng)
     return {"spearman": float(spearman(x, y)), "low": low, "high": high, "n_trials": len(points)}
@@ -132,12 +134,25 @@ def _draw_points(ax: Axes, data: ExplainsData, name: str) -> None:
             ax.scatter(
                 part[name], part["accuracy"], s=17, marker=look.marker, c=face, ec=look.color, lw=0.8, alpha=0.75
             )
-    values = data.points[name].to_numpy(dtype=float)
-    if (positive := values[np.isfinite(values)]).min() > 0 and positive.max() / positive.min() > 30:
-        ax.set_xscale("log")
+    _scale(ax, data.points[name].to_numpy(dtype=float))
     ax.set_xlabel(MEASURES[name])
     ax.set_ylim(-0.03, 1.03)
     ax.grid(visible=True, axis="y")
+
+
+def _scale(ax: Axes, values: Floats) -> None:
+    """Make the axis logarithmic where values span decades; one that is 0, of a dead network, gets a place left of them."""
+    finite = values[np.isfinite(values)]
+    sizes = finite[finite > 0]
+    if (finite < 0).any() or not len(sizes) or sizes.max() / sizes.min() < 30:
+        return
+    ax.set_xscale("log")
+    if (finite == 0).any():
+        first, last = int(np.floor(np.log10(sizes.min()))), int(np.floor(np.log10(sizes.max())))
+        decades = np.arange(last, first, -max(1, (last - first) // 4))
+        ax.set_xscale("symlog", linthresh=10.0**first)
+        ax.set_xticks([0, *(10.0**decades)])
+        ax.set_xticks([], minor=True)
 
 
 def _draw_forest(ax: Axes, data: ExplainsData, name: str) -> None:

@@ -135,7 +135,7 @@ def _append(
     """Add a trial's rows to each table, with the columns that name the trial."""
     named = {"trial_key": spec.trial_key, **{axis: getattr(spec, axis) for axis in AXES}}
     for table, rows in result.tables.items():
-        tables.setdefault(table, []).extend(named | row for row in rows)
+        tables.setdefault(table, []).extend({**named, **row} for row in rows)
     outcome = {column: getattr(result, column) for column in OUTCOME}
     tables.setdefault("trials", []).append(
         {**named, **spec_columns(spec), **outcome, **summarize(result.tables), **provenance}

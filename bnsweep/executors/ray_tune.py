@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -27,6 +28,7 @@ REPORT_EVERY_S = 2.0
 """A worker reports to Tune no more often: each report costs the driver milliseconds."""
 MAX_WORKER_DEATHS = 3
 """Retries of a pack whose worker died, after which it is given up."""
+REACHABLE_WITHIN_S = 10.0
 TUNE_SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our rows go to the store, not to JSON, CSV and TensorBoard
     "RAY_AIR_NEW_OUTPUT": "0",  # the one output that verbose=0 silences
@@ -87,10 +89,11 @@ class RayTuneExecutor:
         os.environ.update(TUNE_SETTINGS)
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         local: dict[str, Any] = {"include_dashboard": False} if self.address == "local" else {}
+        _check_reachable(self.address)
         try:
             ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR, **local)
         except ConnectionError as error:
-            raise InputError(f"--address {self.address}: no Ray cluster answers there ({error})") from error
+            raise InputError(f"--address {self.address}: no Ray cluster is running here; give host:port") from error
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -136,6 +139,19 @@ class RayTuneExecutor:
             return [_lost(grid[number]) for number in range(len(grid)) if grid[number].error]
         finally:
             shutil.rmtree(state, ignore_errors=True)
+
+
+def _check_reachable(address: str) -> None:
+    """Raise `InputError` where nothing listens at host:port; Ray itself would wait for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=REACHABLE_WITHIN_S).close()
+    except OSError as error:
+        raise InputError(
+            f"--address {address}: no Ray cluster answers there ({error}); give auto or host:port"
+        ) from error
 
 
 def _lost(result: tune.Result) -> Lost:

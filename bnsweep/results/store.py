@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import socket
+import tempfile
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class Store:
         return str(PurePosixPath(self.root, *parts))
 
     def check_writable(self) -> None:
-        """Raise `InputError` where a local directory could not be created or written; creates nothing."""
+        """Raise `InputError` where a local directory could not be created or written; leaves nothing behind."""
         if not self.is_local:
             return
         folder = self.root
@@ -78,13 +79,20 @@ class Store:
             folder = os.path.dirname(folder)
         if not os.path.isdir(folder):
             raise InputError(f"--out {self.root}: {folder} is not a directory; give a directory or a new name")
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise InputError(f"--out {self.root}: {folder} cannot be written by this user; give a directory that can")
+        try:
+            with tempfile.TemporaryDirectory(prefix=STAGING, dir=folder):
+                pass
+        except OSError as error:
+            problem = f"{folder} cannot be written ({error.strerror})"
+            raise InputError(f"--out {self.root}: {problem}; give a directory that can") from error
 
     def batches(self, table: str) -> set[str]:
         """Return the names of the batches that `table` holds."""
         selector = pafs.FileSelector(self.path(table), allow_not_found=True)
-        names = (PurePosixPath(info.path) for info in self.fs.get_file_info(selector))
+        try:
+            names = [PurePosixPath(info.path) for info in self.fs.get_file_info(selector)]
+        except FileNotFoundError:  # created just now by a run beside us
+            return set()
         return {name.stem for name in names if name.suffix == ".parquet" and not name.name.startswith(("_", "."))}
 
     def read(self, table: str, columns: Sequence[str] | None = None, where: pds.Expression | None = None) -> pa.Table:
