@@ -141,7 +141,7 @@ def _draw_points(ax: Axes, data: ExplainsData, name: str) -> None:
 
 
 def _scale(ax: Axes, values: Floats) -> None:
-    """Make the axis logarithmic where values span decades; one that is 0, of a dead network, gets a place left of them."""
+    """Make the axis logarithmic where values span decades; a 0, of a dead network, gets a place left of them."""
     finite = values[np.isfinite(values)]
     sizes = finite[finite > 0]
     if (finite < 0).any() or not len(sizes) or sizes.max() / sizes.min() < 30:
