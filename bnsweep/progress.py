@@ -11,6 +11,7 @@ from typing import Self
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.segment import Segment
 from rich.text import Text
 
 from bnsweep.executors import Tally
@@ -71,6 +72,7 @@ class Progress:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the live view: a bar, the counts, the times."""
         yield ProgressBar(total=max(1, self._total), completed=self.tally.ended, width=min(60, options.max_width))
+        yield Segment.line()
         colours = {"done": "green", "diverged": "yellow", "failed": "red", "running": "cyan"}
         counts = (f"[{colours[label]}]{number}[/] {label}" for label, number in self._counts().items())
         yield Text.from_markup("   ".join([*counts, self._times()]))

@@ -10,7 +10,7 @@ import pytest
 import analysis
 from analysis import Results
 from analysis.cells import reference_cell
-from analysis.grid import NORM_ORDER
+from analysis.grid import NORM_ORDER, final_accuracy
 from analysis.plots import FIGURES
 from analysis.plots.accuracy import accuracy_data
 from analysis.plots.explains import explains_data
@@ -97,13 +97,17 @@ def test_ics_leaves_out_the_first_layer(results: Results, sweep_dir: Path) -> No
     assert found.to_dict() == pytest.approx(expected.to_dict())
 
 
-def test_explains_has_a_point_per_trial_and_leaves_out_what_is_not_finite(results: Results) -> None:
+def test_explains_has_a_point_per_trial_and_ranks_what_overflowed_as_largest(results: Results) -> None:
     data = explains_data(results)
     assert len(data.points) == len(results.trials)
     assert (data.points.loc[data.points["diverged"], "accuracy"] == CHANCE).all()
     counts = data.correlations.set_index(["measure", "norm"])["n_trials"]
-    finite = np.isfinite(results.trials["landscape_beta"]) & (results.trials["norm"] == "none")
-    assert counts["landscape_beta", "none"] == finite.sum() < counts["ics_l2", "none"]
+    none = results.trials[results.trials["norm"] == "none"]
+    assert np.isinf(none["landscape_beta"]).any()
+    assert counts["landscape_beta", "none"] == none["landscape_beta"].notna().sum() == len(none)
+    ranked = pd.DataFrame({"beta": none["landscape_beta"].rank(), "accuracy": final_accuracy(none).rank()})
+    row = data.correlations.set_index(["measure", "norm"]).loc[("landscape_beta", "none")]
+    assert row["spearman"] == pytest.approx(ranked.corr().iloc[0, 1])
 
 
 def test_values_that_are_not_finite_break_no_figure(results: Results) -> None:
