@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -57,10 +59,12 @@ def plan(sweep_file: SweepFile, out: Out = None) -> None:
 
     sweep = Sweep.from_yaml(sweep_file)
     store = Store.open(out or f"results/{sweep.name}")
+    store.check_writable()
     planned = Plan.of(sweep, store)
-    typer.echo(
-        f"{sweep.name}: {len(sweep.trials)} trials declared, {planned.num_done} done, {len(planned.missing)} missing"
-    )
+    total, missing = len(sweep.trials), planned.missing
+    typer.echo(f"{sweep.name}: {total} trials declared, {planned.num_done} done, {len(missing)} missing")
+    for norm, count in Counter(spec.norm for spec in missing).items():
+        typer.echo(f"  missing of norm {norm}: {count}")
     if planned.undeclared:
         typer.echo(
             f"{len(planned.undeclared)} stored trials are not declared by {sweep_file}; "
@@ -75,48 +79,58 @@ def run(
     out: Out = None,
     executor: Annotated[str, typer.Option(help="ray, or serial: in this process, without Ray.")] = "ray",
     address: Annotated[
-        str | None, typer.Option(help="A running Ray cluster to join; without it Ray is started here.")
+        str | None,
+        typer.Option(help="A running Ray cluster to join: auto or host:port. Without it Ray is started here."),
     ] = None,
 ) -> None:
     """Run the trials that are missing; again after an interruption or an edit, and only what is new runs."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        failed = _run(sweep_file, out, executor, address)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; what was committed is kept; the same command continues")
+        raise typer.Exit(INTERRUPTED) from None
+    raise typer.Exit(1 if failed else 0)
+
+
+def _run(sweep_file: Path, out: str | None, executor: str, address: str | None) -> bool:
+    """Run a sweep and say how it went; return whether trials failed."""
     from rich.console import Console
 
+    from bnsweep import run as running
+    from bnsweep.executors import EXECUTORS, make_executor
+    from bnsweep.progress import Progress
     from bnsweep.results import Store
     from bnsweep.sweep import Sweep
 
     sweep = Sweep.from_yaml(sweep_file)
     store = Store.open(out or f"results/{sweep.name}")
-    console = Console(soft_wrap=True)
-    from bnsweep import run as running
-    from bnsweep.executors import EXECUTORS, make_executor
-    from bnsweep.progress import Progress
-
     if executor not in EXECUTORS:
         raise InputError(f"--executor: given {executor!r}; {did_you_mean(executor, EXECUTORS)}")
+    chosen = make_executor(executor, address)
     prepared = running.prepare(sweep, store)
-    planned = prepared.plan
-    console.print(
-        f"{sweep.name}: {planned.num_done} of {len(sweep.trials)} trials done, {len(planned.missing)} to run",
-        highlight=False,
-    )
-    try:
-        with Progress(console) as progress:
-            failed = running.run(prepared, make_executor(executor, address), progress.start)
-    except KeyboardInterrupt:
-        console.print(f"interrupted; what was committed is kept in {store.root}; the same command continues")
-        raise typer.Exit(INTERRUPTED) from None
+    planned, console = prepared.plan, Console(soft_wrap=True, highlight=False)
+    console.print(f"{sweep.name}: {planned.num_done} of {len(sweep.trials)} trials done, {len(planned.missing)} to run")
+    for note in prepared.notes:
+        console.print(note)
+    with Progress(console) as progress:
+        failed = running.run(prepared, chosen, progress.start)
     if failed:
         console.print(f"{len(failed)} trials failed; see {store.path('failures')}; the same command tries them again")
-        raise typer.Exit(1)
-    console.print(f"all {len(sweep.trials)} trials have a result in {store.root}")
+    else:
+        console.print(f"all {len(sweep.trials)} trials have a result in {store.root}")
+    return bool(failed)
 
 
 @app.command()
-def report(directory: Annotated[str, typer.Argument(metavar="DIR", help="Where a run left its results.")]) -> None:
-    """Write DIR/report/index.html, with each figure as PNG, SVG and CSV beside it."""
+def report(
+    directory: Annotated[str, typer.Argument(metavar="DIR", help="Where a run left its results.")],
+    out: Annotated[str | None, typer.Option(help="Where the report goes; DIR/report if not given.")] = None,
+) -> None:
+    """Write index.html, with each figure as PNG, SVG and CSV beside it."""
     from analysis.report import write_report
 
-    typer.echo(f"report: {write_report(directory)}")
+    typer.echo(f"report: {write_report(directory, out)}")
 
 
 @app.command()

@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import torch
 
 from bnsweep.sweep import Resources
 
+_CLEAR_REFS, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+
 
 def prepare_device(resources: Resources) -> torch.device:
     """Return the worker's device and make this process deterministic on it: CPU where `gpus` is 0, else CUDA.
 
-    On a CPU, each whole CPU of the worker is one thread.
+    PyTorch's own threads are one, whatever `cpus` is: another number sums in another order and gives other bits.
     """
-    torch.set_num_threads(max(1, int(resources.cpus)))
+    torch.set_num_threads(1)
     if resources.gpus == 0:
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False  # 10-bit mantissas would drown small gradient differences
     return torch.device("cuda", 0)
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Begin to count the peak anew: of the device's memory on a GPU, of this process's on a CPU."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    elif _CLEAR_REFS.exists():
+        _CLEAR_REFS.write_text("5")
+
+
+def peak_memory_bytes(device: torch.device) -> int | None:
+    """Return the peak since `reset_peak_memory`, in bytes; None where the system does not tell."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    if not _CLEAR_REFS.exists():
+        return None
+    (line,) = (line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
+    return 1024 * int(line.split()[1])

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from bnsweep.errors import InputError, did_you_mean
-from bnsweep.models import StagedModel, layers
-from bnsweep.models.staged import WeightLayer
+from bnsweep.models import WeightLayer, layers
 from bnsweep.seeding import derive
 
 Draw = Callable[[Tensor, torch.Generator], Tensor]
@@ -56,8 +55,8 @@ INITS: dict[str, Draw] = {
 
 
 @torch.no_grad()
-def initialize(model: StagedModel, init: str, gain: float, seed: int) -> None:
-    """Fill the weights and biases of every layer; normalization parameters are left as they are.
+def initialize(model: nn.Module, init: str, gain: float, seed: int) -> None:
+    """Fill the weights and biases of every weight layer; all other parameters are left as they are.
 
     `default` is PyTorch's own: U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for weights and biases, of which the gain scales the
     weights. `kaiming_*` are for ReLU, by fan_in. Every initializer but `default` sets biases to zero. Weights are drawn
@@ -77,11 +76,12 @@ def initialize(model: StagedModel, init: str, gain: float, seed: int) -> None:
     for i, (_, layer) in enumerate(layers(model)):
         generator = torch.Generator().manual_seed(derive(seed, "weights", i))
         layer.weight.copy_(INITS[init](torch.empty(layer.weight.shape), generator) * gain)
-        assert layer.bias is not None
-        layer.bias.copy_(_default_bias(layer, generator) if init == "default" else torch.zeros(layer.bias.shape))
+        if layer.bias is not None:
+            layer.bias.copy_(_bias(layer, layer.bias, init, generator))
 
 
-def _default_bias(layer: WeightLayer, generator: torch.Generator) -> Tensor:
-    assert layer.bias is not None
+def _bias(layer: WeightLayer, bias: Tensor, init: str, generator: torch.Generator) -> Tensor:
+    if init != "default":
+        return torch.zeros(bias.shape)
     bound = 1 / sqrt(layer.weight[0].numel())
-    return torch.empty(layer.bias.shape).uniform_(-bound, bound, generator=generator)
+    return torch.empty(bias.shape).uniform_(-bound, bound, generator=generator)

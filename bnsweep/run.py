@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.errors import InputError
-from bnsweep.executors import Executor, Job, Lost, Pack, Report
+from bnsweep.executors import Executor, Job, Pack, Report
 from bnsweep.executors.pack import dataset_key, make_packs
-from bnsweep.models import build_model
+from bnsweep.models import build_model, describe_split
 from bnsweep.plan import Plan
+from bnsweep.probes import build_probes
 from bnsweep.provenance import git_sha
 from bnsweep.results import Store
 from bnsweep.spec import TrialSpec
-from bnsweep.sweep import Sweep
+from bnsweep.sweep import Resources, Sweep
 
 
 @dataclass(frozen=True)
@@ -27,27 +28,47 @@ class Prepared:
     store: Store
     plan: Plan
     datasets: dict[str, Dataset]
+    notes: tuple[str, ...]
 
 
 def prepare(sweep: Sweep, store: Store) -> Prepared:
     """Load the data and check that every missing trial can be built.
 
     Raises:
-        InputError: the directory cannot be written, the data not read, or a model not built.
+        InputError: the directory cannot be written, the data not read, or a model or probe not built.
     """
     store.check_writable()
     plan = Plan.of(sweep, store)
     datasets = {dataset_key(spec.dataset): spec.dataset for spec in plan.missing}
     loaded = {key: load_dataset(spec) for key, spec in datasets.items()}
-    _check_buildable(plan.missing, loaded)
-    return Prepared(sweep, store, plan, loaded)
+    _check_batch_sizes(plan.missing, loaded)
+    for probes, steps in {
+        spec.probes.model_dump_json(): (spec.probes, spec.train.steps) for spec in plan.missing
+    }.values():
+        build_probes(probes, steps)
+    return Prepared(sweep, store, plan, loaded, _check_models(plan.missing, loaded))
 
 
-def _check_buildable(trials: Sequence[TrialSpec], datasets: dict[str, Dataset]) -> None:
-    """Build every distinct combination of model, norm and data once: what cannot be built is said before the start."""
-    distinct = {(spec.model, spec.norm, dataset_key(spec.dataset)) for spec in trials}
-    for model, norm, key in sorted(distinct, key=str):
-        build_model(model, norm, datasets[key].input_shape, datasets[key].num_classes, noise_seed=0)
+def _check_models(trials: Sequence[TrialSpec], datasets: dict[str, Dataset]) -> tuple[str, ...]:
+    """Build every distinct combination of model, norm and data once: what cannot be built is said before the start.
+
+    Return what the user should know of them.
+    """
+    distinct = {(spec.model.model_dump_json(), spec.norm, dataset_key(spec.dataset)): spec for spec in trials}
+    notes = dict[str, None]()
+    for (text, norm, key), spec in distinct.items():
+        try:
+            model = build_model(spec.model, norm, datasets[key].input_shape, datasets[key].num_classes, noise_seed=0)
+        except (RuntimeError, MemoryError) as error:
+            raise InputError(
+                f"model: {text} cannot be built ({str(error).splitlines()[0]}); give other sizes"
+            ) from error
+        if spec.probes.ics and (note := describe_split(model, spec.model.name)):
+            notes[note] = None
+    return tuple(notes)
+
+
+def _check_batch_sizes(trials: Sequence[TrialSpec], datasets: dict[str, Dataset]) -> None:
     for batch_size, key in sorted({(spec.train.batch_size, dataset_key(spec.dataset)) for spec in trials}):
         available = len(datasets[key].train_y)
         if batch_size > available:
@@ -64,21 +85,29 @@ def run(prepared: Prepared, executor: Executor, start: Callable[[int, int], Repo
         if missing:
             stack.enter_context(executor)
         num_workers = executor.num_workers(sweep.resources) if missing else 0
+        stack.enter_context(store.lock())
         store.recover()
         store.declare(sweep.name, (spec.trial_key for spec in sweep.trials), sweep.text)
         if not missing:
             return []
         packs = make_packs(missing, store.attempts(), num_workers)
         job = Job(sweep.name, store, git_sha(), prepared.datasets)
-        lost = executor.run(packs, job, sweep.resources, start(len(missing), num_workers))
-    for loss in lost:
-        _record_lost(store, packs[loss.pack], loss)
+        report = start(len(missing), num_workers)
+        lost = executor.run(packs, job, sweep.resources, report)
+        if lost:
+            _run_alone(executor, job, [packs[loss.pack] for loss in lost], sweep.resources, report)
     return [spec.trial_key for spec in Plan.of(sweep, store).missing]
 
 
-def _record_lost(store: Store, pack: Pack, loss: Lost) -> None:
-    finished = store.finished()
-    for spec, attempt in zip(pack.trials, pack.attempts, strict=True):
-        if spec.trial_key not in finished:
-            row = {"trial_key": spec.trial_key, "attempt": attempt, "error": loss.error, "log": loss.log}
-            store.record_failure(row | {"failed_at": datetime.now(UTC)})
+def _run_alone(executor: Executor, job: Job, lost: list[Pack], resources: Resources, report: Report) -> None:
+    """Run each trial of packs that were given up as a pack of its own, and record those that kill their worker again.
+
+    Which trial of a pack was to blame cannot be told from outside; alone, it can.
+    """
+    singles = [
+        Pack((spec,), (attempt,)) for pack in lost for spec, attempt in zip(pack.trials, pack.attempts, strict=True)
+    ]
+    for loss in executor.run(singles, job, resources, lambda number, tally: report(-1 - number, tally)):
+        (spec,), (attempt,) = singles[loss.pack].trials, singles[loss.pack].attempts
+        row = {"trial_key": spec.trial_key, "attempt": attempt, "error": loss.error, "traceback": loss.traceback}
+        job.store.record_failure(row | {"failed_at": datetime.now(UTC)})

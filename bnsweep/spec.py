@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from bnsweep.errors import did_you_mean
 
 SEMANTICS_VERSION = 1
 """Bumped whenever the same spec would give other numbers, so that old and new rows never mix."""
@@ -21,7 +23,15 @@ InitName = Literal["default", "xavier_uniform", "xavier_normal", "kaiming_unifor
 BATCH_STATISTICS = ("batch", "noisy_batch", "l1", "l2", "linf")
 """Modes whose statistics are over the mini-batch."""
 
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+CALLABLE = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
+"""How a sweep file names code of the user's own: `package.module:callable`."""
+
+CUSTOM = "package.module:callable"
+"""What messages call it."""
+
+PositiveFloat = Annotated[float, Field(gt=0, le=1e30)]
+"""Up to where float32 holds it with room for a few factors."""
+
 PositiveInt = Annotated[int, Field(gt=0)]
 
 
@@ -54,6 +64,33 @@ class MlpSpec(Section):
     widths: tuple[PositiveInt, ...] = Field(default=(128, 128), strict=False, min_length=1)
 
 
+class ResnetSpec(Section):
+    """Residual network for small images (He et al. 2015, section 4.2): 6n + 2 layers, shortcuts without weights."""
+
+    name: Literal["resnet"]
+    depth: PositiveInt = 20
+    width: PositiveInt = 16
+
+    @model_validator(mode="after")
+    def _three_groups_of_blocks(self) -> Self:
+        if self.depth < 8 or self.depth % 6 != 2:
+            raise ValueError(f"depth {self.depth} is not 6n + 2; such as 8, 14, 20, 32, 44, 56 or 110")
+        return self
+
+
+class CustomSpec(Section):
+    """A model of the user's own: `package.module:callable`; the other keys are the callable's options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    name: str = Field(pattern=CALLABLE)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys beside the name."""
+        return dict(self.model_extra or {})
+
+
 class DigitsSpec(Section):
     """scikit-learn's bundled 8x8 images of digits: 1,437 to train on, 360 to test on."""
 
@@ -72,7 +109,20 @@ class ParquetSpec(Section):
     test_limit: PositiveInt | None = None
 
 
-ModelSpec = Annotated[VggSpec | MlpSpec, Field(discriminator="name")]
+def _model_tag(given: Any) -> str | None:
+    name = given.get("name") if isinstance(given, dict) else getattr(given, "name", None)
+    if name is None:
+        return None
+    return CUSTOM if ":" in str(name) else str(name)
+
+
+ModelSpec = Annotated[
+    Annotated[VggSpec, Tag("vgg")]
+    | Annotated[MlpSpec, Tag("mlp")]
+    | Annotated[ResnetSpec, Tag("resnet")]
+    | Annotated[CustomSpec, Tag(CUSTOM)],
+    Discriminator(_model_tag),
+]
 DatasetSpec = Annotated[DigitsSpec | ParquetSpec, Field(discriminator="name")]
 
 
@@ -83,7 +133,7 @@ class TrainSpec(Section):
     batch_size: PositiveInt = 64
     optimizer: Literal["sgd", "adam"] = "sgd"
     momentum: float = Field(default=0.0, ge=0, lt=1)
-    weight_decay: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    weight_decay: float = Field(default=0.0, ge=0, le=1e30)
     max_loss: PositiveFloat = 1e6
     log_every: PositiveInt = 1
     eval_every: PositiveInt | None = None
@@ -95,31 +145,106 @@ class TrainSpec(Section):
         return self
 
 
-class LandscapeSpec(Section):
-    """Loss and gradient along the gradient direction, at these multiples of the learning rate."""
+class ScheduleSpec(Section):
+    """When a probe measures: exactly one of the three, counted in updates made before.
 
-    every: PositiveInt
-    lr_multiples: tuple[PositiveFloat, ...] = Field(default=(0.5, 1.0, 2.0, 4.0), strict=False, min_length=1)
+    `every: n` measures at `start`, `start + n`, ...; `at` at the steps listed; `log_spaced: n` at up to n steps
+    between 0 and the trial's last, each about the same factor after the one before.
+    """
+
+    every: PositiveInt | None = None
+    start: int = Field(default=0, ge=0)
+    at: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(default=None, strict=False, min_length=1)
+    log_spaced: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _one_schedule(self) -> Self:
+        given = [name for name in ("every", "at", "log_spaced") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"given {' and '.join(given) or 'no schedule'}; it needs one of every, at, log_spaced")
+        if self.start and self.every is None:
+            raise ValueError("start goes with every")
+        return self
 
 
-class IcsSpec(Section):
+class LandscapeSpec(ScheduleSpec):
+    """Loss and gradient along the gradient, at multiples of the learning rate and at absolute step lengths."""
+
+    lr_multiples: tuple[PositiveFloat, ...] = Field(default=(0.5, 1.0, 2.0, 4.0), strict=False)
+    alphas: tuple[PositiveFloat, ...] = Field(default=(), strict=False)
+
+    @model_validator(mode="after")
+    def _some_points(self) -> Self:
+        if not (self.lr_multiples or self.alphas):
+            raise ValueError("needs at least one of lr_multiples and alphas")
+        return self
+
+
+class IcsSpec(ScheduleSpec):
     """Internal covariate shift of every layer."""
 
-    every: PositiveInt
+
+class MomentsSpec(ScheduleSpec):
+    """Mean and standard deviation of what enters and leaves each normalization."""
 
 
-class MomentsSpec(Section):
-    """Mean and standard deviation of what enters each nonlinearity."""
+class CurvatureSpec(ScheduleSpec):
+    """Largest eigenvalue of the Hessian of the mini-batch loss, to a relative tolerance."""
 
-    every: PositiveInt
+    tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.01
+
+
+class CustomProbeSpec(ScheduleSpec):
+    """A probe of the user's own; the keys beside the schedule are its options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys beside the schedule."""
+        return dict(self.model_extra or {})
+
+
+TIERS: dict[str, dict[str, Any]] = {
+    "economy": {
+        "landscape": {"every": 250},
+        "ics": {"every": 250},
+        "moments": {"every": 250},
+    },
+    "full": {
+        "landscape": {"every": 100, "alphas": (0.01, 0.1, 1.0)},
+        "ics": {"every": 100},
+        "moments": {"every": 100},
+        "curvature": {"every": 1000, "start": 500},
+    },
+}
+"""Named sets of probes; what each costs is measured by benchmarks/probes.py and stated in the README."""
 
 
 class ProbesSpec(Section):
-    """The measurements taken during a trial; one left out is not taken."""
+    """The measurements taken during a trial; one left out is not taken.
+
+    In a sweep file also the name of a tier, and `package.module:callable` as a key for a probe of the user's own.
+    """
 
     landscape: LandscapeSpec | None = None
     ics: IcsSpec | None = None
     moments: MomentsSpec | None = None
+    curvature: CurvatureSpec | None = None
+    custom: dict[Annotated[str, Field(pattern=CALLABLE)], CustomProbeSpec] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tiers_and_callables(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            if given not in TIERS:
+                raise ValueError(f"given {given!r}; {did_you_mean(given, TIERS)}, or a mapping of probes")
+            return TIERS[given]
+        if not isinstance(given, dict):
+            return given
+        own = {key: section for key, section in given.items() if isinstance(key, str) and ":" in key}
+        rest = {key: section for key, section in given.items() if key not in own}
+        return {**rest, "custom": {**rest.get("custom", {}), **own}} if own else rest
 
 
 class TrialSpec(Section):

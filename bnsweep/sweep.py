@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -20,10 +21,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from bnsweep.errors import InputError, did_you_mean
+from bnsweep.results.schema import AXES
 from bnsweep.spec import Section, TrainSpec, TrialSpec
-from bnsweep.validation import explain, variants
+from bnsweep.validation import explain, shown, variant
 
-SCALARS = ("norm", "init", "init_gain", "lr", "seed")
+SECTIONS = ("model", "dataset", "train")
+LARGEST_SWEEP = 1_000_000
 AXIS_FORMS = ("values", "logspace", "linspace", "range")
 SIGNIFICANT_DIGITS = 6
 """Generated grid points are rounded to as many, so that a user can type one again and mean the same trial."""
@@ -78,7 +81,10 @@ class Sweep:
         for name in values:
             _check_axis_name(name, fixed, values)
             _check_distinct(name, values[name])
-        return cls(frame.name, frame.resources, tuple(_grid(fixed, values)), text)
+        _check_count("axes", math.prod(map(len, values.values())))
+        trials = tuple(_grid(fixed, values))
+        _check_unique(trials)
+        return cls(frame.name, frame.resources, trials, text)
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -109,8 +115,12 @@ def _split(given: dict[str, Any]) -> tuple[_Frame, dict[str, Any], dict[str, Any
     axes = given.get("axes", {})
     if not isinstance(axes, dict):
         raise InputError(
-            f"axes: given {axes!r}; it should be a mapping such as {{lr: [0.01, 0.1], seed: {{range: 3}}}}"
+            f"axes: given {shown(axes)}; it should be a mapping such as {{lr: [0.01, 0.1], seed: {{range: 3}}}}"
         )
+    for key in SECTIONS:
+        if key in given and not isinstance(given[key], dict):
+            example = f"{{name: {given[key]}}}" if isinstance(given[key], str) else "{key: value}"
+            raise InputError(f"{key}: given {shown(given[key])}; it should be a mapping such as {example}")
     return frame, axes, {key: given[key] for key in TrialSpec.model_fields if key in given}
 
 
@@ -120,7 +130,7 @@ def _axis_values(name: str, axis: Any) -> list[Any]:
     if isinstance(axis, list):
         axis = {"values": axis}
     if not isinstance(axis, dict) or len(axis) != 1:
-        raise InputError(f"{key}: given {axis!r}; it should be a list, or one of {', '.join(AXIS_FORMS)}")
+        raise InputError(f"{key}: given {shown(axis)}; it should be a list, or one of {', '.join(AXIS_FORMS)}")
     form, argument = next(iter(axis.items()))
     if form not in AXIS_FORMS:
         raise InputError(f"{key}: unknown key '{form}'; {did_you_mean(form, AXIS_FORMS)}")
@@ -137,38 +147,56 @@ def _generated(key: str, form: str, argument: Any) -> list[Any]:
     if form == "range":
         if not (1 <= len(numbers) <= 2 and all(type(number) is int for number in numbers)):
             raise InputError(f"{key}: given {argument!r}; it should be a count such as 3, or [first, end]")
+        _check_count(key, len(range(*numbers)))
         return list(range(*numbers))
     if not (len(numbers) == 3 and all(_is_number(number) for number in numbers)):
         raise InputError(f"{key}: given {argument!r}; it should be [first, last, count], such as [0.001, 10, 5]")
     first, last, count = numbers
     if type(count) is not int or count < 0:
         raise InputError(f"{key}: given count {count!r}; it should be a whole number of points")
+    _check_count(key, count)
     if form == "logspace" and min(first, last) <= 0:
         raise InputError(f"{key}: given {argument!r}; first and last should be greater than 0 (values, not exponents)")
     points = np.geomspace(first, last, count) if form == "logspace" else np.linspace(first, last, count)
     return [float(f"{point:.{SIGNIFICANT_DIGITS}g}") for point in points]
 
 
+def _check_count(key: str, count: int) -> None:
+    if count > LARGEST_SWEEP:
+        raise InputError(f"{key}: given {count} points; a sweep has at most {LARGEST_SWEEP} trials")
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def _check_distinct(name: str, values: Sequence[Any]) -> None:
     seen: set[str] = set()
     for value in values:
-        same = json.dumps(float(value) if _is_number(value) else value, default=str)
+        same = json.dumps(float(value) + 0.0 if _is_number(value) else value, default=str)
         if same in seen:
             raise InputError(f"axes.{name}: {value!r} is given twice, which declares the same trials twice")
         seen.add(same)
 
 
+def _check_unique(trials: Sequence[TrialSpec]) -> None:
+    seen: dict[str, TrialSpec] = {}
+    for spec in trials:
+        if (same := seen.setdefault(spec.trial_key, spec)) is not spec:
+            raise InputError(f"axes: two points of the grid declare the same trial, {same.to_json()}")
+
+
 def _check_axis_name(name: str, fixed: Mapping[str, Any], values: Mapping[str, list[Any]]) -> None:
-    allowed = [*SCALARS, *(f"train.{field}" for field in TrainSpec.model_fields)]
+    allowed = [*AXES, *(f"train.{field}" for field in TrainSpec.model_fields)]
     for section in ("model", "dataset"):
         given = fixed.get(section)
         names = values.get(f"{section}.name", [given.get("name")] if isinstance(given, dict) else [])
-        known = variants(section)
-        allowed += sorted({f"{section}.{field}" for tag in names if tag in known for field in known[tag].model_fields})
+        classes = [cls for name_ in names if (cls := variant(section, name_))]
+        if name.startswith(f"{section}.") and any(cls.model_config["extra"] == "allow" for cls in classes):
+            allowed.append(name)
+        allowed += sorted({f"{section}.{field}" for cls in classes for field in cls.model_fields})
     if name not in allowed:
         raise InputError(f"axes.{name}: unknown key '{name}'; {did_you_mean(name, allowed)}")
     section, _, field = name.partition(".")

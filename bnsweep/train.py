@@ -7,20 +7,21 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 
+import pyarrow as pa
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnsweep.data import Dataset
 from bnsweep.init import initialize
-from bnsweep.models import StagedModel, build_model
+from bnsweep.models import build_model
 from bnsweep.norm import set_step
 from bnsweep.optim import OPTIMIZERS
 from bnsweep.probes import ScheduledProbe, build_probes
-from bnsweep.probes.context import StepContext, buffer_copies, parameter_copies
-from bnsweep.results.schema import METRIC_TABLES, Row
+from bnsweep.probes.context import RngState, StepContext, buffer_copies, capture_rng, parameter_copies
+from bnsweep.results.schema import CURVES, Row
 from bnsweep.seeding import derive
 from bnsweep.spec import TrialSpec
 
@@ -36,7 +37,8 @@ class TrialResult:
     status: str = "completed"
     stop_step: int = 0
     stop_reason: str | None = None
-    tables: dict[str, list[Row]] = field(default_factory=lambda: {table: [] for table in METRIC_TABLES})
+    tables: dict[str, list[Row]] = field(default_factory=lambda: {"curves": []})
+    schemas: dict[str, pa.Schema] = field(default_factory=lambda: {"curves": CURVES})
     train_loss: float | None = None
     train_acc: float | None = None
     test_loss: float | None = None
@@ -47,8 +49,8 @@ class TrialResult:
 def run_trial(spec: TrialSpec, data: Dataset) -> TrialResult:
     """Train `spec` on the device that holds `data`.
 
-    The result depends on `spec`, `data` and the kind of device alone. Divergence, a mini-batch loss that is not
-    finite or exceeds `train.max_loss`, is a result: the trial ends there with status `diverged`.
+    The result depends on `spec`, `data` and the kind of device alone. Divergence, a mini-batch loss or a final test
+    loss that is not finite or exceeds `train.max_loss`, is a result: the trial ends there with status `diverged`.
     """
     device = data.train_x.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -56,7 +58,7 @@ def run_trial(spec: TrialSpec, data: Dataset) -> TrialResult:
         return _Training(spec, data).run()
 
 
-def prepare_model(spec: TrialSpec, data: Dataset) -> StagedModel:
+def prepare_model(spec: TrialSpec, data: Dataset) -> nn.Module:
     """Return the trial's model, initialized, on the device that holds `data`."""
     model = build_model(spec.model, spec.norm, data.input_shape, data.num_classes, derive(spec.seed, "noise"))
     initialize(model, spec.init, spec.init_gain, spec.seed)
@@ -91,6 +93,19 @@ def evaluate(model: nn.Module, data: Dataset) -> tuple[float, float]:
     return loss / len(data.test_y), correct / len(data.test_y)
 
 
+@dataclass(frozen=True)
+class _Before:
+    """The state before a step's forward, copied only where a probe will ask for it."""
+
+    parameters: dict[str, Tensor]
+    buffers: dict[str, Tensor]
+    rng_state: RngState
+
+    @classmethod
+    def of(cls, model: nn.Module, device: torch.device) -> Self:
+        return cls(parameter_copies(model), buffer_copies(model), capture_rng(device))
+
+
 class _Training:
     """A trial under way: the model, its optimizer, and what was measured so far."""
 
@@ -98,7 +113,9 @@ class _Training:
         self.spec, self.data, self.result = spec, data, TrialResult(data.num_classes)
         self.model = prepare_model(spec, data).train()
         self.optimizer = OPTIMIZERS[spec.train.optimizer](self.model.parameters(), spec)
-        self.probes = build_probes(spec.probes)
+        self.probes = build_probes(spec.probes, spec.train.steps)
+        for probe in self.probes:
+            self.result.tables[probe.table], self.result.schemas[probe.table] = [], probe.schema
 
     def run(self) -> TrialResult:
         train, num_samples = self.spec.train, len(self.data.train_y)
@@ -108,7 +125,7 @@ class _Training:
             row = self._evaluation(step) if train.eval_every and step % train.eval_every == 0 else {}
             loss, accuracy, grad_norm = self._update(step, x, y)
             last_epoch.append((loss, accuracy))
-            diverged = _divergence(loss, train.max_loss)
+            diverged = _divergence("mini-batch loss", loss, train.max_loss)
             if row or diverged or step % train.log_every == 0:
                 row |= {"step": step, "train_loss": loss, "train_acc": accuracy, "grad_norm": grad_norm}
                 self.result.tables["curves"].append(row)
@@ -120,19 +137,18 @@ class _Training:
         """Make one update, unless the loss diverged, and probe it; return loss, accuracy, gradient norm before it."""
         due = [probe for probe in self.probes if probe.due(step)]
         set_step(self.model, step)
-        before = (parameter_copies(self.model), buffer_copies(self.model)) if due else None
+        before = _Before.of(self.model, x.device) if due else None
         logits = self.model(x)
         loss = F.cross_entropy(logits, y)
         value, accuracy = loss.item(), (logits.argmax(1) == y).float().mean().item()
-        if _divergence(value, self.spec.train.max_loss):
+        if _divergence("mini-batch loss", value, self.spec.train.max_loss):
             return value, accuracy, None
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch's own
-        gradients = {name: w.grad for name, w in self.model.named_parameters() if w.grad is not None}
+        gradients = {name: _gradient(w) for name, w in self.model.named_parameters()}
         grad_norm = nn.utils.get_total_norm(gradients.values()).item()
         self.optimizer.step()
         if before:
-            parameters, buffers = before
             context = StepContext(
                 model=self.model,
                 x=x,
@@ -141,10 +157,11 @@ class _Training:
                 step=step,
                 lr=self.spec.lr,
                 loss=value,
-                params_before=parameters,
+                params_before=before.parameters,
                 params_after={name: w.detach() for name, w in self.model.named_parameters()},
-                buffers=buffers,
+                buffers=before.buffers,
                 grads=gradients,
+                rng_state=before.rng_state,
             )
             self._probe(due, context)
         return value, accuracy, grad_norm
@@ -152,7 +169,7 @@ class _Training:
     def _probe(self, due: list[ScheduledProbe], context: StepContext) -> None:
         started = perf_counter()
         for probe in due:
-            self.result.tables[probe.name].extend(probe.measure(context))
+            self.result.tables[probe.table].extend(probe.measure(context))
         self.result.probe_time_s += perf_counter() - started
 
     def _evaluation(self, step: int) -> dict[str, Any]:
@@ -167,8 +184,8 @@ class _Training:
         steps, result = self.spec.train.steps, self.result
         row = self._evaluation(steps)
         result.tables["curves"].append(row)
-        if not math.isfinite(row["test_loss"]):
-            return self._stop(steps, f"test loss {row['test_loss']}")
+        if diverged := _divergence("test loss", row["test_loss"], self.spec.train.max_loss):
+            return self._stop(steps, diverged)
         result.stop_step = steps
         result.train_loss, result.train_acc = (
             sum(values) / len(last_epoch) for values in zip(*last_epoch, strict=True)
@@ -177,8 +194,13 @@ class _Training:
         return result
 
 
-def _divergence(loss: float, bound: float) -> str | None:
-    """Return why a mini-batch loss counts as divergence; None where it does not."""
+def _gradient(parameter: Tensor) -> Tensor:
+    """Return the parameter's gradient, zeros where the loss does not depend on it."""
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+
+
+def _divergence(what: str, loss: float, bound: float) -> str | None:
+    """Return why a loss counts as divergence; None where it does not."""
     if not math.isfinite(loss):
-        return f"mini-batch loss {loss}"
-    return f"mini-batch loss {loss:.6g} above max_loss {bound:g}" if loss > bound else None
+        return f"{what} {loss}"
+    return f"{what} {loss:.6g} above max_loss {bound:g}" if loss > bound else None

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from bnsweep.errors import did_you_mean
-from bnsweep.spec import DatasetSpec, ModelSpec
+from bnsweep.spec import CUSTOM, DatasetSpec, ModelSpec
 
 Location = tuple[int | str, ...]
+
+_PLAIN = {
+    "valid dictionary or .*": "mapping such as {key: value}",
+    "valid dictionary": "mapping such as {key: value}",
+    "valid tuple": "list",
+    "^(Input|String|Tuple|List) ": "",
+    "1000000000000000000000000000000": "1e30",
+    "^Keys should": "should have keys that",
+    "that be": "that are",
+    " after validation, not 0": "",
+    r"match pattern '\^\[A-Za-z_\].*'": "be package.module:callable",
+    "match pattern '.*'": "consist of letters, digits and _ . - alone",
+}
+"""How to say in the words of a sweep file what pydantic says in Python's."""
 
 _UNIONS = {"model": ModelSpec, "dataset": DatasetSpec}
 
@@ -20,10 +34,25 @@ def variants(section: str) -> dict[str, type[BaseModel]]:
     """Return the classes that `section` (`model` or `dataset`) may be, by name.
 
     >>> sorted(variants("model"))
-    ['mlp', 'vgg']
+    ['mlp', 'package.module:callable', 'resnet', 'vgg']
     """
-    union = get_args(_UNIONS[section])[0]
-    return {get_args(cls.model_fields["name"].annotation)[0]: cls for cls in get_args(union)}
+    members = (_class_of(member) for member in get_args(get_args(_UNIONS[section])[0]))
+    return {_tag_of(cls): cls for cls in members}
+
+
+def variant(section: str, name: object) -> type[BaseModel] | None:
+    """Return the class that `section` is where it has this name; None for a name that is none of them."""
+    known = variants(section)
+    return known.get(CUSTOM if isinstance(name, str) and ":" in name else str(name))
+
+
+def _class_of(member: Any) -> Any:
+    return get_args(member)[0] if get_origin(member) is Annotated else member
+
+
+def _tag_of(cls: type[BaseModel]) -> str:
+    names = get_args(cls.model_fields["name"].annotation)
+    return str(names[0]) if names else CUSTOM
 
 
 def explain(error: ValidationError, given: Mapping[str, Any], root: type[BaseModel]) -> str:
@@ -48,7 +77,7 @@ def explain(error: ValidationError, given: Mapping[str, Any], root: type[BaseMod
         case "value_error":
             return f"{dotted(path)}: {first['ctx']['error']}" if path else str(first["ctx"]["error"])
     wanted = dict.fromkeys(_plain(detail["msg"]) for detail in details if _path_in(given, detail["loc"]) == path)
-    return f"{dotted(path)}: given {_shown(first['input'])}; it {' or '.join(wanted)}"
+    return f"{dotted(path)}: given {shown(first['input'])}; it {' or '.join(wanted)}"
 
 
 def dotted(path: Location) -> str:
@@ -84,7 +113,7 @@ def _section_at(root: type[BaseModel], path: Location, given: Any) -> type[BaseM
     for part in path:
         given = given[part]
         if part in _UNIONS:
-            section = variants(str(part))[given["name"]]
+            section = variant(str(part), given["name"]) or section
         else:
             annotation = section.model_fields[str(part)].annotation
             candidates = [annotation, *get_args(annotation)]
@@ -101,10 +130,16 @@ def _needed(detail: Any, path: Location) -> str:
 
 
 def _plain(message: str) -> str:
-    message = re.sub(r"valid dictionary or .*", "mapping such as {key: value}", message)
-    return re.sub(r"^(Input|String) ", "", message)
+    for pattern, plain in _PLAIN.items():
+        message = re.sub(pattern, plain, message)
+    return message
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
+def shown(value: object) -> str:
+    """Return the value as a user would write it in YAML, cut if long.
+
+    >>> shown(None), shown(True), shown([1, "a"])
+    ('null', 'true', "[1, 'a']")
+    """
+    text = str(value).lower() if isinstance(value, bool) else "null" if value is None else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

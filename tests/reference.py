@@ -135,18 +135,37 @@ def landscape(
     return points
 
 
+def layer_of(model: nn.Module) -> tuple[list[str], dict[str, int]]:
+    """Return the layers' weight tensors, first to last, and the number of the layer that each parameter belongs to.
+
+    A layer is a convolution's or fully connected module's weight and all parameters registered from it to the next.
+    """
+    modules, weights, numbers = dict(model.named_modules()), list[str](), dict[str, int]()
+    for name, _ in model.named_parameters():
+        owner, _, kind = name.rpartition(".")
+        if kind == "weight" and isinstance(modules[owner], nn.Conv2d | nn.Linear):
+            weights.append(name)
+        numbers[name] = max(len(weights) - 1, 0)
+    return weights, numbers
+
+
 def shifted_gradients(
-    model: nn.Module, before: Params, after: Params, x: Tensor, y: Tensor, loss_fn: LossFn
+    model: nn.Module, before: Params, after: Params, x: Tensor, y: Tensor, loss_fn: LossFn, stream: Tensor | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield G and G' of Definition 2.1 for each layer's weight tensor, first to last: a full pass for each."""
-    names = [name for name, _ in model.stages.named_children()]
-    for i, name in enumerate(names):
-        key = f"stages.{name}.layer.weight"
-        earlier = tuple(f"stages.{earlier}." for earlier in names[:i])
-        mixed = {key: after[key] if key.startswith(earlier) else w for key, w in before.items()}
-        _, G = full_pass(with_parameters(model, before), x, y, loss_fn)
-        _, shifted = full_pass(with_parameters(model, mixed), x, y, loss_fn)
-        yield G[key], shifted[key]
+    """Yield G and G' of Definition 2.1 for each layer's weight tensor, first to last: a full pass for each.
+
+    Every pass begins with the global random stream at `stream`.
+    """
+    weights, numbers = layer_of(model)
+    with torch.random.fork_rng(devices=[]):
+        for i, weight in enumerate(weights):
+            mixed = {name: after[name] if numbers[name] < i else w for name, w in before.items()}
+            gradients = []
+            for params in (before, mixed):
+                if stream is not None:
+                    torch.set_rng_state(stream)
+                gradients.append(full_pass(with_parameters(model, params), x, y, loss_fn)[1][weight])
+            yield gradients[0], gradients[1]
 
 
 def ics(G: Tensor, shifted: Tensor) -> tuple[float, float, float]:

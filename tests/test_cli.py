@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,14 +15,10 @@ import pytest
 from bnsweep.results import Store
 from bnsweep.sweep import Sweep
 from tests.frames import same_rows
+from tests.processes import bnsweep, start_and_wait_for_a_commit
 
 Write = Callable[..., Path]
 TABLES = ("trials", "curves", "landscape", "ics", "moments")
-
-
-def bnsweep(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bnsweep", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
 
 
 def refused(result: subprocess.CompletedProcess[str], message: str) -> None:
@@ -82,16 +77,8 @@ def long_sweep(sweep_file: Write) -> Path:
     return sweep_file(("steps: 6", "steps: 60"), ("range: 2", "range: 8"), ("1.0e+9", "0.2"))
 
 
-def start_and_wait_for_a_commit(sweep: Path, out: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "bnsweep", "run", str(sweep), "--executor", "serial", "--out", str(out)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    while process.poll() is None and not any((out / "trials").glob("*.parquet")):
-        os.sched_yield()
-    return process
-
-
 def test_a_killed_run_continues(long_sweep: Path, tmp_path: Path) -> None:
-    process = start_and_wait_for_a_commit(long_sweep, tmp_path / "killed")
+    process = start_and_wait_for_a_commit(tmp_path / "killed", long_sweep, "--executor", "serial")
     process.send_signal(signal.SIGKILL)
     process.communicate()
     done = len(Store.open(tmp_path / "killed").finished())
@@ -106,11 +93,11 @@ def test_a_killed_run_continues(long_sweep: Path, tmp_path: Path) -> None:
 
 
 def test_an_interrupt_keeps_what_was_committed_and_says_how_to_go_on(long_sweep: Path, tmp_path: Path) -> None:
-    process = start_and_wait_for_a_commit(long_sweep, tmp_path / "out")
+    process = start_and_wait_for_a_commit(tmp_path / "out", long_sweep, "--executor", "serial")
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate()
     assert process.returncode == 130
-    assert re.search(r"interrupted; what was committed is kept in .*; the same command continues", output)
+    assert "interrupted; what was committed is kept; the same command continues" in output
     assert Store.open(tmp_path / "out").finished()
 
 
@@ -129,11 +116,20 @@ REFUSED = [
         r"dataset\.train: no\.parquet cannot be read as Parquet",
     ),
     ((("probes:", "resources: {gpus: 64}\nprobes:"),), (), r"resources\.gpus: 64 asked for, .*; set gpus: 0"),
-    ((("probes:", "resources: {cpus: 4096}\nprobes:"),), (), r"resources\.cpus: 4096 asked for, .* set at most cpus"),
+    ((("probes:", "resources: {cpus: 4096}\nprobes:"),), (), r"resources\.cpus: 4096 asked for, .*; ask for fewer"),
     ((), ("--executor", "slurm"), r"--executor: given 'slurm'; allowed: ray, serial"),
     ((), ("--out", "tiny.yaml/x"), r"--out .*tiny\.yaml/x: .*tiny\.yaml is not a directory"),
     ((), ("--out", "gopher://x"), r"--out gopher://x: cannot be opened"),
     ((), ("--address", "127.0.0.1:1"), r"--address 127\.0\.0\.1:1: no Ray cluster answers there"),
+    (
+        (),
+        ("--address", "ray://127.0.0.1:1"),
+        r"--address: given 'ray://127\.0\.0\.1:1'; it should be auto, or host:port",
+    ),
+    ((), ("--address", "foo"), r"--address: given 'foo'; it should be auto, or host:port"),
+    ((), ("--address", "auto", "--executor", "serial"), r"--address auto: goes with --executor ray"),
+    ((), ("--out", "x" * 300), r"--out .*x: the name x+ is longer than 255 bytes"),
+    ((("widths: [8]", "widths: [1000000000000]"),), (), r"model: .*1000000000000.* cannot be built"),
 ]
 
 

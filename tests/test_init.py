@@ -11,7 +11,8 @@ from bnsweep.init import INITS, initialize
 from bnsweep.models import StagedModel, build_model, layers
 from bnsweep.norm import NORMS
 from bnsweep.norm.noise import noise_generator
-from bnsweep.spec import MlpSpec, VggSpec
+from bnsweep.seeding import derive
+from bnsweep.spec import MlpSpec, ResnetSpec, VggSpec
 
 
 def model(norm: str = "none", widths=(6, "M", 12)) -> StagedModel:
@@ -134,3 +135,33 @@ def test_an_unknown_initializer_lists_all_and_names_the_closest() -> None:
         "init: given 'xavier'; allowed: default, kaiming_normal, kaiming_uniform, orthogonal, xavier_normal, "
         "xavier_uniform; did you mean 'xavier_normal'?"
     )
+
+
+@pytest.mark.parametrize("init", INITS)
+def test_every_kind_of_layer_is_drawn_with_or_without_bias(init: str) -> None:
+    kinds = [
+        nn.Conv1d(3, 4, 2),
+        nn.Conv3d(2, 3, 2, bias=False),
+        nn.ConvTranspose2d(4, 2, 3),
+        nn.Linear(5, 6, bias=False),
+    ]
+    built = nn.ModuleList([*kinds, nn.LayerNorm(3)])
+    initialize(built, init, 2.0, seed=1)
+    for i, layer in enumerate(kinds):
+        generator = torch.Generator().manual_seed(derive(1, "weights", i))
+        assert torch.equal(layer.weight, INITS[init](torch.empty(layer.weight.shape), generator) * 2.0)
+    assert built[-1].weight.tolist() == [1.0] * 3
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch", "group"])
+def test_weights_of_a_residual_network_are_the_same_in_every_mode(norm: str) -> None:
+    plain, other = (
+        build_model(ResnetSpec(name="resnet", depth=8, width=4), mode, (3, 8, 8), 10, noise_seed=0)
+        for mode in ("none", norm)
+    )
+    for built in (plain, other):
+        initialize(built, "default", 1.0, seed=2)
+    for (_, a), (_, b) in zip(layers(plain), layers(other), strict=True):
+        assert torch.equal(a.weight, b.weight)
+        assert torch.equal(a.bias, b.bias)
+        assert a.weight.any()

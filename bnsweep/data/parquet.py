@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
@@ -13,6 +14,8 @@ from PIL import Image
 from bnsweep.data.dataset import Dataset
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.spec import ParquetSpec
+
+MOST_CLASSES = 100_000
 
 Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
@@ -31,7 +34,12 @@ def load_parquet(spec: ParquetSpec) -> Dataset:
             f"dataset: the images in {spec.train} are {_size(train[0])}, those in {spec.test} {_size(test[0])}; "
             "they should be of one size"
         )
-    return Dataset.from_arrays(train, test)
+    data = Dataset.from_arrays(train, test)
+    if data.num_classes < 2:
+        raise InputError(
+            f"dataset: {spec.train} and {spec.test} have one class; at least two are needed to learn anything"
+        )
+    return data
 
 
 def _load(spec: ParquetSpec, key: str, path: str, limit: int | None) -> Arrays:
@@ -41,6 +49,10 @@ def _load(spec: ParquetSpec, key: str, path: str, limit: int | None) -> Arrays:
         raise InputError(f"dataset.{key}: {path} cannot be read as Parquet ({error}); give an existing file") from error
     names = file.schema_arrow.names
     for field, column in (("image_column", spec.image_column), ("label_column", spec.label_column)):
+        if names.count(column) > 1:
+            raise InputError(
+                f"dataset.{field}: {path} has {names.count(column)} columns named '{column}'; it should be one"
+            )
         if column not in names:
             raise InputError(f"dataset.{field}: {path} has no column '{column}'; {did_you_mean(column, names)}")
     try:
@@ -56,10 +68,13 @@ def _labels(column: pa.ChunkedArray, path: str, spec: ParquetSpec) -> NDArray[np
     if not pa.types.is_integer(column.type) or column.null_count:
         found = f"{column.type} with {column.null_count} nulls"
         raise InputError(f"dataset.label_column: '{spec.label_column}' in {path} is {found}; it should be integers")
-    labels = np.array(column.to_numpy(), np.int64)
-    if labels.min() < 0:
-        raise InputError(f"dataset.label_column: {path} has the label {labels.min()}; labels should count from 0")
-    return labels
+    least, most = pc.min_max(column).as_py().values()
+    if least < 0 or most >= MOST_CLASSES:
+        wrong = least if least < 0 else most
+        raise InputError(
+            f"dataset.label_column: {path} has the label {wrong}; labels should be 0 to {MOST_CLASSES - 1}"
+        )
+    return np.array(column.to_numpy(), np.int64)
 
 
 def _images(column: pa.ChunkedArray, path: str, spec: ParquetSpec) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bnsweep.errors import InputError
 from bnsweep.executors.base import Executor, Lost, Report
 from bnsweep.executors.pack import Job, Pack, Tally
 
@@ -11,6 +12,8 @@ EXECUTORS = ("ray", "serial")
 
 def make_executor(name: str, address: str | None = None) -> Executor:
     """Return the executor of that name; Ray is only imported where it is asked for."""
+    if name == "serial" and address:
+        raise InputError(f"--address {address}: goes with --executor ray; serial runs in this process")
     if name == "serial":
         from bnsweep.executors.serial import SerialExecutor
 

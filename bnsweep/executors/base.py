@@ -15,11 +15,11 @@ Report = Callable[[int, Tally], None]
 
 @dataclass(frozen=True)
 class Lost:
-    """A pack that was given up: its worker died again and again. None of its trials has a result."""
+    """A pack that was given up: its worker died again and again. Nothing of it was committed."""
 
     pack: int
     error: str
-    log: str
+    traceback: str
 
 
 class Executor(Protocol):

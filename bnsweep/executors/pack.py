@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import resource
 import socket
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,12 +12,15 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
+import pyarrow as pa
 import torch
 
 from bnsweep.data import Dataset
+from bnsweep.device import peak_memory_bytes, reset_peak_memory
 from bnsweep.probes.summary import summarize
 from bnsweep.provenance import versions
 from bnsweep.results import Store
+from bnsweep.results.schema import AXES
 from bnsweep.spec import DatasetSpec, TrialSpec
 from bnsweep.train import TrialResult, run_trial
 
@@ -26,7 +28,6 @@ PACKS_PER_WORKER = 8
 """Packs a worker gets when trials are plenty: enough that none idles long at the end."""
 LARGEST_PACK = 32
 
-AXES = ("norm", "init", "init_gain", "lr", "seed")
 OUTCOME = (
     *("status", "stop_step", "stop_reason", "num_classes", "probe_time_s"),
     *("train_loss", "train_acc", "test_loss", "test_acc"),
@@ -94,38 +95,36 @@ class Worker:
         its worker died late, commits the same batch again.
         """
         tables: dict[str, list[dict[str, Any]]] = {}
+        schemas: dict[str, pa.Schema] = {}
         tally = Tally()
         for spec, attempt in zip(pack.trials, pack.attempts, strict=True):
             if tally.ended:
                 yield tally
             started_at, started = datetime.now(UTC), perf_counter()
+            reset_peak_memory(self.device)
             try:
                 result = run_trial(spec, self.datasets[dataset_key(spec.dataset)])
             except Exception as error:  # a bug in one trial must not take its neighbours along
                 self.job.store.record_failure(_failure(spec, attempt, error))
                 tally += Tally(failed=1)
             else:
+                schemas |= result.schemas
                 circumstances = {"attempt": attempt, "started_at": started_at, "wall_time_s": perf_counter() - started}
                 _append(tables, spec, result, self._provenance() | circumstances)
                 tally += Tally(diverged=1) if result.status == "diverged" else Tally(completed=1)
         if tables:
-            self.job.store.commit(tables)
+            self.job.store.commit(tables, schemas)
         yield tally
 
     def _provenance(self) -> dict[str, Any]:
         on_gpu = self.device.type == "cuda"
-        if on_gpu:
-            peak = torch.cuda.max_memory_allocated(self.device)
-            torch.cuda.reset_peak_memory_stats(self.device)
-        else:
-            peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return {
             "sweep": self.job.sweep,
             "git_sha": self.job.git_sha,
             "versions": versions(),
             "host": socket.gethostname(),
             "device": torch.cuda.get_device_name(self.device) if on_gpu else "cpu",
-            "peak_memory_bytes": peak,
+            "peak_memory_bytes": peak_memory_bytes(self.device),
         }
 
 

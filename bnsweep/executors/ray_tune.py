@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from time import monotonic
 from typing import Any, Self
 
@@ -26,8 +27,8 @@ from bnsweep.sweep import Resources
 
 REPORT_EVERY_S = 2.0
 """A worker reports to Tune no more often: each report costs the driver milliseconds."""
-MAX_WORKER_DEATHS = 3
-"""Retries of a pack whose worker died, after which it is given up."""
+MAX_RETRIES = 2
+"""Retries of a pack whose worker died or could not commit, after which it is given up."""
 REACHABLE_WITHIN_S = 10.0
 TUNE_SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our rows go to the store, not to JSON, CSV and TensorBoard
@@ -53,11 +54,10 @@ class PackTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Run trials for a while and report the tally; a pack's last trial ends the step."""
-        until = monotonic() + REPORT_EVERY_S
-        for tally in self._tallies:
-            size = len(self._packs[self.config["pack"]].trials)
-            if monotonic() > until and tally.ended < size:
-                break
+        size, until = len(self._packs[self.config["pack"]].trials), monotonic() + REPORT_EVERY_S
+        tally = next(self._tallies)
+        while tally.ended < size and monotonic() < until:
+            tally = next(self._tallies)
         return {**asdict(tally), DONE: tally.ended == size}
 
 
@@ -88,12 +88,14 @@ class RayTuneExecutor:
         """Start or join Ray."""
         os.environ.update(TUNE_SETTINGS)
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        terminate = signal.getsignal(signal.SIGTERM)
         local: dict[str, Any] = {"include_dashboard": False} if self.address == "local" else {}
         _check_reachable(self.address)
         try:
             ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR, **local)
-        except ConnectionError as error:
+        except (ConnectionError, ValueError) as error:
             raise InputError(f"--address {self.address}: no Ray cluster is running here; give host:port") from error
+        signal.signal(signal.SIGTERM, terminate)  # Ray has put its own in place, which ends the process at once
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -106,19 +108,18 @@ class RayTuneExecutor:
         Raises:
             InputError: not even one fits.
         """
-        total: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # ray's own
-        fits: list[float] = []
-        for key, ray_name, wanted in (("cpus", "CPU", resources.cpus), ("gpus", "GPU", resources.gpus)):
-            found = total.get(ray_name, 0)
-            if wanted > found:
-                where = "this machine has" if self.address == "local" else "the cluster has"
-                hint = "set gpus: 0 for the CPU" if key == "gpus" else f"set at most cpus: {found:g}"
-                raise InputError(f"resources.{key}: {wanted:g} asked for, {where} {found:g}; {hint}")
-            fits += [found // wanted] if wanted else []
-        return int(min(fits))
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # ray's
+        wanted = {"CPU": resources.cpus, "GPU": resources.gpus}
+        for key, unit, hint in (("cpus", "CPU", "ask for fewer"), ("gpus", "GPU", "set gpus: 0 for the CPU")):
+            most = max(node.get(unit, 0) for node in nodes)
+            if wanted[unit] > most:
+                where = "this machine has" if self.address == "local" else "no node of the cluster has more than"
+                raise InputError(f"resources.{key}: {wanted[unit]:g} asked for, {where} {most:g}; {hint}")
+        fits = [min(node.get(unit, 0) / need for unit, need in wanted.items() if need) for node in nodes]
+        return sum(math.floor(fit + 1e-9) for fit in fits)
 
     def run(self, packs: Sequence[Pack], job: Job, resources: Resources, report: Report) -> list[Lost]:
-        """Run every pack on the cluster; give up a pack whose worker died `MAX_WORKER_DEATHS` times after the first."""
+        """Run every pack on the cluster; give up a pack whose worker died `MAX_RETRIES` times after the first."""
         state = tempfile.mkdtemp(prefix="bnsweep-tune-")
         trainable = tune.with_parameters(PackTrainable, packs=list(packs), job=job, resources=resources)
         tuner = tune.Tuner(
@@ -128,7 +129,7 @@ class RayTuneExecutor:
             run_config=tune.RunConfig(
                 name=job.sweep,
                 storage_path=state,
-                failure_config=tune.FailureConfig(max_failures=MAX_WORKER_DEATHS),
+                failure_config=tune.FailureConfig(max_failures=MAX_RETRIES),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
                 callbacks=[_Reporter(report)],
                 verbose=0,
@@ -143,9 +144,11 @@ class RayTuneExecutor:
 
 def _check_reachable(address: str) -> None:
     """Raise `InputError` where nothing listens at host:port; Ray itself would wait for minutes."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
+    if address in ("local", "auto"):
         return
+    host, _, port = address.rpartition(":")
+    if not host or "/" in host or not port.isdigit():
+        raise InputError(f"--address: given '{address}'; it should be auto, or host:port of the cluster's head")
     try:
         socket.create_connection((host, int(port)), timeout=REACHABLE_WITHIN_S).close()
     except OSError as error:
@@ -155,6 +158,6 @@ def _check_reachable(address: str) -> None:
 
 
 def _lost(result: tune.Result) -> Lost:
-    error = str(result.error).strip().splitlines()[-1]
+    text = str(result.error).strip()
     config = result.config or {}
-    return Lost(config["pack"], f"{type(result.error).__name__}: {error}", str(Path(result.path)))
+    return Lost(config["pack"], f"{type(result.error).__name__}: {text.splitlines()[-1]}", text)

@@ -1,39 +1,66 @@
-"""Models: chains of stages, built without weights (`bnsweep.init.initialize` draws those)."""
+"""Models: chains of stages built without weights (`bnsweep.init.initialize` draws those), and the user's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from torch import nn
+
 from bnsweep.errors import InputError, did_you_mean
+from bnsweep.models.chain import LayerView, Split, StageView, describe_split, split
+from bnsweep.models.custom import custom
+from bnsweep.models.layers import WeightLayer, layers, norm_sites
 from bnsweep.models.mlp import mlp
-from bnsweep.models.staged import Stage, StagedModel, layers, stages
+from bnsweep.models.resnet import resnet
+from bnsweep.models.staged import Stage, StagedModel, stages
 from bnsweep.models.vgg import vgg
-from bnsweep.spec import ModelSpec
+from bnsweep.spec import CUSTOM, CustomSpec, ModelSpec
 
-__all__ = ["MODELS", "Stage", "StagedModel", "build_model", "layers", "stages"]
+__all__ = [
+    "MODELS",
+    "LayerView",
+    "Split",
+    "Stage",
+    "StageView",
+    "StagedModel",
+    "WeightLayer",
+    "build_model",
+    "describe_split",
+    "layers",
+    "norm_sites",
+    "split",
+    "stages",
+]
 
-MODELS: dict[str, Callable[[Any, str, tuple[int, int, int], int, int], StagedModel]] = {"vgg": vgg, "mlp": mlp}
+MODELS: dict[str, Callable[[Any, str, tuple[int, int, int], int, int], StagedModel]] = {
+    "vgg": vgg,
+    "mlp": mlp,
+    "resnet": resnet,
+}
 """Every model by its name in the sweep file."""
 
 
 def build_model(
     model: ModelSpec, norm: str, input_shape: tuple[int, int, int], num_classes: int, noise_seed: int
-) -> StagedModel:
-    """Return the model with its weights at zero and every random stream untouched.
+) -> nn.Module:
+    """Return the model, on the CPU, with every global random stream untouched.
 
-    Every layer has a bias in every mode, so that two modes have the same layers with the same shapes.
+    Ours have their weights at zero, and a bias in every layer in every mode, so that two modes have the same layers
+    with the same shapes; a user's is as its callable built it.
 
     Args:
-        model: which model, and its widths.
+        model: which model, and its widths or options.
         norm: the normalization mode.
         input_shape: (C, H, W) of an image.
         num_classes: length of the logits.
-        noise_seed: seed of the noise of `noisy_batch`.
+        noise_seed: seed of the noise of `noisy_batch`, and of what a user's model draws while it is built.
 
     Raises:
-        InputError: no such model or mode, or sizes that do not fit together.
+        InputError: no such model or mode, sizes that do not fit together, or a user's model that cannot be used.
     """
+    if isinstance(model, CustomSpec):
+        return custom(model, norm, input_shape, num_classes, noise_seed)
     if model.name not in MODELS:
-        raise InputError(f"model.name: given {model.name!r}; {did_you_mean(model.name, MODELS)}")
+        raise InputError(f"model.name: given {model.name!r}; {did_you_mean(model.name, [*MODELS, CUSTOM])}")
     return MODELS[model.name](model, norm, input_shape, num_classes, noise_seed)

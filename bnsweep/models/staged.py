@@ -1,4 +1,4 @@
-"""A model as a chain of stages with one weight layer each: the form in which the probes can take it apart."""
+"""A model as a chain of stages: the form in which the probes can take it apart."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-WeightLayer = nn.Conv2d | nn.Linear
-
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 
 
 class Stage(nn.Module):
-    """before -> layer -> norm -> after.
+    """before -> layer -> norm -> after, with one weight layer.
 
     Args:
         layer: the stage's one weight layer.
@@ -26,7 +24,7 @@ class Stage(nn.Module):
 
     def __init__(
         self,
-        layer: WeightLayer,
+        layer: nn.Conv2d | nn.Linear,
         norm: nn.Module | None = None,
         before: nn.Module | None = None,
         after: nn.Module | None = None,
@@ -50,10 +48,11 @@ class StagedModel(nn.Module):
     """Stages run in order: (N, C, H, W) images to (N, num_classes) logits.
 
     Args:
-        stages: the stages by name, first to last; layer i of the tables is the i-th.
+        stages: the stages by name, first to last, each a function of the output of the one before alone: a `Stage`, or
+            a block of several layers.
     """
 
-    def __init__(self, stages: Mapping[str, Stage]) -> None:
+    def __init__(self, stages: Mapping[str, nn.Module]) -> None:
         super().__init__()
         self.stages = nn.Sequential(OrderedDict(stages))
 
@@ -63,19 +62,18 @@ class StagedModel(nn.Module):
         return logits
 
 
-def stages(model: StagedModel) -> list[tuple[str, Stage]]:
-    """Return every stage with its name, first to last."""
-    return [(name, stage) for name, stage in model.stages.named_children() if isinstance(stage, Stage)]
+def stages(model: nn.Module) -> list[tuple[str, Stage]]:
+    """Return every `Stage` of a `StagedModel` with its name, first to last; what is no `Stage` is left out."""
+    children = model.stages.named_children() if isinstance(model, StagedModel) else ()
+    return [(name, stage) for name, stage in children if isinstance(stage, Stage)]
 
 
-def layers(model: StagedModel) -> list[tuple[str, WeightLayer]]:
-    """Return the weight layer of every stage with the stage's name, first to last."""
-    return [(name, stage.layer) for name, stage in stages(model)]
+def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
+    """Return a 3x3 convolution with bias, all zeros until `bnsweep.init.initialize` fills it.
 
-
-def conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
-    """Return a 3x3 convolution that keeps H and W, with bias, all zeros until `bnsweep.init.initialize` fills it."""
-    return _zeroed(nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, device="meta"))
+    It divides H and W by the stride, rounding up.
+    """
+    return _zeroed(nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1, device="meta"))
 
 
 def linear(in_features: int, out_features: int) -> nn.Linear:

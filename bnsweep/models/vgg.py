@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from torch import Tensor, nn
+from torch import nn
 
 from bnsweep.errors import InputError
+from bnsweep.models.pool import GlobalAveragePool, HalvingMaxPool
 from bnsweep.models.staged import Stage, StagedModel, conv3x3, linear
 from bnsweep.norm import NormSite, build_norm
 from bnsweep.spec import VggSpec
 
 Widths = Sequence[int | Literal["M"]]
-
-
-class GlobalAveragePool(nn.Module):
-    """(N, C, H, W) to (N, C): the mean over positions."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the mean of x over H and W."""
-        return x.mean((2, 3))
 
 
 def vgg(spec: VggSpec, norm: str, input_shape: tuple[int, int, int], num_classes: int, noise_seed: int) -> StagedModel:
@@ -48,7 +41,7 @@ def vgg(spec: VggSpec, norm: str, input_shape: tuple[int, int, int], num_classes
 
 
 def _pools(count: int) -> list[nn.Module]:
-    return [nn.MaxPool2d(2) for _ in range(count)]
+    return [HalvingMaxPool() for _ in range(count)]
 
 
 def _blocks(widths: Widths) -> tuple[int, list[tuple[int, int]]]:

@@ -17,7 +17,7 @@ from bnsweep.norm.noisy import NoisyBatchNorm, set_step
 from bnsweep.norm.rms import rms_norm
 from bnsweep.norm.site import NormSite
 
-__all__ = ["NORMS", "NormSite", "build_norm", "set_step"]
+__all__ = ["NORMS", "NormSite", "build_norm", "norm_site", "set_step"]
 
 NORMS: dict[str, Callable[[NormSite], nn.Module]] = {
     "none": no_norm,
@@ -42,4 +42,11 @@ def build_norm(name: str, site: NormSite) -> nn.Module:
     """
     if name not in NORMS:
         raise InputError(f"norm: given {name!r}; {did_you_mean(name, NORMS)}")
-    return NORMS[name](site)
+    norm = NORMS[name](site)
+    norm.__dict__["norm_site"] = site  # how `norm_site` knows it, whatever its class
+    return norm
+
+
+def norm_site(module: nn.Module) -> NormSite | None:
+    """Return the site that `build_norm` built this module for; None for any other module."""
+    return module.__dict__.get("norm_site")

@@ -6,12 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
+from bnsweep.errors import InputError
 from bnsweep.probes.context import StepContext
+from bnsweep.probes.curvature import Curvature
+from bnsweep.probes.custom import load_probe
 from bnsweep.probes.ics import Ics
 from bnsweep.probes.landscape import Landscape
 from bnsweep.probes.moments import Moments
+from bnsweep.probes.schedule import Schedule, make_schedule
 from bnsweep.probes.summary import summarize
-from bnsweep.results.schema import Row
+from bnsweep.results.schema import SCHEMAS, Row, custom_schema
 from bnsweep.spec import ProbesSpec
 
 __all__ = ["PROBES", "Measure", "ScheduledProbe", "StepContext", "build_probes", "summarize"]
@@ -20,9 +26,10 @@ Measure = Callable[[StepContext], list[Row]]
 """Takes one measurement of a step: rows of the probe's table, without the trial's own columns."""
 
 PROBES: dict[str, Callable[[Any], Measure]] = {
-    "landscape": lambda spec: Landscape(spec.lr_multiples),
+    "landscape": lambda spec: Landscape(spec.lr_multiples, spec.alphas),
     "ics": lambda spec: Ics(),  # noqa: ARG005  the registry's one signature
     "moments": lambda spec: Moments(),  # noqa: ARG005
+    "curvature": lambda spec: Curvature(spec.tolerance),
 }
 """Every probe by its name in the sweep file, which is also its table's: makes one from its section of the spec."""
 
@@ -32,29 +39,35 @@ class ScheduledProbe:
     """A probe and when to use it.
 
     Args:
-        name: the table that its rows go to.
-        every: steps from one measurement to the next; the first is at step 0.
+        table: the table that its rows go to.
+        due: whether to measure the step that so many updates came before.
         measure: takes the measurement.
+        schema: the table's schema.
     """
 
-    name: str
-    every: int
+    table: str
+    due: Schedule
     measure: Measure
-
-    def due(self, step: int) -> bool:
-        """Return whether to measure the step that `step` updates came before.
-
-        >>> [step for step in range(60) if ScheduledProbe("ics", 25, lambda ctx: []).due(step)]
-        [0, 25, 50]
-        """
-        return step % self.every == 0
+    schema: pa.Schema
 
 
-def build_probes(spec: ProbesSpec) -> list[ScheduledProbe]:
-    """Return the probes that `spec` asks for; call it anew for each trial, since a probe may remember."""
-    sections = {name: getattr(spec, name) for name in PROBES}
-    return [
-        ScheduledProbe(name, section.every, PROBES[name](section))
+def build_probes(spec: ProbesSpec, steps: int) -> list[ScheduledProbe]:
+    """Return the probes that `spec` asks for in a trial of `steps` updates.
+
+    Call it anew for each trial, since a probe may remember.
+
+    Raises:
+        InputError: a probe of the user's own cannot be loaded, or two have one table.
+    """
+    sections = {name: section for name in PROBES if (section := getattr(spec, name)) is not None}
+    probes = [
+        ScheduledProbe(name, make_schedule(section, steps), PROBES[name](section), SCHEMAS[name])
         for name, section in sections.items()
-        if section is not None
     ]
+    for name, section in spec.custom.items():
+        own = load_probe(name, section.options)
+        if own.table in {probe.table for probe in probes}:
+            raise InputError(f"probes.{name}: another probe's table is {own.table!r} already; one table, one probe")
+        schema = custom_schema(own.table, own.columns)
+        probes.append(ScheduledProbe(own.table, make_schedule(section, steps), own, schema))
+    return probes

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from bnsweep.models import StagedModel
-
 LossFn = Callable[[Tensor, Tensor], Tensor]
 """(logits (N, K), targets (N,)) to the mean loss of the mini-batch, a scalar."""
+
+
+@dataclass(frozen=True)
+class RngState:
+    """Where torch's global random streams stand: what dropout draws its masks from.
+
+    Args:
+        cpu: state of the CPU's generator.
+        cuda: state of the generator of the CUDA device that holds the model; None where the CPU holds it.
+    """
+
+    cpu: Tensor
+    cuda: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -19,7 +32,7 @@ class StepContext:
     """One training step from W^t to W^{t+1}.
 
     All tensors are read and never written. The model is in train mode and its `noisy_batch` sites are at `step`; its
-    own parameters are not looked at, those of the context are.
+    own parameters are not looked at, those of the context are. `forward` is the way to run it.
 
     Args:
         model: the model being trained.
@@ -32,10 +45,13 @@ class StepContext:
         params_before: W^t by parameter name, detached.
         params_after: W^{t+1}, after the real update, momentum and weight decay included.
         buffers: the model's buffers by name, as they were before the step's forward.
-        grads: the training step's own gradient of the loss at W^t, by parameter name, without weight decay.
+        grads: the training step's own gradient of the loss at W^t, by parameter name, without weight decay; a
+            parameter that the loss does not depend on may be missing.
+        rng_state: the random streams as they were before the step's forward, so that a probe's forward draws the step's
+            own dropout masks; None where nothing is drawn from them.
     """
 
-    model: StagedModel
+    model: nn.Module
     x: Tensor
     y: Tensor
     loss_fn: LossFn
@@ -46,6 +62,17 @@ class StepContext:
     params_after: Mapping[str, Tensor]
     buffers: Mapping[str, Tensor]
     grads: Mapping[str, Tensor]
+    rng_state: RngState | None = None
+
+    def forward(self, params: Mapping[str, Tensor]) -> Tensor:
+        """Return the logits (N, K) at these parameters, on the step's mini-batch, noise and dropout masks."""
+        return evaluate(self.model, params, self.buffers, self.x, self.rng_state)
+
+
+def capture_rng(device: torch.device) -> RngState:
+    """Return the state of the global random streams that a model on `device` draws from; call it before the forward."""
+    cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    return RngState(torch.get_rng_state(), cuda)
 
 
 def parameter_copies(model: nn.Module) -> dict[str, Tensor]:
@@ -58,11 +85,36 @@ def buffer_copies(model: nn.Module) -> dict[str, Tensor]:
     return {name: buffer.clone() for name, buffer in model.named_buffers()}
 
 
-def evaluate(module: nn.Module, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], x: Tensor) -> Tensor:
+def evaluate(
+    module: nn.Module,
+    params: Mapping[str, Tensor],
+    buffers: Mapping[str, Tensor],
+    x: Tensor,
+    rng_state: RngState | None = None,
+) -> Tensor:
     """Return `module(x)` with these parameters and with copies of these buffers; the module's own are not touched.
 
-    The buffers are copied because a forward in train mode moves running statistics.
+    The buffers are copied because a forward in train mode moves running statistics. The global random streams start at
+    `rng_state`, where they are for None, and are put back.
     """
-    state = {**params, **{name: buffer.clone() for name, buffer in buffers.items()}}
+    with replayed(rng_state, x.device):
+        return run(module, params, buffers, x)
+
+
+def run(module: nn.Module, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """Do as `evaluate` does, but draw from the global random streams as they are, and move them."""
+    fresh = {id(buffer): buffer.clone() for buffer in buffers.values()}
+    state = {**params, **{name: fresh[id(buffer)] for name, buffer in buffers.items()}}
     output: Tensor = functional_call(module, state, (x,))
     return output
+
+
+@contextmanager
+def replayed(state: RngState | None, device: torch.device) -> Iterator[None]:
+    """Start the global random streams at `state` within the block, and put them back after it."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        if state is not None:
+            torch.set_rng_state(state.cpu)
+        if state is not None and state.cuda is not None:
+            torch.cuda.set_rng_state(state.cuda, device)
+        yield

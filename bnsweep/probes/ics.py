@@ -2,99 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from bnsweep.models import stages
-from bnsweep.probes.context import StepContext, evaluate
+from bnsweep.models import LayerView, Split, StageView, split
+from bnsweep.probes.context import RngState, StepContext, capture_rng, evaluate, replayed, run
 from bnsweep.results.schema import Row
 
-_STAGES = "stages."
+BLOCK = 1 << 16
+"""Entries of a gradient that are taken to float64 at a time on the CPU: 512 KiB, which stays in the cache."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Ics:
     """How much layer i's gradient changes when only the layers before it are updated.
 
         G  = grad_{W_i} L(W_1^t, ..., W_k^t)
         G' = grad_{W_i} L(W_1^{t+1}, ..., W_{i-1}^{t+1}, W_i^t, ..., W_k^t)
 
-    on the step's mini-batch, batch statistics and noise. W_i is the weight tensor of layer i, without bias and
-    normalization parameters, so that modes compare; these move with their layer, before i or not before i. The first
-    layer has nothing before it: its ICS is 0 and its cosine 1 by definition.
+    on the step's mini-batch, batch statistics, noise and dropout masks. W_i is the weight tensor of layer i, without
+    bias and normalization parameters, so that modes compare; these move with their layer, before i or not before i. The
+    first layer has nothing before it: its ICS is 0 and its cosine 1 by definition. A layer that the loss does not
+    depend on has G = G' = 0.
 
     ||G - G'|| and cos(G, G') are taken in float64; the cosine is NaN if G or G' is zero.
+
+    Args:
+        known: the model measured last and its split, which need not be found again.
     """
+
+    known: tuple[nn.Module, Split] | None = None
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         """Return one row per layer: step, layer, layer_name, ics_l2, ics_cos, grad_norm."""
-        names = [name for name, _ in stages(ctx.model)]
-        gradients = [ctx.grads[weight_name(name)].double() for name in names]
-        shifts = [(0.0, 1.0)]
-        shifts += [
-            difference(G, shifted.double()) for G, shifted in zip(gradients[1:], shifted_gradients(ctx), strict=True)
-        ]
+        if self.known is None or self.known[0] is not ctx.model:
+            self.known = ctx.model, split(ctx.model)
+        chain = self.known[1]
+        first = _gradient(ctx, chain.layers[0])
+        measured = [compare(first, first)]
+        for layer, shifted in zip(chain.layers[1:], shifted_gradients(ctx, chain), strict=True):
+            measured.append(compare(_gradient(ctx, layer), shifted))
+        values = torch.stack(measured).tolist()
+        values[0][:2] = 0.0, 1.0
         return [
-            {
-                "step": ctx.step,
-                "layer": i,
-                "layer_name": name,
-                "ics_l2": shifts[i][0],
-                "ics_cos": shifts[i][1],
-                "grad_norm": torch.linalg.vector_norm(gradients[i]).item(),
-            }
-            for i, name in enumerate(names)
+            {"step": ctx.step, "layer": i, "layer_name": layer.name, "ics_l2": l2, "ics_cos": cosine, "grad_norm": norm}
+            for i, (layer, (l2, cosine, norm)) in enumerate(zip(chain.layers, values, strict=True))
         ]
 
 
-def shifted_gradients(ctx: StepContext) -> Iterator[Tensor]:
+def shifted_gradients(ctx: StepContext, chain: Split | None = None) -> Iterator[Tensor]:
     """Yield G' of layers 1, 2, ..., each of its weight's shape.
 
-    The updated prefix grows by one stage at a time and its last activation is kept, so that layer i costs only the
-    forward and backward of stages i, ..., k; they compute what a full pass would, bit for bit.
+    The updated prefix grows by one stage at a time and its last activation is kept, together with where the random
+    streams stand there. So layer i costs only the forward and backward of its stage and those after it; they compute
+    what a full pass would, bit for bit. Where no chain is known, the one stage is the whole model.
     """
-    x = ctx.x
-    for i in range(1, len(stages(ctx.model))):
-        x = _updated_stage(ctx, i - 1, x)
-        yield _suffix_gradient(ctx, i, x)
+    stages = (chain or split(ctx.model)).stages
+    x, rng_state = ctx.x, ctx.rng_state or capture_rng(ctx.x.device)
+    for s, stage in enumerate(stages):
+        params = dict(ctx.params_before)
+        for i, layer in enumerate(stage.layers):
+            if s or i:
+                yield _suffix_gradient(ctx, stages[s:], params, layer.weight, x, rng_state)
+            params |= {name: ctx.params_after[name] for name in layer.parameters}
+        if s + 1 < len(stages):
+            x, rng_state = _updated_stage(ctx, stage, x, rng_state)
 
 
-def difference(G: Tensor, shifted: Tensor) -> tuple[float, float]:
-    """Return ||G - G'|| and the cosine of their angle, for float64 gradients of one shape."""
-    product = torch.linalg.vector_norm(G) * torch.linalg.vector_norm(shifted)
-    cosine = (torch.sum(G * shifted) / product).clamp(-1.0, 1.0)
-    return torch.linalg.vector_norm(G - shifted).item(), cosine.item()
+def compare(G: Tensor, shifted: Tensor) -> Tensor:
+    """Return ||G - G'||, the cosine of their angle and ||G|| as one float64 tensor (3,), for gradients of one shape.
+
+    In blocks: a copy of a VGG's gradients in float64 would cost a quarter of a training step.
+    """
+    block = BLOCK if G.device.type == "cpu" else G.numel()
+    sums = torch.zeros(4, dtype=torch.float64, device=G.device)
+    parts = zip(torch.split(G.flatten(), block), torch.split(shifted.flatten(), block), strict=True)
+    for a, b in ((part.double(), shifted_part.double()) for part, shifted_part in parts):
+        change = a - b
+        sums += torch.stack([change.dot(change), a.dot(b), a.dot(a), b.dot(b)])
+    l2, grad_norm, shifted_norm = sums[0].sqrt(), sums[2].sqrt(), sums[3].sqrt()
+    cosine = (sums[1] / (grad_norm * shifted_norm)).clamp(-1.0, 1.0)
+    return torch.stack([l2, cosine, grad_norm])
 
 
-def weight_name(stage: str) -> str:
-    """Return the name of a stage's weight tensor among the model's parameters."""
-    return f"{_STAGES}{stage}.layer.weight"
+def _gradient(ctx: StepContext, layer: LayerView) -> Tensor:
+    """Return G: the training step's own gradient."""
+    found = ctx.grads.get(layer.weight)
+    return torch.zeros_like(ctx.params_before[layer.weight]) if found is None else found
 
 
-def _updated_stage(ctx: StepContext, i: int, x: Tensor) -> Tensor:
-    """Return the output of stage i with W^{t+1} on the input x."""
-    name, stage = stages(ctx.model)[i]
-    with torch.no_grad():
-        return evaluate(stage, _inside(ctx.params_after, name), _inside(ctx.buffers, name), x)
+def _updated_stage(ctx: StepContext, stage: StageView, x: Tensor, rng_state: RngState) -> tuple[Tensor, RngState]:
+    """Return the output of the stage with W^{t+1} on the input x, and where the random streams stand after it."""
+    with torch.no_grad(), replayed(rng_state, x.device):
+        output = run(stage.module, _named(stage.parameters, ctx.params_after), _named(stage.buffers, ctx.buffers), x)
+        return output, capture_rng(x.device)
 
 
-def _suffix_gradient(ctx: StepContext, i: int, x: Tensor) -> Tensor:
-    """Return the gradient with respect to W_i of the loss of stages i, ..., k with W^t on the input x."""
-    suffix, params, buffers = ctx.model.stages[i:], dict[str, Tensor](), dict[str, Tensor]()
-    for name, _ in suffix.named_children():
-        params |= {f"{name}.{key}": w for key, w in _inside(ctx.params_before, name).items()}
-        buffers |= {f"{name}.{key}": b for key, b in _inside(ctx.buffers, name).items()}
-    key = weight_name(stages(ctx.model)[i][0]).removeprefix(_STAGES)
-    params[key] = leaf = params[key].detach().requires_grad_()
+def _suffix_gradient(
+    ctx: StepContext,
+    stages: Sequence[StageView],
+    params: Mapping[str, Tensor],
+    weight: str,
+    x: Tensor,
+    rng_state: RngState,
+) -> Tensor:
+    """Return the gradient with respect to `weight` of the loss of these stages with `params` on the input x."""
+    leaf = params[weight].detach().requires_grad_()
+    inputs, buffers = dict[str, Tensor](), dict[str, Tensor]()
+    for i, stage in enumerate(stages):
+        inputs |= _named(stage.parameters, {**params, weight: leaf}, f"{i}.")
+        buffers |= _named(stage.buffers, ctx.buffers, f"{i}.")
+    suffix = nn.Sequential(*(stage.module for stage in stages))
     with torch.enable_grad():
-        loss = ctx.loss_fn(evaluate(suffix, params, buffers, x), ctx.y)
-        return torch.autograd.grad(loss, leaf)[0]
+        loss = ctx.loss_fn(evaluate(suffix, inputs, buffers, x, rng_state), ctx.y)
+        if not loss.requires_grad:  # nothing in the model depends on this weight
+            return torch.zeros_like(leaf)
+        return torch.autograd.grad(loss, leaf, materialize_grads=True)[0]
 
 
-def _inside(tensors: Mapping[str, Tensor], stage: str) -> dict[str, Tensor]:
-    """Return a stage's own tensors out of the model's, named as the stage names them."""
-    prefix = f"{_STAGES}{stage}."
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+def _named(names: Mapping[str, str], tensors: Mapping[str, Tensor], prefix: str = "") -> dict[str, Tensor]:
+    """Return the model's tensors under the names that they have inside a stage."""
+    return {prefix + inside: tensors[name] for inside, name in names.items()}

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bnsweep.probes.context import StepContext, evaluate
+from bnsweep.probes.context import StepContext
 from bnsweep.results.schema import Row
 
 
 @dataclass(frozen=True)
 class Landscape:
-    """Loss and gradient on the straight line w - alpha g, at alpha = multiple x lr for each of K multiples.
+    """Loss and gradient on the straight line w - alpha g, at K step lengths alpha.
 
     g is the training step's own gradient over all parameters, at w = W^t. Mini-batch, batch statistics and noise are
     the step's. K forwards and backwards, and no more. Per point:
@@ -25,18 +25,21 @@ class Landscape:
     grad_norm = ||g|| too, so that beta x grad_norm is the other one.
 
     Args:
-        lr_multiples: step lengths as multiples of the learning rate.
+        lr_multiples: step lengths as multiples of the learning rate: what a step of training would see.
+        alphas: absolute step lengths: the same for every learning rate, so that these compare.
     """
 
     lr_multiples: tuple[float, ...]
+    alphas: tuple[float, ...] = ()
 
     def __call__(self, ctx: StepContext) -> list[Row]:
-        """Return one row per multiple: step, lr_multiple, alpha, loss, grad_diff_l2, grad_norm, beta."""
+        """Return one row per step length: step, lr_multiple, alpha, loss, grad_diff_l2, grad_norm, beta."""
         grad_norm = joint_norm(ctx.grads.values())
-        return [self._row(ctx, multiple, grad_norm) for multiple in self.lr_multiples]
+        lengths = [(multiple, multiple * ctx.lr) for multiple in self.lr_multiples]
+        lengths += [(alpha / ctx.lr, alpha) for alpha in self.alphas]
+        return [self._row(ctx, multiple, alpha, grad_norm) for multiple, alpha in lengths]
 
-    def _row(self, ctx: StepContext, multiple: float, grad_norm: Tensor) -> Row:
-        alpha = multiple * ctx.lr
+    def _row(self, ctx: StepContext, multiple: float, alpha: float, grad_norm: Tensor) -> Row:
         loss, gradient = loss_and_gradient(ctx, step_along(ctx, alpha))
         difference = joint_norm(gradient[name] - ctx.grads[name] for name in gradient)
         return {
@@ -59,8 +62,8 @@ def loss_and_gradient(ctx: StepContext, params: Mapping[str, Tensor]) -> tuple[T
     """Return the mini-batch loss at `params`, a scalar, and its gradient by parameter name."""
     leaves = {name: w.detach().requires_grad_() for name, w in params.items()}
     with torch.enable_grad():
-        loss = ctx.loss_fn(evaluate(ctx.model, leaves, ctx.buffers, ctx.x), ctx.y)
-        gradient = torch.autograd.grad(loss, list(leaves.values()))
+        loss = ctx.loss_fn(ctx.forward(leaves), ctx.y)
+        gradient = torch.autograd.grad(loss, list(leaves.values()), materialize_grads=True)
     return loss.detach(), dict(zip(leaves, gradient, strict=True))
 
 

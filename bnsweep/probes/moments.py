@@ -1,4 +1,4 @@
-"""Mean and standard deviation of what enters each nonlinearity (Santurkar et al. 2018, figures 2 and 8)."""
+"""Mean and standard deviation around each normalization (Santurkar et al. 2018, figures 2 and 8)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bnsweep.models import Stage, stages
+from bnsweep.models import norm_sites
 from bnsweep.norm.site import batch_dims, per_channel
-from bnsweep.probes.context import StepContext, evaluate
+from bnsweep.probes.context import StepContext
 from bnsweep.results.schema import Row
 
 
@@ -26,35 +26,49 @@ class UnitMoments:
     std: Tensor
 
 
+@dataclass(frozen=True)
+class SiteMoments:
+    """Moments of one normalization site: of what enters it, and of what leaves it for the nonlinearity."""
+
+    before: UnitMoments
+    after: UnitMoments
+
+
 @dataclass
 class Moments:
     """Moments at every normalization site, and how far they moved since this trial's last measurement.
 
-    Taken at W^t on the step's mini-batch, batch statistics and noise, of the normalization's output. One forward.
+    Taken at W^t on the step's mini-batch, batch statistics and noise, before and after the normalization. One forward.
 
     Args:
         previous: the last measurement, one entry per site, None before the first. The one thing that a probe carries
             from step to step: make a new `Moments` for each trial.
     """
 
-    previous: Sequence[UnitMoments] | None = None
+    previous: Sequence[SiteMoments] | None = None
 
     def __call__(self, ctx: StepContext) -> list[Row]:
-        """Return one row per site: step, layer, layer_name, mean, std, mean_shift, std_shift."""
-        current = unit_moments(ctx)
-        previous: Sequence[UnitMoments | None] = self.previous or [None] * len(current)
+        """Return one row per site: step, layer, layer_name, mean, std, their shifts, and the same with `pre_`."""
+        current = site_moments(ctx)
+        previous: Sequence[SiteMoments | None] = self.previous or [None] * len(current)
         self.previous = current
-        rows: list[Row] = []
-        for (layer, name, _), now, then in zip(_sites(ctx), current, previous, strict=True):
-            rows.append({"step": ctx.step, "layer": layer, "layer_name": name, **_summary(now, then)})
-        return rows
+        return [
+            {"step": ctx.step, "layer": layer, "layer_name": name, **_row(now, then)}
+            for (layer, name, _), now, then in zip(norm_sites(ctx.model), current, previous, strict=True)
+        ]
 
 
-def unit_moments(ctx: StepContext) -> list[UnitMoments]:
+def site_moments(ctx: StepContext) -> list[SiteMoments]:
     """Return the moments of every normalization site, first to last."""
-    with torch.no_grad(), _outputs([norm for _, _, norm in _sites(ctx)]) as outputs:
-        evaluate(ctx.model, ctx.params_before, ctx.buffers, ctx.x)
-    return [_moments(output) for output in outputs]
+    sites = [norm for _, _, norm in norm_sites(ctx.model)]
+    with torch.no_grad(), _calls(sites) as calls:
+        ctx.forward(ctx.params_before)
+    return [_site_moments(*calls[site]) for site in sites]
+
+
+def _site_moments(entering: Tensor, leaving: Tensor) -> SiteMoments:
+    before = _moments(entering)
+    return SiteMoments(before, before if leaving is entering else _moments(leaving))
 
 
 def _moments(a: Tensor) -> UnitMoments:
@@ -66,6 +80,12 @@ def _moments(a: Tensor) -> UnitMoments:
     mean = a.mean(dims)
     variance = (a - per_channel(mean, a)).square().mean(dims)
     return UnitMoments(mean.double(), variance.sqrt().double())
+
+
+def _row(now: SiteMoments, then: SiteMoments | None) -> Row:
+    after = _summary(now.after, None if then is None else then.after)
+    before = _summary(now.before, None if then is None else then.before)
+    return {**after, **{f"pre_{name}": value for name, value in before.items()}}
 
 
 def _summary(now: UnitMoments, then: UnitMoments | None) -> dict[str, float | None]:
@@ -81,17 +101,15 @@ def _rms(change: Tensor) -> float:
     return change.square().mean().sqrt().item()
 
 
-def _sites(ctx: StepContext) -> list[tuple[int, str, nn.Module]]:
-    """Return layer, name and module of every normalization site."""
-    found: list[tuple[int, str, Stage]] = [(i, *entry) for i, entry in enumerate(stages(ctx.model))]
-    return [(i, name, stage.norm) for i, name, stage in found if stage.norm is not None]
-
-
 @contextmanager
-def _outputs(modules: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
-    """Collect what the modules return, in the order in which they run; the hooks are gone afterwards."""
-    collected: list[Tensor] = []
-    handles = [module.register_forward_hook(lambda *call: collected.append(call[2])) for module in modules]
+def _calls(modules: Sequence[nn.Module]) -> Iterator[dict[nn.Module, tuple[Tensor, Tensor]]]:
+    """Collect what each module was called with and returned last; the hooks are gone afterwards."""
+    collected: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+
+    def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        collected[module] = inputs[0], output
+
+    handles = [module.register_forward_hook(hook) for module in modules]
     try:
         yield collected
     finally:

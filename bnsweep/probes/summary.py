@@ -18,7 +18,7 @@ def summarize(rows: Mapping[str, Rows]) -> dict[str, float | None]:
     beta that is NaN got so by overflow and counts as infinite: leaving it out would make the roughest landscape look
     smooth. A beta or cosine that is NaN because a gradient is zero is undefined, and left out.
     """
-    landscape, ics, moments = (rows.get(table, ()) for table in ("landscape", "ics", "moments"))
+    landscape, ics, moments, curvature = (rows.get(table, ()) for table in ("landscape", "ics", "moments", "curvature"))
     inner = [row for row in ics if row["layer"] > 0]
     return {
         "landscape_loss_range": _median(_per_step(landscape, _loss_range)),
@@ -26,6 +26,7 @@ def summarize(rows: Mapping[str, Rows]) -> dict[str, float | None]:
         "landscape_beta": _median(_per_step(landscape, _largest_beta)),
         "ics_l2": _median(_or_inf(row["ics_l2"]) for row in inner),
         "ics_cos": _median(row["ics_cos"] for row in inner if not math.isnan(row["ics_cos"])),
+        "sharpness": _median(row["sharpness"] for row in curvature if not math.isnan(row["sharpness"])),
         "moments_mean_shift": _median(_shifts(moments, "mean_shift")),
         "moments_std_shift": _median(_shifts(moments, "std_shift")),
     }

@@ -14,6 +14,9 @@ SCHEMA_VERSION = 1
 
 Row = Mapping[str, Any]
 
+AXES = ("norm", "init", "init_gain", "lr", "seed")
+"""The columns beside the key that every table but `failures` has, so that nobody needs a join to plot."""
+
 LABEL = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -26,7 +29,7 @@ def _table(name: str, *columns: pa.Field) -> pa.Schema:
 
 
 _KEY = _column("trial_key", LABEL, "names the trial: a hash of its spec")
-_AXES = (
+_AXIS_COLUMNS = (
     _column("norm", LABEL, "normalization mode"),
     _column("init", LABEL, "initializer of the weights"),
     _column("init_gain", pa.float64(), "factor on the initial weights"),
@@ -46,7 +49,7 @@ TRIALS = _table(
     _column("status", LABEL, "completed, diverged or pruned"),
     _column("stop_step", pa.int64(), "updates made when the trial ended", "updates"),
     _column("stop_reason", pa.string(), "why a trial that was not completed ended; else null"),
-    *_AXES,
+    *_AXIS_COLUMNS,
     _column("model", LABEL, "name of the model"),
     _column("model_options", pa.string(), "the model's other fields, JSON"),
     _column("dataset", LABEL, "name of the dataset"),
@@ -72,6 +75,7 @@ TRIALS = _table(
     _column("landscape_beta", pa.float64(), "median over steps of the largest effective beta"),
     _column("ics_l2", pa.float64(), "median over steps and layers but the first of the ICS"),
     _column("ics_cos", pa.float64(), "median over steps and layers but the first of the ICS cosine"),
+    _column("sharpness", pa.float64(), "median over steps of the largest Hessian eigenvalue"),
     _column("moments_mean_shift", pa.float64(), "median over steps and layers of mean_shift"),
     _column("moments_std_shift", pa.float64(), "median over steps and layers of std_shift"),
     _column("wall_time_s", pa.float64(), "time that the trial took, probes included", "s"),
@@ -91,7 +95,7 @@ TRIALS = _table(
 CURVES = _table(
     "curves",
     _KEY,
-    *_AXES,
+    *_AXIS_COLUMNS,
     _STEP,
     _column("train_loss", pa.float64(), "loss of the step's mini-batch before the update", "nats"),
     _column("train_acc", pa.float64(), "accuracy on the step's mini-batch before the update", "fraction"),
@@ -103,7 +107,7 @@ CURVES = _table(
 LANDSCAPE = _table(
     "landscape",
     _KEY,
-    *_AXES,
+    *_AXIS_COLUMNS,
     _STEP,
     _column("lr_multiple", pa.float64(), "alpha / lr"),
     _column("alpha", pa.float64(), "step length: the loss is taken at w - alpha g"),
@@ -116,7 +120,7 @@ LANDSCAPE = _table(
 ICS = _table(
     "ics",
     _KEY,
-    *_AXES,
+    *_AXIS_COLUMNS,
     _STEP,
     *_LAYER,
     _column("ics_l2", pa.float64(), "||G - G'|| of Definition 2.1"),
@@ -124,10 +128,21 @@ ICS = _table(
     _column("grad_norm", pa.float64(), "||G||, over the layer's weights"),
 )
 
+CURVATURE = _table(
+    "curvature",
+    _KEY,
+    *_AXIS_COLUMNS,
+    _STEP,
+    _column("sharpness", pa.float64(), "largest eigenvalue of the Hessian of the mini-batch loss in train mode"),
+    _column("two_over_lr", pa.float64(), "2/lr, the edge of stability of plain gradient descent"),
+    _column("tolerance", pa.float64(), "relative tolerance of sharpness"),
+    _column("num_hvps", pa.int32(), "Hessian-vector products that it took"),
+)
+
 MOMENTS = _table(
     "moments",
     _KEY,
-    *_AXES,
+    *_AXIS_COLUMNS,
     _STEP,
     *_LAYER,
     _column("mean", pa.float64(), "mean over units of the unit's mean over the mini-batch"),
@@ -142,7 +157,12 @@ MOMENTS = _table(
         pa.float64(),
         "root mean square over units of the std's change since the last probe; null at the first",
     ),
+    _column("pre_mean", pa.float64(), "mean, of what enters the normalization"),
+    _column("pre_std", pa.float64(), "std, of what enters the normalization"),
+    _column("pre_mean_shift", pa.float64(), "mean_shift, of what enters the normalization; null at the first"),
+    _column("pre_std_shift", pa.float64(), "std_shift, of what enters the normalization; null at the first"),
 )
+
 
 FAILURES = _table(
     "failures",
@@ -161,20 +181,26 @@ SCHEMAS: dict[str, pa.Schema] = {
     "landscape": LANDSCAPE,
     "ics": ICS,
     "moments": MOMENTS,
+    "curvature": CURVATURE,
     "failures": FAILURES,
 }
 """Every table by name."""
 
-METRIC_TABLES = ("curves", "landscape", "ics", "moments")
+METRIC_TABLES = ("curves", "landscape", "ics", "moments", "curvature")
 """The tables that are committed before `trials`."""
 
 
-def to_table(name: str, rows: Iterable[Row]) -> pa.Table:
-    """Return `rows` as the table `name`; a column that a row lacks is null, a key that is no column an error."""
-    schema = SCHEMAS[name]
+def custom_schema(table: str, columns: Mapping[str, pa.DataType]) -> pa.Schema:
+    """Return the schema of a table of the user's own: the columns that name the trial and the step, then `columns`."""
+    own = (pa.field(name, kind) for name, kind in columns.items())
+    return _table(table, _KEY, *_AXIS_COLUMNS, _STEP, *own)
+
+
+def to_table(schema: pa.Schema, rows: Iterable[Row]) -> pa.Table:
+    """Return `rows` as a table; a column that a row lacks is null, a key that is no column an error."""
     rows = list(rows)
     for row in rows:
         if unknown := row.keys() - set(schema.names):
-            raise KeyError(f"table {name} has no column {sorted(unknown)}")
+            raise KeyError(f"table {schema.metadata[b'table'].decode()} has no column {sorted(unknown)}")
     columns = [pa.array([row.get(field.name) for row in rows], field.type) for field in schema]
     return pa.table(columns, schema=schema)

@@ -8,14 +8,18 @@ removes it.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import re
 import socket
 import tempfile
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -28,7 +32,9 @@ from bnsweep.errors import InputError
 from bnsweep.results.schema import METRIC_TABLES, SCHEMAS, Row, to_table
 
 STAGING = "_staging"
+LONGEST_NAME = 255
 DECLARED = "_sweep.json"
+BATCH = re.compile("[0-9a-f]{16}")
 
 
 def batch_name(trial_keys: Iterable[str]) -> str:
@@ -73,7 +79,14 @@ class Store:
     def check_writable(self) -> None:
         """Raise `InputError` where a local directory could not be created or written; leaves nothing behind."""
         if not self.is_local:
+            self._check_remote()
             return
+        if too_long := next(
+            (part for part in PurePosixPath(self.root).parts if len(part.encode()) > LONGEST_NAME), None
+        ):
+            raise InputError(
+                f"--out {self.root}: the name {too_long} is longer than {LONGEST_NAME} bytes; give a shorter one"
+            )
         folder = self.root
         while not os.path.lexists(folder):
             folder = os.path.dirname(folder)
@@ -86,6 +99,38 @@ class Store:
             problem = f"{folder} cannot be written ({error.strerror})"
             raise InputError(f"--out {self.root}: {problem}; give a directory that can") from error
 
+    def _check_remote(self) -> None:
+        path = self.path(STAGING, uuid.uuid4().hex)
+        try:
+            self._write(path, b"")
+            self.fs.delete_file(path)
+        except OSError as error:
+            raise InputError(f"--out {self.root}: cannot be written ({error}); give a bucket that can") from error
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the directory for one run, as long as this process lives; local directories only.
+
+        Raises:
+            InputError: another run holds it; the message says which.
+        """
+        if not self.is_local:
+            yield
+            return
+        os.makedirs(self.root, exist_ok=True)
+        with open(self.path("_lock"), "a+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.seek(0)
+                raise InputError(f"{self.root}: held by another run ({file.read()}); wait for it or stop it") from error
+            file.truncate(0)
+            file.write(
+                f"host {socket.gethostname()}, pid {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+            )
+            file.flush()
+            yield
+
     def batches(self, table: str) -> set[str]:
         """Return the names of the batches that `table` holds."""
         selector = pafs.FileSelector(self.path(table), allow_not_found=True)
@@ -93,6 +138,8 @@ class Store:
             names = [PurePosixPath(info.path) for info in self.fs.get_file_info(selector)]
         except FileNotFoundError:  # created just now by a run beside us
             return set()
+        except OSError as error:
+            raise InputError(f"{self.path(table)}: cannot be read ({error}); it should be a directory") from error
         return {name.stem for name in names if name.suffix == ".parquet" and not name.name.startswith(("_", "."))}
 
     def read(self, table: str, columns: Sequence[str] | None = None, where: pds.Expression | None = None) -> pa.Table:
@@ -107,7 +154,7 @@ class Store:
             return pds.dataset(files, schema=schema, format="parquet", filesystem=self.fs).to_table(
                 columns=columns, filter=where
             )
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
             raise InputError(f"{self.path(table)}: a file is damaged ({error})") from error
 
     def finished(self) -> set[str]:
@@ -121,12 +168,16 @@ class Store:
             counts[key] = counts.get(key, 0) + 1
         return counts
 
-    def commit(self, tables: Mapping[str, Sequence[Row]]) -> None:
-        """Commit the rows of one batch: metric tables first, `trials` last. Doing it again changes nothing."""
+    def commit(self, tables: Mapping[str, Sequence[Row]], own: Mapping[str, pa.Schema] | None = None) -> None:
+        """Commit the rows of one batch: metric tables first, `trials` last. Doing it again changes nothing.
+
+        `own` holds the schemas of tables that are not bnsweep's.
+        """
+        schemas = {**(own or {}), **SCHEMAS}
         batch = batch_name(row["trial_key"] for row in tables["trials"])
-        for table in (*METRIC_TABLES, "trials"):
-            if rows := tables.get(table):
-                self._publish(table, batch, to_table(table, rows))
+        for table in sorted(tables, key=lambda table: table == "trials"):
+            if tables[table]:
+                self._publish(table, batch, to_table(schemas[table], tables[table]))
 
     def is_committed(self, trial_keys: Iterable[str]) -> bool:
         """Return whether exactly these trials were committed as one batch."""
@@ -136,7 +187,7 @@ class Store:
     def record_failure(self, row: Row) -> None:
         """Write one row of `failures`; nothing else reads it as data."""
         row = {"host": socket.gethostname(), **row}
-        self._publish("failures", f"{row['trial_key']}-{row['attempt']}", to_table("failures", [row]))
+        self._publish("failures", f"{row['trial_key']}-{row['attempt']}", to_table(SCHEMAS["failures"], [row]))
 
     def declare(self, name: str, trial_keys: Iterable[str], sweep_file: str) -> None:
         """Record what the sweep file declares, so that a report can tell how much of it is done."""
@@ -150,21 +201,41 @@ class Store:
         if self.fs.get_file_info(self.path(DECLARED)).type != pafs.FileType.File:
             return None
         with self.fs.open_input_stream(self.path(DECLARED)) as stream:
-            return dict(json.loads(stream.read()))
+            text = stream.read()
+        try:
+            declared = json.loads(text)
+            return {
+                "name": declared["name"],
+                "trial_keys": declared["trial_keys"],
+                "sweep_file": declared["sweep_file"],
+            }
+        except (ValueError, TypeError, KeyError) as error:
+            problem = f"{type(error).__name__}: {error}"
+            raise InputError(
+                f"{self.path(DECLARED)}: damaged ({problem}); run the sweep again to write it anew"
+            ) from error
 
     def recover(self) -> list[str]:
         """Remove what a killed run left uncommitted; return the paths removed."""
         committed = self.batches("trials")
         torn = [
             self.path(table, f"{batch}.parquet")
-            for table in METRIC_TABLES
+            for table in sorted({*METRIC_TABLES, *self._folders()} - {"trials", "failures"})
             for batch in sorted(self.batches(table) - committed)
+            if table in METRIC_TABLES or BATCH.fullmatch(batch)
         ]
         staged = pafs.FileSelector(self.path(STAGING), allow_not_found=True)
         torn += [info.path for info in self.fs.get_file_info(staged) if info.type == pafs.FileType.File]
         for path in torn:
             self.fs.delete_file(path)
         return torn
+
+    def _folders(self) -> set[str]:
+        """Return the names of the tables that are there, those of users' own probes among them."""
+        infos = self.fs.get_file_info(pafs.FileSelector(self.root, allow_not_found=True))
+        return {
+            info.base_name for info in infos if info.type == pafs.FileType.Directory and info.base_name[0] not in "_."
+        }
 
     def _publish(self, table: str, batch: str, rows: pa.Table) -> None:
         sink = pa.BufferOutputStream()

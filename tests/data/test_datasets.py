@@ -101,7 +101,7 @@ BAD = [
     ({"img": [1, 2, 3, 4, 5]}, {}, r"image_column: 'img' in .* is int64; it should be struct<bytes"),
     ({"label": ["a", "b", "c", "d", "e"]}, {}, r"label_column: 'label' in .* is string with 0 nulls; .* integers"),
     ({"label": [0, 1, None, 3, 4]}, {}, r"label_column: 'label' in .* is int64 with 1 nulls"),
-    ({"label": [0, -1, 2, 3, 4]}, {}, r"label_column: .* has the label -1; labels should count from 0"),
+    ({"label": [0, -1, 2, 3, 4]}, {}, r"label_column: .* has the label -1; labels should be 0 to 99999"),
     ({}, {"image_column": "imgs"}, r"image_column: .* no column 'imgs'; allowed: img, label; did you mean 'img'\?"),
     ({}, {"label_column": "lable"}, r"label_column: .* no column 'lable'; allowed: .* did you mean 'label'\?"),
     ({}, {"train": "nowhere.parquet"}, r"dataset.train: nowhere.parquet cannot be read as Parquet \(.*No such file"),

@@ -6,37 +6,85 @@ from dataclasses import replace
 import pytest
 import torch
 
-from bnsweep.models import stages
-from bnsweep.probes.ics import Ics, difference, shifted_gradients, weight_name
+from bnsweep.models import describe_split, layers, split
+from bnsweep.probes import StepContext
+from bnsweep.probes.context import evaluate
+from bnsweep.probes.ics import BLOCK, Ics, compare, shifted_gradients
 from tests import reference
-from tests.probes.steps import MODEL_NORMS, Trial, third_step
+from tests.probes.steps import BLOCK_NORMS, MODEL_NORMS, Trial, third_step
+
+MORE = [(model, norm) for model in ("resnet14", "tied") for norm in ("none", "batch", "noisy_batch")]
+
+
+def full_passes(ctx: StepContext) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """G and G' of every layer, each from a full pass of a copy of the model."""
+    step = ctx.params_before, ctx.params_after, ctx.x, ctx.y, ctx.loss_fn, ctx.rng_state.cpu
+    return list(reference.shifted_gradients(ctx.model, *step))
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS)
+@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS + BLOCK_NORMS + MORE)
 def test_suffix_passes_give_the_bits_of_full_passes(model: str, norm: str, dtype: torch.dtype, optimizer: str) -> None:
     ctx = third_step(model, norm, optimizer, dtype)
-    full = list(reference.shifted_gradients(ctx.model, ctx.params_before, ctx.params_after, ctx.x, ctx.y, ctx.loss_fn))
-    for (name, _), (G, _) in zip(stages(ctx.model), full, strict=True):
-        assert torch.equal(ctx.grads[weight_name(name)], G)
+    full = full_passes(ctx)
+    for layer, (G, _) in zip(split(ctx.model).layers, full, strict=True):
+        assert torch.equal(ctx.grads[layer.weight], G)
     for shifted, (G, oracle) in zip(shifted_gradients(ctx), full[1:], strict=True):
         assert torch.equal(shifted, oracle)
         assert not torch.equal(shifted, G)
 
 
-@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS)
+@pytest.mark.parametrize("model", ["chain", "branches"])
+def test_the_steps_own_dropout_masks_are_used(model: str) -> None:
+    ctx = third_step(model, "batch", dtype=torch.float32)
+    assert ctx.loss_fn(ctx.forward(ctx.params_before), ctx.y).item() == ctx.loss
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(99)
+        others = evaluate(ctx.model, ctx.params_before, ctx.buffers, ctx.x)
+    assert ctx.loss_fn(others, ctx.y).item() != ctx.loss
+
+
+@pytest.mark.parametrize(("model", "chains"), [("vgg", True), ("resnet", True), ("chain", True), ("branches", False)])
+def test_the_first_stages_are_left_out_where_a_chain_is_known(model: str, chains: bool) -> None:
+    ctx = third_step(model, "batch")
+    calls: list[object] = []
+    first = layers(ctx.model)[0][1]
+    first.register_forward_hook(lambda *call: calls.append(call))
+    rows = Ics()(ctx)
+    assert (describe_split(ctx.model) is None) == chains
+    assert len(calls) == (1 if chains else len(rows) - 1)
+
+
+def test_a_chain_of_single_layers_costs_one_suffix_per_layer_and_the_prefix_once() -> None:
+    ctx = third_step("vgg", "batch")
+    calls: list[str] = []
+    for name, layer in layers(ctx.model):
+        layer.register_forward_hook(lambda *_, name=name: calls.append(name))
+    Ics()(ctx)
+    names = [name for name, _ in layers(ctx.model)]
+    assert {name: calls.count(name) for name in names} == {"conv0": 1, "conv1": 2, "conv2": 3, "linear": 3}
+
+
+def test_a_layer_that_the_loss_does_not_depend_on_has_no_gradient_and_no_shift() -> None:
+    ctx = third_step("branches", "none")
+    unused = torch.nn.Linear(2, 2).double()
+    ctx.model.unused = unused
+    extra = {f"unused.{name}": parameter.detach() for name, parameter in unused.named_parameters()}
+    wider = replace(ctx, params_before={**ctx.params_before, **extra}, params_after={**ctx.params_after, **extra})
+    *rows, last = Ics()(wider)
+    assert rows == Ics()(replace(ctx, model=Trial("branches", "none").model))
+    assert (last["layer_name"], last["ics_l2"], last["grad_norm"]) == ("unused", 0.0, 0.0)
+    assert math.isnan(last["ics_cos"])
+
+
+@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS + BLOCK_NORMS)
 def test_rows_equal_the_oracle(model: str, norm: str) -> None:
     ctx = third_step(model, norm)
-    oracle = [
-        reference.ics(G, shifted)
-        for G, shifted in reference.shifted_gradients(
-            ctx.model, ctx.params_before, ctx.params_after, ctx.x, ctx.y, ctx.loss_fn
-        )
-    ]
+    oracle = [reference.ics(G, shifted) for G, shifted in full_passes(ctx)]
     rows = Ics()(ctx)
     assert [(row["step"], row["layer"], row["layer_name"]) for row in rows] == [
-        (2, i, name) for i, (name, _) in enumerate(stages(ctx.model))
+        (2, i, name) for i, (name, _) in enumerate(layers(ctx.model))
     ]
     for row, (l2, cosine, grad_norm) in zip(rows, oracle, strict=True):
         assert row["ics_l2"] == pytest.approx(l2, rel=1e-10)
@@ -50,14 +98,16 @@ def test_the_first_layer_has_no_shift_by_definition(model: str, norm: str) -> No
     assert (row["layer"], row["ics_l2"], row["ics_cos"]) == (0, 0.0, 1.0)
 
 
-@pytest.mark.parametrize(("model", "norm"), [("vgg", "batch"), ("vgg", "none"), ("mlp", "noisy_batch"), ("mlp", "l1")])
+@pytest.mark.parametrize(
+    ("model", "norm"), [("vgg", "batch"), ("vgg", "none"), ("mlp", "noisy_batch"), ("mlp", "l1"), ("resnet", "batch")]
+)
 def test_shifted_gradients_are_slopes_of_the_mixed_models_loss(model: str, norm: str) -> None:
     ctx = third_step(model, norm)
-    names = [name for name, _ in stages(ctx.model)]
+    chain = split(ctx.model).layers
     for i, shifted in enumerate(shifted_gradients(ctx), start=1):
-        key, entry = weight_name(names[i]), (0,) * shifted.ndim
-        earlier = tuple(f"stages.{name}." for name in names[:i])
-        mixed = {k: (ctx.params_after if k.startswith(earlier) else ctx.params_before)[k] for k in ctx.params_before}
+        key, entry = chain[i].weight, (0,) * shifted.ndim
+        earlier = {name for layer in chain[:i] for name in layer.parameters}
+        mixed = {k: (ctx.params_after if k in earlier else ctx.params_before)[k] for k in ctx.params_before}
         losses = []
         for h in (1e-6, -1e-6):
             moved = mixed[key].clone()
@@ -98,11 +148,18 @@ def test_bias_and_normalization_parameters_move_with_their_layer() -> None:
 
 def test_orthogonal_opposite_and_missing_gradients() -> None:
     a, b, zero = (torch.tensor(v, dtype=torch.float64) for v in ([3.0, 0.0], [0.0, 4.0], [0.0, 0.0]))
-    assert difference(a, b) == (5.0, 0.0)
-    assert difference(a, -a) == (6.0, -1.0)
-    l2, cosine = difference(a, zero)
-    assert l2 == 3.0
+    assert compare(a, b).tolist() == [5.0, 0.0, 3.0]
+    assert compare(a, -a).tolist() == [6.0, -1.0, 3.0]
+    l2, cosine, grad_norm = compare(a, zero).tolist()
+    assert (l2, grad_norm) == (3.0, 3.0)
     assert math.isnan(cosine)
+
+
+def test_gradients_of_many_blocks_are_compared_in_float64() -> None:
+    generator = torch.Generator().manual_seed(0)
+    G = torch.randn((3, BLOCK - 5), generator=generator) * 1e25
+    shifted = G + torch.randn(G.shape, generator=generator) * 1e22
+    assert compare(G, shifted).tolist() == pytest.approx(reference.ics(G, shifted), rel=1e-10)
 
 
 def test_what_overflows_is_stored_as_it_is() -> None:

@@ -118,3 +118,13 @@ def test_norms_do_not_overflow_where_float32_squares_would() -> None:
     ctx = Trial("mlp", "none", dtype=torch.float32).take_step()
     huge = replace(ctx, grads={name: gradient * 1e25 for name, gradient in ctx.grads.items()}, lr=1e-30)
     assert Landscape((1.0,))(huge)[0]["grad_norm"] == pytest.approx(1e25 * Landscape((1.0,))(ctx)[0]["grad_norm"])
+
+
+def test_absolute_step_lengths_stand_beside_the_multiples_and_are_the_same_points() -> None:
+    ctx = Trial("vgg", "batch").take_step()
+    by_multiple = Landscape((0.5, 2.0))(ctx)
+    both = Landscape((0.5,), alphas=(2.0 * ctx.lr,))(ctx)
+    assert both == by_multiple
+    other_lr = Landscape((), alphas=(0.3,))(replace(ctx, lr=7.0))
+    (same,) = Landscape((), alphas=(0.3,))(ctx)
+    assert other_lr == [{**same, "lr_multiple": 0.3 / 7.0}]

@@ -16,19 +16,20 @@ from tests import reference
 from tests.probes.steps import MODEL_NORMS, SEED, Trial
 
 
-def preactivations(ctx: StepContext, norm: str) -> list[Tensor]:
-    """What enters each nonlinearity at W^t, normalized by the oracle."""
+def around_the_norms(ctx: StepContext, norm: str) -> list[dict[str, Tensor]]:
+    """What enters each normalization at W^t (`pre_`), and what leaves it by the oracle (no prefix)."""
     model = reference.with_parameters(ctx.model, ctx.params_before)
     found, x = [], ctx.x
     for i, (_, stage) in enumerate(stages(model)[:-1]):
-        a = reference.normalize(norm, stage.layer(stage.before(x)).detach())
+        entering = stage.layer(stage.before(x)).detach()
+        a = reference.normalize(norm, entering)
         if norm != "none":
             weight, bias = stage.norm.parameters()
             view = (1, -1, *(1 for _ in a.shape[2:]))
             a = a * weight.detach().view(view) + bias.detach().view(view)
         if norm == "noisy_batch":
             a = reference.noisy(a, *algorithm1_noise(noise_generator(SEED, i, ctx.step, a.device), a.shape, a.dtype))
-        found.append(a)
+        found.append({"pre_": entering, "": a})
         x = stage.after(a)
     return found
 
@@ -41,20 +42,22 @@ def mean(values: list[float]) -> float:
 def test_rows_equal_the_oracle_over_two_measurements(model: str, norm: str) -> None:
     probe = Moments()
     first, _, third = Trial(model, norm).steps(3)
-    before = [reference.channel_moments(a) for a in preactivations(first, norm)]
-    now = [reference.channel_moments(a) for a in preactivations(third, norm)]
+    before, now = around_the_norms(first, norm), around_the_norms(third, norm)
     first_rows, rows = measure(probe, first), measure(probe, third)
     names = [name for name, _ in stages(third.model)[:-1]]
     assert [(row["step"], row["layer"], row["layer_name"]) for row in rows] == [
         (2, i, name) for i, name in enumerate(names)
     ]
     assert all(row["mean_shift"] is None and row["std_shift"] is None for row in first_rows)
-    for row, here, there in zip(rows, now, before, strict=True):
-        (means, stds), (old_means, old_stds) = zip(*here, strict=True), zip(*there, strict=True)
-        assert row["mean"] == pytest.approx(mean(means), rel=1e-10, abs=1e-13)
-        assert row["std"] == pytest.approx(mean(stds), rel=1e-10)
-        assert row["mean_shift"] == pytest.approx(reference.rms_change(means, old_means), rel=1e-10)
-        assert row["std_shift"] == pytest.approx(reference.rms_change(stds, old_stds), rel=1e-10)
+    for row, here, there, prefix in (
+        (*found, prefix) for found in zip(rows, now, before, strict=True) for prefix in ("pre_", "")
+    ):
+        means, stds = zip(*reference.channel_moments(here[prefix]), strict=True)
+        old_means, old_stds = zip(*reference.channel_moments(there[prefix]), strict=True)
+        assert row[f"{prefix}mean"] == pytest.approx(mean(means), rel=1e-10, abs=1e-13)
+        assert row[f"{prefix}std"] == pytest.approx(mean(stds), rel=1e-10)
+        assert row[f"{prefix}mean_shift"] == pytest.approx(reference.rms_change(means, old_means), rel=1e-10)
+        assert row[f"{prefix}std_shift"] == pytest.approx(reference.rms_change(stds, old_stds), rel=1e-10)
 
 
 def measure(probe: Moments, ctx: StepContext) -> list[dict]:

@@ -1,45 +1,98 @@
 """Which probes a spec asks for, when they are due, and that their rows fit their tables."""
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bnsweep.probes import PROBES, build_probes
 from bnsweep.probes.landscape import Landscape
-from bnsweep.results.schema import SCHEMAS, to_table
-from bnsweep.spec import IcsSpec, LandscapeSpec, MomentsSpec, ProbesSpec
+from bnsweep.probes.schedule import make_schedule
+from bnsweep.results.schema import to_table
+from bnsweep.spec import (
+    TIERS,
+    CurvatureSpec,
+    CustomProbeSpec,
+    IcsSpec,
+    LandscapeSpec,
+    MomentsSpec,
+    ProbesSpec,
+    ScheduleSpec,
+)
 from tests.probes.steps import Trial
 
 ALL = ProbesSpec(
-    landscape=LandscapeSpec(every=2, lr_multiples=(1, 3)), ics=IcsSpec(every=3), moments=MomentsSpec(every=1)
+    landscape=LandscapeSpec(every=2, lr_multiples=(1, 3)),
+    ics=IcsSpec(every=3),
+    moments=MomentsSpec(every=1),
+    curvature=CurvatureSpec(every=4),
 )
 
 
+def steps_due(spec: ScheduleSpec, steps: int) -> list[int]:
+    due = make_schedule(spec, steps)
+    return [step for step in range(steps) if due(step)]
+
+
 def test_only_what_is_asked_for_is_built() -> None:
-    assert build_probes(ProbesSpec()) == []
-    assert [(probe.name, probe.every) for probe in build_probes(ProbesSpec(ics=IcsSpec(every=7)))] == [("ics", 7)]
-    assert [(probe.name, probe.every) for probe in build_probes(ALL)] == [("landscape", 2), ("ics", 3), ("moments", 1)]
-    assert build_probes(ALL)[0].measure == Landscape((1.0, 3.0))
+    assert build_probes(ProbesSpec(), 9) == []
+    assert [probe.table for probe in build_probes(ProbesSpec(ics=IcsSpec(every=7)), 9)] == ["ics"]
+    assert [probe.table for probe in build_probes(ALL, 9)] == list(PROBES)
+    assert build_probes(ALL, 9)[0].measure == Landscape((1.0, 3.0))
 
 
 def test_every_probe_of_the_spec_is_registered() -> None:
-    assert set(PROBES) == set(ProbesSpec.model_fields)
+    assert {*PROBES, "custom"} == set(ProbesSpec.model_fields)
 
 
-def test_due_from_step_zero_on() -> None:
-    (probe,) = build_probes(ProbesSpec(ics=IcsSpec(every=25)))
-    assert [step for step in range(101) if probe.due(step)] == [0, 25, 50, 75, 100]
+def test_the_three_schedules() -> None:
+    assert steps_due(ScheduleSpec(every=25), 101) == [0, 25, 50, 75, 100]
+    assert steps_due(ScheduleSpec(every=25, start=30), 101) == [30, 55, 80]
+    assert steps_due(ScheduleSpec(at=(3, 0, 200)), 101) == [0, 3]
+    assert steps_due(ScheduleSpec(log_spaced=4), 101) == [0, 1, 10, 100]
+    assert steps_due(ScheduleSpec(log_spaced=1), 101) == [0]
+
+
+@given(st.integers(1, 60), st.integers(1, 5000))
+def test_log_spaced_steps_lie_in_the_trial_and_grow_apart(count: int, steps: int) -> None:
+    found = steps_due(ScheduleSpec(log_spaced=count), steps)
+    assert 1 <= len(found) <= count
+    assert found[0] == 0
+    gaps = [after - before for before, after in pairwise(found[1:])]
+    assert all(after >= before - 1 for before, after in pairwise(gaps))
+    if count > 2 and steps > 2:
+        assert found[-1] == steps - 1
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_tier_is_the_probes_that_it_names(tier: str) -> None:
+    spec = ProbesSpec.model_validate(tier)
+    assert {probe.table for probe in build_probes(spec, 1000)} == set(TIERS[tier])
 
 
 def test_probes_of_two_trials_share_no_past() -> None:
     ctx = Trial("mlp", "none").take_step()
     for _ in range(2):
-        moments = build_probes(ALL)[-1]
+        moments = next(probe for probe in build_probes(ALL, 9) if probe.table == "moments")
         assert [row["mean_shift"] for row in moments.measure(ctx)] == [None, None]
 
 
 @pytest.mark.parametrize("name", PROBES)
 def test_rows_hold_exactly_the_tables_columns_but_the_trials_own(name: str) -> None:
-    probe = next(probe for probe in build_probes(ALL) if probe.name == name)
+    probe = next(probe for probe in build_probes(ALL, 9) if probe.table == name)
     rows = probe.measure(Trial("vgg", "batch").take_step())
     trial = {"trial_key", "norm", "init", "init_gain", "lr", "seed"}
-    assert all(row.keys() == set(SCHEMAS[name].names) - trial for row in rows)
-    assert to_table(name, rows).num_rows == len(rows)
+    assert all(row.keys() == set(probe.schema.names) - trial for row in rows)
+    assert to_table(probe.schema, rows).num_rows == len(rows)
+
+
+def test_a_custom_probe_is_scheduled_like_any_other() -> None:
+    spec = ProbesSpec.model_validate({"tests.users:weight_norms": {"every": 5, "power": 3.0}})
+    assert isinstance(spec.custom["tests.users:weight_norms"], CustomProbeSpec)
+    (probe,) = build_probes(spec, 9)
+    assert [step for step in range(9) if probe.due(step)] == [0, 5]
+    ctx = Trial("mlp", "none").take_step()
+    rows = list(probe.measure(ctx))
+    assert [row["parameter"] for row in rows] == list(ctx.params_before)
+    assert to_table(probe.schema, rows).column_names[-3:] == ["step", "parameter", "norm_power"]

@@ -13,6 +13,7 @@ COLUMNS = (
     "landscape_beta",
     "ics_l2",
     "ics_cos",
+    "sharpness",
     "moments_mean_shift",
     "moments_std_shift",
 )
@@ -73,3 +74,8 @@ def test_moments_leave_the_first_measurement_out() -> None:
     summary = summarize({"moments": [moved(None, None), moved(1.0, 2.0), moved(3.0, 5.0)]})
     assert (summary["moments_mean_shift"], summary["moments_std_shift"]) == (2.0, 3.5)
     assert summarize({"moments": [moved(None, None)]})["moments_std_shift"] is None
+
+
+def test_sharpness_is_the_median_of_the_measurements_that_converged() -> None:
+    assert summarize({"curvature": [{"sharpness": value} for value in (3.0, nan, 1.0, 8.0)]})["sharpness"] == 3.0
+    assert summarize({"curvature": [{"sharpness": nan}]})["sharpness"] is None

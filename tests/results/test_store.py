@@ -84,7 +84,7 @@ def test_every_table_can_be_plotted_without_a_join() -> None:
 
 def test_a_row_with_an_unknown_column_is_a_bug() -> None:
     with pytest.raises(KeyError, match=r"table ics has no column \['ics_l3'\]"):
-        to_table("ics", [{"ics_l3": 1.0}])
+        to_table(SCHEMAS["ics"], [{"ics_l3": 1.0}])
 
 
 def test_failures_are_counted_and_are_no_results(store: Store) -> None:
@@ -110,6 +110,32 @@ def test_a_damaged_file_is_named(store: Store) -> None:
     (batch,) = store.batches("trials")
     Path(store.path("trials", f"{batch}.parquet")).write_bytes(b"not parquet")
     with pytest.raises(InputError, match=r"results/trials: a file is damaged \(.*" + batch):
+        store.finished()
+
+
+def test_two_runs_cannot_hold_one_directory(store: Store) -> None:
+    with (
+        store.lock(),
+        pytest.raises(InputError, match=r"held by another run \(host .*, pid \d+, since \d{4}-.* UTC\)"),
+        store.lock(),
+    ):
+        pass
+    with store.lock():
+        pass
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "{}"])
+def test_a_damaged_declaration_is_named(store: Store, content: str) -> None:
+    store.declare("mini", ["a"], "")
+    Path(store.path("_sweep.json")).write_text(content)
+    with pytest.raises(InputError, match=r"_sweep\.json: damaged \("):
+        store.declared()
+
+
+def test_a_table_that_is_a_file_is_named(store: Store) -> None:
+    os.makedirs(store.root)
+    Path(store.path("trials")).write_text("")
+    with pytest.raises(InputError, match=r"results/trials: cannot be read \(.*it should be a directory"):
         store.finished()
 
 

@@ -1,0 +1,199 @@
+"""Any model as a chain of stages, so that a probe can run the end of it without the beginning."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from bnsweep.models.layers import layer_name, weight_layers
+from bnsweep.models.staged import StagedModel
+
+PROVEN = "_bnsweep_stages_are_all"
+"""Attribute of a user's model whose output was seen to be that of its `stages`, bit for bit."""
+
+Children = list[tuple[str, nn.Module]]
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """One weight layer: W_i, and what moves with it.
+
+    Args:
+        name: what the tables call it.
+        weight: name of its weight tensor among the model's parameters.
+        parameters: names of all parameters that belong to it: its own, and those of modules that are no weight layer
+            (normalization gain and shift) registered after it in its stage and before the next layer. The stage's
+            first layer also has what is registered before it.
+    """
+
+    name: str
+    weight: str
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StageView:
+    """One link of the chain: a module that is called with the output of the one before, and nothing else.
+
+    Args:
+        name: the path of the child of the model that has the layers.
+        module: the model's own submodule, or several of them in a row; the whole model where no chain is known.
+        layers: its weight layers, in the order of registration.
+        parameters: the model's name of each parameter, by its name in `module`; shared ones under every name.
+        buffers: the same of the buffers.
+    """
+
+    name: str
+    module: nn.Module
+    layers: tuple[LayerView, ...]
+    parameters: Mapping[str, str]
+    buffers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A model's stages, first to last; every weight layer is in one of them.
+
+    Args:
+        stages: the chain; its layers in order are those of `bnsweep.models.layers`.
+        obstacle: why there is one stage only, which means one full pass per layer; None where there is a chain.
+    """
+
+    stages: tuple[StageView, ...]
+    obstacle: str | None
+
+    @property
+    def exact_suffix(self) -> bool:
+        """Return whether the end of the model can run without the beginning."""
+        return self.obstacle is None
+
+    @property
+    def layers(self) -> tuple[LayerView, ...]:
+        """Return all layers, first to last: layer i of the tables is the i-th."""
+        return tuple(layer for stage in self.stages for layer in stage.layers)
+
+
+def split(model: nn.Module) -> Split:
+    """Return the model's natural chain of stages.
+
+    A `StagedModel` and an `nn.Sequential` are split at their children, and nested `nn.Sequential`s at theirs; so is a
+    user's model with an `nn.Sequential` called `stages`, if `build_model` saw that it is all the model does. A child
+    without weight layers joins the stage before it, at the beginning the one after it. All others are one stage, and
+    so is a chain whose stages share a parameter or a buffer, since there the end alone is not a function of its own.
+    """
+    index = _Index.of(model)
+    groups = _groups(model, index)
+    obstacle = None
+    inside = {module for group in groups for _, child in group for module in child.modules()}
+    if not index.layers.keys() <= inside or (len(groups) == 1 and len(index.layers) > 1):
+        obstacle = "no chain of stages known"
+    elif _share_tensors(groups):
+        obstacle = "stages share parameters or buffers"
+    if obstacle:
+        groups = [[("", model)]]
+    return Split(tuple(index.view(group) for group in groups), obstacle)
+
+
+def describe_split(model: nn.Module, name: str | None = None) -> str | None:
+    """Return one line for the user if ICS takes a full pass per layer on this model, else None.
+
+    Args:
+        model: the model.
+        name: what the user calls it; its class by default.
+    """
+    obstacle = split(model).obstacle
+    name = name or f"{type(model).__module__}:{type(model).__qualname__}"
+    return obstacle and f"ics: {obstacle} for {name}; one full pass per layer"
+
+
+def _groups(model: nn.Module, index: _Index) -> list[Children]:
+    """Return the children that make up each stage: one with weight layers each, if there is a chain."""
+    pending, groups = Children(), list[Children]()
+    for path, child in _children(model):
+        if index.has_layers(child):
+            groups.append([*pending, (path, child)])
+            pending = []
+        elif groups:
+            groups[-1].append((path, child))
+        else:
+            pending.append((path, child))
+    return groups or [[("", model)]]
+
+
+def _children(model: nn.Module) -> Children:
+    """Return path and module of what the model calls in turn; the model itself if that is not known."""
+    stages = getattr(model, "stages", None)
+    known = type(model).forward is StagedModel.forward or getattr(model, PROVEN, False)
+    if known and isinstance(stages, nn.Sequential) and not _has_hooks(model):
+        return list(_flattened("stages", stages))
+    return list(_flattened("", model))
+
+
+def _flattened(path: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    if type(module).forward is not nn.Sequential.forward or _has_hooks(module):
+        yield path, module
+        return
+    for name, child in module._modules.items():  # named_children() would leave out what is used twice
+        assert child is not None
+        yield from _flattened(f"{path}.{name}" if path else name, child)
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    """Return whether calling the module does more than its forward."""
+    return any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks))
+
+
+def _share_tensors(groups: Sequence[Children]) -> bool:
+    """Return whether two stages have a parameter or a buffer between them."""
+    tensors = [{id(t) for _, child in group for t in (*child.parameters(), *child.buffers())} for group in groups]
+    return any(count > 1 for count in Counter(t for group in tensors for t in group).values())
+
+
+@dataclass(frozen=True)
+class _Index:
+    """What the model calls its weight layers, parameters (by id) and buffers (by id)."""
+
+    layers: Mapping[nn.Module, str]
+    parameters: Mapping[int, str]
+    buffers: Mapping[int, str]
+
+    @classmethod
+    def of(cls, model: nn.Module) -> _Index:
+        return cls(
+            {layer: layer_name(model, path) for path, layer in weight_layers(model).items()},
+            {id(parameter): name for name, parameter in model.named_parameters()},
+            {id(buffer): name for name, buffer in model.named_buffers()},
+        )
+
+    def has_layers(self, module: nn.Module) -> bool:
+        return any(inner in self.layers for inner in module.modules())
+
+    def view(self, children: Children) -> StageView:
+        """Return the stage that these children, called in a row, make."""
+        module = children[0][1] if len(children) == 1 else nn.Sequential(*(child for _, child in children))
+        path = next((path for path, child in children if self.has_layers(child)), "")
+        return StageView(
+            path.removeprefix("stages."),
+            module,
+            self.layer_views(module),
+            {name: self.parameters[id(p)] for name, p in module.named_parameters(remove_duplicate=False)},
+            {name: self.buffers[id(b)] for name, b in module.named_buffers(remove_duplicate=False)},
+        )
+
+    def layer_views(self, stage: nn.Module) -> tuple[LayerView, ...]:
+        """Return the stage's layers, and with each what is registered from it on to the next."""
+        found = [module for module in stage.modules() if module in self.layers]
+        owned: list[list[str]] = [[] for _ in found]
+        number, taken = 0, set[str]()
+        for module in stage.modules():
+            number = found.index(module) if module in self.layers else number
+            own = [self.parameters[id(parameter)] for parameter in module.parameters(recurse=False)]
+            owned[number].extend(name for name in own if name not in taken)
+            taken.update(own)
+        return tuple(
+            LayerView(self.layers[layer], self.parameters[id(layer.weight)], tuple(names))
+            for layer, names in zip(found, owned, strict=True)
+        )

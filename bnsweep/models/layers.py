@@ -1,0 +1,54 @@
+"""The weight layers of any model: what is initialized, and what the tables number."""
+
+from __future__ import annotations
+
+from torch import nn
+from torch.nn.modules.conv import _ConvNd
+
+from bnsweep.models.staged import Stage
+from bnsweep.norm import norm_site
+
+WeightLayer = nn.Linear | _ConvNd
+
+
+def weight_layers(model: nn.Module) -> dict[str, WeightLayer]:
+    """Return every weight layer by its path in the model, in the order of registration.
+
+    A weight layer is a fully connected or convolution module whose weight is trained. A frozen one (requires_grad is
+    off) keeps the weights it was built with and is none; of several with one weight between them the first counts.
+    """
+    found: dict[str, WeightLayer] = {}
+    seen: set[int] = set()
+    for path, module in model.named_modules():
+        if isinstance(module, WeightLayer) and module.weight.requires_grad and id(module.weight) not in seen:
+            found[path] = module
+            seen.add(id(module.weight))
+    return found
+
+
+def layers(model: nn.Module) -> list[tuple[str, WeightLayer]]:
+    """Return every weight layer with the name that it has in the tables, first to last."""
+    return [(layer_name(model, path), layer) for path, layer in weight_layers(model).items()]
+
+
+def layer_name(model: nn.Module, path: str) -> str:
+    """Return what the tables call the module at `path`, such as `conv0`, `block0.conv1` or `features.3`."""
+    owner, _, leaf = path.rpartition(".")
+    inside_stage = leaf == "layer" and isinstance(model.get_submodule(owner), Stage)
+    name = owner if inside_stage else path
+    return name.removeprefix("stages.") or type(model).__name__.lower()
+
+
+def norm_sites(model: nn.Module) -> list[tuple[int, str, nn.Module]]:
+    """Return every normalization site in the order of registration: number and name of its layer, and the module.
+
+    Its layer is the last one registered before it, the first if there is none. In mode `none` the module is an
+    identity.
+    """
+    numbered = {layer: (i, layer_name(model, path)) for i, (path, layer) in enumerate(weight_layers(model).items())}
+    current, found = next(iter(numbered.values()), (0, "")), list[tuple[int, str, nn.Module]]()
+    for module in model.modules():
+        current = numbered.get(module, current)  # type: ignore[call-overload]
+        if norm_site(module) is not None:
+            found.append((*current, module))
+    return found

@@ -1,0 +1,30 @@
+"""A user's model that may take its worker down, as a bug in native code would."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+BATCH = 32
+
+
+class Deadly(nn.Module):
+    """Ends the process at the first mini-batch of training if told to."""
+
+    def __init__(self, deadly: bool) -> None:
+        super().__init__()
+        self.deadly = deadly
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.deadly and len(x) == BATCH:
+            os._exit(1)
+        return x
+
+
+def net(
+    input_shape: tuple[int, int, int], num_classes: int, norm: Callable[..., nn.Module], deadly: bool
+) -> nn.Sequential:
+    channels, height, width = input_shape
+    return nn.Sequential(Deadly(deadly), nn.Flatten(), nn.Linear(channels * height * width, num_classes))

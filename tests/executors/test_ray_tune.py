@@ -1,0 +1,61 @@
+"""What only Ray can do: lose a worker."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from bnsweep import run as running
+from bnsweep.executors import Tally, make_executor
+from bnsweep.results import Store
+from bnsweep.sweep import Sweep
+from tests.conftest import TINY
+from tests.frames import same_rows
+from tests.processes import bnsweep, start_and_wait_for_a_commit
+
+DEADLY = """
+name: deadly
+model: {name: "tests.executors.models:net"}
+dataset: {name: digits}
+train: {steps: 3, batch_size: 32}
+axes:
+  model.deadly: [false, true]
+  seed: {range: 10}
+"""
+
+
+def test_a_trial_that_kills_its_worker_is_blamed_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    harmless = Sweep.from_text(DEADLY.replace("[false, true]", "[false]"))
+    deadly = Sweep.from_text(DEADLY.replace("[false, true]", "[true]").replace("{range: 10}", "[3]"))
+    both = Sweep("deadly", harmless.resources, (*harmless.trials, *deadly.trials), DEADLY)
+    monkeypatch.setattr("bnsweep.executors.pack.PACKS_PER_WORKER", 1)
+    store, tallies = Store.open(tmp_path / "out"), dict[int, Tally]()
+    failed = running.run(running.prepare(both, store), make_executor("ray"), lambda *_: tallies.__setitem__)
+    (culprit,) = deadly.trials
+    assert failed == [culprit.trial_key]
+    assert store.finished() == {spec.trial_key for spec in harmless.trials}
+    (failure,) = store.read("failures").to_pylist()
+    assert failure["trial_key"] == culprit.trial_key
+    assert "died" in failure["traceback"] or "crash" in failure["traceback"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
+def test_a_run_that_is_ended_continues(tmp_path: Path, how: signal.Signals) -> None:
+    sweep_file, out = tmp_path / "tiny.yaml", tmp_path / "out"
+    sweep_file.write_text(TINY.replace("steps: 6", "steps: 90").replace("range: 2", "range: 4"))
+    process = start_and_wait_for_a_commit(out, sweep_file)
+    process.send_signal(how)
+    output, _ = process.communicate()
+    assert process.returncode == (130 if how == signal.SIGTERM else -signal.SIGKILL)
+    assert ("the same command continues" in output) == (how == signal.SIGTERM)
+    done = len(Store.open(out).finished())
+    assert 0 < done < 24
+    again = bnsweep("run", sweep_file, "--out", out)
+    assert f"{done} of 24 trials done" in again.stdout, again.stderr
+    reference = Store.open(tmp_path / "reference")
+    prepared = running.prepare(Sweep.from_yaml(sweep_file), reference)
+    assert running.run(prepared, make_executor("serial"), lambda *_: lambda *_: None) == []
+    for table in ("trials", "curves", "landscape", "ics", "moments"):
+        assert same_rows(Store.open(out).read(table).to_pandas(), reference.read(table).to_pandas())

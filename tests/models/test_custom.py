@@ -1,0 +1,139 @@
+"""Models of the user's own: built as asked, the same for a seed, and refused with a reason."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from bnsweep.errors import InputError
+from bnsweep.init import initialize
+from bnsweep.models import build_model, describe_split, layers, norm_sites, split
+from bnsweep.norm import NORMS, set_step
+from bnsweep.spec import CustomSpec
+
+DIGITS, OWN = (1, 8, 8), "tests.models.own:"
+
+
+def build(name: str, norm: str = "batch", seed: int = 0, **options: object) -> nn.Module:
+    return build_model(CustomSpec(name=OWN + name, **options), norm, DIGITS, 10, noise_seed=seed)
+
+
+@pytest.mark.parametrize("name", ["chain", "branches"])
+@pytest.mark.parametrize("norm", NORMS)
+def test_it_is_built_with_the_trials_normalization_at_every_site(name: str, norm: str) -> None:
+    model = build(name, norm)
+    found = norm_sites(model)
+    assert len(found) == 2
+    assert {type(module) for _, _, module in found} == {type(module) for _, _, module in norm_sites(build(name, norm))}
+    set_step(model, 0)
+    assert model(torch.zeros(4, *DIGITS)).shape == (4, 10)
+
+
+def test_sites_are_numbered_in_the_order_of_the_calls_and_have_the_noise_seed() -> None:
+    sites = [module.site for _, _, module in norm_sites(build("chain", "noisy_batch", seed=5))]
+    assert [(site.index, site.channels, site.spatial, site.noise_seed) for site in sites] == [
+        (0, 4, (8, 8), 5),
+        (1, 8, (8, 8), 5),
+    ]
+
+
+def test_options_reach_the_callable() -> None:
+    assert layers(build("chain", width=6))[0][1].weight.shape == (6, 1, 3, 3)
+
+
+def test_what_it_draws_depends_on_the_seed_alone_and_the_global_streams_stay() -> None:
+    torch.manual_seed(1)
+    before, python = torch.get_rng_state(), random.getstate()
+    first = build("chain", seed=3)[0].scale
+    assert torch.equal(torch.get_rng_state(), before)
+    assert random.getstate() == python
+    torch.manual_seed(2)
+    assert torch.equal(build("chain", "none", seed=3)[0].scale, first)
+    assert not torch.equal(build("chain", seed=4)[0].scale, first)
+
+
+def test_being_tried_out_leaves_no_trace_in_the_model() -> None:
+    model = build("chain", "batch")
+    assert all(module.training for module in model.modules())
+    assert {int(buffer) for name, buffer in model.named_buffers() if name.endswith("num_batches_tracked")} == {0}
+
+
+def test_initializing_draws_weights_and_biases_and_leaves_the_rest_as_built() -> None:
+    model, again = build("chain"), build("chain")
+    initialize(model, "kaiming_normal", 1.0, seed=0)
+    drawn = {id(parameter) for _, layer in layers(model) for parameter in layer.parameters()}
+    for parameter, built in zip(model.parameters(), again.parameters(), strict=True):
+        assert torch.equal(parameter, built) == (id(parameter) not in drawn)
+    assert not layers(model)[0][1].bias.any()
+
+
+def test_modules_beside_the_current_directory_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bnsweep_test_nets.py").write_text(
+        "from torch import nn\n"
+        "def net(input_shape, num_classes, norm):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(64, num_classes))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend("")  # restores sys.path afterwards
+    model = build_model(CustomSpec(name="bnsweep_test_nets:net"), "none", DIGITS, 10, noise_seed=0)
+    assert isinstance(model[1], nn.Linear)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "text"),
+    [
+        ("nothing", {}, "tests.models.own:nothing cannot be loaded (module 'tests.models.own' has no attribute"),
+        ("NO_CALLABLE", {}, "tests.models.own:NO_CALLABLE is a int; it should be callable"),
+        ("no_module", {}, "tests.models.own:no_module returned a int; it should return a torch.nn.Module"),
+        (
+            "chain",
+            {"widht": 4},
+            "tests.models.own:chain cannot be called with input_shape, num_classes, norm, widht: "
+            "got an unexpected keyword argument 'widht'",
+        ),
+        ("chain", {"width": "wide"}, "tests.models.own:chain fails when called: TypeError: "),
+        ("refusing", {"depth": 3}, "tests.models.own:refusing fails when called: ValueError: depth 3 is odd ("),
+        ("refusing", {}, "with input_shape, num_classes, norm: missing a required argument: 'depth'"),
+        (
+            "headless",
+            {},
+            "tests.models.own:headless gives (2, 10, 8, 8) on a batch (2, 1, 8, 8); it should give (2, 10)",
+        ),
+        ("misfit", {}, "tests.models.own:misfit fails on a batch (2, 1, 8, 8): RuntimeError: mat1 and mat2 shapes"),
+        ("no_layer", {}, "tests.models.own:no_layer has no weight layer: no trainable linear or convolution module"),
+        ("parametrized", {}, "parametrized: the weight of 1 is computed from others (a parametrization)"),
+        ("lazy", {}, "tests.models.own:lazy: the weight of 1 is not there yet (a lazy module)"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_the_reason(name: str, options: dict[str, object], text: str) -> None:
+    with pytest.raises(InputError) as error:
+        build(name, "none", **options)
+    assert str(error.value).startswith("model.name: ")
+    assert text in str(error.value)
+
+
+def test_a_module_that_is_not_there_is_refused() -> None:
+    with pytest.raises(InputError, match=r"model.name: no.such.module:net cannot be loaded \(No module named 'no'\)"):
+        build_model(CustomSpec(name="no.such.module:net"), "none", DIGITS, 10, noise_seed=0)
+
+
+def test_a_site_of_no_size_and_a_mode_that_cannot_work_there_are_refused() -> None:
+    with pytest.raises(InputError) as error:
+        build("bad_site")
+    assert str(error.value) == (
+        "norm: given site(16, 8); it takes the channels and (height, width), or None after a fully connected layer"
+    )
+    with pytest.raises(InputError, match="site 0"):
+        build_model(CustomSpec(name=OWN + "chain"), "instance", (1, 1, 1), 10, noise_seed=0)
+
+
+def test_stages_count_as_the_chain_only_if_they_are_all_that_the_model_does() -> None:
+    assert len(split(build("with_stages")).stages) == 2
+    assert len(split(build("with_stages", skip=True)).stages) == 1
+    assert describe_split(build("with_stages", skip=True), OWN + "with_stages") == (
+        "ics: no chain of stages known for tests.models.own:with_stages; one full pass per layer"
+    )

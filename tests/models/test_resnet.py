@@ -1,0 +1,106 @@
+"""The CIFAR residual network against the paper's table, and against its definition written out."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from bnsweep.errors import InputError
+from bnsweep.init import initialize
+from bnsweep.models import StagedModel, build_model, layers, norm_sites
+from bnsweep.norm import NORMS
+from bnsweep.spec import ResnetSpec
+
+CIFAR, DIGITS = (3, 32, 32), (1, 8, 8)
+
+
+def resnet(depth: int = 8, width: int = 4, norm: str = "batch", input_shape=DIGITS) -> StagedModel:
+    return build_model(ResnetSpec(name="resnet", depth=depth, width=width), norm, input_shape, 10, noise_seed=7)
+
+
+def shapes(model: nn.Module, input_shape) -> list[tuple[int, ...]]:
+    """The shape of what each layer returns, without the batch."""
+    seen: list[tuple[int, ...]] = []
+    for _, layer in layers(model):
+        layer.register_forward_hook(lambda *call: seen.append(tuple(call[2].shape[1:])))
+    model.eval()(torch.zeros(2, *input_shape))
+    return seen
+
+
+@pytest.mark.parametrize("depth", [8, 20, 110])
+def test_it_has_6n_plus_2_weight_layers_in_three_groups_of_maps(depth: int) -> None:
+    n = (depth - 2) // 6
+    model = resnet(depth, 2, input_shape=CIFAR)
+    assert len(layers(model)) == depth
+    expected = [(2, 32, 32)] * (2 * n + 1) + [(4, 16, 16)] * (2 * n) + [(8, 8, 8)] * (2 * n) + [(10,)]
+    assert shapes(model, CIFAR) == expected
+
+
+@pytest.mark.parametrize(("depth", "millions"), [(20, 0.27), (32, 0.46), (44, 0.66), (56, 0.85), (110, 1.7)])
+def test_it_has_the_papers_number_of_parameters(depth: int, millions: float) -> None:
+    model = resnet(depth, 16, input_shape=CIFAR)
+    assert sum(parameter.numel() for parameter in model.parameters()) / 1e6 == pytest.approx(millions, rel=0.025)
+
+
+def test_layers_are_named_by_stage_and_convolution() -> None:
+    names = [name for name, _ in layers(resnet(8))]
+    blocks = [f"block{i}.conv{j}" for i in range(3) for j in range(2)]
+    assert names == ["stem", *blocks, "linear"]
+
+
+@pytest.mark.parametrize("size", [(8, 8), (7, 9), (4, 4)])
+def test_a_site_follows_every_convolution_and_knows_its_map(size: tuple[int, int]) -> None:
+    model = resnet(8, norm="noisy_batch", input_shape=(1, *size))
+    sites = [norm.site for _, _, norm in norm_sites(model)]
+    assert [site.index for site in sites] == list(range(7))
+    assert {site.noise_seed for site in sites} == {7}
+    assert [(site.channels, *site.spatial) for site in sites] == shapes(model, (1, *size))[:-1]
+    assert [name for _, name, _ in norm_sites(model)] == [name for name, _ in layers(model)][:-1]
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_layers_have_the_same_parameters_in_every_mode(norm: str) -> None:
+    expected = {name: tuple(p.shape) for name, p in resnet(8, norm="none").named_parameters()}
+    found = {name: tuple(p.shape) for name, p in resnet(8, norm=norm).named_parameters()}
+    assert expected.items() <= found.items()
+    assert expected["stages.block1.conv0.weight"] == (8, 4, 3, 3)
+    assert expected["stages.block1.conv0.bias"] == (8,)
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+def test_the_forward_is_the_definition_written_out(norm: str) -> None:
+    model = resnet(8, norm=norm).double()
+    initialize(model, "kaiming_normal", 1.0, seed=0)
+    x = torch.randn((5, *DIGITS), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    h = F.relu(model.stages.stem.norm(F.conv2d(x, *model.stages.stem.layer.parameters(), padding=1)))
+    for name, stride in (("block0", 1), ("block1", 2), ("block2", 2)):
+        block = model.stages.get_submodule(name)
+        inner = F.relu(block.norm0(F.conv2d(h, *block.conv0.parameters(), stride=stride, padding=1)))
+        inner = block.norm1(F.conv2d(inner, *block.conv1.parameters(), padding=1))
+        shortcut = torch.zeros_like(inner)
+        shortcut[:, : h.shape[1]] = h[:, :, ::stride, ::stride]
+        h = F.relu(inner + shortcut)
+    expected = F.linear(h.mean((2, 3)), *model.stages.linear.layer.parameters())
+    torch.testing.assert_close(model(x), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_building_leaves_the_global_random_stream_alone_and_weights_at_zero() -> None:
+    before = torch.get_rng_state()
+    model = resnet(14)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(not parameter.any() for _, layer in layers(model) for parameter in layer.parameters())
+
+
+@pytest.mark.parametrize("size", [(3, 8), (8, 3), (1, 1)])
+def test_images_that_cannot_be_halved_twice_are_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(InputError) as error:
+        resnet(20, input_shape=(1, *size))
+    assert str(error.value) == (
+        "model.name: resnet (depth 20) halves its input twice and needs at least 4x4 pixels; "
+        f"given a {size[0]}x{size[1]} input"
+    )
+
+
+def test_a_mode_that_cannot_work_on_the_smallest_map_is_refused() -> None:
+    with pytest.raises(InputError, match=r"more than one position per channel, but site 5 \(16 channels, 1x1\)"):
+        resnet(8, norm="instance", input_shape=(1, 4, 4))

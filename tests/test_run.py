@@ -1,0 +1,50 @@
+"""What is checked and said before a run starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bnsweep.errors import InputError
+from bnsweep.results import Store
+from bnsweep.run import prepare
+from bnsweep.sweep import Sweep
+from tests.conftest import TINY
+
+
+def tiny(*changes: tuple[str, str]) -> Sweep:
+    text = TINY
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return Sweep.from_text(text)
+
+
+def test_a_model_without_a_known_chain_is_measured_by_full_passes_and_the_user_told(tmp_path: Path) -> None:
+    branching = ("{name: mlp, widths: [8]}", '{name: "tests.models.own:branches"}')
+    notes = prepare(tiny(branching), Store.open(tmp_path / "out")).notes
+    assert notes == ("ics: no chain of stages known for tests.models.own:branches; one full pass per layer",)
+    without_ics = prepare(tiny(branching, ("ics: {every: 3}, ", "")), Store.open(tmp_path / "out"))
+    assert without_ics.notes == prepare(tiny(), Store.open(tmp_path / "out")).notes == ()
+
+
+BAD = [
+    (
+        ("ics: {every: 3}", '"tests.users:nothing": {every: 3}'),
+        r"probes\.tests\.users:nothing: .*should be callable and",
+    ),
+    (("{name: mlp, widths: [8]}", '{name: "tests.users:nowhere"}'), r"model\.name: .*tests\.users:nowhere"),
+    (("{name: mlp, widths: [8]}", "{name: resnet, depth: 8, width: 1000000000}"), r"model: .* cannot be built \("),
+    (("batch_size: 32", "batch_size: 1438"), r"batch_size: given 1438; the training set has 1437 images"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), BAD, ids=[entry[1][:30] for entry in BAD])
+def test_what_cannot_be_built_is_said_before_anything_is_written(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        prepare(tiny(change), Store.open(tmp_path / "out"))
+    assert os.listdir(tmp_path) == []
