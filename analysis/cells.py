@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.finding import BASELINE
-from analysis.grid import Floats, make_grid
+from analysis.grid import BASELINE, Floats, make_grid
 from analysis.load import Results
 from analysis.robustness import seed_mean
 from bnsweep.errors import InputError

@@ -6,11 +6,11 @@ from math import isfinite
 
 import pandas as pd
 
-from analysis.grid import NORM_ORDER, in_order
+from analysis.grid import BASELINE, in_order
 from analysis.tables import ALL
 
-BASELINE = NORM_ORDER[0]
 MOST_NAMED = 4
+MOST_INTERVALS = 3
 
 
 def overall(table: pd.DataFrame, measure: str) -> pd.DataFrame:
@@ -48,13 +48,28 @@ def _widest_and_baseline(ranked: pd.DataFrame) -> pd.DataFrame:
 
 
 def difference_finding(differences: pd.DataFrame) -> str:
-    """Return by how much the mode furthest from the baseline differs, with its interval; '' without a baseline."""
+    """Return by how many decades each mode differs from the baseline; '' without a baseline.
+
+    All of them, since naming the largest alone would be a choice made after looking: with their intervals, which are
+    simultaneous, where there are few, else with a star where the interval is clear of 0.
+    """
     rows = overall(differences, "trainable_decades") if len(differences) else differences
     rows = rows[rows["value"].map(isfinite)] if len(rows) else rows
     if rows.empty:
         return ""
-    row = rows.iloc[int(rows["value"].abs().argmax())]
-    text = f"{row['norm']} minus {row['baseline']}: {row['value']:+.2f} decades"
+    text, few = f"Decades minus {rows['baseline'].iloc[0]}", len(rows) <= MOST_INTERVALS
+    parts = [f"{row['norm']} {row['value']:+.2f}{_interval(row, few)}" for _, row in rows.iterrows()]
+    if not rows["low"].map(isfinite).any():
+        return f"{text}: {', '.join(parts)}; no intervals: some points have one seed only"
+    kind = f"{'simultaneous ' if rows['n_compared'].max() > 1 else ''}95 % interval over {rows['n_seeds'].min()} seeds"
+    if few:
+        return f"{text}, each with its {kind}: {', '.join(parts)}"
+    return f"{text}: {', '.join(parts)}. *: its {kind} is clear of 0"
+
+
+def _interval(row: pd.Series, is_whole: bool) -> str:
     if not isfinite(row["low"]):
-        return f"{text}, without an interval: some points have one seed only"
-    return f"{text}, 95 % interval {row['low']:+.2f} to {row['high']:+.2f} over {row['n_seeds']} seeds"
+        return ""
+    if is_whole:
+        return f" ({row['low']:+.2f} to {row['high']:+.2f})"
+    return "*" if row["low"] > 0 or row["high"] < 0 else ""

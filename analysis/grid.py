@@ -5,7 +5,7 @@ Shape suffixes: S seeds, N norms, I inits, G gains, L learning rates.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,9 @@ NORM_ORDER = (
     "weight",
 )
 """The order of the normalization modes in every table and figure."""
+
+BASELINE = NORM_ORDER[0]
+"""The mode that the others are compared with."""
 
 
 def in_order(norms: pd.Series[str] | list[str]) -> list[str]:
@@ -56,21 +59,20 @@ class Grid:
 
     @property
     def common(self) -> NDArray[np.bool_]:
-        """Where every norm has a result of at least one seed, shape IGL: only there are norms compared."""
-        return np.asarray(np.isfinite(self.accuracy).any(axis=0).all(axis=0))
+        """Where every norm has a result, by seed, shape SIGL: only there are norms compared."""
+        return np.asarray(np.isfinite(self.accuracy).all(axis=1))
 
     def comparable(self) -> Grid:
-        """Return the grid without the results that some norm lacks."""
-        return Grid(
-            self.seeds,
-            self.norms,
-            self.inits,
-            self.gains,
-            self.lrs,
-            np.where(self.common, self.accuracy, np.nan),
-            np.where(self.common, self.diverged, np.nan),
-            self.chance,
+        """Return the grid without the results that some norm lacks at the same seed, init, gain and learning rate.
+
+        Leaving out a whole point is not enough: norms with different seeds there would differ by their seeds.
+        """
+        common = self.common
+        keep = np.flatnonzero(common.any(axis=(1, 2, 3)))
+        accuracy, diverged = (
+            np.where(common[:, None], values, np.nan)[keep] for values in (self.accuracy, self.diverged)
         )
+        return replace(self, seeds=[self.seeds[k] for k in keep], accuracy=accuracy, diverged=diverged)
 
 
 def make_grid(trials: pd.DataFrame) -> Grid:

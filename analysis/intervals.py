@@ -1,4 +1,4 @@
-"""Intervals: bootstrap over paired seeds, Wilson for rates, and words for how much to trust them."""
+"""Intervals: bootstrap over paired seeds, and words for how much to trust them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ def seed_bootstrap(
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
     batch: int = RESAMPLES,
+    confidence: float = CONFIDENCE,
 ) -> tuple[Floats, Floats]:
-    """Return the 95 % percentile interval (low, high) of statistics, resampling seeds jointly across all trials.
+    """Return the percentile interval (low, high) of statistics, resampling seeds jointly across all trials.
 
     Args:
         statistic: takes positions of seeds, shape (..., num_seeds), to statistics of shape (num_statistics, ...).
@@ -32,6 +33,7 @@ def seed_bootstrap(
         rng: the source of the resamples.
         resamples: how many.
         batch: how many at a time, which bounds the memory.
+        confidence: the level of each interval.
     """
     from scipy.stats import DegenerateDataWarning, bootstrap
 
@@ -48,7 +50,7 @@ def seed_bootstrap(
             n_resamples=resamples,
             batch=batch,
             vectorized=True,
-            confidence_level=CONFIDENCE,
+            confidence_level=confidence,
             method="percentile",
             rng=rng,
         ).confidence_interval
@@ -66,16 +68,6 @@ def resample_seeds(values: Floats, index: Index) -> Floats:
     mean = np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     empty = ~np.isfinite(drawn).any(axis=index.ndim - 1, keepdims=True) & known.any(axis=0)
     return np.asarray(np.where(empty, mean, drawn))
-
-
-def wilson(successes: int, total: int) -> tuple[float, float]:
-    """Return the 95 % Wilson score interval of a rate, taking trials as independent; NaN of nothing."""
-    from scipy.stats import binomtest
-
-    if total == 0:
-        return np.nan, np.nan
-    found = binomtest(successes, total).proportion_ci(CONFIDENCE, method="wilson")
-    return float(found.low), float(found.high)
 
 
 def trust(num_seeds: int) -> str:

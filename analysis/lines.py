@@ -38,6 +38,23 @@ def _cells(measures: pd.DataFrame) -> dict[str, str]:
     return cells
 
 
+def difference_lines(rows: pd.DataFrame) -> list[dict[str, str]]:
+    """Return one line of text cells per norm of a difference table, each measure with its interval."""
+    if rows.empty:
+        return []
+    return [{"norm": str(norm)} | _difference_cells(part) for norm, part in rows.groupby("norm", sort=False)]
+
+
+def _difference_cells(measures: pd.DataFrame) -> dict[str, str]:
+    cells = {}
+    for row in measures.to_dict("records"):
+        measure, digits = str(row["measure"]), DIGITS[str(row["measure"])]
+        cells[measure] = f"{row['value']:+.{digits}f}" if isfinite(row["value"]) else "-"
+        interval = f"{row['low']:+.{digits}f} to {row['high']:+.{digits}f}" if isfinite(row["low"]) else ""
+        cells[f"{measure}_interval"] = interval
+    return cells
+
+
 def width_bars(widths: pd.DataFrame, lrs: pd.Series[float]) -> list[dict[str, str]]:
     """Return for each norm its decades in words, its colour, and the share of the tested range in percent."""
     tested = log10(lrs.max() / lrs.min())

@@ -8,22 +8,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.dataset as pds
 import pyarrow.fs as pafs
 
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.results import SCHEMAS, Store
-from bnsweep.results.schema import METRIC_TABLES
+from bnsweep.results.schema import AXES, METRIC_TABLES
+from bnsweep.results.store import DECLARED
 
-AXES = ("norm", "init", "init_gain", "lr", "seed")
 _ALWAYS = ("trial_key", *AXES, "step", "layer", "lr_multiple")
+_NEVER_NULL = ("trial_key", *AXES, "status", "num_classes")
 
 
 @dataclass(frozen=True)
 class Results:
     """The tables of one sweep, a row per trial or measurement; the columns are those of `bnsweep.results.SCHEMAS`.
 
-    `trials`, `curves`, `landscape`, `ics` and `moments` hold committed trials that the sweep file declares, each once.
+    `trials` and the tables of measurements hold committed trials that the sweep file declares, each once.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Results:
     landscape: pd.DataFrame
     ics: pd.DataFrame
     moments: pd.DataFrame
+    curvature: pd.DataFrame
     failures: pd.DataFrame
     undeclared: pd.DataFrame
     """Rows of `trials` that the sweep file no longer declares: kept apart, and used in no measure."""
@@ -55,16 +58,19 @@ def load(
         columns: for a table, the columns to read; those that identify a row always come along. All if None.
 
     Raises:
-        InputError: no such directory, no finished trial, a damaged file, or an unknown norm, table or column.
+        InputError: no such directory, no finished trial, none that is declared, a damaged file or one that is not
+            bnsweep's, or an unknown norm, table or column.
     """
     wanted = _checked_columns(columns or {})
     store = Store.open(directory)
     if store.fs.get_file_info(store.root).type != pafs.FileType.Directory:
         raise InputError(f"{os.fspath(directory)}: no such directory; give the --out of a `bnsweep run`")
-    declared, failures = store.declared(), _read(store, "failures")
+    declared, failures = _declared(store), _read(store, "failures")
     trials = _read(store, "trials", wanted.get("trials"))
     if trials.empty:
         raise InputError(f"{os.fspath(directory)}: holds no finished trial; `bnsweep run` puts them there")
+    if trials[[name for name in _NEVER_NULL if name in trials]].isna().any(axis=None):
+        raise InputError(f"{store.path('trials')}: rows without a trial_key or axis; move away the file that has them")
     has_duplicates = bool(trials["trial_key"].duplicated().any())
     trials = trials.drop_duplicates("trial_key", ignore_index=True)
     missing = tuple(sorted(set(declared["trial_keys"]) - set(trials["trial_key"]))) if declared else ()
@@ -72,6 +78,10 @@ def load(
     if chosen is not None:
         trials = trials[trials["norm"].isin(chosen)].reset_index(drop=True)
     trials, undeclared = _set_apart(trials, declared)
+    if trials.empty:
+        raise InputError(
+            f"{os.fspath(directory)}: none of its {len(undeclared)} finished trials is declared in {DECLARED}"
+        )
     keys = trials["trial_key"].astype(str)
     metrics = {
         table: _measured(_read(store, table, wanted.get(table), chosen), keys, has_duplicates)
@@ -89,13 +99,28 @@ def load(
     )
 
 
+def _declared(store: Store) -> dict[str, Any] | None:
+    """Return what the store says is declared, checked."""
+    path = store.path(DECLARED)
+    if store.fs.get_file_info(path).type == pafs.FileType.Directory:
+        raise InputError(f"{path}: a directory; it should be a file, which `bnsweep run` writes")
+    declared = store.declared()
+    if declared is None:
+        return None
+    name, keys, text = declared["name"], declared["trial_keys"], declared["sweep_file"]
+    are_strings = isinstance(keys, list) and all(isinstance(one, str) for one in [name, text, *keys])
+    if not are_strings:
+        raise InputError(f"{path}: damaged (name, trial_keys or sweep_file is of a wrong type); run the sweep again")
+    return declared
+
+
 def _read(
     store: Store, table: str, columns: Sequence[str] | None = None, norms: Sequence[str] | None = None
 ) -> pd.DataFrame:
     try:
         rows = store.read(table, columns, None if norms is None else pds.field("norm").isin(list(norms)))
-    except OSError as error:  # pyarrow's other word for a file that it cannot decode
-        raise InputError(f"{store.path(table)}: a file is damaged ({error})") from error
+    except pa.ArrowException as error:  # a column of another type, which the store takes for a bug
+        raise InputError(f"{store.path(table)}: a file is not bnsweep's ({error}); move it away") from error
     return pd.DataFrame(rows.to_pandas())
 
 

@@ -3,31 +3,69 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from analysis.grid import in_order
+from analysis.grid import in_order, make_grid
 from analysis.load import Results
+from analysis.settings import split_settings
+from bnsweep.results.schema import METRIC_TABLES
 
 JPEG_COPY = "cifar10-jpegq75"
 
 
 def coverage(results: Results) -> dict[str, int]:
-    """Return the numbers of trials: declared, done, missing, diverged, pruned, failed, undeclared.
+    """Return the numbers of trials: declared, done, compared, missing, diverged, pruned, failed, undeclared.
 
-    `failed` counts declared trials whose every attempt failed: they are among the missing.
+    `compared` counts those at points that every mode of their setting has a result of. `failed` counts declared trials
+    whose every attempt failed: they are among the missing.
     """
     status, done = results.trials["status"], len(results.trials)
     failed = set(results.failures["trial_key"].astype(str)) & set(results.missing)
     return {
         "declared": len(results.declared["trial_keys"]) if results.declared else done,
         "done": done,
+        "compared": sum(_num_compared(part.trials) for part in split_settings(results).values()),
         "missing": len(results.missing),
         "diverged": int((status == "diverged").sum()),
         "pruned": int((status == "pruned").sum()),
         "failed": len(failed),
         "undeclared": len(results.undeclared),
     }
+
+
+def _num_compared(trials: pd.DataFrame) -> int:
+    return int(np.isfinite(make_grid(trials).comparable().accuracy).sum())
+
+
+def without_rows(results: Results) -> list[tuple[str, int, int]]:
+    """Return each table that lacks rows that it should have: its name, of how many trials, and how many it should have.
+
+    Should: the trial was completed, and its curves, or a probe that is due before its last step, are in its spec.
+    """
+    completed = results.trials[results.trials["status"] == "completed"]
+    probes = [json.loads(text) for text in completed["probes"].fillna("{}")]
+    found = []
+    for table in METRIC_TABLES:
+        due = [
+            table == "curves" or _is_due(spec.get(table), steps)
+            for spec, steps in zip(probes, completed["steps"], strict=True)
+        ]
+        keys = completed.loc[due, "trial_key"]
+        lacking = int((~keys.isin(getattr(results, table)["trial_key"])).sum())
+        if lacking:
+            found.append((table, lacking, len(keys)))
+    return found
+
+
+def _is_due(schedule: dict[str, Any] | None, steps: int) -> bool:
+    """Return whether a probe with this schedule, as in the sweep file, measures at least once in so many steps."""
+    if schedule is None:
+        return False
+    first = min(schedule["at"]) if schedule.get("at") else schedule.get("start") or 0
+    return bool(first < steps)
 
 
 def norm_coverage(results: Results) -> list[dict[str, int | str]]:

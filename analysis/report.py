@@ -11,20 +11,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from analysis.finding import overall, width_finding
+from analysis.grid import BASELINE
 from analysis.intervals import trust
-from analysis.lines import table_lines, width_bars
+from analysis.lines import difference_lines, table_lines, width_bars
 from analysis.load import Results, load
 from analysis.plots import FIGURES, FigureKind
 from analysis.plots.style import style
-from analysis.provenance import coverage, dataset_names, norm_coverage, provenance
+from analysis.provenance import coverage, dataset_names, norm_coverage, provenance, without_rows
 from analysis.settings import split_settings
-from analysis.tables import difference_table, robustness_table
+from analysis.tables import Tables, make_tables
 from bnsweep.errors import InputError
 from bnsweep.results import Store
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 OURS = {"index.html", "figures"}
 MOST_NAMED = 50
@@ -52,6 +57,7 @@ class Section:
     figures: list[DrawnFigure]
     overview: list[dict[str, str]]
     scopes: list[dict[str, str]]
+    differences: list[dict[str, str]]
     bars: list[dict[str, str]]
     trust: str
 
@@ -115,25 +121,29 @@ def _page(results: Results, folder: Path) -> str:
 
     text = resources.files("analysis").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    table = robustness_table(results)
-    csv = {"robustness": table, "trials": results.trials}
-    if (results.trials["norm"] == "none").any():
-        csv["differences"] = difference_table(results)
+    tables = make_tables(results)
+    csv = {"robustness": tables.robustness, "trials": results.trials}
+    if len(tables.differences):
+        csv["differences"] = tables.differences
     if len(results.undeclared):
         csv["undeclared"] = results.undeclared
     for name, frame in csv.items():
         _write_csv(frame, folder / f"{name}.csv")
     parts = split_settings(results)
     first = next(iter(parts))
-    finding = width_finding(overall(table[table["setting"] == first], "trainable_decades"))
-    sections = [_section(part, table, label, k, folder) for k, (label, part) in enumerate(parts.items(), start=1)]
+    finding = width_finding(overall(tables.of(first).robustness, "trainable_decades"))
+    sections = [
+        _section(part, tables.of(label), label, k, folder) for k, (label, part) in enumerate(parts.items(), start=1)
+    ]
     return environment.from_string(text).render(
         name=results.name,
         headline=f"{first}: {finding}" if first else finding,
         sections=sections,
         csv=list(csv),
         datasets=dataset_names(results.trials),
+        baseline=BASELINE,
         coverage=coverage(results),
+        without_rows=without_rows(results),
         norm_coverage=norm_coverage(results),
         undeclared=results.undeclared.head(MOST_NAMED).astype(str).to_dict("records"),
         failures=results.failures.astype(str).to_dict("records"),
@@ -142,24 +152,29 @@ def _page(results: Results, folder: Path) -> str:
     )
 
 
-def _section(results: Results, table: pd.DataFrame, label: str, number: int, folder: Path) -> Section:
+def _section(results: Results, tables: Tables, label: str, number: int, folder: Path) -> Section:
     """Draw the figures of one setting; from the second setting on the names of its files end in its number."""
     suffix = "" if number == 1 else f"-{number}"
-    rows = table[table["setting"] == label]
-    pooled = pd.concat([overall(rows, measure) for measure in rows["measure"].unique()])
+    rows = tables.robustness
     return Section(
         label=label,
-        figures=[_figure(name, kind, results, folder, suffix) for name, kind in FIGURES.items()],
-        overview=table_lines(pooled),
+        figures=[_figure(name, kind, results, tables, folder, suffix) for name, kind in FIGURES.items()],
+        overview=table_lines(_pooled(rows)),
         scopes=table_lines(rows),
+        differences=difference_lines(_pooled(tables.differences)),
         bars=width_bars(overall(rows, "trainable_decades"), results.trials["lr"]),
         trust=trust(int(rows["n_seeds"].min())),
     )
 
 
-def _figure(name: str, kind: FigureKind, results: Results, folder: Path, suffix: str) -> DrawnFigure:
+def _pooled(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of every measure that pool every curve."""
+    return pd.concat([overall(table, measure) for measure in table["measure"].unique()]) if len(table) else table
+
+
+def _figure(name: str, kind: FigureKind, results: Results, tables: Tables, folder: Path, suffix: str) -> DrawnFigure:
     try:
-        data = kind.data(results)
+        data = kind.data(results, tables)
     except InputError as error:
         return DrawnFigure(name + suffix, kind.measures, missing=str(error))
     for key, frame in data.tables.items():
@@ -167,11 +182,21 @@ def _figure(name: str, kind: FigureKind, results: Results, folder: Path, suffix:
     with style():
         fig = kind.draw(data)
         fig.savefig(folder / f"{name}{suffix}.png", dpi=200, metadata={"Software": None})
-        fig.set_layout_engine("none")  # keep the places found for the first file
+        _settle(fig)
         fig.savefig(folder / f"{name}{suffix}.svg", metadata={"Date": None, "Creator": None})
     image = base64.b64encode((folder / f"{name}{suffix}.png").read_bytes()).decode()
-    tables = [key + suffix for key in data.tables]
-    return DrawnFigure(name + suffix, kind.measures, data.title, data.subtitle, image, tables)
+    files = [key + suffix for key in data.tables]
+    return DrawnFigure(name + suffix, kind.measures, data.title, data.subtitle, image, files)
+
+
+def _settle(fig: Figure) -> None:
+    """Keep the places found for the first file, but for their last bits, which differ from one drawing to the next."""
+    fig.set_layout_engine("none")
+    for part in fig.subfigs:
+        part.bbox_relative.set_points(part.bbox_relative.get_points().round(9))
+    for ax in fig.axes:
+        x, y, width, height = (round(number, 9) for number in ax.get_position().bounds)
+        ax.set_position((x, y, width, height))
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pandas as pd
 
 from analysis.load import Results
+from bnsweep.results.schema import METRIC_TABLES
 
 SETTING_COLUMNS = (
     "model",
@@ -42,11 +43,6 @@ def split_settings(results: Results) -> dict[str, Results]:
 
 def _of_trials(results: Results, trials: pd.DataFrame) -> Results:
     keys = trials["trial_key"]
-    return replace(
-        results,
-        trials=trials.reset_index(drop=True),
-        curves=results.curves[results.curves["trial_key"].isin(keys)],
-        landscape=results.landscape[results.landscape["trial_key"].isin(keys)],
-        ics=results.ics[results.ics["trial_key"].isin(keys)],
-        moments=results.moments[results.moments["trial_key"].isin(keys)],
-    )
+    metrics = {table: getattr(results, table) for table in METRIC_TABLES}
+    mine = {table: rows[rows["trial_key"].isin(keys)] for table, rows in metrics.items()}
+    return replace(results, trials=trials.reset_index(drop=True), **mine)

@@ -1,32 +1,33 @@
 """The robustness tables: every measure, for every normalization mode, with its interval.
 
-Modes are compared at those points of the (init, gain, learning rate) grid only where every mode has a result, so that
-a sweep that is half done favours none. A run counts as trained from a fraction of the best seed-mean accuracy of any
-mode at any of those points; the best is found anew in every resample. Several curves (gains, inits) are pooled as the
-mean of their measures.
+Modes are compared at those points of the (seed, init, gain, learning rate) grid only where every mode has a result, so
+that a sweep that is half done favours none and every difference is one between paired runs. A run counts as trained
+from a fraction of the best seed-mean accuracy of any mode at any of those points; the best is found anew in every
+resample. Several curves (gains, inits) are pooled as the mean of their measures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import robustness
-from analysis.grid import Floats, Grid, make_grid
-from analysis.intervals import Index, resample_seeds, seed_bootstrap, wilson
+from analysis.grid import BASELINE, Floats, Grid, make_grid
+from analysis.intervals import CONFIDENCE, RESAMPLES, Index, resample_seeds, seed_bootstrap
 from analysis.load import Results
 from analysis.settings import split_settings
 from bnsweep.errors import InputError, did_you_mean
 
 BOOTSTRAP_SEED = 20180529
-CURVE_MEASURES = ("trainable_decades", "mean_accuracy")
+MEASURES = ("trainable_decades", "mean_accuracy", "divergence_rate")
 ALL = "all"
 MOST_NUMBERS = 2_000_000
-"""As many accuracies are resampled at a time, which bounds the memory to some 100 MB."""
+"""As many numbers are resampled at a time, which bounds the memory to some 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,14 @@ def robustness_table(results: Results, fraction: float = 0.9, rng: np.random.Gen
 
 
 def difference_table(
-    results: Results, baseline: str = "none", fraction: float = 0.9, rng: np.random.Generator | None = None
+    results: Results, baseline: str = BASELINE, fraction: float = 0.9, rng: np.random.Generator | None = None
 ) -> pd.DataFrame:
     """Return, by setting, scope and measure, each mode minus `baseline`, paired by seed, with its interval.
 
-    Columns: setting, norm, baseline, init, init_gain, measure, value, low, high, n_seeds.
+    The intervals of one scope and measure are simultaneous: Bonferroni's correction for the number of modes compared
+    makes them all hold at once at 95 %, so that picking the largest difference is no foul.
+
+    Columns: setting, norm, baseline, init, init_gain, measure, value, low, high, n_compared, n_seeds.
 
     Raises:
         InputError: no trial has the norm `baseline`.
@@ -80,13 +84,33 @@ def difference_table(
     if baseline not in present:
         raise InputError(f"baseline: no trial has norm {baseline!r}; {did_you_mean(baseline, present)}")
     rng = rng or np.random.default_rng(BOOTSTRAP_SEED)
-    columns = ["setting", "norm", "baseline", "init", "init_gain", "measure", "value", "low", "high", "n_seeds"]
+    columns = ["setting", "norm", "baseline", "init", "init_gain", "measure", "value", "low", "high"]
     rows = [
         {"setting": label, "baseline": baseline} | row
         for label, part in split_settings(results).items()
         for row in _difference_rows(make_grid(part.trials).comparable(), baseline, fraction, rng)
     ]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=[*columns, "n_compared", "n_seeds"])
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Both tables, so that whoever needs them computes them once; `differences` is empty without the baseline."""
+
+    robustness: pd.DataFrame
+    differences: pd.DataFrame
+
+    def of(self, setting: str) -> Tables:
+        """Return the rows of one setting."""
+        return Tables(*(table[table["setting"] == setting] for table in (self.robustness, self.differences)))
+
+
+def make_tables(results: Results, fraction: float = 0.9) -> Tables:
+    """Compute the robustness of every mode and, where `BASELINE` is among them, the differences from it."""
+    robust = robustness_table(results, fraction)
+    if not (results.trials["norm"] == BASELINE).any():
+        return Tables(robust, pd.DataFrame(columns=["setting"]))
+    return Tables(robust, difference_table(results, fraction=fraction))
 
 
 def trained_from(grid: Grid, fraction: float = 0.9) -> float:
@@ -107,13 +131,16 @@ def _best(accuracy_RSNIGL: Floats) -> Floats:
     return np.asarray(np.max(np.nan_to_num(robustness.seed_mean(flat), nan=0.0), axis=-1))
 
 
-def _curve_measures(grid: Grid, accuracy_RSNIGL: Floats, fraction: float) -> Floats:
-    """Return `CURVE_MEASURES` of every scope and norm: shape (num_measures, num_scopes, num_norms, R)."""
+def _measures(grid: Grid, accuracy_RSNIGL: Floats, diverged_RSNIGL: Floats, fraction: float) -> Floats:
+    """Return `MEASURES` of every scope and norm: shape (num_measures, num_scopes, num_norms, R)."""
     bar = robustness.threshold(_best(accuracy_RSNIGL), grid.chance, fraction)
     per_curve = np.array(
         [
             [
-                [_both(accuracy_RSNIGL[:, :, n, i, g], grid.lrs, bar) for g in range(len(grid.gains))]
+                [
+                    _of_curve(accuracy_RSNIGL[:, :, n, i, g], diverged_RSNIGL[:, :, n, i, g], grid.lrs, bar)
+                    for g in range(len(grid.gains))
+                ]
                 for i in range(len(grid.inits))
             ]
             for n in range(len(grid.norms))
@@ -123,8 +150,12 @@ def _curve_measures(grid: Grid, accuracy_RSNIGL: Floats, fraction: float) -> Flo
     return np.moveaxis(np.stack(pooled), 2, 0)
 
 
-def _both(scores: Floats, lrs: list[float], bar: Floats) -> tuple[Floats, Floats]:
-    return robustness.trainable_decades(scores, lrs, bar), robustness.mean_accuracy(scores, lrs)
+def _of_curve(scores: Floats, diverged: Floats, lrs: list[float], bar: Floats) -> tuple[Floats, Floats, Floats]:
+    return (
+        robustness.trainable_decades(scores, lrs, bar),
+        robustness.mean_accuracy(scores, lrs),
+        robustness.divergence_rate(diverged),
+    )
 
 
 def _known_mean(values: Floats) -> Floats:
@@ -135,39 +166,46 @@ def _known_mean(values: Floats) -> Floats:
 
 
 def _estimate(
-    grid: Grid, fraction: float, rng: np.random.Generator, minus: int | None
+    grid: Grid, fraction: float, rng: np.random.Generator, minus: int | None = None
 ) -> tuple[Floats, Floats, Floats]:
-    """Return value, low and high of the curve measures, or of their differences from the norm at `minus`."""
-    seeds = np.arange(len(grid.seeds))
+    """Return value, low and high of the measures, or of their differences from the norm at `minus`.
+
+    The intervals of differences are simultaneous over the norms.
+    """
+    seeds, compared = np.arange(len(grid.seeds)), 1 if minus is None else max(1, len(grid.norms) - 1)
 
     def statistic(index: Index) -> Floats:
-        drawn = resample_seeds(grid.accuracy, index.reshape(-1, len(seeds)))
-        found = _curve_measures(grid, drawn, fraction)
+        flat = index.reshape(-1, len(seeds))
+        found = _measures(grid, resample_seeds(grid.accuracy, flat), resample_seeds(grid.diverged, flat), fraction)
         if minus is not None:
             found = found - found[:, :, minus : minus + 1]
         return found.reshape(-1, *index.shape[:-1])
 
-    shape = (len(CURVE_MEASURES), sum(1 for _ in scopes(grid)), len(grid.norms))
-    at_a_time = max(1, MOST_NUMBERS // grid.accuracy.size)
-    low, high = seed_bootstrap(statistic, len(seeds), rng, batch=at_a_time)
+    shape = (len(MEASURES), sum(1 for _ in scopes(grid)), len(grid.norms))
+    low, high = seed_bootstrap(
+        statistic,
+        len(seeds),
+        rng,
+        resamples=RESAMPLES * ceil(compared / 4),  # no fewer than 12 beyond either end
+        batch=max(1, MOST_NUMBERS // (2 * grid.accuracy.size)),
+        confidence=1 - (1 - CONFIDENCE) / compared,
+    )
     return statistic(seeds).reshape(shape), low.reshape(shape), high.reshape(shape)
 
 
 def _rows(grid: Grid, fraction: float, rng: np.random.Generator) -> Iterator[dict[str, object]]:
-    value, low, high = _estimate(grid, fraction, rng, None)
+    value, low, high = _estimate(grid, fraction, rng)
     bar = trained_from(grid, fraction)
+    unknown = {"at_least": False, "grid_low": np.nan, "grid_high": np.nan}
     for s, scope in enumerate(scopes(grid)):
         for n, norm in enumerate(grid.norms):
             accuracy, diverged = _of_scope(grid.accuracy, scope, n), _of_scope(grid.diverged, scope, n)
             trials, lost, seeds = int(np.isfinite(diverged).sum()), int(np.nansum(diverged)), fewest_seeds(accuracy)
             facts = {"n_seeds": seeds, "n_trials": trials, "n_diverged": lost}
             head = {"norm": norm, "init": scope.init, "init_gain": scope.init_gain}
-            unknown = {"at_least": False, "grid_low": np.nan, "grid_high": np.nan}
-            for m, measure in enumerate(CURVE_MEASURES):
+            for m, measure in enumerate(MEASURES):
                 edges = _edges(grid, scope, n, bar) if measure == "trainable_decades" else unknown
                 yield head | _row(measure, value[m, s, n], low[m, s, n], high[m, s, n], seeds) | edges | facts
-            rate = lost / trials if trials else np.nan
-            yield head | {"measure": "divergence_rate", "value": rate} | _ends(wilson(lost, trials)) | unknown | facts
 
 
 def _difference_rows(
@@ -180,11 +218,11 @@ def _difference_rows(
         for n, norm in enumerate(grid.norms):
             if norm == baseline:
                 continue
-            both = [_of_scope(grid.accuracy, scope, k) for k in (n, grid.norms.index(baseline))]
-            seeds = min(map(fewest_seeds, both))
-            for m, measure in enumerate(CURVE_MEASURES):
+            seeds = fewest_seeds(_of_scope(grid.accuracy, scope, n))
+            facts = {"n_compared": len(grid.norms) - 1, "n_seeds": seeds}
+            for m, measure in enumerate(MEASURES):
                 row = _row(measure, value[m, s, n], low[m, s, n], high[m, s, n], seeds)
-                yield {"norm": norm, "init": scope.init, "init_gain": scope.init_gain, "n_seeds": seeds} | row
+                yield {"norm": norm, "init": scope.init, "init_gain": scope.init_gain} | row | facts
 
 
 def _of_scope(values_SNIGL: NDArray[np.float64], scope: Scope, n: int) -> Floats:
@@ -202,8 +240,5 @@ def _edges(grid: Grid, scope: Scope, n: int, bar: float) -> dict[str, object]:
 
 def _row(measure: str, value: float, low: float, high: float, seeds: int) -> dict[str, object]:
     """Return the part of a row that holds the estimate; one seed behind any point means no interval."""
-    return {"measure": measure, "value": value} | _ends((low, high) if seeds > 1 else (np.nan, np.nan))
-
-
-def _ends(interval: tuple[float, float]) -> dict[str, object]:
-    return {"low": interval[0], "high": interval[1]}
+    ends = {"low": low, "high": high} if seeds > 1 else {"low": np.nan, "high": np.nan}
+    return {"measure": measure, "value": value} | ends

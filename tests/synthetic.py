@@ -16,6 +16,7 @@ from typing import Any
 
 from bnsweep.results import Store
 from bnsweep.spec import (
+    CurvatureSpec,
     DigitsSpec,
     IcsSpec,
     LandscapeSpec,
@@ -79,11 +80,15 @@ def make_specs(
     lrs: Sequence[float] = (1e-3, 1e-2, 1e-1, 1.0, 10.0),
     num_seeds: int = 2,
     probes: bool = True,
+    curvature: bool = False,
     **train: Any,
 ) -> list[TrialSpec]:
     """Return the specs of a sweep of the shape of `sweeps/mini.yaml`."""
     measured = ProbesSpec(
-        landscape=LandscapeSpec(every=25, lr_multiples=MULTIPLES), ics=IcsSpec(every=25), moments=MomentsSpec(every=25)
+        landscape=LandscapeSpec(every=25, lr_multiples=MULTIPLES),
+        ics=IcsSpec(every=25),
+        moments=MomentsSpec(every=25),
+        curvature=CurvatureSpec(every=100) if curvature else None,
     )
     return [
         TrialSpec(
@@ -135,6 +140,7 @@ def rows_of(spec: TrialSpec, diverged: bool) -> dict[str, list[dict[str, Any]]]:
         "landscape": list(_landscape(spec, stop, diverged)),
         "ics": list(_ics(spec, stop)),
         "moments": list(_moments(spec, stop)),
+        "curvature": list(_curvature(spec, stop)),
     }
 
 
@@ -162,6 +168,7 @@ def _trial(spec: TrialSpec, diverged: bool, stop: int) -> dict[str, Any]:
     return {
         **_axes(spec),
         **(measured if spec.probes.landscape else {}),
+        "sharpness": 2 / spec.lr if spec.probes.curvature else None,
         "sweep": "synthetic",
         "status": "diverged" if diverged else "completed",
         "stop_step": stop,
@@ -248,4 +255,16 @@ def _moments(spec: TrialSpec, stop: int) -> Iterator[dict[str, Any]]:
             "std": 1.0,
             "mean_shift": None if step == 0 else 0.1,
             "std_shift": None if step == 0 else 0.05,
+            "pre_mean": 0.5,
+            "pre_std": 2.0,
+            "pre_mean_shift": None if step == 0 else 0.2,
+            "pre_std_shift": None if step == 0 else 0.1,
         }
+
+
+def _curvature(spec: TrialSpec, stop: int) -> Iterator[dict[str, Any]]:
+    if spec.probes.curvature is None:
+        return
+    for step in range(0, stop, 100):
+        measured = {"sharpness": 2 / spec.lr, "two_over_lr": 2 / spec.lr, "tolerance": 0.01, "num_hvps": 20}
+        yield {**_axes(spec), "step": step, **measured}

@@ -36,11 +36,15 @@ class FigureData(Protocol):
 
 @dataclass(frozen=True)
 class FigureKind:
-    """How to compute and draw a figure, and what it measures, in a sentence."""
+    """How to compute (of results and, if known, their `Tables`) and draw a figure, and what it measures."""
 
-    data: Callable[[Results], FigureData]
+    data: Callable[..., FigureData]
     draw: Callable[[Any], Figure]
     measures: str
+
+
+def _without_tables(data: Callable[[Results], FigureData]) -> Callable[..., FigureData]:
+    return lambda results, *_: data(results)
 
 
 FIGURES: dict[str, FigureKind] = {
@@ -51,27 +55,28 @@ FIGURES: dict[str, FigureKind] = {
         "their mean over seeds, bands their range. The bars add up where a mode trains.",
     ),
     "heatmap": FigureKind(
-        heatmap_data,
+        _without_tables(heatmap_data),
         draw_heatmap,
         "Mean final test accuracy at every learning rate and initialization gain, all modes on one colour scale.",
     ),
     "landscape": FigureKind(
-        landscape_data,
+        _without_tables(landscape_data),
         draw_landscape,
         "From the weights of a training step, walk along the gradient: the range of the loss on the way, and of the "
         "distance between the gradient there and at the start. Narrow and low bands mean a smooth landscape.",
     ),
     "ics": FigureKind(
-        ics_data,
+        _without_tables(ics_data),
         draw_ics,
         "Internal covariate shift: how much the gradient of a layer changes when all layers before it take their "
         "step (Santurkar et al. 2018, Definition 2.1); its norm, its norm relative to the gradient, and the cosine "
         "between the gradients. No shift is 0, 0 and 1.",
     ),
     "explains": FigureKind(
-        explains_data,
+        _without_tables(explains_data),
         draw_explains,
-        "Smoothness and internal covariate shift of each trial against the accuracy that it reaches.",
+        "Smoothness and internal covariate shift of each trial against the accuracy that it reaches. What overflowed "
+        "ranks as the largest.",
     ),
 }
 """Every figure of the report by name, the lead figure first."""

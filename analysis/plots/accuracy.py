@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.finding import difference_finding, overall, width_finding
-from analysis.grid import final_accuracy, in_order, make_grid
+from analysis.grid import Grid, final_accuracy, make_grid
 from analysis.load import Results
 from analysis.plots.style import CROSS, handles, lr_axis, new_figure, norm_style, set_title, style
 from analysis.robustness import trainable_spans
-from analysis.tables import difference_table, robustness_table, trained_from
+from analysis.tables import Tables, make_tables, trained_from
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,8 +51,12 @@ class AccuracyData:
         return {"accuracy": self.means, "accuracy-trials": self.trials, "accuracy-decades": self.widths}
 
 
-def accuracy_data(results: Results, fraction: float = 0.9) -> AccuracyData:
-    """Compute the lead figure of one setting: accuracies, diverged runs, and trainable ranges."""
+def accuracy_data(results: Results, tables: Tables | None = None, fraction: float = 0.9) -> AccuracyData:
+    """Compute the lead figure of one setting: accuracies, diverged runs, and trainable ranges.
+
+    `tables` is what `make_tables` returns for this setting and `fraction`; computed here if None.
+    """
+    tables = tables or make_tables(results, fraction)
     trials = results.trials[[*CELL, "seed"]].astype({"norm": str, "init": str})
     trials = trials.assign(accuracy=final_accuracy(results.trials), diverged=results.trials["status"] == "diverged")
     means = trials.groupby(CELL, as_index=False).agg(
@@ -63,32 +67,33 @@ def accuracy_data(results: Results, fraction: float = 0.9) -> AccuracyData:
     )
     means.insert(len(CELL), "accuracy", trials.groupby(CELL, as_index=False)["accuracy"].mean()["accuracy"])
     grid = make_grid(results.trials)
-    widths = overall(robustness_table(results, fraction), "trainable_decades")
+    compared = grid.comparable()
+    bar = trained_from(compared, fraction)
+    widths = overall(tables.robustness, "trainable_decades")
     return AccuracyData(
         title=width_finding(widths),
-        subtitle=_subtitle(results, fraction, trained_from(grid.comparable(), fraction), grid.gains),
-        norms=in_order(trials["norm"]),
+        subtitle=_subtitle(grid, compared, tables, fraction, bar),
+        norms=grid.norms,
         lrs=grid.lrs,
         chance=grid.chance,
-        trained_from=trained_from(grid.comparable(), fraction),
+        trained_from=bar,
         trials=trials,
         means=means,
-        spans=_spans(results, fraction),
+        spans=_spans(compared, bar),
         widths=widths,
     )
 
 
-def _subtitle(results: Results, fraction: float, bar: float, gains: list[float]) -> str:
+def _subtitle(grid: Grid, compared: Grid, tables: Tables, fraction: float, bar: float) -> str:
     trains = f"Trains: mean test accuracy over seeds of {bar:.3f} or more, {100 * fraction:.0f} % of any mode's best"
-    pooled = f"; mean of {len(gains)} init gains." if len(gains) > 1 else "."
-    has_baseline = (results.trials["norm"] == "none").any()
-    difference = difference_finding(difference_table(results, fraction=fraction)) if has_baseline else ""
-    return f"{trains}{pooled}" + (f"\n{difference}." if difference else "")
+    pooled = f"; mean of {len(grid.gains)} init gains." if len(grid.gains) > 1 else "."
+    paired, known = (int(np.isfinite(one.accuracy).sum()) for one in (compared, grid))
+    some = f" Bars: the {paired} of {known} trials that every mode has." if paired < known else ""
+    difference = difference_finding(tables.differences)
+    return f"{trains}{pooled}{some}" + (f"\n{difference}." if difference else "")
 
 
-def _spans(results: Results, fraction: float) -> pd.DataFrame:
-    grid = make_grid(results.trials).comparable()
-    bar = trained_from(grid, fraction)
+def _spans(grid: Grid, bar: float) -> pd.DataFrame:
     rows = [
         (norm, init, gain, low, high)
         for n, norm in enumerate(grid.norms)
@@ -201,7 +206,9 @@ def _draw_strip(ax: Axes, data: AccuracyData, init: str, gain: float, first: boo
         for _, row in lost.iterrows():
             label = f"{CROSS}{row['n_diverged']}/{row['n_seeds']}"
             if len(data.lrs) <= MOST_COUNTS:
-                ax.text(row["lr"], y, label, color=color, ha="center", va="center", fontsize=7.5)
+                covered = spans.loc[(spans["lr_low"] <= row["lr"]) & (row["lr"] <= spans["lr_high"]), "lr_high"]
+                x, side = (1.1 * covered.iloc[0], "left") if len(covered) else (row["lr"], "center")
+                ax.text(x, y, label, color=color, ha=side, va="center", fontsize=7.5)
             else:
                 share = row["n_diverged"] / row["n_seeds"]
                 ax.plot(row["lr"], y, "x", color=color, alpha=0.3 + 0.7 * share, ms=4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -36,9 +36,9 @@ class ExplainsData:
     norms: list[str]
     measures: list[str]
     points: pd.DataFrame
-    """norm, init, init_gain, lr, seed, accuracy, diverged, and a column per measure: one row per trial."""
+    """norm, init, init_gain, lr, seed, accuracy, completed, and a column per measure: one row per trial."""
     correlations: pd.DataFrame
-    """measure, norm, spearman, low, high, n_trials."""
+    """measure, norm, spearman, low, high, n_trials: of the completed trials."""
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -49,36 +49,59 @@ class ExplainsData:
 def explains_data(results: Results, rng: np.random.Generator | None = None) -> ExplainsData:
     """Compute the points and, within each mode, Spearman's correlation with its interval.
 
+    Correlated are completed trials only: a measure is a median over the steps of a trial, which of one that diverged
+    early is little more than its value at initialization.
+
     Raises:
         InputError: no trial has a measurement of the landscape or of ICS.
     """
     rng = rng or np.random.default_rng(BOOTSTRAP_SEED)
     trials = results.trials
     points = trials[["norm", "init", "init_gain", "lr", "seed"]].astype({"norm": str, "init": str})
-    points = points.assign(accuracy=final_accuracy(trials), diverged=trials["status"] == "diverged")
+    points = points.assign(accuracy=final_accuracy(trials), completed=trials["status"] == "completed")
     measured = {name: trials[name] for name in MEASURES if name in trials}
     points = points.assign(**measured).dropna(subset=["accuracy"])
-    measures = [name for name in measured if np.isfinite(points[name]).any()]
+    measures = [name for name in measured if points[name].notna().any()]
     if not measures:
         raise InputError("no trial has a landscape or an ics measurement: the sweep file asks for neither probe")
+    completed = points[points["completed"]]
     rows = [
-        {"measure": name, "norm": norm} | _correlation(points[points["norm"] == norm].dropna(subset=[name]), name, rng)
+        {"measure": name, "norm": norm} | _correlation(of_norm.dropna(subset=[name]), name, rng)
         for name in measures
         for norm in in_order(points["norm"])
+        for of_norm in [completed[completed["norm"] == norm]]
     ]
+    correlations = pd.DataFrame(rows)
     return ExplainsData(
-        title=_title(pd.DataFrame(rows)),
-        subtitle="One point per trial; open: diverged, at chance. Below: Spearman's rank correlation within each mode, "
-        "with a 95 % interval over configurations. The learning rate moves both axes: no controlled experiment.",
+        title=_title(correlations),
+        subtitle=_subtitle(points, measures, correlations),
         norms=in_order(points["norm"]),
         measures=measures,
         points=points,
-        correlations=pd.DataFrame(rows),
+        correlations=correlations,
+    )
+
+
+def _subtitle(points: pd.DataFrame, measures: list[str], correlations: pd.DataFrame) -> str:
+    completed, intervals = int(points["completed"].sum()), int(correlations["low"].notna().sum())
+    overflowed = np.isinf(points[measures]).any(axis=None)
+    return (
+        "One point per trial; open: stopped early, at chance if it diverged."
+        + (" At the right edge: overflowed." if overflowed else "")
+        + f"\nSpearman's rank correlation within each mode, of the {completed} completed trials alone, with a 95 % "
+        f"interval over configurations: a measure of the {len(points) - completed} others, left out, covers only the "
+        "steps before they stopped. "
+        + (
+            f"By chance alone {0.05 * intervals:.1f} of the {intervals} intervals would be clear of 0. "
+            if intervals
+            else ""
+        )
+        + "The learning rate moves both axes: no controlled experiment."
     )
 
 
 def _correlation(points: pd.DataFrame, name: str, rng: np.random.Generator) -> dict[str, float]:
-    # A measure that overflowed ranks as the largest: leaving it out would flatter the trials that diverged.
+    # A measure that overflowed ranks as the largest: leaving it out would flatter a rough landscape.
     x = np.minimum(points[name].to_numpy(dtype=float), np.finfo(float).max)
     y = points["accuracy"].to_numpy(dtype=float)
     config = points.groupby(["init", "init_gain", "lr"]).ngroup().to_numpy().astype(np.int64)
@@ -97,7 +120,7 @@ def _title(correlations: pd.DataFrame) -> str:
             parts.append(f"{label} in {clear} of {len(known)}")
     if not parts:
         return "Too few trials for rank correlations with the final accuracy"
-    return f"Rank correlation with final accuracy clear of 0: {', '.join(parts)}"
+    return f"Correlation with final accuracy clear of 0: {', '.join(parts)}"
 
 
 def draw_explains(data: ExplainsData, fig: Figure | None = None) -> Figure:
@@ -129,11 +152,14 @@ def _handles(norms: list[str]) -> list[object]:
 def _draw_points(ax: Axes, data: ExplainsData, name: str) -> None:
     for norm in data.norms:
         look = norm_style(norm)
-        for lost, face in ((False, look.color), (True, "white")):
-            part = data.points[(data.points["norm"] == norm) & (data.points["diverged"] == lost)]
-            ax.scatter(
-                part[name], part["accuracy"], s=17, marker=look.marker, c=face, ec=look.color, lw=0.8, alpha=0.75
-            )
+        for completed, face in ((True, look.color), (False, "white")):
+            part = data.points[(data.points["norm"] == norm) & (data.points["completed"] == completed)]
+            how: dict[str, Any] = {"s": 17, "marker": look.marker, "c": face, "ec": look.color, "lw": 0.8}
+            ax.scatter(part[name], part["accuracy"], alpha=0.75, **how)
+            beyond = part.loc[np.isinf(part[name]), "accuracy"]
+            if len(beyond):
+                at_edge = ax.get_yaxis_transform()
+                ax.scatter(np.ones(len(beyond)), beyond, transform=at_edge, clip_on=False, alpha=0.75, **how)
     _scale(ax, data.points[name].to_numpy(dtype=float))
     ax.set_xlabel(MEASURES[name])
     ax.set_ylim(-0.03, 1.03)
@@ -142,11 +168,14 @@ def _draw_points(ax: Axes, data: ExplainsData, name: str) -> None:
 
 def _scale(ax: Axes, values: Floats) -> None:
     """Make the axis logarithmic where values span decades; a 0, of a dead network, gets a place left of them."""
+    from matplotlib.ticker import NullFormatter
+
     finite = values[np.isfinite(values)]
     sizes = finite[finite > 0]
     if (finite < 0).any() or not len(sizes) or sizes.max() / sizes.min() < 30:
         return
     ax.set_xscale("log")
+    ax.xaxis.set_minor_formatter(NullFormatter())  # labels between powers of ten would overlap
     if (finite == 0).any():
         first, last = int(np.floor(np.log10(sizes.min()))), int(np.floor(np.log10(sizes.max())))
         decades = np.arange(last, first, -max(1, (last - first) // 4))
@@ -168,7 +197,7 @@ def _draw_forest(ax: Axes, data: ExplainsData, name: str) -> None:
             ax.hlines(y, row["low"], row["high"], color=look.color, lw=1.6)
             text += f" [{row['low']:+.2f}, {row['high']:+.2f}]"
         ax.text(1.15, y, text, va="center", fontsize=7.5)
-    ax.set_xlim(-1.05, 2.65)
+    ax.set_xlim(-1.05, 2.75)
     ax.set_xticks([-1, 0, 1])
     ax.spines["bottom"].set_bounds(-1, 1)
     ax.set_ylim(len(data.norms) - 0.5, -0.5)

@@ -11,7 +11,8 @@ import pandas as pd
 from analysis.cells import reference_cell
 from analysis.grid import in_order
 from analysis.load import Results
-from analysis.plots.style import handles, new_figure, norm_style, set_title, style, value_axis
+from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
+from analysis.plots.style import handles, new_figure, norm_style, set_title, style
 from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ MEASURES = {"ics_l2": "ICS: ||G - G'||", "ics_relative": "||G - G'|| / ||G||", "
 
 @dataclass(frozen=True)
 class IcsData:
-    """`shifts`: norm, layer, layer_name, step; mean, min and max over seeds of each of `MEASURES`; n_seeds."""
+    """What the ICS figure shows, of one cell."""
 
     title: str
     subtitle: str
@@ -32,6 +33,8 @@ class IcsData:
     layers: list[tuple[int, str]]
     """The layers drawn, evenly spaced, the first left out: nothing before it moves, so its shift is 0."""
     shifts: pd.DataFrame
+    """norm, layer, layer_name, step; mean, min and max over seeds of each of `MEASURES`, infinite where a seed
+    overflowed; ics_l2_open, ics_relative_open: how many seeds did; n_seeds."""
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -40,7 +43,9 @@ class IcsData:
 
 
 def ics_data(results: Results) -> IcsData:
-    """Compute, at the reference cell, the shift of each layer by mode and step; values not finite are left out.
+    """Compute, at the reference cell, the shift of each layer by mode and step.
+
+    A cosine that is not finite, and a shift relative to a gradient of zero, are undefined and left out.
 
     Raises:
         InputError: the sweep has no ICS rows, or of the first layer only.
@@ -50,22 +55,31 @@ def ics_data(results: Results) -> IcsData:
     rows = rows[rows["layer"] > 0]
     if rows.empty:
         raise InputError("ics/ holds the first layer only: nothing before it moves, so it has no shift")
-    rows = rows.assign(ics_relative=rows["ics_l2"] / rows["grad_norm"].where(rows["grad_norm"] > 0))
-    rows = rows.assign(**{name: rows[name].where(np.isfinite(rows[name])) for name in MEASURES})
-    groups = rows.groupby(["norm", "layer", "layer_name", "step"])
-    shifts = groups[list(MEASURES)].agg(["mean", "min", "max"])
-    shifts.columns = [f"{name}_{what}" for name in MEASURES for what in ("mean", "min", "max")]
-    shifts = shifts.assign(n_seeds=groups.size()).reset_index()
+    shifts, norms = _shifts(rows), in_order(rows["norm"])
     layers = sorted({(int(layer), str(name)) for layer, name in zip(rows["layer"], rows["layer_name"], strict=True)})
     drawn = _spaced(layers)
-    norms = in_order(rows["norm"])
+    opened = {"ICS bands": shifts["ics_l2_open"], "relative ICS bands": shifts["ics_relative_open"]}
     return IcsData(
-        title=_title(shifts, norms),
-        subtitle=f"At {cell}, {cell.reason}. Line: mean over seeds, band: their range. {_layers_shown(layers, drawn)}",
+        title=_title(shifts),
+        subtitle=f"At {cell}, {cell.reason}. Line: mean over seeds, band: their range. {_layers_shown(layers, drawn)}"
+        f"{open_note(opened)}",
         norms=norms,
         layers=drawn,
         shifts=shifts,
     )
+
+
+def _shifts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return `IcsData.shifts`."""
+    size, gradient = or_inf(rows["ics_l2"]), or_inf(rows["grad_norm"])
+    relative = or_inf(size / gradient).mask(np.isinf(gradient), np.inf).mask(gradient == 0)
+    cosine = rows["ics_cos"].where(np.isfinite(rows["ics_cos"]))
+    opened = {"ics_l2_open": np.isinf(size), "ics_relative_open": np.isinf(relative)}
+    rows = rows.assign(ics_l2=size, ics_relative=relative, ics_cos=cosine, **opened)
+    groups = rows.groupby(["norm", "layer", "layer_name", "step"])
+    shifts = groups[list(MEASURES)].agg(["mean", "min", "max"])
+    shifts.columns = [f"{name}_{what}" for name in MEASURES for what in ("mean", "min", "max")]
+    return shifts.join(groups[list(opened)].sum()).assign(n_seeds=groups.size()).reset_index()
 
 
 def _layers_shown(layers: list[tuple[int, str]], drawn: list[tuple[int, str]]) -> str:
@@ -80,12 +94,10 @@ def _spaced(layers: list[tuple[int, str]]) -> list[tuple[int, str]]:
     return [layers[k] for k in picks]
 
 
-def _title(shifts: pd.DataFrame, norms: list[str]) -> str:
-    """Return the median relative shift over layers and steps by mode."""
-    median = shifts.groupby("norm")["ics_relative_mean"].median()
-    parts = [f"{norm} {median[norm]:.2g}" for norm in sorted(norms, key=lambda norm: median[norm]) if median[norm] >= 0]
-    shown = parts if len(parts) <= 4 else [parts[0], parts[-1]]
-    return f"Median ICS relative to the gradient: {', '.join(shown)}" if shown else "No ICS is finite"
+def _title(shifts: pd.DataFrame) -> str:
+    """Return the median relative shift over layers and steps by mode, smallest first."""
+    parts = by_roughness(shifts["ics_relative_mean"], shifts["norm"])
+    return f"Median ICS relative to the gradient: {', '.join(parts)}" if parts else "Every gradient is zero: no ICS"
 
 
 def draw_ics(data: IcsData, fig: Figure | None = None) -> Figure:
@@ -108,14 +120,15 @@ def draw_ics(data: IcsData, fig: Figure | None = None) -> Figure:
 
 
 def _draw_shift(ax: Axes, data: IcsData, layer: int, name: str) -> None:
-    for norm in data.norms:
-        look = norm_style(norm)
-        part = data.shifts[(data.shifts["norm"] == norm) & (data.shifts["layer"] == layer)]
-        ax.fill_between(part["step"], part[f"{name}_min"], part[f"{name}_max"], color=look.color, alpha=0.15, lw=0)
-        ax.plot(part["step"], part[f"{name}_mean"], color=look.color, ls=look.line, marker=look.marker, ms=3)
     if name == "ics_cos":
         ax.axhline(0, color="#999999", lw=0.8, ls=":")
     else:
         drawn = data.shifts["layer"].isin([number for number, _ in data.layers])
-        value_axis(ax, data.shifts.loc[drawn, [f"{name}_min", f"{name}_max"]])
+        limit(ax, data.shifts.loc[drawn, [f"{name}_min", f"{name}_max"]])
+    for norm in data.norms:
+        look = norm_style(norm)
+        part = data.shifts[(data.shifts["norm"] == norm) & (data.shifts["layer"] == layer)]
+        fill_band(ax, part["step"], part[f"{name}_min"], part[f"{name}_max"], look.color, alpha=0.15)
+        mean = part[f"{name}_mean"].where(np.isfinite(part[f"{name}_mean"]))
+        ax.plot(part["step"], mean, color=look.color, ls=look.line, marker=look.marker, ms=3)
     ax.grid(visible=True, axis="y")

@@ -11,7 +11,8 @@ import pandas as pd
 from analysis.cells import reference_cell
 from analysis.grid import in_order
 from analysis.load import Results
-from analysis.plots.style import new_figure, norm_style, set_title, style, value_axis
+from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
+from analysis.plots.style import new_figure, norm_style, set_title, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,12 +24,14 @@ MEASURES = {"loss": "loss along\nthe gradient (nats)", "grad_diff_l2": "gradient
 
 @dataclass(frozen=True)
 class LandscapeData:
-    """`bands`: norm, step, loss_min, loss_max, grad_diff_l2_min, grad_diff_l2_max, n_seeds; means over seeds."""
+    """What the landscape figure shows, of one cell."""
 
     title: str
     subtitle: str
     norms: list[str]
     bands: pd.DataFrame
+    """norm, step; loss_min, loss_max, grad_diff_l2_min, grad_diff_l2_max: means over seeds, infinite where the walk
+    of a seed overflowed; loss_open, grad_diff_l2_open: of how many seeds it did; n_seeds."""
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -39,38 +42,42 @@ class LandscapeData:
 def landscape_data(results: Results) -> LandscapeData:
     """Compute, at the reference cell, each mode's min-max over the step lengths, as the mean over seeds.
 
-    Values that are not finite are left out.
-
     Raises:
         InputError: the sweep has no landscape rows.
     """
     cell = reference_cell(results, "landscape")
     rows = cell.of(results.landscape).astype({"norm": str})
-    rows = rows.assign(**{name: rows[name].where(np.isfinite(rows[name])) for name in MEASURES})
-    extremes = rows.groupby(["norm", "seed", "step"])[list(MEASURES)].agg(["min", "max"])
-    extremes.columns = [f"{name}_{end}" for name in MEASURES for end in ("min", "max")]
-    by_step = extremes.groupby(["norm", "step"])
-    bands = by_step.mean().assign(n_seeds=by_step.size()).reset_index()
-    norms = in_order(rows["norm"])
+    bands, norms = _bands(rows), in_order(rows["norm"])
+    opened = {"loss bands": bands["loss_open"], "gradient bands": bands["grad_diff_l2_open"]}
     return LandscapeData(
-        title=_title(bands, norms),
+        title=_title(bands),
         subtitle=f"At {cell}, {cell.reason}. Bands: min to max over step lengths of "
-        f"{_lengths(rows['lr_multiple'])} x lr along the gradient, on the same mini-batch; mean over seeds.",
+        f"{_lengths(rows['lr_multiple'])} x lr along the gradient, on the same mini-batch; mean over seeds."
+        f"{open_note(opened)}",
         norms=norms,
         bands=bands,
     )
+
+
+def _bands(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return `LandscapeData.bands`."""
+    rows = rows.assign(**{name: or_inf(rows[name]) for name in MEASURES})
+    extremes = rows.groupby(["norm", "seed", "step"])[list(MEASURES)].agg(["min", "max"])
+    extremes.columns = [f"{name}_{end}" for name in MEASURES for end in ("min", "max")]
+    opened = {f"{name}_open": np.isinf(extremes[f"{name}_max"]) for name in MEASURES}
+    by_step = extremes.assign(**opened).groupby(["norm", "step"])
+    counts = by_step[list(opened)].sum()
+    return by_step[list(extremes)].mean().join(counts).assign(n_seeds=by_step.size()).reset_index()
 
 
 def _lengths(multiples: pd.Series[float]) -> str:
     return f"{multiples.min():g} to {multiples.max():g}" if len(multiples.unique()) > 1 else f"{multiples.min():g}"
 
 
-def _title(bands: pd.DataFrame, norms: list[str]) -> str:
-    """Return the median width of the loss band by mode."""
-    width = (bands["loss_max"] - bands["loss_min"]).groupby(bands["norm"]).median()
-    parts = [f"{norm} {width[norm]:.2g}" for norm in sorted(norms, key=lambda norm: width[norm]) if width[norm] >= 0]
-    shown = parts if len(parts) <= 4 else [parts[0], parts[-1]]
-    return f"Median width of the loss band, in nats: {', '.join(shown)}" if shown else "No loss band is finite"
+def _title(bands: pd.DataFrame) -> str:
+    """Return the median width of the loss band by mode, smoothest first."""
+    parts = by_roughness(or_inf(bands["loss_max"] - bands["loss_min"]), bands["norm"])
+    return f"Median width of the loss band, in nats: {', '.join(parts)}"
 
 
 def draw_landscape(data: LandscapeData, fig: Figure | None = None) -> Figure:
@@ -101,21 +108,9 @@ def draw_landscape(data: LandscapeData, fig: Figure | None = None) -> Figure:
 def _draw_band(ax: Axes, data: LandscapeData, norm: str, name: str) -> None:
     band, look = data.bands[data.bands["norm"] == norm], norm_style(norm)
     low, high = f"{name}_min", f"{name}_max"
-    ax.fill_between(band["step"], band[low], band[high], color=look.color, alpha=0.35, lw=0)
+    limit(ax, data.bands[[low, high]])
+    fill_band(ax, band["step"], band[low], band[high], look.color, alpha=0.35)
     for end in (low, high):
-        ax.plot(band["step"], band[end], color=look.color, lw=1, marker=look.marker, ms=2.5)
+        drawn = band[end].where(np.isfinite(band[end]))
+        ax.plot(band["step"], drawn, color=look.color, lw=1, marker=look.marker, ms=2.5)
     ax.grid(visible=True, axis="y")
-    everything = data.bands[[low, high]].to_numpy(dtype=float)
-    value_axis(ax, everything)
-    finite = everything[np.isfinite(everything)]
-    if finite.size:
-        _limit(ax, finite.min(), finite.max())
-
-
-def _limit(ax: Axes, low: float, high: float) -> None:
-    """Give every panel of a measure the same limits, with a small margin."""
-    if ax.get_yscale() == "log":
-        ax.set_ylim(low / 1.3, high * 1.3)
-    else:
-        margin = 0.05 * (high - low) or 0.5
-        ax.set_ylim(low - margin, high + margin)

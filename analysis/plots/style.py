@@ -151,8 +151,10 @@ def lr_axis(ax: Axes, lrs: Sequence[float], ticks: int = 7) -> None:
 def value_axis(ax: Axes, values: Any) -> None:
     """Make y logarithmic where all values are positive and span more than a factor of 30."""
     import numpy as np
+    from matplotlib.ticker import NullFormatter
 
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
     if finite.size and finite.min() > 0 and finite.max() / finite.min() > 30:
         ax.set_yscale("log")
+        ax.yaxis.set_minor_formatter(NullFormatter())  # labels between powers of ten would overlap

@@ -42,14 +42,29 @@ def test_nothing_trains() -> None:
     )
 
 
-def differences(low: float, high: float, value: float = -0.5) -> pd.DataFrame:
-    row = {"norm": "batch", "baseline": "none", "init": "default", "init_gain": ALL, "measure": "trainable_decades"}
-    return pd.DataFrame([{**row, "value": value, "low": low, "high": high, "n_seeds": 3}])
+def differences(*rows: tuple[str, float, float, float]) -> pd.DataFrame:
+    same = {"baseline": "none", "init": "default", "init_gain": ALL, "measure": "trainable_decades", "n_seeds": 3}
+    named = [dict(zip(("norm", "value", "low", "high"), row, strict=True)) for row in rows]
+    return pd.DataFrame([{**same, "n_compared": len(rows), **row} for row in named])
 
 
 def test_the_difference_has_a_sign_and_an_interval() -> None:
-    assert difference_finding(differences(-0.75, -0.25)) == (
-        "batch minus none: -0.50 decades, 95 % interval -0.75 to -0.25 over 3 seeds"
+    assert difference_finding(differences(("batch", -0.5, -0.75, -0.25))) == (
+        "Decades minus none, each with its 95 % interval over 3 seeds: batch -0.50 (-0.75 to -0.25)"
     )
-    assert "without an interval" in difference_finding(differences(NAN, NAN))
-    assert difference_finding(differences(NAN, NAN, NAN)) == ""
+    assert difference_finding(differences(("batch", -0.5, NAN, NAN))) == (
+        "Decades minus none: batch -0.50; no intervals: some points have one seed only"
+    )
+    assert difference_finding(differences(("batch", NAN, NAN, NAN))) == ""
+
+
+def test_every_difference_is_named_and_none_picked() -> None:
+    some = [("batch", 2.0, 1.5, 2.5), ("l1", 0.1, -0.2, 0.4), ("l2", -0.3, -0.5, -0.1)]
+    assert difference_finding(differences(*some)) == (
+        "Decades minus none, each with its simultaneous 95 % interval over 3 seeds: "
+        "batch +2.00 (+1.50 to +2.50), l1 +0.10 (-0.20 to +0.40), l2 -0.30 (-0.50 to -0.10)"
+    )
+    assert difference_finding(differences(*some, ("rms", 0.0, -0.1, 0.1))) == (
+        "Decades minus none: batch +2.00*, l1 +0.10, l2 -0.30*, rms +0.00. "
+        "*: its simultaneous 95 % interval over 3 seeds is clear of 0"
+    )

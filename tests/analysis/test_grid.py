@@ -37,14 +37,28 @@ def test_a_result_without_an_accuracy_is_missing(results: Results) -> None:
     assert np.isnan(make_grid(trials).diverged).all()
 
 
-def test_norms_are_compared_only_where_each_has_a_result(results: Results) -> None:
+def test_norms_are_compared_only_where_each_has_a_result_of_the_same_seed(results: Results) -> None:
     trials = results.trials
     gone = (trials["norm"] == "none") & (trials["lr"] == 10)
-    grid = make_grid(trials[~gone])
+    gone_once = (trials["norm"] == "batch") & (trials["lr"] == 1) & (trials["seed"] == 1)
+    grid = make_grid(trials[~gone & ~gone_once])
     assert not grid.common[..., -1].any()
-    assert grid.common[..., :-1].all()
-    assert np.isnan(grid.comparable().accuracy[..., -1]).all()
+    assert grid.common[..., :-2].all()
+    assert grid.common[0, ..., -2].all()
+    assert not grid.common[1, ..., -2].any()
+    compared = grid.comparable().accuracy
+    assert np.isnan(compared[..., -1]).all()
+    assert np.isnan(compared[1, ..., -2]).all()
+    assert np.isfinite(compared[0, ..., -2]).all()
     assert np.isfinite(grid.accuracy[:, 1, ..., -1]).all()
+
+
+def test_a_seed_that_some_norm_lacks_everywhere_is_left_out(results: Results) -> None:
+    trials = results.trials
+    grid = make_grid(trials[(trials["seed"] == 0) | (trials["norm"] == "none")])
+    assert grid.seeds == [0, 1]
+    assert grid.comparable().seeds == [0]
+    assert grid.comparable().accuracy.shape == (1, 3, 1, 3, 5)
 
 
 def test_a_field_that_varies_splits_the_results(results: Results) -> None:
@@ -53,5 +67,5 @@ def test_a_field_that_varies_splits_the_results(results: Results) -> None:
     parts = split_settings(Results(**{**vars(results), "trials": results.trials.assign(steps=steps)}))
     assert list(parts) == ["steps 100", "steps 200"]
     one = parts["steps 100"]
-    assert set(one.trials["seed"]) == set(one.ics["seed"]) == {0}
+    assert set(one.trials["seed"]) == set(one.ics["seed"]) == set(one.moments["seed"]) == {0}
     assert len(one.trials) == pytest.approx(len(results.trials) / 2)

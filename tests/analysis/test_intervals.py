@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-from scipy.stats import norm
 
 from analysis.grid import Floats
-from analysis.intervals import Index, resample_seeds, seed_bootstrap, trust, wilson
+from analysis.intervals import Index, resample_seeds, seed_bootstrap, trust
 
 
 def test_bootstrap_of_a_mean_matches_resampling_by_hand() -> None:
@@ -49,12 +48,13 @@ def test_a_missing_trial_never_makes_a_resample_undefined() -> None:
     assert np.nanmean(drawn[2], axis=0) == pytest.approx([0.2, 0.5])
 
 
-def test_wilson_is_the_published_formula() -> None:
-    k, n, z = 3, 10, norm.ppf(0.975)
-    middle = (k / n + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(k / n * (1 - k / n) / n + z**2 / (4 * n**2))
-    assert wilson(k, n) == pytest.approx((middle - half, middle + half))
-    assert np.isnan(wilson(0, 0)).all()
+def test_the_level_of_an_interval_is_that_asked_for() -> None:
+    values = np.random.default_rng(1).normal(size=12)
+    low, high = seed_bootstrap(
+        lambda index: values[index].mean(axis=-1)[None], 12, np.random.default_rng(2), resamples=20_000, confidence=0.99
+    )
+    draws = values[np.random.default_rng(3).integers(12, size=(20_000, 12))].mean(axis=1)
+    assert (low[0], high[0]) == pytest.approx(tuple(np.percentile(draws, [0.5, 99.5])), abs=0.03)
 
 
 def test_few_seeds_are_said_to_be_few() -> None:

@@ -1,5 +1,8 @@
+import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +10,7 @@ import pytest
 
 import analysis
 from analysis import Results
+from analysis.report import write_report
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from tests.synthetic import make_specs, write_sweep
@@ -72,6 +76,20 @@ def test_an_empty_metric_table_has_its_columns(tmp_path: Path) -> None:
     assert "ics_l2" in results.ics
 
 
+def test_curvature_and_the_columns_beside_it_are_read(tmp_path: Path) -> None:
+    write_sweep(tmp_path, make_specs(norms=["batch"], gains=[1.0], num_seeds=1, curvature=True))
+    results = analysis.load(tmp_path)
+    assert set(results.curvature["step"]) == {0, 100}
+    assert results.curvature[["sharpness", "two_over_lr", "tolerance", "num_hvps"]].notna().all(axis=None)
+    assert results.trials["sharpness"].notna().all()
+    assert (results.moments["pre_std"] == 2).all()
+
+
+def test_a_table_that_no_trial_has_is_empty_and_has_its_columns(results: Results) -> None:
+    assert results.curvature.empty
+    assert "sharpness" in results.curvature
+
+
 def test_norms_and_columns_are_filtered_at_read_time(sweep_dir: Path) -> None:
     results = analysis.load(sweep_dir, norms=["batch"], columns={"ics": ["ics_l2"]})
     assert set(results.trials["norm"]) == set(results.ics["norm"]) == {"batch"}
@@ -109,6 +127,59 @@ def test_a_damaged_file_is_an_input_error(tmp_path: Path, table: str, keep: int)
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(InputError, match=rf"{table}: a file is damaged"):
         analysis.load(tmp_path)
+
+
+def as_file(directory: Path, table: str) -> None:
+    shutil.rmtree(directory / table)
+    (directory / table).write_text("no folder")
+
+
+def as_folder(directory: Path, name: str) -> None:
+    (directory / name).unlink(missing_ok=True)
+    (directory / name).mkdir()
+
+
+def foreign(directory: Path, columns: dict[str, list[object]]) -> None:
+    pd.DataFrame(columns).to_parquet(directory / "trials" / "x.parquet")
+
+
+ODD: dict[str, tuple[Callable[[Path], object], str]] = {
+    "trials is a file": (lambda path: as_file(path, "trials"), "trials: cannot be read"),
+    "landscape is a file": (lambda path: as_file(path, "landscape"), "landscape: cannot be read"),
+    "sweep is a folder": (lambda path: as_folder(path, "_sweep.json"), "_sweep.json: a directory"),
+    "sweep is cut": (lambda path: (path / "_sweep.json").write_text("{"), "_sweep.json: damaged"),
+    "sweep is a list": (lambda path: (path / "_sweep.json").write_text("[1]"), "_sweep.json: damaged"),
+    "sweep has no keys": (
+        lambda path: (path / "_sweep.json").write_text('{"name": "a", "trial_keys": 1, "sweep_file": ""}'),
+        "_sweep.json: damaged",
+    ),
+    "sweep declares none": (lambda path: Store.open(path).declare("a", ["b"], ""), "none of its 15 finished trials"),
+    "a file is a folder": (lambda path: as_folder(path, "ics/x.parquet"), "ics: a file is damaged"),
+    "a file is foreign": (lambda path: foreign(path, {"a": [1]}), "trials: rows without a trial_key or axis"),
+    "a file has another lr": (
+        lambda path: foreign(path, {"trial_key": ["a"], "lr": [{"a": 1}]}),
+        "trials: a file is not bnsweep's",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def small_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("small")
+    write_sweep(directory, make_specs(gains=[1.0], num_seeds=1))
+    return directory
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_an_odd_directory_is_an_input_error(case: str, small_dir: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "odd"
+    shutil.copytree(small_dir, directory)
+    spoil, message = ODD[case]
+    spoil(directory)
+    for use in (analysis.load, write_report):
+        with pytest.raises(InputError, match=re.escape(message)):
+            use(directory)
+    assert not (directory / "report").exists()
 
 
 def test_importing_analysis_loads_neither_torch_nor_ray_nor_matplotlib() -> None:

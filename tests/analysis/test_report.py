@@ -1,11 +1,15 @@
+import shutil
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analysis import Results
+from analysis.provenance import without_rows
 from analysis.report import write_report
 from bnsweep.errors import InputError
 from bnsweep.results import Store
@@ -80,6 +84,53 @@ def test_the_page_says_what_was_found_and_how_sure_it_is(report: Path) -> None:
     assert "0123456789abcdef" in text
 
 
+def test_differences_are_shown_with_simultaneous_intervals(report: Path) -> None:
+    text = Page(report).text
+    assert "How much does each mode differ from none?" in text
+    assert "simultaneous 95 % interval over 2 seeds: batch +2." in report.read_text(encoding="utf-8")
+    assert "Wilson" not in text
+
+
+def test_each_bootstrap_runs_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import analysis.tables as tables
+
+    original, calls = tables.seed_bootstrap, []
+
+    def counted(*args: Any, **options: Any) -> Any:
+        calls.append(options["confidence"])
+        return original(*args, **options)
+
+    monkeypatch.setattr(tables, "seed_bootstrap", counted)
+    write_sweep(tmp_path, make_specs(gains=[1.0], probes=False))
+    write_report(tmp_path)
+    assert calls == [0.95, 0.975]  # the measures, and their differences from none of two modes
+
+
+def test_a_sweep_with_ragged_seeds_says_how_much_of_it_is_compared(tmp_path: Path) -> None:
+    specs = make_specs(gains=[1.0], probes=False)
+    write_sweep(tmp_path, specs, keep=lambda spec: (spec.norm, spec.seed, spec.lr) != ("batch", 1, 1.0))
+    report = write_report(tmp_path)
+    assert "27 of those done are compared" in Page(report).text
+    assert "Bars: the 27 of 29 trials that every mode has." in report.read_text(encoding="utf-8")
+
+
+def test_rows_that_a_table_lacks_are_counted(results: Results, tmp_path: Path) -> None:
+    assert without_rows(results) == []
+    write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1, lrs=[0.01, 0.1]))
+    shutil.rmtree(tmp_path / "ics")
+    page = Page(write_report(tmp_path))
+    assert "Rows are missing in ics/: 6 of 6 completed trials that should have some have none" in page.text
+    assert page.text.count("Rows are missing") == 1
+    assert "no rows in ics/" in page.text
+
+
+def test_a_probe_that_starts_after_the_last_step_lacks_nothing(results: Results) -> None:
+    probes = '{"curvature": {"every": 100, "start": %d, "at": null, "log_spaced": null}}'
+    early, late = (replace(results, trials=results.trials.assign(probes=probes % start)) for start in (199, 200))
+    assert [table for table, _, _ in without_rows(early)] == ["curvature"]
+    assert without_rows(late) == []
+
+
 def test_the_same_data_give_the_same_bytes(sweep_dir: Path, report: Path, tmp_path: Path) -> None:
     again = write_report(sweep_dir, tmp_path / "report")
     files = sorted(path.relative_to(report.parent) for path in report.parent.rglob("*") if path.is_file())
@@ -91,7 +142,10 @@ def test_the_same_data_give_the_same_bytes(sweep_dir: Path, report: Path, tmp_pa
 CASES: dict[str, dict[str, Any]] = {
     "one norm": {"specs": make_specs(norms=["batch"], gains=[1.0])},
     "one lr": {"specs": make_specs(lrs=[0.1], gains=[1.0], num_seeds=1)},
-    "all diverged": {"specs": make_specs(gains=[1.0], num_seeds=1), "diverges": lambda spec: True},  # noqa: ARG005
+    "all diverged": {
+        "specs": make_specs(gains=[1.0], num_seeds=1, norms=["none", "batch"]),
+        "diverges": lambda spec: True,  # noqa: ARG005
+    },
     "one trial": {"keep": lambda spec: (spec.norm, spec.lr, spec.init_gain, spec.seed) == ("none", 0.1, 1, 0)},
     "no probes": {"specs": make_specs(probes=False, num_seeds=1)},
 }

@@ -1,4 +1,6 @@
+from dataclasses import replace
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -6,8 +8,10 @@ import pytest
 
 import analysis
 from analysis import Results
-from analysis.tables import difference_table, robustness_table
+from analysis.grid import final_accuracy
+from analysis.tables import MEASURES, difference_table, robustness_table
 from bnsweep.errors import InputError
+from bnsweep.spec import TrialSpec
 from tests.synthetic import make_specs, write_sweep
 
 
@@ -64,26 +68,72 @@ def test_divergence_counts_every_diverged_run(sweep_dir: Path, table: pd.DataFra
     for norm, part in trials.groupby("norm"):
         row = one(table, norm=norm, init_gain="all", measure="divergence_rate")
         assert (row["n_diverged"], row["n_trials"]) == ((part["status"] == "diverged").sum(), len(part))
-        assert row["low"] < row["value"] == row["n_diverged"] / row["n_trials"] < row["high"]
+        assert row["value"] == pytest.approx(row["n_diverged"] / row["n_trials"])
+        rates = (part["status"] == "diverged").groupby(part["seed"]).mean()
+        assert [row["low"], row["high"]] == pytest.approx([rates.min(), rates.max()])  # resampled are the two seeds
 
 
 def test_one_seed_gives_values_without_intervals(tmp_path: Path) -> None:
     write_sweep(tmp_path, make_specs(num_seeds=1))
     table = robustness_table(analysis.load(tmp_path))
-    curves = table[table["measure"] != "divergence_rate"]
-    assert curves["value"].notna().all()
-    assert curves[["low", "high"]].isna().all(axis=None)
-    assert (curves["n_seeds"] == 1).all()
+    assert table["value"].notna().all()
+    assert table[["low", "high"]].isna().all(axis=None)
+    assert (table["n_seeds"] == 1).all()
 
 
 def test_differences_are_paired(results: Results, table: pd.DataFrame) -> None:
     differences = difference_table(results)
-    for measure in ("trainable_decades", "mean_accuracy"):
+    for measure in MEASURES:
         row = one(differences, norm="batch", init_gain="all", measure=measure)
         values = [one(table, norm=norm, init_gain="all", measure=measure)["value"] for norm in ("batch", "none")]
         assert row["value"] == pytest.approx(values[0] - values[1])
         assert row["low"] <= row["value"] <= row["high"]
     assert set(differences["norm"]) == {"batch", "noisy_batch"}
+
+
+def is_kept(spec: TrialSpec) -> bool:
+    """Leave out about a quarter of the trials, of other seeds for each mode."""
+    return crc32(f"{spec.norm} {spec.init_gain} {spec.lr} {spec.seed}".encode()) % 4 > 0
+
+
+def test_identical_modes_with_ragged_seeds_do_not_differ(tmp_path: Path) -> None:
+    specs = make_specs(norms=["none", "l1", "l2"], num_seeds=4, probes=False)  # l1 and l2 have the same accuracies
+    write_sweep(tmp_path, specs, keep=is_kept)
+    results = analysis.load(tmp_path)
+    assert 0.6 < len(results.trials) / len(specs) < 0.9
+    differences = difference_table(results, baseline="l1")
+    same = differences[differences["norm"] == "l2"]
+    assert len(same) == 4 * 3
+    assert (same["value"] == 0).all()
+    assert same[["low", "high"]].fillna(0).eq(0).all(axis=None)
+
+
+def test_a_sweep_stopped_within_a_seed_says_what_the_whole_seeds_say(tmp_path: Path) -> None:
+    specs = make_specs(norms=["none", "batch"], num_seeds=3, probes=False)
+    write_sweep(tmp_path / "stopped", specs, keep=lambda spec: spec.seed < 2 or (spec.norm, spec.lr) == ("none", 0.1))
+    write_sweep(tmp_path / "whole", specs, keep=lambda spec: spec.seed < 2)
+    stopped, whole = (analysis.load(tmp_path / name) for name in ("stopped", "whole"))
+    assert len(stopped.trials) == len(whole.trials) + 3
+    pd.testing.assert_frame_equal(difference_table(stopped), difference_table(whole))
+    pd.testing.assert_frame_equal(robustness_table(stopped), robustness_table(whole))
+
+
+def test_differences_are_simultaneous_over_the_modes(tmp_path: Path) -> None:
+    norms = ["none", "batch", "noisy_batch", "l1", "l2", "linf"]
+    write_sweep(tmp_path, make_specs(norms=norms, gains=[1.0], num_seeds=8, probes=False))
+    results = analysis.load(tmp_path)
+    pair = replace(results, trials=results.trials[results.trials["norm"].isin(["none", "batch"])])
+    where = {"norm": "batch", "init_gain": "all", "measure": "mean_accuracy"}
+    many, alone = (one(difference_table(chosen), **where) for chosen in (results, pair))
+    assert (many["n_compared"], alone["n_compared"]) == (5, 1)
+    assert many["value"] == pytest.approx(alone["value"])
+    assert many["low"] < alone["low"] < alone["high"] < many["high"]
+    by_seed = results.trials.assign(accuracy=final_accuracy(results.trials), x=np.log10(results.trials["lr"]))
+    areas = by_seed.sort_values("x").groupby(["norm", "seed"], observed=True)[["x", "accuracy"]]
+    mean = areas.apply(lambda part: np.trapezoid(part["accuracy"], part["x"]) / 4)
+    effect = (mean["batch"] - mean["none"]).to_numpy()
+    draws = effect[np.random.default_rng(1).integers(8, size=(50_000, 8))].mean(axis=1)
+    assert [many["low"], many["high"]] == pytest.approx(list(np.percentile(draws, [0.5, 99.5])), abs=0.002)
 
 
 def test_an_unknown_baseline_is_an_input_error(results: Results) -> None:

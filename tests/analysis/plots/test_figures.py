@@ -13,9 +13,10 @@ from analysis.cells import reference_cell
 from analysis.grid import NORM_ORDER, final_accuracy
 from analysis.plots import FIGURES
 from analysis.plots.accuracy import accuracy_data
+from analysis.plots.bands import OPEN, fill_band, limit
 from analysis.plots.explains import explains_data
 from analysis.plots.heatmap import heatmap_data
-from analysis.plots.ics import ics_data
+from analysis.plots.ics import draw_ics, ics_data
 from analysis.plots.landscape import landscape_data
 from analysis.plots.style import NORM_STYLES, norm_style, style
 from bnsweep.errors import InputError
@@ -98,16 +99,81 @@ def test_ics_leaves_out_the_first_layer(results: Results, sweep_dir: Path) -> No
 
 
 def test_explains_has_a_point_per_trial_and_ranks_what_overflowed_as_largest(results: Results) -> None:
-    data = explains_data(results)
+    none = (results.trials["norm"] == "none") & (results.trials["status"] == "completed")
+    beta = results.trials["landscape_beta"].mask(none & (results.trials["lr"] == 0.001), np.inf)
+    data = explains_data(replace(results, trials=results.trials.assign(landscape_beta=beta)))
     assert len(data.points) == len(results.trials)
-    assert (data.points.loc[data.points["diverged"], "accuracy"] == CHANCE).all()
-    counts = data.correlations.set_index(["measure", "norm"])["n_trials"]
-    none = results.trials[results.trials["norm"] == "none"]
-    assert np.isinf(none["landscape_beta"]).any()
-    assert counts["landscape_beta", "none"] == none["landscape_beta"].notna().sum() == len(none)
-    ranked = pd.DataFrame({"beta": none["landscape_beta"].rank(), "accuracy": final_accuracy(none).rank()})
+    assert (data.points.loc[~data.points["completed"], "accuracy"] == CHANCE).all()
     row = data.correlations.set_index(["measure", "norm"]).loc[("landscape_beta", "none")]
+    assert row["n_trials"] == none.sum()
+    ranked = pd.DataFrame({"beta": beta[none].rank(), "accuracy": final_accuracy(results.trials)[none].rank()})
     assert row["spearman"] == pytest.approx(ranked.corr().iloc[0, 1])
+    assert "At the right edge: overflowed" in data.subtitle
+
+
+def test_a_diverged_trial_moves_no_correlation_but_is_shown(results: Results) -> None:
+    lost = results.trials["status"] == "diverged"
+    wild = replace(results, trials=results.trials.assign(ics_l2=results.trials["ics_l2"].mask(lost, 1e9)))
+    before, after = explains_data(results), explains_data(wild)
+    pd.testing.assert_frame_equal(before.correlations, after.correlations)
+    assert (after.points.loc[~after.points["completed"], "ics_l2"] == 1e9).sum() == lost.sum() > 0
+    assert f"of the {(~lost).sum()} completed trials alone" in after.subtitle
+    assert f"a measure of the {lost.sum()} others, left out" in after.subtitle
+
+
+def test_explains_says_how_many_intervals_chance_would_clear(results: Results) -> None:
+    data = explains_data(results)
+    intervals = data.correlations["low"].notna().sum()
+    assert f"By chance alone {0.05 * intervals:.1f} of the {intervals} intervals" in data.subtitle
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_mode_that_overflows_is_the_roughest(results: Results, value: float) -> None:
+    smooth = landscape_data(results)
+    assert smooth.title.startswith("Median width of the loss band, in nats: batch ")
+    assert "Open at the top" not in smooth.subtitle
+    rows = results.landscape
+    lost = (rows["norm"] == "batch") & (rows["lr_multiple"] > 0.5) & (rows["step"] >= 50) & (rows["seed"] == 1)
+    rough = landscape_data(replace(results, landscape=rows.assign(loss=rows["loss"].mask(lost, value))))
+    assert rough.title.endswith(", batch unbounded (6 of 8 open)")
+    assert "where it overflowed: 6 of 24 of the loss bands." in rough.subtitle
+    bands = rough.bands.set_index(["norm", "step"])
+    assert np.isinf(bands["loss_max"]["batch", 50])
+    assert np.isfinite(bands["loss_min"]["batch", 50])
+    assert bands["loss_open"]["batch", 50] == 1
+
+
+def test_ics_that_overflows_is_the_largest(results: Results) -> None:
+    smallest = ics_data(results).title.split(": ")[1].split(" ")[0]
+    lost = (results.ics["norm"] == smallest) & (results.ics["step"] == 50)
+    assert smallest == "none"
+    data = ics_data(replace(results, ics=results.ics.assign(ics_l2=results.ics["ics_l2"].mask(lost, np.nan))))
+    assert data.title.split(", ")[-1].startswith("none ")
+    assert data.title.endswith("(3 of 24 open)")
+    assert "3 of 72 of the ICS bands" in data.subtitle
+    at = data.shifts.set_index(["norm", "layer", "step"]).loc[("none", 1, 50)]
+    assert (at["ics_l2_max"], at["ics_relative_mean"], at["ics_l2_open"]) == (np.inf, np.inf, 2)
+
+
+def test_an_ics_relative_to_no_gradient_is_undefined(results: Results) -> None:
+    still = results.ics.assign(ics_l2=0.0, grad_norm=0.0)
+    data = ics_data(replace(results, ics=still))
+    assert data.shifts["ics_relative_mean"].isna().all()
+    assert data.title == "Every gradient is zero: no ICS"
+    draw_ics(data).draw_without_rendering()
+
+
+def test_an_open_band_reaches_the_top_and_is_marked() -> None:
+    from matplotlib.figure import Figure
+
+    ax = Figure().subplots()
+    steps, low = pd.Series([0, 25, 50]), pd.Series([1.0, 1.0, np.inf])
+    limit(ax, [1.0, 4.0, np.inf])
+    fill_band(ax, steps, low, pd.Series([2.0, np.inf, np.inf]), "black", 0.5)
+    corners = ax.collections[0].get_paths()[0].vertices
+    assert np.asarray(corners)[:, 1].max() == ax.get_ylim()[1]
+    (marks,) = ax.lines
+    assert (list(marks.get_xdata()), marks.get_marker()) == ([25, 50], f"${OPEN}$")
 
 
 def test_values_that_are_not_finite_break_no_figure(results: Results) -> None:
@@ -115,13 +181,16 @@ def test_values_that_are_not_finite_break_no_figure(results: Results) -> None:
     landscape.loc[::3, ["loss", "grad_diff_l2"]] = np.inf
     ics.loc[::3, ["ics_l2", "grad_norm"]] = np.nan
     ics.loc[1::3, "grad_norm"] = 0.0
-    broken = replace(results, landscape=landscape, ics=ics)
-    for name in ("landscape", "ics"):
-        kind = FIGURES[name]
-        data = kind.data(broken)
-        numbers = next(iter(data.tables.values())).select_dtypes("number")
-        assert not np.isinf(numbers).any(axis=None)
-        kind.draw(data).draw_without_rendering()
+    nothing = {"landscape": landscape.assign(loss=np.nan, grad_diff_l2=np.nan), "ics": ics.assign(ics_l2=np.nan)}
+    for broken in (replace(results, landscape=landscape, ics=ics), replace(results, **nothing)):
+        for name in ("landscape", "ics"):
+            kind = FIGURES[name]
+            data = kind.data(broken)
+            assert not np.isneginf(next(iter(data.tables.values())).select_dtypes("number")).any(axis=None)
+            with style():
+                figure = kind.draw(data)
+                figure.draw_without_rendering()
+            assert figure.get_tightbbox().y1 <= figure.get_size_inches()[1]
 
 
 def test_without_probes_the_figure_says_what_is_missing(tmp_path: Path) -> None:
