@@ -1,6 +1,6 @@
 """What the probes cost, in training steps of the same model, and what the tiers cost, as a share of a trial's time.
 
-    python -m benchmarks.probes              # VGG-11 widths, batch 64, one thread; some minutes
+    python -m benchmarks.probes              # VGG-11 widths, batch 64, one thread; six minutes
     python -m benchmarks.probes --repeats 3  # quicker, with a wider spread
 
 A training step is forward, backward and update. Steps and probes take turns, so that both see the same noise of the
@@ -39,6 +39,7 @@ EVERY_PROBE = ProbesSpec.model_validate(
     }
 )
 TIER_STEPS = 1000
+NORMS = ("none", "batch")
 
 ResultT = TypeVar("ResultT")
 
@@ -46,15 +47,15 @@ ResultT = TypeVar("ResultT")
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=7, help="turns that each side takes")
+    parser.add_argument("--repeats", type=int, default=5, help="turns that each side takes")
     repeats = parser.parse_args().repeats
     torch.set_num_threads(1)
     print(f"cost of one measurement in training steps, VGG-11 widths, batch 64, {len(POINTS)} landscape points")
-    for norm in ("none", "batch", "noisy_batch"):
+    for norm in NORMS:
         for table, ratios in probe_costs(norm, repeats).items():
             print(f"  {norm:12} {table:10} {shown(ratios)}")
     print(f"time of a trial with probes over without, VGG [16, M, 32, M, 64] on digits, {TIER_STEPS} steps")
-    for norm in ("none", "batch"):
+    for norm in NORMS:
         for tier in TIERS:
             print(f"  {norm:12} {tier:10} {shown(tier_ratios(norm, tier, repeats))}")
 

@@ -207,14 +207,14 @@ class CustomProbeSpec(ScheduleSpec):
 
 TIERS: dict[str, dict[str, Any]] = {
     "economy": {
-        "landscape": {"every": 250},
-        "ics": {"every": 250},
-        "moments": {"every": 250},
+        "landscape": {"every": 400},
+        "ics": {"every": 400},
+        "moments": {"every": 400},
     },
     "full": {
-        "landscape": {"every": 100, "alphas": (0.01, 0.1, 1.0)},
-        "ics": {"every": 100},
-        "moments": {"every": 100},
+        "landscape": {"every": 150, "alphas": (0.01, 0.1, 1.0)},
+        "ics": {"every": 150},
+        "moments": {"every": 150},
         "curvature": {"every": 1000, "start": 500},
     },
 }

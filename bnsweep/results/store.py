@@ -154,7 +154,7 @@ class Store:
             return pds.dataset(files, schema=schema, format="parquet", filesystem=self.fs).to_table(
                 columns=columns, filter=where
             )
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
+        except (pa.ArrowException, OSError) as error:
             raise InputError(f"{self.path(table)}: a file is damaged ({error})") from error
 
     def finished(self) -> set[str]:
