@@ -24,7 +24,7 @@ setup: .venv/ready
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 to 3.13 is needed, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12") if not (3, 11) <= sys.version_info[:2] <= (3, 13) else None'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.lock -e . || $(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock -e .
+	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python -r requirements.lock -e . || $(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock -e .
 	touch .venv/ready
 
 # Pin anew what pyproject.toml asks for; what is pinned already stays.

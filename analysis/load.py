@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.dataset as pds
 import pyarrow.fs as pafs
 
@@ -117,10 +116,7 @@ def _declared(store: Store) -> dict[str, Any] | None:
 def _read(
     store: Store, table: str, columns: Sequence[str] | None = None, norms: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    try:
-        rows = store.read(table, columns, None if norms is None else pds.field("norm").isin(list(norms)))
-    except pa.ArrowException as error:  # a column of another type, which the store takes for a bug
-        raise InputError(f"{store.path(table)}: a file is not bnsweep's ({error}); move it away") from error
+    rows = store.read(table, columns, None if norms is None else pds.field("norm").isin(list(norms)))
     return pd.DataFrame(rows.to_pandas())
 
 

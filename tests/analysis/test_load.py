@@ -158,7 +158,7 @@ ODD: dict[str, tuple[Callable[[Path], object], str]] = {
     "a file is foreign": (lambda path: foreign(path, {"a": [1]}), "trials: rows without a trial_key or axis"),
     "a file has another lr": (
         lambda path: foreign(path, {"trial_key": ["a"], "lr": [{"a": 1}]}),
-        "trials: a file is not bnsweep's",
+        "trials: a file is damaged (Unsupported cast",
     ),
 }
 
