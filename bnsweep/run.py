@@ -88,6 +88,7 @@ def run(prepared: Prepared, executor: Executor, start: Callable[[int, int], Repo
         stack.enter_context(store.lock())
         store.recover()
         store.declare(sweep.name, (spec.trial_key for spec in sweep.trials), sweep.text)
+        missing = Plan.of(sweep, store).missing  # once more, now that no other run can commit
         if not missing:
             return []
         packs = make_packs(missing, store.attempts(), num_workers)

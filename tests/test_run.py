@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bnsweep.errors import InputError
+from bnsweep.executors import make_executor
 from bnsweep.results import Store
-from bnsweep.run import prepare
+from bnsweep.run import prepare, run
 from bnsweep.sweep import Sweep
 from tests.conftest import TINY
 
@@ -48,3 +49,12 @@ def test_what_cannot_be_built_is_said_before_anything_is_written(
     with pytest.raises(InputError, match=message):
         prepare(tiny(change), Store.open(tmp_path / "out"))
     assert os.listdir(tmp_path) == []
+
+
+def test_what_another_run_has_finished_since_the_check_is_not_run_again(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "out")
+    every, some = prepare(tiny(), store), prepare(tiny(("{range: 2}", "{range: 1}")), store)
+    for prepared in (some, every):
+        assert run(prepared, make_executor("serial"), lambda *_: lambda *_: None) == []
+    keys = store.read("trials")["trial_key"].to_pylist()
+    assert sorted(keys) == sorted(spec.trial_key for spec in tiny().trials)
