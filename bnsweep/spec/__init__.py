@@ -1,0 +1,42 @@
+"""What a trial is, as plain data (pydantic, frozen), one part of the sweep file per file.
+
+A spec says nothing of where or when it runs: the numbers of a trial depend on its spec alone.
+"""
+
+from bnsweep.spec.datasets import DatasetSpec, DigitsSpec, ParquetSpec
+from bnsweep.spec.models import CustomSpec, MlpSpec, ModelSpec, ResnetSpec, VggSpec
+from bnsweep.spec.probes import (
+    TIERS,
+    CurvatureSpec,
+    CustomProbeSpec,
+    IcsSpec,
+    LandscapeSpec,
+    MomentsSpec,
+    ProbesSpec,
+    ScheduleSpec,
+)
+from bnsweep.spec.section import CUSTOM, Section
+from bnsweep.spec.trial import TrainSpec, TrialSpec
+
+__all__ = [
+    "CUSTOM",
+    "TIERS",
+    "CurvatureSpec",
+    "CustomProbeSpec",
+    "CustomSpec",
+    "DatasetSpec",
+    "DigitsSpec",
+    "IcsSpec",
+    "LandscapeSpec",
+    "MlpSpec",
+    "ModelSpec",
+    "MomentsSpec",
+    "ParquetSpec",
+    "ProbesSpec",
+    "ResnetSpec",
+    "ScheduleSpec",
+    "Section",
+    "TrainSpec",
+    "TrialSpec",
+    "VggSpec",
+]

@@ -1,0 +1,75 @@
+"""Which models a trial may train; `bnsweep.models` builds them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+
+from bnsweep.spec.section import CALLABLE, CUSTOM, PositiveInt, Section
+
+
+class VggSpec(Section):
+    """3x3 convolutions of the given widths, `M` for a 2x2 max pooling; global average pooling and a linear layer."""
+
+    name: Literal["vgg"]
+    widths: tuple[PositiveInt | Literal["M"], ...] = Field(
+        default=(64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M"),
+        strict=False,
+    )
+
+    @model_validator(mode="after")
+    def _has_a_convolution(self) -> Self:
+        if not any(isinstance(width, int) for width in self.widths):
+            raise ValueError("needs at least one convolution: widths such as [16, M, 32]")
+        return self
+
+
+class MlpSpec(Section):
+    """Fully connected hidden layers of the given widths, and a linear layer on top."""
+
+    name: Literal["mlp"]
+    widths: tuple[PositiveInt, ...] = Field(default=(128, 128), strict=False, min_length=1)
+
+
+class ResnetSpec(Section):
+    """Residual network for small images (He et al. 2015, section 4.2): 6n + 2 layers, shortcuts without weights."""
+
+    name: Literal["resnet"]
+    depth: PositiveInt = 20
+    width: PositiveInt = 16
+
+    @model_validator(mode="after")
+    def _three_groups_of_blocks(self) -> Self:
+        if self.depth < 8 or self.depth % 6 != 2:
+            raise ValueError(f"depth {self.depth} is not 6n + 2; such as 8, 14, 20, 32, 44, 56 or 110")
+        return self
+
+
+class CustomSpec(Section):
+    """A model of the user's own: `package.module:callable`; the other keys are the callable's options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    name: str = Field(pattern=CALLABLE)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys beside the name."""
+        return dict(self.model_extra or {})
+
+
+def _model_tag(given: Any) -> str | None:
+    name = given.get("name") if isinstance(given, dict) else getattr(given, "name", None)
+    if name is None:
+        return None
+    return CUSTOM if ":" in str(name) else str(name)
+
+
+ModelSpec = Annotated[
+    Annotated[VggSpec, Tag("vgg")]
+    | Annotated[MlpSpec, Tag("mlp")]
+    | Annotated[ResnetSpec, Tag("resnet")]
+    | Annotated[CustomSpec, Tag(CUSTOM)],
+    Discriminator(_model_tag),
+]

@@ -1,0 +1,79 @@
+"""One trial, fully resolved: what is trained, how, with which seed, and what is measured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from bnsweep.spec.datasets import DatasetSpec
+from bnsweep.spec.models import ModelSpec
+from bnsweep.spec.probes import ProbesSpec
+from bnsweep.spec.section import PositiveFloat, PositiveInt, Section
+
+SEMANTICS_VERSION = 2
+"""Bumped whenever the same spec would give other numbers, so that old and new rows never mix."""
+
+NormName = Literal["none", "batch", "noisy_batch", "l1", "l2", "linf", "layer", "group", "instance", "rms"]
+InitName = Literal["default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal"]
+BATCH_STATISTICS = ("batch", "noisy_batch", "l1", "l2", "linf")
+"""Modes whose statistics are over the mini-batch."""
+
+
+class TrainSpec(Section):
+    """The optimization: every value here is the same for each trial unless it is an axis."""
+
+    steps: PositiveInt = 200
+    batch_size: PositiveInt = 64
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    momentum: float = Field(default=0.0, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0, le=1e30)
+    max_loss: PositiveFloat = 1e6
+    log_every: PositiveInt = 1
+    eval_every: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _momentum_needs_sgd(self) -> Self:
+        if self.optimizer == "adam" and self.momentum != 0:
+            raise ValueError(f"momentum {self.momentum} is for sgd; adam takes momentum 0.0")
+        return self
+
+
+class TrialSpec(Section):
+    """One fully resolved configuration and seed."""
+
+    model: ModelSpec
+    dataset: DatasetSpec
+    train: TrainSpec = TrainSpec()
+    norm: NormName = "none"
+    init: InitName = "default"
+    init_gain: PositiveFloat = 1.0
+    lr: PositiveFloat = 0.1
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    probes: ProbesSpec = ProbesSpec()
+
+    @model_validator(mode="after")
+    def _batch_statistics_need_a_batch(self) -> Self:
+        if self.train.batch_size == 1 and self.norm in BATCH_STATISTICS:
+            raise ValueError(
+                f"norm {self.norm} takes statistics over the mini-batch; train.batch_size should be at least 2"
+            )
+        return self
+
+    def to_json(self) -> str:
+        """Return the whole spec as JSON with sorted keys; `TrialSpec.model_validate_json` reads it back."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
+
+    @cached_property
+    def trial_key(self) -> str:
+        """Return the 16 hex digits that name this trial.
+
+        Fields at their default are left out of the hash, so that a field added later with a default that changes
+        nothing leaves the keys of stored trials as they are.
+        """
+        spec = self.model_dump(mode="json", exclude_defaults=True)
+        text = json.dumps([SEMANTICS_VERSION, spec], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
