@@ -1,4 +1,4 @@
-"""The one exception that means: the user can mend this."""
+"""The exceptions that mean: the user can mend this. The command line prints their message alone."""
 
 from __future__ import annotations
 
@@ -9,8 +9,20 @@ from collections.abc import Iterable
 class InputError(ValueError):
     """Bad input: a message that names what was wrong, where, and what would be right.
 
-    The command line prints the message alone, without a traceback, and exits with 2.
+    The command line exits with 2.
     """
+
+
+class StoreError(Exception):
+    """The results cannot be written or read just now: disk full, directory read-only, object store away.
+
+    The message says what failed, where, that what was committed is unharmed, and how to go on. The command line exits
+    with 1.
+    """
+
+
+class Superseded(StoreError):  # noqa: N818  # says what happened, as KeyboardInterrupt does
+    """Another run has taken the directory over: this one must not commit any more."""
 
 
 def did_you_mean(given: object, allowed: Iterable[str]) -> str:
