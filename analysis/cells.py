@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.grid import BASELINE, Floats, make_grid
+from analysis.known import known_mean
 from analysis.load import Results
-from analysis.robustness import seed_mean
 from bnsweep.errors import InputError
 
 
@@ -46,7 +46,7 @@ def reference_cell(results: Results, table: str) -> Cell:
     grid = make_grid(results.trials)
     with_rows = rows.astype({"norm": str}).groupby(["init", "init_gain", "lr"], observed=True)["norm"].nunique()
     most = with_rows[with_rows == with_rows.max()].index
-    scores = _scores(seed_mean(np.moveaxis(grid.accuracy, 0, -2)), grid.norms)
+    scores = _scores(known_mean(grid.accuracy, 0), grid.norms)
     best = max(most, key=lambda cell: _rank(cell, scores, grid.inits, grid.gains, grid.lrs))
     has_baseline = BASELINE in grid.norms
     reason = f"where {BASELINE} does best" if has_baseline else "where the worst mode does best"

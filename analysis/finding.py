@@ -7,7 +7,7 @@ from math import isfinite
 import pandas as pd
 
 from analysis.grid import BASELINE, in_order
-from analysis.tables import ALL
+from analysis.scopes import ALL
 
 MOST_NAMED = 4
 MOST_INTERVALS = 3
@@ -60,7 +60,7 @@ def difference_finding(differences: pd.DataFrame) -> str:
     text, few = f"Decades minus {rows['baseline'].iloc[0]}", len(rows) <= MOST_INTERVALS
     parts = [f"{row['norm']} {row['value']:+.2f}{_interval(row, few)}" for _, row in rows.iterrows()]
     if not rows["low"].map(isfinite).any():
-        return f"{text}: {', '.join(parts)}; no intervals: some points have one seed only"
+        return f"{text}: {', '.join(parts)}; too few seeds for intervals"
     kind = f"{'simultaneous ' if rows['n_compared'].max() > 1 else ''}95 % interval over {rows['n_seeds'].min()} seeds"
     if few:
         return f"{text}, each with its {kind}: {', '.join(parts)}"

@@ -6,6 +6,7 @@ Shape suffixes: S seeds, N norms, I inits, G gains, L learning rates.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,10 @@ NORM_ORDER = (
 
 BASELINE = NORM_ORDER[0]
 """The mode that the others are compared with."""
+
+
+FINISHED = 0.75
+"""A seed counts from this share of the points that the seed with most of them has."""
 
 
 def in_order(norms: pd.Series[str] | list[str]) -> list[str]:
@@ -65,14 +70,31 @@ class Grid:
     def comparable(self) -> Grid:
         """Return the grid without the results that some norm lacks at the same seed, init, gain and learning rate.
 
-        Leaving out a whole point is not enough: norms with different seeds there would differ by their seeds.
+        Leaving out a whole point is not enough: norms with different seeds there would differ by their seeds. Seeds
+        that are far from finished go too: what is measured of them would be of another, smaller grid.
         """
         common = self.common
-        keep = np.flatnonzero(common.any(axis=(1, 2, 3)))
+        points = common.sum(axis=(1, 2, 3))
+        keep = np.flatnonzero((points > 0) & (points >= FINISHED * points.max(initial=0)))
         accuracy, diverged = (
             np.where(common[:, None], values, np.nan)[keep] for values in (self.accuracy, self.diverged)
         )
         return replace(self, seeds=[self.seeds[k] for k in keep], accuracy=accuracy, diverged=diverged)
+
+    def arrange(self, trials: pd.DataFrame, values: pd.Series[float]) -> Floats:
+        """Return `values`, one per row of `trials`, in the places of their trials, shape SNIGL; NaN elsewhere."""
+        axes: dict[str, list[Any]] = {
+            "seed": self.seeds,
+            "norm": self.norms,
+            "init": self.inits,
+            "init_gain": self.gains,
+            "lr": self.lrs,
+        }
+        where = np.array([pd.Index(points).get_indexer(pd.Index(trials[axis])) for axis, points in axes.items()])
+        on_grid = (where >= 0).all(axis=0)
+        array = np.full([len(points) for points in axes.values()], np.nan)
+        array[tuple(where[:, on_grid])] = values.to_numpy(dtype=float)[on_grid]
+        return array
 
 
 def make_grid(trials: pd.DataFrame) -> Grid:
@@ -84,11 +106,8 @@ def make_grid(trials: pd.DataFrame) -> Grid:
         sorted(trials["init_gain"].unique().tolist()),
         sorted(trials["lr"].unique().tolist()),
     )
-    axes = {"seed": seeds, "norm": norms, "init": inits, "init_gain": gains, "lr": lrs}
-    where = tuple(pd.Index(values).get_indexer(pd.Index(trials[axis])) for axis, values in axes.items())
-    accuracy = np.full([len(values) for values in axes.values()], np.nan)
-    diverged = accuracy.copy()
-    accuracy[where] = final_accuracy(trials)
-    diverged[where] = np.where(np.isnan(accuracy[where]), np.nan, trials["status"] == "diverged")
-    chance = float((1 / trials["num_classes"]).max())
-    return Grid(seeds, norms, inits, gains, lrs, accuracy, diverged, chance)
+    nothing = np.full([len(points) for points in (seeds, norms, inits, gains, lrs)], np.nan)
+    empty = Grid(seeds, norms, inits, gains, lrs, nothing, nothing, float((1 / trials["num_classes"]).max()))
+    accuracy = final_accuracy(trials)
+    diverged = (trials["status"] == "diverged").astype(float).mask(accuracy.isna())
+    return replace(empty, accuracy=empty.arrange(trials, accuracy), diverged=empty.arrange(trials, diverged))

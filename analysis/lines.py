@@ -2,14 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from math import isfinite, log10
+from typing import Any
 
 import pandas as pd
 
 from analysis.finding import decades
+from analysis.grid import in_order
 from analysis.plots.style import norm_style
+from analysis.robustness import MEASURES, Measure
 
-DIGITS = {"trainable_decades": 2, "mean_accuracy": 3, "divergence_rate": 2}
+SCOPED = {"trainable_decades": 2, "mean_accuracy": 3, "divergence_rate": 2}
+"""The measures of the tables that have a line per mode, with their digits."""
+DIGITS = {"decades": 2, "accuracy": 3, "share": 2}
+
+
+def measure_lines(rows: pd.DataFrame) -> list[dict[str, object]]:
+    """Return one line per measure that `rows`, of one scope, have: its meaning, and a value with interval per norm."""
+    norms = in_order(rows["norm"])
+    by_norm = {
+        measure: {row["norm"]: row for row in part.to_dict("records")}
+        for measure, part in rows.groupby("measure", sort=False)
+    }
+    return [
+        {"meaning": kind.meaning, "unit": kind.unit, "cells": [_cell(by_norm[name][norm], kind) for norm in norms]}
+        for name, kind in MEASURES.items()
+        if name in by_norm
+    ]
+
+
+def _cell(row: dict[Hashable, Any], kind: Measure) -> dict[str, str]:
+    digits = DIGITS[kind.unit]
+    sign = "≥ " if row["at_least"] else ""
+    runs = f" ({row['n_diverged']} of {row['n_trials']})" if kind.interval == "wilson" else ""
+    interval = f"{row['low']:.{digits}f} to {row['high']:.{digits}f}" if isfinite(row["low"]) else ""
+    return {"value": f"{sign}{row['value']:.{digits}f}{runs}" if isfinite(row["value"]) else "-", "interval": interval}
+
+
+def importance_lines(rows: pd.DataFrame) -> list[dict[str, object]]:
+    """Return one line per norm: fANOVA's importance of each parameter, and how much the accuracy varies."""
+    known = rows[(rows["evaluator"] == "fanova") & rows["importance"].notna()]
+    return [
+        {
+            "norm": str(norm),
+            "accuracy_sd": f"{part['accuracy_sd'].iloc[0]:.3f}",
+            "shares": {row["parameter"]: f"{row['importance']:.2f}" for row in part.to_dict("records")},
+        }
+        for norm, part in known.groupby("norm", sort=False)
+    ]
 
 
 def table_lines(rows: pd.DataFrame) -> list[dict[str, str]]:
@@ -24,7 +65,7 @@ def table_lines(rows: pd.DataFrame) -> list[dict[str, str]]:
 def _cells(measures: pd.DataFrame) -> dict[str, str]:
     rows = {str(row["measure"]): row for row in measures.to_dict("records")}
     cells = {}
-    for measure, digits in DIGITS.items():
+    for measure, digits in SCOPED.items():
         row = rows[measure]
         sign = "≥ " if row["at_least"] else ""
         cells[measure] = f"{sign}{row['value']:.{digits}f}" if isfinite(row["value"]) else "-"
@@ -47,11 +88,15 @@ def difference_lines(rows: pd.DataFrame) -> list[dict[str, str]]:
 
 def _difference_cells(measures: pd.DataFrame) -> dict[str, str]:
     cells = {}
-    for row in measures.to_dict("records"):
-        measure, digits = str(row["measure"]), DIGITS[str(row["measure"])]
+    rows = {str(row["measure"]): row for row in measures.to_dict("records")}
+    for measure, digits in SCOPED.items():
+        row = rows[measure]
         cells[measure] = f"{row['value']:+.{digits}f}" if isfinite(row["value"]) else "-"
         interval = f"{row['low']:+.{digits}f} to {row['high']:+.{digits}f}" if isfinite(row["low"]) else ""
         cells[f"{measure}_interval"] = interval
+        unclear = not isfinite(row["low"]) or row["low"] <= 0 <= row["high"]
+        needed = f"about {row['seeds_needed']:.0f} seeds" if isfinite(row["seeds_needed"]) else ""
+        cells[f"{measure}_needed"] = needed if unclear else ""
     return cells
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Any
 
 import pandas as pd
@@ -48,19 +50,23 @@ def load(
     *,
     norms: Iterable[str] | None = None,
     columns: Mapping[str, Sequence[str]] | None = None,
+    steps: tuple[int, int] | None = None,
 ) -> Results:
-    """Read the tables under `directory`, a path or a pyarrow filesystem URI.
+    """Read the tables under `directory`, a path or a pyarrow filesystem URI. What is not asked for is not read.
 
     Args:
         directory: what `bnsweep run --out` was given.
         norms: normalization modes to read; all if None.
         columns: for a table, the columns to read; those that identify a row always come along. All if None.
+        steps: the first and the last step to read of the tables of measurements; all if None.
 
     Raises:
         InputError: no such directory, no finished trial, none that is declared, a damaged file or one that is not
-            bnsweep's, or an unknown norm, table or column.
+            bnsweep's, an unknown norm, table or column, or steps that are no range.
     """
     wanted = _checked_columns(columns or {})
+    if steps is not None and not steps[0] <= steps[1]:
+        raise InputError(f"steps: {steps[0]} to {steps[1]} is no range; give the first step and the last, (0, 1000)")
     store = Store.open(directory)
     if store.fs.get_file_info(store.root).type != pafs.FileType.Directory:
         raise InputError(f"{os.fspath(directory)}: no such directory; give the --out of a `bnsweep run`")
@@ -83,7 +89,7 @@ def load(
         )
     keys = trials["trial_key"].astype(str)
     metrics = {
-        table: _measured(_read(store, table, wanted.get(table), chosen), keys, has_duplicates)
+        table: _measured(_read(store, table, wanted.get(table), _filter(chosen, steps)), keys, has_duplicates)
         for table in METRIC_TABLES
     }
     name = declared["name"] if declared else os.path.basename(store.root)
@@ -114,10 +120,17 @@ def _declared(store: Store) -> dict[str, Any] | None:
 
 
 def _read(
-    store: Store, table: str, columns: Sequence[str] | None = None, norms: Sequence[str] | None = None
+    store: Store, table: str, columns: Sequence[str] | None = None, where: pds.Expression | None = None
 ) -> pd.DataFrame:
-    rows = store.read(table, columns, None if norms is None else pds.field("norm").isin(list(norms)))
-    return pd.DataFrame(rows.to_pandas())
+    return pd.DataFrame(store.read(table, columns, where).to_pandas())
+
+
+def _filter(norms: Sequence[str] | None, steps: tuple[int, int] | None) -> pds.Expression | None:
+    """Return which measurements to read; None for all."""
+    parts = [pds.field("norm").isin(list(norms))] if norms is not None else []
+    if steps is not None:
+        parts += [pds.field("step") >= steps[0], pds.field("step") <= steps[1]]
+    return reduce(and_, parts) if parts else None
 
 
 def _checked_columns(columns: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

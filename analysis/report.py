@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import base64
 import os
-import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from analysis.claims.lines import claim_lines, lr_lines, verdict_counts
+from analysis.drawing import save
 from analysis.finding import overall, width_finding
-from analysis.grid import BASELINE
+from analysis.folder import staged, target_folder
+from analysis.grid import BASELINE, in_order
 from analysis.intervals import trust
-from analysis.lines import difference_lines, table_lines, width_bars
+from analysis.lines import difference_lines, importance_lines, measure_lines, table_lines, width_bars
 from analysis.load import Results, load
+from analysis.outcome import Outcome, compute
 from analysis.plots import FIGURES, FigureKind
 from analysis.plots.style import style
 from analysis.provenance import coverage, dataset_names, norm_coverage, provenance, without_rows
 from analysis.settings import split_settings
-from analysis.tables import Tables, make_tables
 from bnsweep.errors import InputError
-from bnsweep.results import Store
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-OURS = {"index.html", "figures"}
+_WATCHED = re.compile("<!-- watched -->.*?<!-- /watched -->\n", re.DOTALL)
 MOST_NAMED = 50
 """As many undeclared trials are named on the page; undeclared.csv has all."""
 
@@ -54,10 +48,16 @@ class Section:
     """One setting of the page."""
 
     label: str
-    figures: list[DrawnFigure]
-    overview: list[dict[str, str]]
+    figures: dict[str, DrawnFigure]
+    counts: str
+    claims: list[dict[str, object]]
+    lrs: list[float]
+    by_lr: list[dict[str, object]]
+    norms: list[str]
+    measures: list[dict[str, object]]
     scopes: list[dict[str, str]]
     differences: list[dict[str, str]]
+    importance: list[dict[str, object]]
     bars: list[dict[str, str]]
     trust: str
 
@@ -72,71 +72,47 @@ def write_report(directory: str | os.PathLike[str], out: str | os.PathLike[str] 
     Raises:
         InputError: no results, a remote `directory` without `out`, or an `out` that holds other things.
     """
-    target = _target(directory, out)
-    results = load(directory)
-    with _staged(target) as folder:
+    target = target_folder(directory, out)
+    return write_page(load(directory), target)
+
+
+def write_page(results: Results, target: Path, refresh_s: int | None = None) -> Path:
+    """Write the report on `results` to the folder `target`; return the path of its index.html.
+
+    With `refresh_s` the page reloads itself after so many seconds, until `without_refresh` takes that away.
+    """
+    with staged(target) as folder:
         (folder / "figures").mkdir()
-        page = _page(results, folder / "figures")
+        page = _page(results, folder / "figures", refresh_s)
         (folder / "index.html").write_text(page, encoding="utf-8")
     return target / "index.html"
 
 
-def _target(directory: str | os.PathLike[str], out: str | os.PathLike[str] | None) -> Path:
-    store = Store.open(directory)
-    if out is None and not store.is_local:
-        raise InputError(f"report: {os.fspath(directory)} is not on this machine; say where to write with --out FOLDER")
-    target = Path(store.root, "report") if out is None else Path(out).expanduser().absolute()
-    if target.is_dir():
-        others = sorted(path.name for path in target.iterdir() if path.name not in OURS)
-        if others:
-            raise InputError(f"report: {target} holds other things ({', '.join(others[:3])}); give a new folder")
-    elif target.exists():
-        raise InputError(f"report: {target} is not a folder; give a new folder")
-    return target
+def without_refresh(page: str) -> str:
+    """Return the page as it is when nobody is watching."""
+    return _WATCHED.sub("", page)
 
 
-@contextmanager
-def _staged(target: Path) -> Iterator[Path]:
-    """Yield a new folder beside `target` that takes its place once the block is through, and goes if it fails."""
-    token = uuid.uuid4().hex[:8]
-    staging, old = (target.with_name(f"_{target.name}-{what}-{token}") for what in ("new", "old"))
-    try:
-        staging.mkdir(parents=True)
-    except OSError as error:
-        raise InputError(f"report: {target} cannot be written ({error.strerror}); give another --out") from error
-    try:
-        yield staging
-        if target.exists():
-            target.rename(old)
-        staging.rename(target)
-    finally:
-        if old.exists() and not target.exists():
-            old.rename(target)
-        shutil.rmtree(staging, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _page(results: Results, folder: Path) -> str:
+def _page(results: Results, folder: Path, refresh_s: int | None) -> str:
     import jinja2
 
     text = resources.files("analysis").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    tables = make_tables(results)
-    csv = {"robustness": tables.robustness, "trials": results.trials}
-    if len(tables.differences):
-        csv["differences"] = tables.differences
+    outcome = compute(results)
+    csv = {**outcome.csv, "trials": results.trials}
     if len(results.undeclared):
         csv["undeclared"] = results.undeclared
     for name, frame in csv.items():
         _write_csv(frame, folder / f"{name}.csv")
     parts = split_settings(results)
     first = next(iter(parts))
-    finding = width_finding(overall(tables.of(first).robustness, "trainable_decades"))
+    finding = width_finding(overall(outcome.of(first).tables.robustness, "trainable_decades"))
     sections = [
-        _section(part, tables.of(label), label, k, folder) for k, (label, part) in enumerate(parts.items(), start=1)
+        _section(part, outcome.of(label), label, k, folder) for k, (label, part) in enumerate(parts.items(), start=1)
     ]
     return environment.from_string(text).render(
         name=results.name,
+        refresh_s=refresh_s,
         headline=f"{first}: {finding}" if first else finding,
         sections=sections,
         csv=list(csv),
@@ -152,18 +128,25 @@ def _page(results: Results, folder: Path) -> str:
     )
 
 
-def _section(results: Results, tables: Tables, label: str, number: int, folder: Path) -> Section:
+def _section(results: Results, outcome: Outcome, label: str, number: int, folder: Path) -> Section:
     """Draw the figures of one setting; from the second setting on the names of its files end in its number."""
     suffix = "" if number == 1 else f"-{number}"
-    rows = tables.robustness
+    rows, pooled = outcome.tables.robustness, _pooled(outcome.tables.robustness)
+    lrs, by_lr = lr_lines(outcome.verdicts.by_lr)
     return Section(
         label=label,
-        figures=[_figure(name, kind, results, tables, folder, suffix) for name, kind in FIGURES.items()],
-        overview=table_lines(_pooled(rows)),
+        figures={name: _figure(name, kind, results, outcome, folder, suffix) for name, kind in FIGURES.items()},
+        counts=verdict_counts(outcome.verdicts.statements),
+        claims=claim_lines(outcome.verdicts.statements),
+        lrs=lrs,
+        by_lr=by_lr,
+        norms=in_order(pooled["norm"]),
+        measures=measure_lines(pooled),
         scopes=table_lines(rows),
-        differences=difference_lines(_pooled(tables.differences)),
+        differences=difference_lines(_pooled(outcome.tables.differences)),
+        importance=importance_lines(outcome.importance),
         bars=width_bars(overall(rows, "trainable_decades"), results.trials["lr"]),
-        trust=trust(int(rows["n_seeds"].min())),
+        trust=trust(int(pooled.loc[pooled["measure"] == "mean_accuracy", "n_seeds"].min())),
     )
 
 
@@ -172,31 +155,17 @@ def _pooled(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([overall(table, measure) for measure in table["measure"].unique()]) if len(table) else table
 
 
-def _figure(name: str, kind: FigureKind, results: Results, tables: Tables, folder: Path, suffix: str) -> DrawnFigure:
+def _figure(name: str, kind: FigureKind, results: Results, outcome: Outcome, folder: Path, suffix: str) -> DrawnFigure:
     try:
-        data = kind.data(results, tables)
+        data = kind.data(results, outcome)
     except InputError as error:
         return DrawnFigure(name + suffix, kind.measures, missing=str(error))
     for key, frame in data.tables.items():
         _write_csv(frame, folder / f"{key}{suffix}.csv")
     with style():
-        fig = kind.draw(data)
-        fig.savefig(folder / f"{name}{suffix}.png", dpi=200, metadata={"Software": None})
-        _settle(fig)
-        fig.savefig(folder / f"{name}{suffix}.svg", metadata={"Date": None, "Creator": None})
-    image = base64.b64encode((folder / f"{name}{suffix}.png").read_bytes()).decode()
+        image = save(kind.draw(data), folder, name + suffix)
     files = [key + suffix for key in data.tables]
     return DrawnFigure(name + suffix, kind.measures, data.title, data.subtitle, image, files)
-
-
-def _settle(fig: Figure) -> None:
-    """Keep the places found for the first file, but for their last bits, which differ from one drawing to the next."""
-    fig.set_layout_engine("none")
-    for part in fig.subfigs:
-        part.bbox_relative.set_points(part.bbox_relative.get_points().round(9))
-    for ax in fig.axes:
-        x, y, width, height = (round(number, 9) for number in ax.get_position().bounds)
-        ax.set_position((x, y, width, height))
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:

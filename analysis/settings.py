@@ -37,6 +37,8 @@ def setting_labels(trials: pd.DataFrame) -> pd.Series[str]:
 def split_settings(results: Results) -> dict[str, Results]:
     """Return the results of each setting by its label, in the order of the labels; a single setting is ''."""
     labels = setting_labels(results.trials)
+    if len(labels.unique()) == 1:
+        return {str(labels.iloc[0]): results}
     parts = {label: results.trials[labels == label] for label in sorted(labels.unique())}
     return {label: _of_trials(results, trials) for label, trials in parts.items()}
 

@@ -1,132 +1,158 @@
-"""What the probes cost, in training steps of the same model, and what the tiers cost, as a share of a trial's time.
+"""What the probes cost.
 
-    python -m benchmarks.probes              # VGG-11 widths, batch 64, one thread; six minutes
+    python -m benchmarks.probes              # one thread; about ten minutes
     python -m benchmarks.probes --repeats 3  # quicker, with a wider spread
 
-A training step is forward, backward and update. Steps and probes take turns, so that both see the same noise of the
-machine; printed are the median ratio and its quartiles.
+A training step is forward, backward and update. Steps with and without a measurement take turns, so that both see the
+same noise of the machine; what is copied for a measurement counts to it. Printed are the median and its quartiles.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterator
+from contextlib import closing
 from time import perf_counter
-from typing import TypeVar
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import torch
-import torch.nn.functional as F
+from torch import Tensor, nn
 
 from bnsweep.data import load_dataset
-from bnsweep.init import initialize
-from bnsweep.models import build_model
-from bnsweep.norm import set_step
-from bnsweep.probes import StepContext, build_probes
-from bnsweep.probes.context import buffer_copies, parameter_copies
-from bnsweep.spec import TIERS, ProbesSpec, TrialSpec, VggSpec
-from bnsweep.train import run_trial
+from bnsweep.models import StagedModel
+from bnsweep.models.vgg import vgg
+from bnsweep.spec import TIERS, TrialSpec, VggSpec
+from bnsweep.train import run_trial, train
 
-VGG11 = VggSpec(name="vgg", widths=(64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"))
+VGG11 = (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M")
 POINTS = (0.5, 1.0, 2.0, 4.0)
-EVERY_PROBE = ProbesSpec.model_validate(
-    {
-        "landscape": {"every": 1, "lr_multiples": POINTS},
-        "ics": {"every": 1},
-        "moments": {"every": 1},
-        "curvature": {"every": 1},
-    }
-)
-TIER_STEPS = 1000
+PROBES: dict[str, dict[str, Any]] = {
+    "landscape": {"lr_multiples": POINTS},
+    "ics": {},
+    "moments": {},
+    "curvature": {},
+    "benchmarks.probes:Nothing": {},
+}
+CASES: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
+    "VGG-11, none": ({"name": "vgg", "widths": VGG11}, "none", tuple(PROBES)),
+    "VGG-11, batch": ({"name": "vgg", "widths": VGG11}, "batch", tuple(PROBES)),
+    "VGG-11, batch, no chain of stages": ({"name": "benchmarks.probes:whole_vgg11"}, "batch", ("ics",)),
+    "ResNet-20, batch": ({"name": "resnet", "depth": 20}, "batch", tuple(PROBES)),
+}
+TIER_STEPS = (200, 1000)
 NORMS = ("none", "batch")
-
-ResultT = TypeVar("ResultT")
 
 
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=5, help="turns that each side takes")
+    parser.add_argument("--repeats", type=int, default=5, help="measurements of each kind")
     repeats = parser.parse_args().repeats
     torch.set_num_threads(1)
-    print(f"cost of one measurement in training steps, VGG-11 widths, batch 64, {len(POINTS)} landscape points")
-    for norm in NORMS:
-        for table, ratios in probe_costs(norm, repeats).items():
-            print(f"  {norm:12} {table:10} {shown(ratios)}")
-    print(f"time of a trial with probes over without, VGG [16, M, 32, M, 64] on digits, {TIER_STEPS} steps")
-    for norm in NORMS:
-        for tier in TIERS:
-            print(f"  {norm:12} {tier:10} {shown(tier_ratios(norm, tier, repeats))}")
-
-
-def shown(ratios: list[float]) -> str:
-    """Return the median and, in brackets, the quartiles."""
-    low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
-    return f"{middle:6.3f}  [{low:.3f}, {high:.3f}]  n={len(ratios)}"
-
-
-def probe_costs(norm: str, repeats: int) -> dict[str, list[float]]:
-    """Return, for each probe, the ratios of its time to the training steps before and after it."""
-    step = training_step(norm)
-    probes = build_probes(EVERY_PROBE, steps=1)
-    step(), step()  # the first ones allocate
-    ratios: dict[str, list[float]] = {probe.table: [] for probe in probes}
-    for _ in range(repeats):
+    print(f"cost of one measurement in training steps, 32x32 images, batch 64, {len(POINTS)} landscape points")
+    for case, (model, norm, probes) in CASES.items():
         for probe in probes:
-            before, context = timed(step)
-            during, _ = timed(partial(probe.measure, context))
-            after, _ = timed(step)
-            ratios[probe.table].append(during / ((before + after) / 2))
-    return ratios
+            costs = list(probe_costs(model, norm, probe, repeats))
+            print(f"  {case:34} {probe.rpartition(':')[2]:10} {shown(costs)}", flush=True)
+    print("time of a trial's probes over the rest of its time, VGG [16, M, 32, M, 64] on digits")
+    for steps in TIER_STEPS:
+        for norm in NORMS:
+            for tier in TIERS:
+                shares = [tier_share(norm, tier, steps) for _ in range(repeats)]
+                print(f"  {steps:5} steps, {norm:6} {tier:10} {shown(shares)}", flush=True)
 
 
-def training_step(norm: str) -> Callable[[], StepContext]:
-    """Return a function that makes one update on random images and returns it."""
-    model = build_model(VGG11, norm, (3, 32, 32), 10, noise_seed=0)
-    initialize(model, "kaiming_normal", 1.0, seed=0)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    generator = torch.Generator().manual_seed(0)
-    x, y = torch.randn(64, 3, 32, 32, generator=generator), torch.randint(10, (64,), generator=generator)
-    set_step(model, 0)
-    parameters, buffers = parameter_copies(model), buffer_copies(model)
-
-    def step() -> StepContext:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
-        optimizer.step()
-        after = {name: w.detach() for name, w in model.named_parameters()}
-        gradients = {name: w.grad for name, w in model.named_parameters() if w.grad is not None}
-        return StepContext(model, x, y, F.cross_entropy, 0, 0.01, loss.item(), parameters, after, buffers, gradients)
-
-    return step
+def shown(values: list[float]) -> str:
+    """Return the median and, in brackets, the quartiles."""
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return f"{middle:6.3f}  [{low:.3f}, {high:.3f}]  n={len(values)}"
 
 
-def tier_ratios(norm: str, tier: str, repeats: int) -> list[float]:
-    """Return the ratios of a trial's time with the tier's probes to the time without."""
+def probe_costs(model: dict[str, Any], norm: str, probe: str, repeats: int) -> Iterator[float]:
+    """Yield what each measurement adds to its step, over the mean time of the steps before and after it."""
+    schedule = {"every": 2, "start": 3}
+    spec = TrialSpec.model_validate(
+        {
+            "model": model,
+            "dataset": {"name": "benchmarks.probes:images"},
+            "train": {"steps": 2 * repeats + 4},
+            "norm": norm,
+            "init": "kaiming_normal",
+            "lr": 0.01,
+            "probes": {probe: {**schedule, **PROBES[probe]}},
+        }
+    )
+    times = list(step_times(spec))
+    for before, during, after in zip(times[2::2], times[3::2], times[4::2], strict=False):
+        yield during / ((before + after) / 2) - 1
+
+
+def step_times(spec: TrialSpec) -> Iterator[float]:
+    """Yield how long each step of the trial takes (seconds), the final evaluation left out."""
+    with closing(train(spec, load_dataset(spec.dataset))) as steps:
+        next(steps)
+        for _ in range(spec.train.steps - 1):
+            started = perf_counter()
+            next(steps)
+            yield perf_counter() - started
+
+
+def tier_share(norm: str, tier: str, steps: int) -> float:
+    """Return the time of the tier's probes in a trial, over the rest of its time."""
     fields = {
         "model": {"name": "vgg", "widths": [16, "M", 32, "M", 64]},
         "dataset": {"name": "digits"},
-        "train": {"steps": TIER_STEPS},
+        "train": {"steps": steps},
         "norm": norm,
         "init": "kaiming_normal",
         "lr": 0.05,
+        "probes": tier,
     }
-    plain = TrialSpec.model_validate(fields)
-    probed = TrialSpec.model_validate({**fields, "probes": tier})
-    data = load_dataset(plain.dataset)
-    run_trial(probed, data)
-    return [
-        timed(lambda: run_trial(probed, data))[0] / timed(lambda: run_trial(plain, data))[0] for _ in range(repeats)
-    ]
-
-
-def timed(call: Callable[[], ResultT]) -> tuple[float, ResultT]:
-    """Return how long the call took (seconds), and what it returned."""
+    spec = TrialSpec.model_validate(fields)
+    data = load_dataset(spec.dataset)
     started = perf_counter()
-    result = call()
-    return perf_counter() - started, result
+    probe_time_s = run_trial(spec, data).probe_time_s
+    return probe_time_s / (perf_counter() - started - probe_time_s)
+
+
+def images(samples: int = 64) -> tuple[np.ndarray, ...]:
+    """Return random images the size of CIFAR-10's, and random labels."""
+    generator = np.random.default_rng(0)
+    x = generator.integers(256, size=(samples, 3, 32, 32), dtype=np.uint8)
+    y = generator.permutation(np.arange(samples) % 10)
+    return x, y, x[:10], y[:10]
+
+
+def whole_vgg11(input_shape: tuple[int, int, int], num_classes: int, norm: Any) -> nn.Module:
+    """Return a VGG-11 whose forward is not known to be a chain of stages."""
+    return Whole(vgg(VggSpec(name="vgg", widths=VGG11), "batch", input_shape, num_classes, 0))
+
+
+class Whole(nn.Module):
+    """A model in one piece."""
+
+    def __init__(self, model: StagedModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the model's logits."""
+        logits: Tensor = self.model(x)
+        return logits
+
+
+class Nothing:
+    """A probe that measures nothing: its cost is that of copying the step, and of undoing what a probe does to it."""
+
+    table = "nothing"
+    columns = {"v": pa.float64()}  # noqa: RUF012  as in the README
+
+    def __call__(self, ctx: Any) -> list[dict[str, Any]]:
+        """Return no rows."""
+        return []
 
 
 if __name__ == "__main__":

@@ -43,3 +43,10 @@ def peak_memory_bytes(device: torch.device) -> int | None:
         return None
     (line,) = (line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
     return 1024 * int(line.split()[1])
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory was short, on the GPU or of the machine."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)  # PyTorch's allocator for CPUs

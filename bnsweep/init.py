@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.models import WeightLayer, layers
+from bnsweep.norm.weight import set_weight
 from bnsweep.seeding import derive
 
 Draw = Callable[[Tensor, torch.Generator], Tensor]
@@ -75,7 +76,7 @@ def initialize(model: nn.Module, init: str, gain: float, seed: int) -> None:
         raise InputError(f"init: given {init!r}; {did_you_mean(init, INITS)}")
     for i, (_, layer) in enumerate(layers(model)):
         generator = torch.Generator().manual_seed(derive(seed, "weights", i))
-        layer.weight.copy_(INITS[init](torch.empty(layer.weight.shape), generator) * gain)
+        set_weight(layer, INITS[init](torch.empty(layer.weight.shape), generator) * gain)
         if layer.bias is not None:
             layer.bias.copy_(_bias(layer, layer.bias, init, generator))
 

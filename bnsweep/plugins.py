@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from bnsweep.errors import InputError
@@ -20,10 +23,43 @@ def load_callable(name: str, key: str) -> Callable[..., Any]:
     module, _, attribute = name.partition(":")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"{key}: {name} cannot be loaded ({error}); give package.module:callable") from error
+    with blamed(name, key, "when it is imported", Exception):
+        try:
+            found = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise InputError(f"{key}: {name} cannot be loaded ({error}); give package.module:callable") from error
     if not callable(found):
         raise InputError(f"{key}: {name} is a {type(found).__name__}; it should be callable")
     return found  # type: ignore[no-any-return]  # callable, as just checked
+
+
+def require_signature(name: str, key: str, code: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+    """Raise InputError if the callable `name` does not take the arguments; `key` is where the sweep file names it."""
+    try:
+        inspect.signature(code).bind(**arguments)
+    except TypeError as error:
+        given = ", ".join(arguments) or "no options"
+        raise InputError(f"{key}: {name} cannot be called with {given}: {error}") from error
+    except ValueError:  # a callable written in C may have no signature; the call itself will tell
+        return
+
+
+@contextmanager
+def blamed(name: str, key: str, when: str, *kinds: type[Exception]) -> Iterator[None]:
+    """Turn exceptions of the user's own code into an InputError that says where they come from.
+
+    Args:
+        name: the callable.
+        key: where the sweep file names it.
+        when: what was asked of it.
+        kinds: the exceptions that count; others pass.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except kinds as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        raise InputError(
+            f"{key}: {name} fails {when}: {type(error).__name__}: {error} ({frame.filename}:{frame.lineno})"
+        ) from error

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from bnsweep.data import Dataset, load_dataset
-from bnsweep.errors import InputError
-from bnsweep.executors import Executor, Job, Pack, Report
-from bnsweep.executors.pack import dataset_key, make_packs
+from bnsweep.errors import InputError, Superseded
+from bnsweep.executors import Executor, Job, PackQueue, Report
+from bnsweep.executors.pack import dataset_key
+from bnsweep.executors.queue import make_packs
 from bnsweep.models import build_model, describe_split
 from bnsweep.plan import Plan
 from bnsweep.probes import build_probes
 from bnsweep.provenance import git_sha
 from bnsweep.results import Store
 from bnsweep.spec import TrialSpec
-from bnsweep.sweep import Resources, Sweep
+from bnsweep.sweep import Sweep
 
 
 @dataclass(frozen=True)
@@ -75,40 +75,47 @@ def _check_batch_sizes(trials: Sequence[TrialSpec], datasets: dict[str, Dataset]
             raise InputError(f"train.batch_size: given {batch_size}; the training set has {available} images")
 
 
-def run(prepared: Prepared, executor: Executor, start: Callable[[int, int], Report]) -> list[str]:
-    """Run the missing trials; return the keys of those that failed.
+def run(
+    prepared: Prepared,
+    executor: Executor,
+    start: Callable[[int, int], Report],
+    *,
+    is_interrupted: Callable[[], bool] = lambda: False,
+    checkpoint_every_s: float = 600.0,
+) -> list[str]:
+    """Run the missing trials; return the keys of those that have no result in the end.
 
-    `start(num_trials, num_workers)` is called once the executor is up, and returns where reports go.
+    Args:
+        prepared: what to run.
+        executor: what runs it.
+        start: called with num_trials and num_workers once the executor is up; returns where reports go.
+        is_interrupted: asked all the time; once it says yes, what finished is committed and nothing more is begun.
+        checkpoint_every_s: how often a trial that takes long is saved.
+
+    Raises:
+        InputError: another run holds the directory. StoreError: results cannot be written.
     """
     sweep, store, missing = prepared.sweep, prepared.store, prepared.plan.missing
     with ExitStack() as stack:
         if missing:
             stack.enter_context(executor)
         num_workers = executor.num_workers(sweep.resources) if missing else 0
-        stack.enter_context(store.lock())
+        hold = stack.enter_context(store.lock())
+        store.begin(hold.token)
         store.recover()
         store.declare(sweep.name, (spec.trial_key for spec in sweep.trials), sweep.text)
         missing = Plan.of(sweep, store).missing  # once more, now that no other run can commit
         if not missing:
             return []
-        packs = make_packs(missing, store.attempts(), num_workers)
-        job = Job(sweep.name, store, git_sha(), prepared.datasets)
+
+        def must_stop() -> bool:
+            if hold.is_lost():
+                raise Superseded(f"{store.root}: another run has taken it over; this one commits nothing any more")
+            return is_interrupted()
+
+        packs = make_packs(missing, store.attempts(), num_workers, frozenset(store.checkpoints()))
+        job = Job(sweep.name, store, hold.token, git_sha(), prepared.datasets, checkpoint_every_s)
         report = start(len(missing), num_workers)
-        lost = executor.run(packs, job, sweep.resources, report)
-        if lost:
-            _run_alone(executor, job, [packs[loss.pack] for loss in lost], sweep.resources, report)
+        executor.run(PackQueue(packs, store), job, sweep.resources, report, must_stop)
+        store.recover()  # a worker that was given up for dead may have committed what another one did too
     return [spec.trial_key for spec in Plan.of(sweep, store).missing]
-
-
-def _run_alone(executor: Executor, job: Job, lost: list[Pack], resources: Resources, report: Report) -> None:
-    """Run each trial of packs that were given up as a pack of its own, and record those that kill their worker again.
-
-    Which trial of a pack was to blame cannot be told from outside; alone, it can.
-    """
-    singles = [
-        Pack((spec,), (attempt,)) for pack in lost for spec, attempt in zip(pack.trials, pack.attempts, strict=True)
-    ]
-    for loss in executor.run(singles, job, resources, lambda number, tally: report(-1 - number, tally)):
-        (spec,), (attempt,) = singles[loss.pack].trials, singles[loss.pack].attempts
-        row = {"trial_key": spec.trial_key, "attempt": attempt, "error": loss.error, "traceback": loss.traceback}
-        job.store.record_failure(row | {"failed_at": datetime.now(UTC)})

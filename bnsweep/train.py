@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from time import perf_counter
-from typing import Any, Self
+from typing import Any
 
 import pyarrow as pa
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bnsweep.checkpoint import restore
 from bnsweep.data import Dataset
 from bnsweep.init import initialize
 from bnsweep.models import build_model
 from bnsweep.norm import set_step
 from bnsweep.optim import OPTIMIZERS
 from bnsweep.probes import ScheduledProbe, build_probes
-from bnsweep.probes.context import RngState, StepContext, buffer_copies, capture_rng, parameter_copies
+from bnsweep.probes.context import StepContext, StepStart
 from bnsweep.results.schema import CURVES, Row
 from bnsweep.seeding import derive
 from bnsweep.spec import TrialSpec
+from bnsweep.streams import seeded
 
 EVAL_BATCH = 500
 """Samples per forward pass of an evaluation: part of the semantics, since it moves the last bits of a mean."""
@@ -47,15 +51,29 @@ class TrialResult:
 
 
 def run_trial(spec: TrialSpec, data: Dataset) -> TrialResult:
-    """Train `spec` on the device that holds `data`.
+    """Train `spec` on the device that holds `data`, from beginning to end.
 
     The result depends on `spec`, `data` and the kind of device alone. Divergence, a mini-batch loss or a final test
     loss that is not finite or exceeds `train.max_loss`, is a result: the trial ends there with status `diverged`.
     """
+    for training in train(spec, data):
+        result = training.result
+    return result
+
+
+def train(spec: TrialSpec, data: Dataset, saved: bytes | None = None) -> Generator[Training]:
+    """Yield the trial before its first step and after each one; it has ended when there are no more.
+
+    Between two steps the trial can be saved by `bnsweep.checkpoint.dump`; given what that returned, it continues there.
+    """
     device = data.train_x.device
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(derive(spec.seed, "torch"))
-        return _Training(spec, data).run()
+    with seeded(derive(spec.seed, "torch"), device):
+        training = Training(spec, data)
+        if saved is not None:
+            restore(training, saved)
+        yield training
+        for _ in training.run():
+            yield training
 
 
 def prepare_model(spec: TrialSpec, data: Dataset) -> nn.Module:
@@ -93,51 +111,51 @@ def evaluate(model: nn.Module, data: Dataset) -> tuple[float, float]:
     return loss / len(data.test_y), correct / len(data.test_y)
 
 
-@dataclass(frozen=True)
-class _Before:
-    """The state before a step's forward, copied only where a probe will ask for it."""
-
-    parameters: dict[str, Tensor]
-    buffers: dict[str, Tensor]
-    rng_state: RngState
-
-    @classmethod
-    def of(cls, model: nn.Module, device: torch.device) -> Self:
-        return cls(parameter_copies(model), buffer_copies(model), capture_rng(device))
-
-
-class _Training:
+class Training:
     """A trial under way: the model, its optimizer, and what was measured so far."""
 
     def __init__(self, spec: TrialSpec, data: Dataset) -> None:
-        self.spec, self.data, self.result = spec, data, TrialResult(data.num_classes)
+        self.spec, self.data, self.device = spec, data, data.train_x.device
+        self.step = 0
+        self.result = TrialResult(data.num_classes)
+        self.last_epoch: deque[tuple[float, float]] = deque(maxlen=len(data.train_y) // spec.train.batch_size)
         self.model = prepare_model(spec, data).train()
         self.optimizer = OPTIMIZERS[spec.train.optimizer](self.model.parameters(), spec)
         self.probes = build_probes(spec.probes, spec.train.steps)
         for probe in self.probes:
             self.result.tables[probe.table], self.result.schemas[probe.table] = [], probe.schema
+        self.earlier_s, self._started = 0.0, perf_counter()
 
-    def run(self) -> TrialResult:
+    @property
+    def wall_time_s(self) -> float:
+        """Time spent on the trial, that before a checkpoint included."""
+        return self.earlier_s + perf_counter() - self._started
+
+    def run(self) -> Iterator[None]:
+        """Make the steps that are left, and yield after each."""
         train, num_samples = self.spec.train, len(self.data.train_y)
-        last_epoch: deque[tuple[float, float]] = deque(maxlen=num_samples // train.batch_size)
-        for step, index in enumerate(batch_indices(num_samples, train.batch_size, train.steps, self.spec.seed)):
+        order = batch_indices(num_samples, train.batch_size, train.steps, self.spec.seed)
+        for step, index in islice(enumerate(order), self.step, None):
             x, y = self.data.standardize(self.data.train_x[index]), self.data.train_y[index]
             row = self._evaluation(step) if train.eval_every and step % train.eval_every == 0 else {}
             loss, accuracy, grad_norm = self._update(step, x, y)
-            last_epoch.append((loss, accuracy))
+            self.last_epoch.append((loss, accuracy))
             diverged = _divergence("mini-batch loss", loss, train.max_loss)
             if row or diverged or step % train.log_every == 0:
                 row |= {"step": step, "train_loss": loss, "train_acc": accuracy, "grad_norm": grad_norm}
                 self.result.tables["curves"].append(row)
             if diverged:
-                return self._stop(step, diverged)
-        return self._finish(last_epoch)
+                self._stop(step, diverged)
+                return
+            self.step = step + 1
+            yield
+        self._finish()
 
     def _update(self, step: int, x: Tensor, y: Tensor) -> tuple[float, float, float | None]:
         """Make one update, unless the loss diverged, and probe it; return loss, accuracy, gradient norm before it."""
-        due = [probe for probe in self.probes if probe.due(step)]
         set_step(self.model, step)
-        before = _Before.of(self.model, x.device) if due else None
+        due = [probe for probe in self.probes if probe.due(step)]
+        start = self._start(x) if due else None
         logits = self.model(x)
         loss = F.cross_entropy(logits, y)
         value, accuracy = loss.item(), (logits.argmax(1) == y).float().mean().item()
@@ -145,53 +163,61 @@ class _Training:
             return value, accuracy, None
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch's own
-        gradients = {name: _gradient(w) for name, w in self.model.named_parameters()}
+        gradients = {name: _gradient(w) for name, w in self.model.named_parameters() if w.requires_grad}
         grad_norm = nn.utils.get_total_norm(gradients.values()).item()
         self.optimizer.step()
-        if before:
+        if start:
             context = StepContext(
                 model=self.model,
-                x=x,
+                x=start.x,
                 y=y,
                 loss_fn=F.cross_entropy,
                 step=step,
                 lr=self.spec.lr,
                 loss=value,
-                params_before=before.parameters,
+                params_before=start.parameters,
                 params_after={name: w.detach() for name, w in self.model.named_parameters()},
-                buffers=before.buffers,
+                buffers=start.buffers,
                 grads=gradients,
-                rng_state=before.rng_state,
+                rng_state=start.rng_state,
             )
             self._probe(due, context)
         return value, accuracy, grad_norm
 
-    def _probe(self, due: list[ScheduledProbe], context: StepContext) -> None:
+    def _start(self, x: Tensor) -> StepStart:
+        with self._probe_time():
+            return StepStart.of(self.model, x)
+
+    def _probe(self, due: Iterable[ScheduledProbe], context: StepContext) -> None:
+        with self._probe_time():
+            for probe in due:
+                self.result.tables[probe.table].extend(probe.measure(context))
+
+    @contextmanager
+    def _probe_time(self) -> Iterator[None]:
         started = perf_counter()
-        for probe in due:
-            self.result.tables[probe.table].extend(probe.measure(context))
+        yield
         self.result.probe_time_s += perf_counter() - started
 
     def _evaluation(self, step: int) -> dict[str, Any]:
         loss, accuracy = evaluate(self.model, self.data)
         return {"step": step, "test_loss": loss, "test_acc": accuracy}
 
-    def _stop(self, step: int, reason: str) -> TrialResult:
+    def _stop(self, step: int, reason: str) -> None:
         self.result.status, self.result.stop_step, self.result.stop_reason = "diverged", step, reason
-        return self.result
 
-    def _finish(self, last_epoch: Collection[tuple[float, float]]) -> TrialResult:
-        steps, result = self.spec.train.steps, self.result
+    def _finish(self) -> None:
+        steps, result, last_epoch = self.spec.train.steps, self.result, self.last_epoch
         row = self._evaluation(steps)
         result.tables["curves"].append(row)
         if diverged := _divergence("test loss", row["test_loss"], self.spec.train.max_loss):
-            return self._stop(steps, diverged)
+            self._stop(steps, diverged)
+            return
         result.stop_step = steps
         result.train_loss, result.train_acc = (
             sum(values) / len(last_epoch) for values in zip(*last_epoch, strict=True)
         )
         result.test_loss, result.test_acc = row["test_loss"], row["test_acc"]
-        return result
 
 
 def _gradient(parameter: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ def variants(section: str) -> dict[str, type[BaseModel]]:
     """Return the classes that `section` (`model` or `dataset`) may be, by name.
 
     >>> sorted(variants("model"))
-    ['mlp', 'package.module:callable', 'resnet', 'vgg']
+    ['deep_linear', 'mlp', 'package.module:callable', 'resnet', 'vgg']
     """
     members = (_class_of(member) for member in get_args(get_args(_UNIONS[section])[0]))
     return {_tag_of(cls): cls for cls in members}
@@ -64,7 +64,8 @@ def explain(error: ValidationError, given: Mapping[str, Any], root: type[BaseMod
     path = _path_in(given, first["loc"])
     match first["type"]:
         case "extra_forbidden":
-            allowed = _section_at(root, path[:-1], given).model_fields
+            fields = _section_at(root, path[:-1], given).model_fields
+            allowed = [field.alias or name for name, field in fields.items()]
             return f"{dotted(path)}: unknown key '{path[-1]}'; {did_you_mean(path[-1], allowed)}"
         case "missing" | "union_tag_not_found":
             return f"{dotted(path)}: missing{_needed(first, path)}"
@@ -125,7 +126,7 @@ def _needed(detail: Any, path: Location) -> str:
     if detail["type"] == "union_tag_not_found":
         return f"; it needs a name: {', '.join(sorted(variants(str(path[-1]))))}"
     if path[-1] in _UNIONS:
-        return f"; such as {{name: {sorted(variants(str(path[-1])))[0]}}}"
+        return f"; such as {{name: {next(iter(variants(str(path[-1]))))}}}"
     return ""
 
 

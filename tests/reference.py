@@ -15,6 +15,9 @@ from itertools import product
 import torch
 from torch import Tensor, nn
 
+from bnsweep.norm import norm_site
+from bnsweep.streams import RngState, replayed
+
 EPS = 1e-5
 LossFn = Callable[[Tensor, Tensor], Tensor]
 Params = Mapping[str, Tensor]
@@ -24,7 +27,7 @@ BATCH_ORDER = {"batch": 2.0, "noisy_batch": 2.0, "l1": 1.0, "l2": 2.0, "linf": m
 
 def normalize(mode: str, x: Tensor) -> Tensor:
     """Return x (N, C) or (N, C, H, W) normalized with gain 1 and shift 0, without the noise of noisy_batch."""
-    if mode == "none":
+    if mode in ("none", "weight"):  # which leave what enters a site as it is
         return x.clone()
     y = torch.empty_like(x)
     for index in _shared_statistics(mode, x.shape):
@@ -93,11 +96,18 @@ def with_parameters(model: nn.Module, params: Params) -> nn.Module:
     return clone
 
 
-def full_pass(model: nn.Module, x: Tensor, y: Tensor, loss_fn: LossFn) -> tuple[float, dict[str, Tensor]]:
-    """Return the loss and the gradient of every parameter; the model's gradients must be unset."""
-    loss = loss_fn(model(x), y)
+def full_pass(
+    model: nn.Module, x: Tensor, y: Tensor, loss_fn: LossFn, stream: RngState | None = None
+) -> tuple[float, dict[str, Tensor]]:
+    """Return the loss and the gradient of every trained parameter; the model's gradients must be unset.
+
+    The global random streams begin at `stream`.
+    """
+    with replayed(stream, x.device):
+        loss = loss_fn(model(x.clone()), y)
     loss.backward()
-    return loss.item(), {name: parameter.grad for name, parameter in model.named_parameters()}
+    trained = {name: w for name, w in model.named_parameters() if w.requires_grad}
+    return loss.item(), {name: torch.zeros_like(w) if w.grad is None else w.grad for name, w in trained.items()}
 
 
 def flat(tensors: Params) -> list[float]:
@@ -121,51 +131,97 @@ class Point:
 
 
 def landscape(
-    model: nn.Module, params: Params, x: Tensor, y: Tensor, loss_fn: LossFn, alphas: Sequence[float]
+    model: nn.Module,
+    params: Params,
+    x: Tensor,
+    y: Tensor,
+    loss_fn: LossFn,
+    alphas: Sequence[float],
+    stream: RngState | None = None,
 ) -> list[Point]:
-    """Walk from `params` along minus its gradient, one straight line."""
-    _, gradient = full_pass(with_parameters(model, params), x, y, loss_fn)
+    """Walk from `params` along minus its gradient, one straight line; every pass begins with the streams at `stream`."""
+    _, gradient = full_pass(with_parameters(model, params), x, y, loss_fn, stream)
     g = flat(gradient)
     points = []
     for alpha in alphas:
-        moved = {name: w - alpha * gradient[name] for name, w in params.items()}
-        loss, there = full_pass(with_parameters(model, moved), x, y, loss_fn)
+        moved = {name: w - alpha * gradient[name] if name in gradient else w for name, w in params.items()}
+        loss, there = full_pass(with_parameters(model, moved), x, y, loss_fn, stream)
         change = length([b - a for a, b in zip(g, flat(there), strict=True)])
         points.append(Point(loss, change, length(g), change / length([alpha * value for value in g])))
     return points
 
 
-def layer_of(model: nn.Module) -> tuple[list[str], dict[str, int]]:
-    """Return the layers' weight tensors, first to last, and the number of the layer that each parameter belongs to.
+def sharpness(
+    model: nn.Module, params: Params, x: Tensor, y: Tensor, loss_fn: LossFn, stream: RngState | None = None
+) -> float:
+    """Return the largest eigenvalue of the whole Hessian over the trained parameters, built column by column."""
+    clone = with_parameters(model, params)
+    trained = [w for w in clone.parameters() if w.requires_grad]
+    with replayed(stream, x.device):
+        loss = loss_fn(clone(x.clone()), y)
+    first = torch.autograd.grad(loss, trained, create_graph=True, materialize_grads=True)
+    gradient = torch.cat([part.flatten() for part in first])
+    columns = []
+    for unit in torch.eye(len(gradient), dtype=gradient.dtype):
+        column = torch.autograd.grad(gradient, trained, unit, retain_graph=True, materialize_grads=True)
+        columns.append(torch.cat([part.flatten() for part in column]).double())
+    return torch.linalg.eigvalsh(torch.stack(columns))[-1].item()
 
-    A layer is a convolution's or fully connected module's weight and all parameters registered from it to the next.
+
+def around_sites(
+    model: nn.Module, params: Params, x: Tensor, stream: RngState | None = None
+) -> list[tuple[Tensor, Tensor]]:
+    """Return what enters and what leaves each normalization site, in the order in which they are called."""
+    clone, seen = with_parameters(model, params), list[tuple[Tensor, Tensor]]()
+    for module in clone.modules():
+        if norm_site(module) is not None:
+            module.register_forward_hook(lambda _, inputs, output: seen.append((inputs[0].clone(), output.clone())))
+    with torch.no_grad(), replayed(stream, x.device):
+        clone(x.clone())
+    return seen
+
+
+def layer_of(model: nn.Module) -> tuple[list[list[str]], dict[str, int]]:
+    """Return what each layer's weight is made of, first to last, and the number of each parameter's layer.
+
+    A layer is a convolution or fully connected module and all parameters registered from it to the next; its weight is
+    a parameter of its own or the tensors of its parametrization.
     """
-    modules, weights, numbers = dict(model.named_modules()), list[str](), dict[str, int]()
-    for name, _ in model.named_parameters():
-        owner, _, kind = name.rpartition(".")
-        if kind == "weight" and isinstance(modules[owner], nn.Conv2d | nn.Linear):
-            weights.append(name)
-        numbers[name] = max(len(weights) - 1, 0)
+    names = [name for name, w in model.named_parameters() if w.requires_grad]
+    weights, numbers = list[list[str]](), dict[str, int]()
+    for path, module in model.named_modules():
+        prefix = path and f"{path}."
+        parts = f"{prefix}weight", f"{prefix}parametrizations.weight."
+        if isinstance(module, nn.Conv2d | nn.Linear) and (
+            made_of := [name for name in names if name.startswith(parts)]
+        ):
+            weights.append(made_of)
+        numbers |= {f"{prefix}{name}": max(len(weights) - 1, 0) for name, _ in module.named_parameters(recurse=False)}
     return weights, numbers
 
 
 def shifted_gradients(
-    model: nn.Module, before: Params, after: Params, x: Tensor, y: Tensor, loss_fn: LossFn, stream: Tensor | None = None
+    model: nn.Module,
+    before: Params,
+    after: Params,
+    x: Tensor,
+    y: Tensor,
+    loss_fn: LossFn,
+    stream: RngState | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield G and G' of Definition 2.1 for each layer's weight tensor, first to last: a full pass for each.
+    """Yield G and G' of Definition 2.1 for each layer's weight, first to last: a full pass for each.
 
-    Every pass begins with the global random stream at `stream`.
+    They are flat where the weight is made of several tensors. Every pass begins with the streams at `stream`.
     """
     weights, numbers = layer_of(model)
-    with torch.random.fork_rng(devices=[]):
-        for i, weight in enumerate(weights):
-            mixed = {name: after[name] if numbers[name] < i else w for name, w in before.items()}
-            gradients = []
-            for params in (before, mixed):
-                if stream is not None:
-                    torch.set_rng_state(stream)
-                gradients.append(full_pass(with_parameters(model, params), x, y, loss_fn)[1][weight])
-            yield gradients[0], gradients[1]
+    for i, weight in enumerate(weights):
+        mixed = {name: after[name] if numbers[name] < i else w for name, w in before.items()}
+        gradients = []
+        for params in (before, mixed):
+            found = full_pass(with_parameters(model, params), x, y, loss_fn, stream)[1]
+            parts = [found[name] for name in weight]
+            gradients.append(parts[0] if len(parts) == 1 else torch.cat([part.flatten() for part in parts]))
+        yield gradients[0], gradients[1]
 
 
 def ics(G: Tensor, shifted: Tensor) -> tuple[float, float, float]:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from bnsweep.results import Store
@@ -97,8 +99,81 @@ def test_an_interrupt_keeps_what_was_committed_and_says_how_to_go_on(long_sweep:
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate()
     assert process.returncode == 130
+    done = len(Store.open(tmp_path / "out").finished())
+    assert "stopping: committing what finished; once more stops at once" in output
+    assert f"interrupted: {done} of 48 trials have a result, {48 - done} are left; the same command" in output
+    assert 0 < done < 48
+
+
+def test_a_second_interrupt_stops_at_once(long_sweep: Path, tmp_path: Path) -> None:
+    process = start_and_wait_for_a_commit(tmp_path / "out", long_sweep)
+    process.send_signal(signal.SIGINT)
+    for line in process.stdout or ():
+        if "once more stops at once" in line:
+            process.send_signal(signal.SIGTERM)
+            break
+    output, _ = process.communicate()
+    assert process.returncode == 130
     assert "interrupted; what was committed is kept; the same command continues" in output
-    assert Store.open(tmp_path / "out").finished()
+
+
+def test_a_second_driver_is_told_who_holds_the_directory(long_sweep: Path, tmp_path: Path) -> None:
+    process = start_and_wait_for_a_commit(tmp_path / "out", long_sweep, "--executor", "serial")
+    second = bnsweep("run", long_sweep, "--executor", "serial", "--out", tmp_path / "out")
+    process.kill()
+    process.communicate()
+    refused(second, rf"out: held by another run \(host .*, pid {process.pid}, since \d{{4}}-.* UTC\)")
+    assert bnsweep("run", long_sweep, "--executor", "serial", "--out", tmp_path / "out").returncode == 0
+
+
+def test_verify_finds_a_changed_byte_and_repair_lets_the_next_run_mend_it(sweep_file: Write, tmp_path: Path) -> None:
+    out, run = tmp_path / "out", ("run", sweep_file(), "--executor", "serial", "--out", tmp_path / "out")
+    assert bnsweep(*run).returncode == 0
+    sound = bnsweep("verify", out)
+    assert (sound.returncode, "nothing amiss" in sound.stdout) == (0, True)
+    victim = sorted(out.glob("ics/*.parquet"))[0]
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 1
+    victim.write_bytes(content)
+    damaged = bnsweep("verify", out)
+    assert damaged.returncode == 1
+    assert f"damaged: ics/{victim.name}" in damaged.stdout
+    repaired = bnsweep("verify", out, "--repair")
+    assert repaired.returncode == 1
+    assert "_damaged" in repaired.stdout
+    assert bnsweep(*run).returncode == 0
+    assert bnsweep("verify", out).returncode == 0
+
+
+def test_compact_leaves_a_file_per_table_and_the_same_rows(sweep_file: Write, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert bnsweep("run", sweep_file(), "--executor", "serial", "--out", out).returncode == 0
+    before = {table: Store.open(out).read(table).to_pandas() for table in TABLES}
+    assert len(list(out.glob("trials/*.parquet"))) > 1
+    assert bnsweep("compact", out).returncode == 0
+    for table in TABLES:
+        assert len(list(out.glob(f"{table}/*.parquet"))) == 1
+        assert same_rows(before[table], pd.read_parquet(out / table))
+    assert "0 to run" in bnsweep("run", sweep_file(), "--executor", "serial", "--out", out).stdout
+
+
+def test_repro_gives_the_same_bits_or_says_what_differs(sweep_file: Write, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert bnsweep("run", sweep_file(), "--executor", "serial", "--out", out).returncode == 0
+    key = pd.read_parquet(out / "trials").trial_key[0]
+    same = bnsweep("repro", out, key[:6])
+    assert same.returncode == 0, same.stderr
+    assert same.stdout.rstrip().endswith("the same bits")
+    for path in out.glob("curves/*.parquet"):
+        rows = pq.read_table(path)
+        loss = pc.add(rows["train_loss"], 0.25)
+        pq.write_table(rows.set_column(rows.schema.get_field_index("train_loss"), "train_loss", loss), path)
+    other = bnsweep("repro", out, key)
+    assert other.returncode == 1
+    assert "largest difference 0.25" in other.stdout
+    assert "in train_loss at step" in other.stdout
+    refused(bnsweep("repro", out, "xyz"), r"xyz: no finished trial begins with it; give a trial_key of .*trials")
+    refused(bnsweep("repro", out, ""), r"12 trials begin with it")
 
 
 REFUSED = [

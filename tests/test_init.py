@@ -153,7 +153,7 @@ def test_every_kind_of_layer_is_drawn_with_or_without_bias(init: str) -> None:
     assert built[-1].weight.tolist() == [1.0] * 3
 
 
-@pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch", "group"])
+@pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch", "group", "weight"])
 def test_weights_of_a_residual_network_are_the_same_in_every_mode(norm: str) -> None:
     plain, other = (
         build_model(ResnetSpec(name="resnet", depth=8, width=4), mode, (3, 8, 8), 10, noise_seed=0)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -15,7 +17,9 @@ from bnsweep.spec import DigitsSpec, TrialSpec
 from bnsweep.train import batch_indices, evaluate, prepare_model, run_trial
 
 Build = Callable[..., TrialSpec]
-PROBES = {"landscape": {"every": 3}, "ics": {"every": 3}, "moments": {"every": 3}}
+NAMES = ("landscape", "ics", "moments", "curvature", "tests.users:weight_norms")
+PROBES = {name: {"every": 3} for name in NAMES}
+CHAIN = {"name": "tests.models.own:chain", "width": 2}
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +40,46 @@ def test_the_same_spec_gives_the_same_bits(spec: Build, data: Dataset, norm: str
 
 
 @pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch", "layer"])
-def test_probes_do_not_move_the_trial(spec: Build, data: Dataset, norm: str) -> None:
-    plain, probed = run_trial(spec(norm=norm), data), run_trial(spec(norm=norm, probes=PROBES), data)
+@pytest.mark.parametrize("model", [{"name": "vgg", "widths": [4, "M", 6]}, CHAIN], ids=["vgg", "chain"])
+@pytest.mark.parametrize("optimizer", [{}, {"optimizer": "adam", "weight_decay": 0.01}], ids=["sgd", "adam"])
+def test_probes_do_not_move_the_trial(
+    spec: Build, data: Dataset, norm: str, model: dict[str, object], optimizer: dict[str, object]
+) -> None:
+    fields = {"norm": norm, "model": model, "train": {"steps": 8, "batch_size": 32, **optimizer}}
+    plain, probed = run_trial(spec(**fields), data), run_trial(spec(**fields, probes=PROBES), data)
     assert plain.tables["curves"] == probed.tables["curves"]
     assert plain.test_loss == probed.test_loss
-    assert [len(probed.tables[table]) for table in ("landscape", "ics", "moments")] == [3 * 4, 3 * 3, 3 * 2]
+    assert {table: len(rows) for table, rows in probed.tables.items() if table != "curves"} == {
+        "landscape": 3 * 4,
+        "ics": 3 * 3,
+        "moments": 3 * 2,
+        "curvature": 3,
+        "weight_norms": 3 * len(list(prepare_model(spec(**fields), data).parameters())),
+    }
+
+
+def test_probes_in_a_resnet_do_not_move_it(spec: Build, data: Dataset) -> None:
+    fields = {"model": {"name": "resnet", "depth": 8, "width": 2}, "norm": "batch"}
+    plain, probed = run_trial(spec(**fields), data), run_trial(spec(**fields, probes=PROBES), data)
+    assert plain.tables["curves"] == probed.tables["curves"]
+
+
+def test_a_model_that_draws_from_pythons_and_numpys_streams_is_the_same_again(spec: Build, data: Dataset) -> None:
+    fields = {"model": {"name": "tests.models.odd:flipped"}, "norm": "batch"}
+    first = run_trial(spec(**fields), data)
+    random.random()
+    np.random.rand(3)  # noqa: NPY002  a global stream is what is moved
+    before = random.getstate()
+    assert run_trial(spec(**fields), data).tables == first.tables
+    assert random.getstate() == before
+    assert run_trial(spec(**fields, probes=PROBES), data).tables["curves"] == first.tables["curves"]
+
+
+def test_the_time_of_probes_includes_what_is_copied_for_them(spec: Build, data: Dataset) -> None:
+    """A probe that does nothing is given copies all the same."""
+    silent = spec(probes={"tests.users:returning": {"every": 1, "what": "no rows"}})
+    assert run_trial(silent, data).probe_time_s > 0
+    assert run_trial(spec(), data).probe_time_s == 0.0
 
 
 def test_a_trial_leaves_the_global_random_stream_alone(spec: Build, data: Dataset) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import torch
+from torch import Tensor
 
+from bnsweep.norm import set_step
 from bnsweep.probes import StepContext
 from bnsweep.results.schema import Row
 
@@ -17,13 +23,16 @@ class WeightNorms:
 
     power: float
     table: str = "weight_norms"
-    columns: Mapping[str, pa.DataType] = field(
-        default_factory=lambda: {"parameter": pa.string(), "norm_power": pa.float64()}
+    columns: Mapping[str, pa.DataType | pa.Field] = field(
+        default_factory=lambda: {
+            "parameter": pa.string(),
+            "norm_power": pa.field("", pa.float64(), nullable=False, metadata={"meaning": "the norm to some power"}),
+        }
     )
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         return [
-            {"step": ctx.step, "parameter": name, "norm_power": w.norm().item() ** self.power}
+            {"step": ctx.step, "parameter": name, "norm_power": w.double().norm().item() ** self.power}
             for name, w in ctx.params_before.items()
         ]
 
@@ -41,7 +50,105 @@ def with_columns() -> WeightNorms:
 
 
 def untyped() -> WeightNorms:
-    return WeightNorms(1.0, columns={"parameter": "string"})
+    return WeightNorms(1.0, columns={"parameter": "string"})  # type: ignore[dict-item]  # that it is refused is tested
+
+
+@dataclass(frozen=True)
+class Acting:
+    """Does something to the step that it is given and returns rows of one column."""
+
+    act: Callable[[StepContext], Any]
+    table: str = "acted"
+    columns: Mapping[str, pa.DataType] = field(default_factory=lambda: {"v": pa.float64()})
+
+    def __call__(self, ctx: StepContext) -> Any:
+        return self.act(ctx)
+
+
+def returning(what: str) -> Acting:
+    """A probe that returns one of UNFIT or FITS."""
+    return Acting(lambda ctx: {**UNFIT, **FITS}[what](ctx.step))
+
+
+UNFIT: dict[str, Callable[[int], Any]] = {
+    "nothing": lambda step: None,
+    "numbers": lambda step: [3],
+    "no step": lambda step: [{"v": 1.0}],
+    "another step": lambda step: [{"step": step + 1, "v": 1.0}],
+    "a column too many": lambda step: [{"step": step, "v": 1.0, "lr": 9.0}],
+    "a column too few": lambda step: [{"step": step}],
+    "a text": lambda step: [{"step": step, "v": "a text"}],
+    "a tensor": lambda step: [{"step": step, "v": torch.ones(2)}],
+    "an error": lambda step: 1 / 0,
+}
+FITS: dict[str, Callable[[int], Any]] = {
+    "no rows": lambda step: [],
+    "null": lambda step: ({"step": step, "v": None},),
+    "not finite": lambda step: [{"step": step, "v": float("nan")}, {"step": step, "v": float("inf")}],
+    "of numpy": lambda step: [{"step": np.int64(step), "v": np.float32(0.5)}],
+}
+
+
+def meddling(how: str) -> Acting:
+    """A probe that writes to what it is given, or moves what others depend on."""
+
+    def act(ctx: StepContext) -> list[Row]:
+        MEDDLING[how](ctx)
+        return [{"step": ctx.step, "v": 0.0}]
+
+    return Acting(act)
+
+
+@torch.no_grad()
+def _write(tensors: Iterable[Tensor]) -> None:
+    for tensor in tensors:
+        tensor.copy_(torch.full_like(tensor, 3))
+
+
+def _through_data(ctx: StepContext) -> None:
+    for parameter in ctx.model.parameters():
+        parameter.data.add_(0.1)
+        parameter.data.sub_(0.1)
+
+
+def _backward(ctx: StepContext) -> None:
+    ctx.loss_fn(ctx.model(ctx.x), ctx.y).backward()
+
+
+def _draw(ctx: StepContext) -> None:
+    torch.rand(3)
+    np.random.rand(3)  # noqa: NPY002  as users do
+    random.random()
+
+
+MEDDLING: dict[str, Callable[[StepContext], Any]] = {
+    "parameters": lambda ctx: _write(ctx.params_after.values()),
+    "parameters before": lambda ctx: _write(ctx.params_before.values()),
+    "through data": _through_data,
+    "gradients": lambda ctx: _write(ctx.grads.values()),
+    "buffers": lambda ctx: _write([*ctx.model.buffers(), *ctx.buffers.values()]),
+    "mini-batch": lambda ctx: _write([ctx.x, ctx.y]),
+    "a backward": _backward,
+    "eval mode": lambda ctx: ctx.model.eval(),
+    "frozen": lambda ctx: ctx.model.requires_grad_(False),
+    "gradients unset": lambda ctx: ctx.model.zero_grad(),
+    "no gradients": lambda ctx: torch.set_grad_enabled(False),
+    "random streams": _draw,
+    "another step": lambda ctx: set_step(ctx.model, 99),
+}
+
+
+class Unpicklable(WeightNorms):
+    def __reduce__(self) -> str:
+        raise TypeError("holds a file")
+
+
+def unpicklable() -> WeightNorms:
+    return Unpicklable(1.0)
+
+
+def odd_power() -> WeightNorms:
+    raise ValueError("power must be even")
 
 
 def nothing() -> None:

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from analysis.load import Results
+from analysis.outcome import Outcome
 from analysis.plots.accuracy import accuracy_data, draw_accuracy
+from analysis.plots.claims import claims_data, draw_claims
+from analysis.plots.curvature import curvature_data, draw_curvature
 from analysis.plots.explains import draw_explains, explains_data
 from analysis.plots.heatmap import draw_heatmap, heatmap_data
 from analysis.plots.ics import draw_ics, ics_data
 from analysis.plots.landscape import draw_landscape, landscape_data
+from analysis.plots.moments import draw_moments, moments_data
+from analysis.plots.summary import draw_summary, summary_data
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,47 +41,79 @@ class FigureData(Protocol):
 
 @dataclass(frozen=True)
 class FigureKind:
-    """How to compute (of results and, if known, their `Tables`) and draw a figure, and what it measures."""
+    """How to compute (of results and, if known, their `Outcome`) and draw a figure, and what it measures."""
 
     data: Callable[..., FigureData]
     draw: Callable[[Any], Figure]
     measures: str
 
 
-def _without_tables(data: Callable[[Results], FigureData]) -> Callable[..., FigureData]:
+def _of_results(data: Callable[[Results], FigureData]) -> Callable[..., FigureData]:
     return lambda results, *_: data(results)
+
+
+def _accuracy(results: Results, outcome: Outcome | None = None) -> FigureData:
+    return accuracy_data(results, outcome.tables if outcome else None)
+
+
+def _claims(results: Results, outcome: Outcome | None = None) -> FigureData:
+    return claims_data(results, outcome.verdicts if outcome else None)
 
 
 FIGURES: dict[str, FigureKind] = {
     "accuracy": FigureKind(
-        accuracy_data,
+        _accuracy,
         draw_accuracy,
         "Final test accuracy over the learning rate, a panel for each initialization gain: points are trials, lines "
         "their mean over seeds, bands their range. The bars add up where a mode trains.",
     ),
+    "claims": FigureKind(
+        _claims,
+        draw_claims,
+        "Every statement of every claim: what the sweep says of it, and how surely. Without a bar there are too few "
+        "seeds for an interval, or the sweep lacks what it takes.",
+    ),
     "heatmap": FigureKind(
-        _without_tables(heatmap_data),
+        _of_results(heatmap_data),
         draw_heatmap,
         "Mean final test accuracy at every learning rate and initialization gain, all modes on one colour scale.",
     ),
     "landscape": FigureKind(
-        _without_tables(landscape_data),
+        _of_results(landscape_data),
         draw_landscape,
         "From the weights of a training step, walk along the gradient: the range of the loss on the way, and of the "
         "distance between the gradient there and at the start. Narrow and low bands mean a smooth landscape.",
     ),
     "ics": FigureKind(
-        _without_tables(ics_data),
+        _of_results(ics_data),
         draw_ics,
         "Internal covariate shift: how much the gradient of a layer changes when all layers before it take their "
         "step (Santurkar et al. 2018, Definition 2.1); its norm, its norm relative to the gradient, and the cosine "
         "between the gradients. No shift is 0, 0 and 1.",
     ),
+    "curvature": FigureKind(
+        _of_results(curvature_data),
+        draw_curvature,
+        "Sharpness, the largest eigenvalue of the Hessian of the mini-batch loss, and the effective beta, the largest "
+        "change of the gradient per distance walked along it, against 2/lr: the edge of stability (Cohen et al. 2021).",
+    ),
+    "moments": FigureKind(
+        _of_results(moments_data),
+        draw_moments,
+        "Mean and standard deviation over the mini-batch of what enters and leaves each normalization, averaged over "
+        "units, at all steps measured: what drifts during training is wide (Santurkar et al. 2018, figures 2 and 8).",
+    ),
     "explains": FigureKind(
-        _without_tables(explains_data),
+        _of_results(explains_data),
         draw_explains,
         "Smoothness and internal covariate shift of each trial against the accuracy that it reaches. What overflowed "
         "ranks as the largest.",
+    ),
+    "summary": FigureKind(
+        summary_data,
+        draw_summary,
+        "The sweep in six panels, fit for a paper: accuracy and the range that trains, the loss and its gradient along "
+        "the gradient, internal covariate shift, and what becomes of each statement of the claims.",
     ),
 }
 """Every figure of the report by name, the lead figure first."""

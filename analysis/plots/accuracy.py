@@ -12,7 +12,9 @@ from analysis.finding import difference_finding, overall, width_finding
 from analysis.grid import Grid, final_accuracy, make_grid
 from analysis.load import Results
 from analysis.plots.style import CROSS, handles, lr_axis, new_figure, norm_style, set_title, style
-from analysis.robustness import trainable_spans
+from analysis.robustness import FRACTION
+from analysis.robustness.curves import trainable_spans
+from analysis.scopes import bars
 from analysis.tables import Tables, make_tables, trained_from
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ MOST_COLUMNS = 5
 MOST_COUNTS = 6
 MOST_BANDS = 5
 LEGEND_COLUMNS = 6
+STRIP = 0.5
+"""Of the height of a mode's row, how much the lines of its seeds take."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class AccuracyData:
     means: pd.DataFrame
     """norm, init, init_gain, lr, accuracy (mean over seeds), low, high (over seeds), n_seeds, n_diverged."""
     spans: pd.DataFrame
-    """norm, init, init_gain, lr_low, lr_high: where the mode trains."""
+    """norm, init, init_gain, seed, lr_low, lr_high: where the mode trains."""
     widths: pd.DataFrame
     """The overall rows of `robustness_table` for trainable_decades, one per norm."""
 
@@ -51,7 +55,7 @@ class AccuracyData:
         return {"accuracy": self.means, "accuracy-trials": self.trials, "accuracy-decades": self.widths}
 
 
-def accuracy_data(results: Results, tables: Tables | None = None, fraction: float = 0.9) -> AccuracyData:
+def accuracy_data(results: Results, tables: Tables | None = None, fraction: float = FRACTION) -> AccuracyData:
     """Compute the lead figure of one setting: accuracies, diverged runs, and trainable ranges.
 
     `tables` is what `make_tables` returns for this setting and `fraction`; computed here if None.
@@ -79,13 +83,14 @@ def accuracy_data(results: Results, tables: Tables | None = None, fraction: floa
         trained_from=bar,
         trials=trials,
         means=means,
-        spans=_spans(compared, bar),
+        spans=_spans(compared, fraction),
         widths=widths,
     )
 
 
 def _subtitle(grid: Grid, compared: Grid, tables: Tables, fraction: float, bar: float) -> str:
-    trains = f"Trains: mean test accuracy over seeds of {bar:.3f} or more, {100 * fraction:.0f} % of any mode's best"
+    trains = f"Trains: test accuracy of {100 * fraction:.0f} % or more of any mode's best with the same seed"
+    trains += f" (mean bar {bar:.3f})"
     pooled = f"; mean of {len(grid.gains)} init gains." if len(grid.gains) > 1 else "."
     paired, known = (int(np.isfinite(one.accuracy).sum()) for one in (compared, grid))
     some = f" Bars: the {paired} of {known} trials that every mode has." if paired < known else ""
@@ -93,15 +98,14 @@ def _subtitle(grid: Grid, compared: Grid, tables: Tables, fraction: float, bar: 
     return f"{trains}{pooled}{some}" + (f"\n{difference}." if difference else "")
 
 
-def _spans(grid: Grid, bar: float) -> pd.DataFrame:
+def _spans(grid: Grid, fraction: float) -> pd.DataFrame:
     rows = [
-        (norm, init, gain, low, high)
-        for n, norm in enumerate(grid.norms)
-        for i, init in enumerate(grid.inits)
-        for g, gain in enumerate(grid.gains)
-        for low, high in trainable_spans(grid.accuracy[:, n, i, g], grid.lrs, bar)
+        (grid.norms[n], grid.inits[i], grid.gains[g], seed, low, high)
+        for s, (seed, bar) in enumerate(zip(grid.seeds, bars(grid, fraction), strict=True))
+        for n, i, g in np.ndindex(grid.accuracy.shape[1:4])
+        for low, high in trainable_spans(grid.accuracy[s, n, i, g], grid.lrs, float(bar))
     ]
-    return pd.DataFrame(rows, columns=["norm", "init", "init_gain", "lr_low", "lr_high"])
+    return pd.DataFrame(rows, columns=["norm", "init", "init_gain", "seed", "lr_low", "lr_high"])
 
 
 def draw_accuracy(data: AccuracyData, fig: Figure | None = None) -> Figure:
@@ -200,8 +204,9 @@ def _dodge(data: AccuracyData, norm: str) -> float:
 def _draw_strip(ax: Axes, data: AccuracyData, init: str, gain: float, first: bool) -> None:
     for y, norm in enumerate(data.norms):
         color = norm_style(norm).color
-        spans = _of(data.spans, norm, init, gain)
-        ax.hlines([y] * len(spans), spans["lr_low"], spans["lr_high"], color=color, lw=5)
+        spans, seeds = _of(data.spans, norm, init, gain), sorted(data.trials["seed"].unique())
+        place = spans["seed"].map({seed: (k + 0.5) / len(seeds) - 0.5 for k, seed in enumerate(seeds)})
+        ax.hlines(y + STRIP * place, spans["lr_low"], spans["lr_high"], color=color, lw=5.5 / len(seeds))
         lost = _of(data.means, norm, init, gain).query("n_diverged > 0")
         for _, row in lost.iterrows():
             label = f"{CROSS}{row['n_diverged']}/{row['n_seeds']}"
@@ -227,7 +232,7 @@ def _legend(fig: SubFigure, data: AccuracyData) -> None:
         Line2D([], [], color="#999999", lw=0.8, label="trains from here"),
         Line2D([], [], color="#999999", lw=0.8, ls=":", label="chance"),
         Line2D([], [], ls="", marker="o", mfc="white", mec="#444444", label="diverged run, at chance"),
-        Line2D([], [], color="#444444", lw=5, label="trains"),
+        Line2D([], [], color="#444444", lw=2, label="trains, a line per seed"),
         Line2D([], [], ls="", marker="x", color="#444444", ms=4.5, label="k/n seeds diverged"),
     ]
     fig.legend(handles=handles(data.norms), loc="outside upper left", ncols=LEGEND_COLUMNS)

@@ -12,7 +12,6 @@ from analysis.correlation import spearman, spearman_interval
 from analysis.grid import Floats, final_accuracy, in_order
 from analysis.load import Results
 from analysis.plots.style import handles, new_figure, norm_style, set_title, style
-from analysis.tables import BOOTSTRAP_SEED
 from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class ExplainsData:
         return {"explains": self.points, "explains-correlations": self.correlations}
 
 
-def explains_data(results: Results, rng: np.random.Generator | None = None) -> ExplainsData:
+def explains_data(results: Results) -> ExplainsData:
     """Compute the points and, within each mode, Spearman's correlation with its interval.
 
     Correlated are completed trials only: a measure is a median over the steps of a trial, which of one that diverged
@@ -55,7 +54,6 @@ def explains_data(results: Results, rng: np.random.Generator | None = None) -> E
     Raises:
         InputError: no trial has a measurement of the landscape or of ICS.
     """
-    rng = rng or np.random.default_rng(BOOTSTRAP_SEED)
     trials = results.trials
     points = trials[["norm", "init", "init_gain", "lr", "seed"]].astype({"norm": str, "init": str})
     points = points.assign(accuracy=final_accuracy(trials), completed=trials["status"] == "completed")
@@ -66,7 +64,7 @@ def explains_data(results: Results, rng: np.random.Generator | None = None) -> E
         raise InputError("no trial has a landscape or an ics measurement: the sweep file asks for neither probe")
     completed = points[points["completed"]]
     rows = [
-        {"measure": name, "norm": norm} | _correlation(of_norm.dropna(subset=[name]), name, rng)
+        {"measure": name, "norm": norm} | _correlation(of_norm.dropna(subset=[name]), name)
         for name in measures
         for norm in in_order(points["norm"])
         for of_norm in [completed[completed["norm"] == norm]]
@@ -100,12 +98,12 @@ def _subtitle(points: pd.DataFrame, measures: list[str], correlations: pd.DataFr
     )
 
 
-def _correlation(points: pd.DataFrame, name: str, rng: np.random.Generator) -> dict[str, float]:
+def _correlation(points: pd.DataFrame, name: str) -> dict[str, float]:
     # A measure that overflowed ranks as the largest: leaving it out would flatter a rough landscape.
     x = np.minimum(points[name].to_numpy(dtype=float), np.finfo(float).max)
     y = points["accuracy"].to_numpy(dtype=float)
     config = points.groupby(["init", "init_gain", "lr"]).ngroup().to_numpy().astype(np.int64)
-    low, high = spearman_interval(x, y, config, rng)
+    low, high = spearman_interval(x, y, config)
     return {"spearman": float(spearman(x, y)), "low": low, "high": high, "n_trials": len(points)}
 
 

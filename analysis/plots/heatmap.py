@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.grid import Floats, make_grid
+from analysis.known import known_mean
 from analysis.load import Results
 from analysis.plots.style import CROSS, new_figure, set_title, style
-from analysis.robustness import seed_mean
+from analysis.robustness import FRACTION
 from analysis.tables import trained_from
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class HeatmapData:
     chance: float
     trained_from: float
     cells: pd.DataFrame
-    """norm, init, init_gain, lr, accuracy (mean over seeds; NaN if untested), n_seeds, n_diverged, trains."""
+    """norm, init, init_gain, lr, accuracy (mean over seeds; NaN if untested), n_seeds, n_trained and
+    n_diverged (seeds), trains (half of the seeds or more)."""
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -54,26 +56,28 @@ class HeatmapData:
         return cells[column].to_numpy(dtype=float).reshape(shape)
 
 
-def heatmap_data(results: Results, fraction: float = 0.9) -> HeatmapData:
+def heatmap_data(results: Results, fraction: float = FRACTION) -> HeatmapData:
     """Compute the seed-mean accuracy and the diverged runs of every cell of one setting."""
     grid = make_grid(results.trials)
     bar = trained_from(grid.comparable(), fraction)
     index = pd.MultiIndex.from_product(
         [grid.norms, grid.inits, grid.gains, grid.lrs], names=["norm", "init", "init_gain", "lr"]
     )
-    accuracy = seed_mean(np.moveaxis(grid.accuracy, 0, -2)).ravel()
+    seeds, trained = np.isfinite(grid.accuracy).sum(axis=0).ravel(), (grid.accuracy >= bar).sum(axis=0).ravel()
     cells = pd.DataFrame(
         {
-            "accuracy": accuracy,
-            "n_seeds": np.isfinite(grid.accuracy).sum(axis=0).ravel(),
+            "accuracy": known_mean(grid.accuracy, 0).ravel(),
+            "n_seeds": seeds,
+            "n_trained": trained,
             "n_diverged": np.nansum(grid.diverged, axis=0).ravel().astype(int),
-            "trains": accuracy >= bar,
+            "trains": (seeds > 0) & (2 * trained >= seeds),
         },
         index=index,
     ).reset_index()
     return HeatmapData(
         title=_title(cells),
-        subtitle=f"Mean test accuracy over seeds. Framed: trains, {bar:.3f} or more. Hatched: k of n seeds diverged.",
+        subtitle=f"Mean test accuracy over seeds. Framed: half of the seeds or more train (reach {bar:.3f}). Hatched: "
+        "k of n seeds diverged.",
         norms=grid.norms,
         inits=grid.inits,
         gains=grid.gains,

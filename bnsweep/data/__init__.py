@@ -1,16 +1,24 @@
-"""Image sets, held whole as tensors."""
+"""What trials train and test on: samples and labels, held whole as tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from bnsweep.data.cifar10 import load_cifar10
+from bnsweep.data.custom import load_custom
 from bnsweep.data.dataset import Dataset
 from bnsweep.data.digits import load_digits
+from bnsweep.data.gaussian import load_gaussian
 from bnsweep.data.parquet import load_parquet
-from bnsweep.spec import DatasetSpec
+from bnsweep.spec import CustomDatasetSpec, DatasetSpec
 
-DATASETS: dict[str, Callable[[Any], Dataset]] = {"digits": load_digits, "parquet": load_parquet}
+DATASETS: dict[str, Callable[[Any], Dataset]] = {
+    "digits": load_digits,
+    "cifar10": load_cifar10,
+    "parquet": load_parquet,
+    "gaussian": load_gaussian,
+}
 """Every dataset of the sweep file by name."""
 
 
@@ -18,8 +26,10 @@ def load_dataset(spec: DatasetSpec) -> Dataset:
     """Load the dataset that `spec` names.
 
     Raises:
-        InputError: a file or column is missing, or an image unreadable.
+        InputError: a file or column is missing, an image unreadable, or a user's own dataset cannot be used.
     """
+    if isinstance(spec, CustomDatasetSpec):
+        return load_custom(spec)
     return DATASETS[spec.name](spec)
 
 

@@ -11,11 +11,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
-from bnsweep.data.dataset import Dataset
+from bnsweep.data.dataset import MOST_CLASSES, Dataset
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.spec import ParquetSpec
-
-MOST_CLASSES = 100_000
 
 Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bnsweep.errors import InputError
-from bnsweep.executors.base import Executor, Lost, Report
+from bnsweep.executors.base import Executor, MustStop, Report
 from bnsweep.executors.pack import Job, Pack, Tally
+from bnsweep.executors.queue import PackQueue
 
 EXECUTORS = ("ray", "serial")
 """Every executor of the command line by name."""
@@ -23,4 +24,4 @@ def make_executor(name: str, address: str | None = None) -> Executor:
     return RayTuneExecutor(address)
 
 
-__all__ = ["EXECUTORS", "Executor", "Job", "Lost", "Pack", "Report", "Tally", "make_executor"]
+__all__ = ["EXECUTORS", "Executor", "Job", "MustStop", "Pack", "PackQueue", "Report", "Tally", "make_executor"]

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Protocol
 
-from bnsweep.executors.pack import Job, Pack, Tally
+from bnsweep.executors.pack import Job, Tally
+from bnsweep.executors.queue import PackQueue
 from bnsweep.sweep import Resources
 
 Report = Callable[[int, Tally], None]
 """Called with a pack's number and its tally so far, whenever the executor hears of it."""
 
-
-@dataclass(frozen=True)
-class Lost:
-    """A pack that was given up: its worker died again and again. Nothing of it was committed."""
-
-    pack: int
-    error: str
-    traceback: str
+MustStop = Callable[[], bool]
+"""Whether the run is to stop; raises `Superseded` where it no longer holds the store."""
 
 
 class Executor(Protocol):
@@ -41,6 +35,10 @@ class Executor(Protocol):
         """
         ...
 
-    def run(self, packs: Sequence[Pack], job: Job, resources: Resources, report: Report) -> list[Lost]:
-        """Run every pack, each committed by its worker; return the ones given up."""
+    def run(self, queue: PackQueue, job: Job, resources: Resources, report: Report, must_stop: MustStop) -> None:
+        """Run packs until the queue is finished, or `must_stop()`: then workers commit what finished, and no more.
+
+        Raises:
+            StoreError: a worker could not write its results, or `must_stop` raised it.
+        """
         ...

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Self
 
 import torch
 
 from bnsweep.device import prepare_device
 from bnsweep.errors import InputError
-from bnsweep.executors.base import Lost, Report
-from bnsweep.executors.pack import Job, Pack, Worker
+from bnsweep.executors.base import MustStop, Report
+from bnsweep.executors.pack import Job, Tally
+from bnsweep.executors.queue import PackQueue
+from bnsweep.executors.worker import Worker
 from bnsweep.sweep import Resources
 
 
@@ -37,10 +38,18 @@ class SerialExecutor:
             )
         return 1
 
-    def run(self, packs: Sequence[Pack], job: Job, resources: Resources, report: Report) -> list[Lost]:
-        """Run every pack; none is ever given up."""
+    def run(self, queue: PackQueue, job: Job, resources: Resources, report: Report, must_stop: MustStop) -> None:
+        """Run packs until the queue is finished, or `must_stop()`."""
         worker = Worker(job, prepare_device(resources))
-        for number, pack in enumerate(packs):
+        while taken := queue.take():
+            number, pack = taken
+            reported, is_stopping = None, False
             for tally in worker.run(pack):
-                report(number, tally)
-        return []
+                if tally != reported:
+                    report(number, tally)
+                    reported = tally
+                if not is_stopping and must_stop():
+                    is_stopping = True
+                    queue.close()
+                    job.store.request_stop(job.token)
+            queue.ended(number, reported or Tally())

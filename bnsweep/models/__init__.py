@@ -8,13 +8,17 @@ from typing import Any
 from torch import nn
 
 from bnsweep.errors import InputError, did_you_mean
-from bnsweep.models.chain import LayerView, Split, StageView, describe_split, split
+from bnsweep.models.chain import LayerView, Split, StageView, split
 from bnsweep.models.custom import custom
-from bnsweep.models.layers import WeightLayer, layers, norm_sites
+from bnsweep.models.deep_linear import deep_linear
+from bnsweep.models.describe import describe_split
+from bnsweep.models.layers import layers, norm_sites
 from bnsweep.models.mlp import mlp
 from bnsweep.models.resnet import resnet
-from bnsweep.models.staged import Stage, StagedModel, stages
+from bnsweep.models.staged import Stage, StagedModel
 from bnsweep.models.vgg import vgg
+from bnsweep.models.weight_norm import normalize_weights
+from bnsweep.norm.weight import WeightLayer
 from bnsweep.spec import CUSTOM, CustomSpec, ModelSpec
 
 __all__ = [
@@ -30,12 +34,12 @@ __all__ = [
     "layers",
     "norm_sites",
     "split",
-    "stages",
 ]
 
 MODELS: dict[str, Callable[[Any, str, tuple[int, int, int], int, int], StagedModel]] = {
     "vgg": vgg,
     "mlp": mlp,
+    "deep_linear": deep_linear,
     "resnet": resnet,
 }
 """Every model by its name in the sweep file."""
@@ -47,20 +51,26 @@ def build_model(
     """Return the model, on the CPU, with every global random stream untouched.
 
     Ours have their weights at zero, and a bias in every layer in every mode, so that two modes have the same layers
-    with the same shapes; a user's is as its callable built it.
+    with the same shapes; a user's is as its callable built it. In mode `weight` layers with a site have g and v in the
+    place of their weight.
 
     Args:
         model: which model, and its widths or options.
         norm: the normalization mode.
-        input_shape: (C, H, W) of an image.
+        input_shape: (C, H, W) of a sample.
         num_classes: length of the logits.
         noise_seed: seed of the noise of `noisy_batch`, and of what a user's model draws while it is built.
 
     Raises:
         InputError: no such model or mode, sizes that do not fit together, or a user's model that cannot be used.
     """
+    built: nn.Module
     if isinstance(model, CustomSpec):
-        return custom(model, norm, input_shape, num_classes, noise_seed)
-    if model.name not in MODELS:
+        built = custom(model, norm, input_shape, num_classes, noise_seed)
+    elif model.name in MODELS:
+        built = MODELS[model.name](model, norm, input_shape, num_classes, noise_seed)
+    else:
         raise InputError(f"model.name: given {model.name!r}; {did_you_mean(model.name, [*MODELS, CUSTOM])}")
-    return MODELS[model.name](model, norm, input_shape, num_classes, noise_seed)
+    if norm == "weight":
+        normalize_weights(built)
+    return built

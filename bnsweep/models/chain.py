@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from torch import nn
 
 from bnsweep.models.layers import layer_name, weight_layers
+from bnsweep.models.order import in_order
 from bnsweep.models.staged import StagedModel
-
-PROVEN = "_bnsweep_stages_are_all"
-"""Attribute of a user's model whose output was seen to be that of its `stages`, bit for bit."""
+from bnsweep.norm.weight import WeightLayer, weight_parameters
 
 Children = list[tuple[str, nn.Module]]
 
@@ -23,14 +22,15 @@ class LayerView:
 
     Args:
         name: what the tables call it.
-        weight: name of its weight tensor among the model's parameters.
+        weights: names, among the model's parameters, of what W_i is made of: its weight tensor, or g and v where the
+            weight is normalized.
         parameters: names of all parameters that belong to it: its own, and those of modules that are no weight layer
-            (normalization gain and shift) registered after it in its stage and before the next layer. The stage's
-            first layer also has what is registered before it.
+            (normalization gain and shift) and that the forward calls after it, in its stage, and before the next layer.
+            The stage's first layer also has those that are called before it.
     """
 
     name: str
-    weight: str
+    weights: tuple[str, ...]
     parameters: tuple[str, ...]
 
 
@@ -41,7 +41,7 @@ class StageView:
     Args:
         name: the path of the child of the model that has the layers.
         module: the model's own submodule, or several of them in a row; the whole model where no chain is known.
-        layers: its weight layers, in the order of registration.
+        layers: its weight layers, in the order of the forward.
         parameters: the model's name of each parameter, by its name in `module`; shared ones under every name.
         buffers: the same of the buffers.
     """
@@ -66,11 +66,6 @@ class Split:
     obstacle: str | None
 
     @property
-    def exact_suffix(self) -> bool:
-        """Return whether the end of the model can run without the beginning."""
-        return self.obstacle is None
-
-    @property
     def layers(self) -> tuple[LayerView, ...]:
         """Return all layers, first to last: layer i of the tables is the i-th."""
         return tuple(layer for stage in self.stages for layer in stage.layers)
@@ -79,10 +74,10 @@ class Split:
 def split(model: nn.Module) -> Split:
     """Return the model's natural chain of stages.
 
-    A `StagedModel` and an `nn.Sequential` are split at their children, and nested `nn.Sequential`s at theirs; so is a
-    user's model with an `nn.Sequential` called `stages`, if `build_model` saw that it is all the model does. A child
-    without weight layers joins the stage before it, at the beginning the one after it. All others are one stage, and
-    so is a chain whose stages share a parameter or a buffer, since there the end alone is not a function of its own.
+    A `StagedModel` and an `nn.Sequential` are split at their children, and nested `nn.Sequential`s at theirs: what they
+    do is known, not guessed. A child without weight layers joins the stage before it, at the beginning the one after
+    it. All others are one stage, and so is a chain whose stages share a parameter or a buffer, since there the end
+    alone is not a function of its own.
     """
     index = _Index.of(model)
     groups = _groups(model, index)
@@ -95,18 +90,6 @@ def split(model: nn.Module) -> Split:
     if obstacle:
         groups = [[("", model)]]
     return Split(tuple(index.view(group) for group in groups), obstacle)
-
-
-def describe_split(model: nn.Module, name: str | None = None) -> str | None:
-    """Return one line for the user if ICS takes a full pass per layer on this model, else None.
-
-    Args:
-        model: the model.
-        name: what the user calls it; its class by default.
-    """
-    obstacle = split(model).obstacle
-    name = name or f"{type(model).__module__}:{type(model).__qualname__}"
-    return obstacle and f"ics: {obstacle} for {name}; one full pass per layer"
 
 
 def _groups(model: nn.Module, index: _Index) -> list[Children]:
@@ -126,8 +109,7 @@ def _groups(model: nn.Module, index: _Index) -> list[Children]:
 def _children(model: nn.Module) -> Children:
     """Return path and module of what the model calls in turn; the model itself if that is not known."""
     stages = getattr(model, "stages", None)
-    known = type(model).forward is StagedModel.forward or getattr(model, PROVEN, False)
-    if known and isinstance(stages, nn.Sequential) and not _has_hooks(model):
+    if type(model).forward is StagedModel.forward and isinstance(stages, nn.Sequential) and not _has_hooks(model):
         return list(_flattened("stages", stages))
     return list(_flattened("", model))
 
@@ -154,8 +136,9 @@ def _share_tensors(groups: Sequence[Children]) -> bool:
 
 @dataclass(frozen=True)
 class _Index:
-    """What the model calls its weight layers, parameters (by id) and buffers (by id)."""
+    """The modules in the order of the forward; what the model calls its layers, parameters and buffers (by id)."""
 
+    modules: Sequence[nn.Module]
     layers: Mapping[nn.Module, str]
     parameters: Mapping[int, str]
     buffers: Mapping[int, str]
@@ -163,6 +146,7 @@ class _Index:
     @classmethod
     def of(cls, model: nn.Module) -> _Index:
         return cls(
+            [module for _, module in in_order(model)],
             {layer: layer_name(model, path) for path, layer in weight_layers(model).items()},
             {id(parameter): name for name, parameter in model.named_parameters()},
             {id(buffer): name for name, buffer in model.named_buffers()},
@@ -184,16 +168,18 @@ class _Index:
         )
 
     def layer_views(self, stage: nn.Module) -> tuple[LayerView, ...]:
-        """Return the stage's layers, and with each what is registered from it on to the next."""
-        found = [module for module in stage.modules() if module in self.layers]
+        """Return the stage's layers, and with each what the forward calls from it on to the next."""
+        inside = set(stage.modules())
+        modules = [module for module in self.modules if module in inside]
+        found = [module for module in modules if isinstance(module, WeightLayer) and module in self.layers]
         owned: list[list[str]] = [[] for _ in found]
         number, taken = 0, set[str]()
-        for module in stage.modules():
-            number = found.index(module) if module in self.layers else number
+        for module in modules:
+            number = found.index(module) if module in found else number
             own = [self.parameters[id(parameter)] for parameter in module.parameters(recurse=False)]
             owned[number].extend(name for name in own if name not in taken)
             taken.update(own)
         return tuple(
-            LayerView(self.layers[layer], self.parameters[id(layer.weight)], tuple(names))
+            LayerView(self.layers[layer], tuple(self.parameters[id(w)] for w in weight_parameters(layer)), tuple(names))
             for layer, names in zip(found, owned, strict=True)
         )

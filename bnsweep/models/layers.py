@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from torch import nn
-from torch.nn.modules.conv import _ConvNd
 
+from bnsweep.models.order import in_order
 from bnsweep.models.staged import Stage
 from bnsweep.norm import norm_site
-
-WeightLayer = nn.Linear | _ConvNd
+from bnsweep.norm.weight import WeightLayer, weight_parameters
 
 
 def weight_layers(model: nn.Module) -> dict[str, WeightLayer]:
-    """Return every weight layer by its path in the model, in the order of registration.
+    """Return every weight layer by its path in the model, in the order of the forward.
 
     A weight layer is a fully connected or convolution module whose weight is trained. A frozen one (requires_grad is
     off) keeps the weights it was built with and is none; of several with one weight between them the first counts.
+    Nothing else is one: not what a module holds as parameters of its own (attention's `in_proj_weight`), nor recurrent
+    and embedding modules.
     """
     found: dict[str, WeightLayer] = {}
     seen: set[int] = set()
-    for path, module in model.named_modules():
-        if isinstance(module, WeightLayer) and module.weight.requires_grad and id(module.weight) not in seen:
+    for path, module in in_order(model):
+        if not isinstance(module, WeightLayer):
+            continue
+        weight = weight_parameters(module)[-1]
+        if weight.requires_grad and id(weight) not in seen:
             found[path] = module
-            seen.add(id(module.weight))
+            seen.add(id(weight))
     return found
 
 
@@ -40,14 +44,13 @@ def layer_name(model: nn.Module, path: str) -> str:
 
 
 def norm_sites(model: nn.Module) -> list[tuple[int, str, nn.Module]]:
-    """Return every normalization site in the order of registration: number and name of its layer, and the module.
+    """Return every normalization site in the order of the forward: number and name of its layer, and the module.
 
-    Its layer is the last one registered before it, the first if there is none. In mode `none` the module is an
-    identity.
+    Its layer is the last one before it, the first if there is none. In mode `none` the module is an identity.
     """
     numbered = {layer: (i, layer_name(model, path)) for i, (path, layer) in enumerate(weight_layers(model).items())}
     current, found = next(iter(numbered.values()), (0, "")), list[tuple[int, str, nn.Module]]()
-    for module in model.modules():
+    for _, module in in_order(model):
         current = numbered.get(module, current)  # type: ignore[call-overload]
         if norm_site(module) is not None:
             found.append((*current, module))

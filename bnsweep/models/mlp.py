@@ -1,28 +1,40 @@
-"""Fully connected layers with a normalization site before each ReLU."""
+"""Fully connected layers with a normalization site before each nonlinearity."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import prod
 
 from torch import nn
 
+from bnsweep.models.sites import Sites
 from bnsweep.models.staged import Stage, StagedModel, linear
-from bnsweep.norm import NormSite, build_norm
 from bnsweep.spec import MlpSpec
 
 
 def mlp(spec: MlpSpec, norm: str, input_shape: tuple[int, int, int], num_classes: int, noise_seed: int) -> StagedModel:
-    """Return stages hidden0, hidden1, ... of the given widths and linear, on flattened (C, H, W) images.
+    """Return stages hidden0, hidden1, ... of the given widths and linear, on flattened (C, H, W) images, with ReLUs.
 
     Raises:
         InputError: a mode that cannot work on a fully connected layer of this width.
     """
-    features = prod(input_shape)
+    return fully_connected(spec.widths, nn.ReLU, norm, input_shape, num_classes, noise_seed)
+
+
+def fully_connected(
+    widths: Sequence[int],
+    nonlinearity: Callable[[], nn.Module],
+    norm: str,
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    noise_seed: int,
+) -> StagedModel:
+    """Return stages hidden0, hidden1, ...: a layer, its normalization and the nonlinearity each; and linear."""
+    sites, features = Sites(norm, noise_seed), prod(input_shape)
     built: dict[str, Stage] = {}
-    for i, width in enumerate(spec.widths):
-        site = NormSite(channels=width, spatial=None, index=i, noise_seed=noise_seed)
+    for i, width in enumerate(widths):
         before = nn.Flatten() if i == 0 else None
-        built[f"hidden{i}"] = Stage(linear(features, width), build_norm(norm, site), before, nn.ReLU())
+        built[f"hidden{i}"] = Stage(linear(features, width), sites(width, None), before, nonlinearity())
         features = width
     built["linear"] = Stage(linear(features, num_classes))
     return StagedModel(built)

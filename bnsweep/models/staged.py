@@ -62,12 +62,6 @@ class StagedModel(nn.Module):
         return logits
 
 
-def stages(model: nn.Module) -> list[tuple[str, Stage]]:
-    """Return every `Stage` of a `StagedModel` with its name, first to last; what is no `Stage` is left out."""
-    children = model.stages.named_children() if isinstance(model, StagedModel) else ()
-    return [(name, stage) for name, stage in children if isinstance(stage, Stage)]
-
-
 def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
     """Return a 3x3 convolution with bias, all zeros until `bnsweep.init.initialize` fills it.
 

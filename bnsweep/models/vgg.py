@@ -9,8 +9,8 @@ from torch import nn
 
 from bnsweep.errors import InputError
 from bnsweep.models.pool import GlobalAveragePool, HalvingMaxPool
+from bnsweep.models.sites import Sites
 from bnsweep.models.staged import Stage, StagedModel, conv3x3, linear
-from bnsweep.norm import NormSite, build_norm
 from bnsweep.spec import VggSpec
 
 Widths = Sequence[int | Literal["M"]]
@@ -27,14 +27,13 @@ def vgg(spec: VggSpec, norm: str, input_shape: tuple[int, int, int], num_classes
     channels, height, width = input_shape
     _require_pixels(spec.widths, height, width)
     first, blocks = _blocks(spec.widths)
-    size = height >> first, width >> first
+    size, sites = (height >> first, width >> first), Sites(norm, noise_seed)
     built: dict[str, Stage] = {}
     for i, (width_out, poolings) in enumerate(blocks):
-        site = NormSite(channels=width_out, spatial=size, index=i, noise_seed=noise_seed)
         before = nn.Sequential(*_pools(first)) if i == 0 else None
         head = [GlobalAveragePool()] if i == len(blocks) - 1 else []
         after = nn.Sequential(nn.ReLU(), *_pools(poolings), *head)
-        built[f"conv{i}"] = Stage(conv3x3(channels, width_out), build_norm(norm, site), before, after)
+        built[f"conv{i}"] = Stage(conv3x3(channels, width_out), sites(width_out, size), before, after)
         channels, size = width_out, (size[0] >> poolings, size[1] >> poolings)
     built["linear"] = Stage(linear(channels, num_classes))
     return StagedModel(built)

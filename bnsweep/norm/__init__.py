@@ -1,6 +1,7 @@
 """Normalization modes: what stands between a layer's weights and its nonlinearity.
 
-Every mode but `none` has a gain of 1 and a shift of 0 per channel at the start.
+Every mode but `none` and `weight` has a gain of 1 and a shift of 0 per channel at the start; `weight` leaves what comes
+out of the layer as it is and normalizes its weight instead.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ NORMS: dict[str, Callable[[NormSite], nn.Module]] = {
     "group": group_norm,
     "instance": instance_norm,
     "rms": rms_norm,
+    "weight": no_norm,  # at the site; see `bnsweep.norm.weight`
 }
 """Every mode by its name in the sweep file."""
 

@@ -17,7 +17,7 @@ from bnsweep.probes.landscape import Landscape
 from bnsweep.probes.moments import Moments
 from bnsweep.probes.schedule import Schedule, make_schedule
 from bnsweep.probes.summary import summarize
-from bnsweep.results.schema import SCHEMAS, Row, custom_schema
+from bnsweep.results.schema import SCHEMAS, Row
 from bnsweep.spec import ProbesSpec
 
 __all__ = ["PROBES", "Measure", "ScheduledProbe", "StepContext", "build_probes", "summarize"]
@@ -66,8 +66,8 @@ def build_probes(spec: ProbesSpec, steps: int) -> list[ScheduledProbe]:
     ]
     for name, section in spec.custom.items():
         own = load_probe(name, section.options)
-        if own.table in {probe.table for probe in probes}:
-            raise InputError(f"probes.{name}: another probe's table is {own.table!r} already; one table, one probe")
-        schema = custom_schema(own.table, own.columns)
-        probes.append(ScheduledProbe(own.table, make_schedule(section, steps), own, schema))
+        table = own.probe.table
+        if table in {probe.table for probe in probes}:
+            raise InputError(f"probes.{name}: another probe's table is {table!r} already; one table, one probe")
+        probes.append(ScheduledProbe(table, make_schedule(section, steps), own, own.schema))
     return probes

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any, Self
 
-import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from bnsweep.streams import RngState, capture_rng, replayed
+
 LossFn = Callable[[Tensor, Tensor], Tensor]
 """(logits (N, K), targets (N,)) to the mean loss of the mini-batch, a scalar."""
-
-
-@dataclass(frozen=True)
-class RngState:
-    """Where torch's global random streams stand: what dropout draws its masks from.
-
-    Args:
-        cpu: state of the CPU's generator.
-        cuda: state of the generator of the CUDA device that holds the model; None where the CPU holds it.
-    """
-
-    cpu: Tensor
-    cuda: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -36,17 +25,17 @@ class StepContext:
 
     Args:
         model: the model being trained.
-        x: the step's mini-batch, (N, C, H, W).
+        x: the step's mini-batch, (N, C, H, W), as it was before the step's forward.
         y: its targets, (N,).
         loss_fn: the loss that was minimised.
         step: updates made before this one.
         lr: the learning rate.
         loss: the training step's own loss at W^t.
-        params_before: W^t by parameter name, detached.
+        params_before: W^t by parameter name, detached; those that are not trained too.
         params_after: W^{t+1}, after the real update, momentum and weight decay included.
         buffers: the model's buffers by name, as they were before the step's forward.
-        grads: the training step's own gradient of the loss at W^t, by parameter name, without weight decay; a
-            parameter that the loss does not depend on may be missing.
+        grads: the training step's own gradient of the loss at W^t, by parameter name, without weight decay: of every
+            parameter that is trained (`requires_grad`) and no other, zeros where the loss does not depend on it.
         rng_state: the random streams as they were before the step's forward, so that a probe's forward draws the step's
             own dropout masks; None where nothing is drawn from them.
     """
@@ -69,10 +58,19 @@ class StepContext:
         return evaluate(self.model, params, self.buffers, self.x, self.rng_state)
 
 
-def capture_rng(device: torch.device) -> RngState:
-    """Return the state of the global random streams that a model on `device` draws from; call it before the forward."""
-    cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    return RngState(torch.get_rng_state(), cuda)
+@dataclass(frozen=True)
+class StepStart:
+    """What is copied before a step's forward, because the step moves it or may write to it."""
+
+    x: Tensor
+    parameters: dict[str, Tensor]
+    buffers: dict[str, Tensor]
+    rng_state: RngState
+
+    @classmethod
+    def of(cls, model: nn.Module, x: Tensor) -> Self:
+        """Copy the state of the model, the mini-batch x and the global random streams."""
+        return cls(x.clone(), parameter_copies(model), buffer_copies(model), capture_rng(x.device))
 
 
 def parameter_copies(model: nn.Module) -> dict[str, Tensor]:
@@ -98,23 +96,15 @@ def evaluate(
     `rng_state`, where they are for None, and are put back.
     """
     with replayed(rng_state, x.device):
-        return run(module, params, buffers, x)
-
-
-def run(module: nn.Module, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], x: Tensor) -> Tensor:
-    """Do as `evaluate` does, but draw from the global random streams as they are, and move them."""
-    fresh = {id(buffer): buffer.clone() for buffer in buffers.values()}
-    state = {**params, **{name: fresh[id(buffer)] for name, buffer in buffers.items()}}
-    output: Tensor = functional_call(module, state, (x,))
+        output: Tensor = run(module, params, buffers, x)
     return output
 
 
-@contextmanager
-def replayed(state: RngState | None, device: torch.device) -> Iterator[None]:
-    """Start the global random streams at `state` within the block, and put them back after it."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        if state is not None:
-            torch.set_rng_state(state.cpu)
-        if state is not None and state.cuda is not None:
-            torch.cuda.set_rng_state(state.cuda, device)
-        yield
+def run(module: nn.Module, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], x: Any) -> Any:
+    """Do as `evaluate` does, but draw from the global random streams as they are, and move them.
+
+    The module gets a copy of x, which need not be one tensor, since it may write to its input.
+    """
+    fresh = {id(buffer): buffer.clone() for buffer in buffers.values()}
+    state = {**params, **{name: fresh[id(buffer)] for name, buffer in buffers.items()}}
+    return functional_call(module, state, (deepcopy(x),))

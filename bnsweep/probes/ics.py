@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from bnsweep.models import LayerView, Split, StageView, split
-from bnsweep.probes.context import RngState, StepContext, capture_rng, evaluate, replayed, run
+from bnsweep.probes.context import StepContext, run
 from bnsweep.results.schema import Row
+from bnsweep.streams import RngState, capture_rng, replayed
 
 BLOCK = 1 << 16
 """Entries of a gradient that are taken to float64 at a time on the CPU: 512 KiB, which stays in the cache."""
@@ -23,10 +25,10 @@ class Ics:
         G  = grad_{W_i} L(W_1^t, ..., W_k^t)
         G' = grad_{W_i} L(W_1^{t+1}, ..., W_{i-1}^{t+1}, W_i^t, ..., W_k^t)
 
-    on the step's mini-batch, batch statistics, noise and dropout masks. W_i is the weight tensor of layer i, without
-    bias and normalization parameters, so that modes compare; these move with their layer, before i or not before i. The
-    first layer has nothing before it: its ICS is 0 and its cosine 1 by definition. A layer that the loss does not
-    depend on has G = G' = 0.
+    on the step's mini-batch, batch statistics, noise and dropout masks. W_i is the weight tensor of layer i, or g and v
+    as one vector where that is normalized; without bias and normalization parameters, so that modes compare; these move
+    with their layer, before i or not before i. The first layer has nothing before it: its ICS is 0 and its cosine 1 by
+    definition. A layer that the loss does not depend on has G = G' = 0.
 
     ||G - G'|| and cos(G, G') are taken in float64; the cosine is NaN if G or G' is zero.
 
@@ -35,6 +37,10 @@ class Ics:
     """
 
     known: tuple[nn.Module, Split] | None = None
+
+    def __getstate__(self) -> dict[str, None]:
+        """Leave the model out of what is saved of the probe: it is only a short cut."""
+        return {"known": None}
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         """Return one row per layer: step, layer, layer_name, ics_l2, ics_cos, grad_norm."""
@@ -54,7 +60,7 @@ class Ics:
 
 
 def shifted_gradients(ctx: StepContext, chain: Split | None = None) -> Iterator[Tensor]:
-    """Yield G' of layers 1, 2, ..., each of its weight's shape.
+    """Yield G' of layers 1, 2, ..., each of its weight's shape, or flat where the weight is g and v.
 
     The updated prefix grows by one stage at a time and its last activation is kept, together with where the random
     streams stand there. So layer i costs only the forward and backward of its stage and those after it; they compute
@@ -66,7 +72,7 @@ def shifted_gradients(ctx: StepContext, chain: Split | None = None) -> Iterator[
         params = dict(ctx.params_before)
         for i, layer in enumerate(stage.layers):
             if s or i:
-                yield _suffix_gradient(ctx, stages[s:], params, layer.weight, x, rng_state)
+                yield _suffix_gradient(ctx, stages[s:], params, layer.weights, x, rng_state)
             params |= {name: ctx.params_after[name] for name in layer.parameters}
         if s + 1 < len(stages):
             x, rng_state = _updated_stage(ctx, stage, x, rng_state)
@@ -90,37 +96,41 @@ def compare(G: Tensor, shifted: Tensor) -> Tensor:
 
 def _gradient(ctx: StepContext, layer: LayerView) -> Tensor:
     """Return G: the training step's own gradient."""
-    found = ctx.grads.get(layer.weight)
-    return torch.zeros_like(ctx.params_before[layer.weight]) if found is None else found
+    return _joined([ctx.grads[name] for name in layer.weights])
 
 
-def _updated_stage(ctx: StepContext, stage: StageView, x: Tensor, rng_state: RngState) -> tuple[Tensor, RngState]:
+def _joined(gradients: Sequence[Tensor]) -> Tensor:
+    """Return the gradients as one vector; a single one as it is."""
+    return gradients[0] if len(gradients) == 1 else torch.cat([gradient.flatten() for gradient in gradients])
+
+
+def _updated_stage(ctx: StepContext, stage: StageView, x: Any, rng_state: RngState) -> tuple[Any, RngState]:
     """Return the output of the stage with W^{t+1} on the input x, and where the random streams stand after it."""
-    with torch.no_grad(), replayed(rng_state, x.device):
+    with torch.no_grad(), replayed(rng_state, ctx.x.device):
         output = run(stage.module, _named(stage.parameters, ctx.params_after), _named(stage.buffers, ctx.buffers), x)
-        return output, capture_rng(x.device)
+        return output, capture_rng(ctx.x.device)
 
 
 def _suffix_gradient(
     ctx: StepContext,
     stages: Sequence[StageView],
     params: Mapping[str, Tensor],
-    weight: str,
-    x: Tensor,
+    weights: Sequence[str],
+    x: Any,
     rng_state: RngState,
 ) -> Tensor:
-    """Return the gradient with respect to `weight` of the loss of these stages with `params` on the input x."""
-    leaf = params[weight].detach().requires_grad_()
+    """Return the gradient with respect to `weights` of the loss of these stages with `params` on the input x."""
+    leaves = {name: params[name].detach().requires_grad_() for name in weights}
     inputs, buffers = dict[str, Tensor](), dict[str, Tensor]()
     for i, stage in enumerate(stages):
-        inputs |= _named(stage.parameters, {**params, weight: leaf}, f"{i}.")
+        inputs |= _named(stage.parameters, {**params, **leaves}, f"{i}.")
         buffers |= _named(stage.buffers, ctx.buffers, f"{i}.")
     suffix = nn.Sequential(*(stage.module for stage in stages))
-    with torch.enable_grad():
-        loss = ctx.loss_fn(evaluate(suffix, inputs, buffers, x, rng_state), ctx.y)
+    with torch.enable_grad(), replayed(rng_state, ctx.x.device):
+        loss = ctx.loss_fn(run(suffix, inputs, buffers, x), ctx.y)
         if not loss.requires_grad:  # nothing in the model depends on this weight
-            return torch.zeros_like(leaf)
-        return torch.autograd.grad(loss, leaf, materialize_grads=True)[0]
+            return _joined([torch.zeros_like(leaf) for leaf in leaves.values()])
+        return _joined(torch.autograd.grad(loss, list(leaves.values()), materialize_grads=True))
 
 
 def _named(names: Mapping[str, str], tensors: Mapping[str, Tensor], prefix: str = "") -> dict[str, Tensor]:

@@ -16,8 +16,8 @@ from bnsweep.results.schema import Row
 class Landscape:
     """Loss and gradient on the straight line w - alpha g, at K step lengths alpha.
 
-    g is the training step's own gradient over all parameters, at w = W^t. Mini-batch, batch statistics and noise are
-    the step's. K forwards and backwards, and no more. Per point:
+    g is the training step's own gradient over all trained parameters, at w = W^t. Mini-batch, batch statistics and
+    noise are the step's. K forwards and backwards, and no more. Per point:
 
         grad_diff_l2 = ||g(w - alpha g) - g||,    beta = grad_diff_l2 / (alpha ||g||)
 
@@ -37,17 +37,17 @@ class Landscape:
         grad_norm = joint_norm(ctx.grads.values())
         lengths = [(multiple, multiple * ctx.lr) for multiple in self.lr_multiples]
         lengths += [(alpha / ctx.lr, alpha) for alpha in self.alphas]
-        point = {name: torch.empty_like(w) for name, w in ctx.params_before.items()}
+        point = {name: torch.empty_like(ctx.params_before[name]) for name in ctx.grads}
         return [self._row(ctx, point, multiple, alpha, grad_norm) for multiple, alpha in lengths]
 
     def _row(
         self, ctx: StepContext, point: Mapping[str, Tensor], multiple: float, alpha: float, grad_norm: Tensor
     ) -> Row:
         """Overwrite `point`, which every step length shares: memory that is fresh costs more than the arithmetic."""
-        for name, w in ctx.params_before.items():
-            torch.sub(w, ctx.grads[name], alpha=alpha, out=point[name])
+        for name, g in ctx.grads.items():  # two operations, since one with alpha refuses what float32 cannot hold
+            torch.sub(ctx.params_before[name], torch.mul(g, alpha, out=point[name]), out=point[name])
         loss, gradient = loss_and_gradient(ctx, point)
-        difference = joint_norm(gradient[name].sub_(ctx.grads[name]) for name in gradient)
+        difference = joint_norm(torch.sub(gradient[name], g, out=point[name]) for name, g in ctx.grads.items())
         return {
             "step": ctx.step,
             "lr_multiple": multiple,
@@ -59,11 +59,11 @@ class Landscape:
         }
 
 
-def loss_and_gradient(ctx: StepContext, params: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the mini-batch loss at `params`, a scalar, and its gradient by parameter name."""
-    leaves = {name: w.detach().requires_grad_() for name, w in params.items()}
+def loss_and_gradient(ctx: StepContext, trained: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the mini-batch loss where the trained parameters have these values, a scalar, and its gradient by name."""
+    leaves = {name: w.detach().requires_grad_() for name, w in trained.items()}
     with torch.enable_grad():
-        loss = ctx.loss_fn(ctx.forward(leaves), ctx.y)
+        loss = ctx.loss_fn(ctx.forward({**ctx.params_before, **leaves}), ctx.y)
         gradient = torch.autograd.grad(loss, list(leaves.values()), materialize_grads=True)
     return loss.detach(), dict(zip(leaves, gradient, strict=True))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -18,17 +18,25 @@ def make_schedule(spec: ScheduleSpec, steps: int) -> Schedule:
     >>> due = make_schedule(ScheduleSpec(every=25, start=10), steps=100)
     >>> [step for step in range(100) if due(step)]
     [10, 35, 60, 85]
+    >>> due = make_schedule(ScheduleSpec(every=400, start=200, at_least=2), steps=100)
+    >>> [step for step in range(100) if due(step)]
+    [25, 75]
     >>> due = make_schedule(ScheduleSpec(log_spaced=5), steps=1001)
     >>> [step for step in range(1001) if due(step)]
     [0, 1, 10, 100, 1000]
     """
-    if spec.every is not None:
-        every, start = spec.every, spec.start
-        return lambda step: step >= start and (step - start) % every == 0
-    chosen = frozenset(spec.at or _log_spaced(spec.log_spaced or 1, steps))
-    return chosen.__contains__
+    return frozenset(_steps(spec, steps)).__contains__
+
+
+def _steps(spec: ScheduleSpec, steps: int) -> Iterable[int]:
+    if spec.at is not None:
+        return spec.at
+    if spec.log_spaced is not None:
+        return _log_spaced(spec.log_spaced, steps)
+    regular, parts = range(spec.start, steps, spec.every or 1), spec.at_least or 0
+    return regular if len(regular) >= parts else [(2 * part + 1) * steps // (2 * parts) for part in range(parts)]
 
 
 def _log_spaced(count: int, steps: int) -> list[int]:
     last = max(1, steps - 1)
-    return [0, *(round(step) for step in np.geomspace(1, last, count - 1))] if count > 1 else [0]
+    return [0, *(round(step) for step in np.geomspace(last, 1, count - 1))] if count > 1 else [0]

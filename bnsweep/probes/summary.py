@@ -16,7 +16,8 @@ def summarize(rows: Mapping[str, Rows]) -> dict[str, float | None]:
 
     A column is None where the probe was off or its rows hold nothing to take a median of. A loss, gradient, shift or
     beta that is NaN got so by overflow and counts as infinite: leaving it out would make the roughest landscape look
-    smooth. A beta or cosine that is NaN because a gradient is zero is undefined, and left out.
+    smooth. A beta or cosine that is NaN because a gradient is zero is undefined, and left out, as is a sharpness that
+    did not converge; one that overflowed is infinite in its row.
     """
     landscape, ics, moments, curvature = (rows.get(table, ()) for table in ("landscape", "ics", "moments", "curvature"))
     inner = [row for row in ics if row["layer"] > 0]

@@ -190,6 +190,13 @@ METRIC_TABLES = ("curves", "landscape", "ics", "moments", "curvature")
 """The tables that are committed before `trials`."""
 
 
+CIRCUMSTANCES = (
+    *("sweep", "wall_time_s", "probe_time_s", "peak_memory_bytes", "device", "host", "attempt", "started_at"),
+    *("git_sha", "versions"),
+)
+"""The columns of `trials` about when, where and with which code a trial ran, which its numbers do not depend on."""
+
+
 def custom_schema(table: str, columns: Mapping[str, pa.DataType]) -> pa.Schema:
     """Return the schema of a table of the user's own: the columns that name the trial and the step, then `columns`."""
     own = (pa.field(name, kind) for name, kind in columns.items())

@@ -3,8 +3,15 @@
 A spec says nothing of where or when it runs: the numbers of a trial depend on its spec alone.
 """
 
-from bnsweep.spec.datasets import DatasetSpec, DigitsSpec, ParquetSpec
-from bnsweep.spec.models import CustomSpec, MlpSpec, ModelSpec, ResnetSpec, VggSpec
+from bnsweep.spec.datasets import (
+    Cifar10Spec,
+    CustomDatasetSpec,
+    DatasetSpec,
+    DigitsSpec,
+    GaussianSpec,
+    ParquetSpec,
+)
+from bnsweep.spec.models import CustomSpec, DeepLinearSpec, MlpSpec, ModelSpec, ResnetSpec, VggSpec
 from bnsweep.spec.probes import (
     TIERS,
     CurvatureSpec,
@@ -21,11 +28,15 @@ from bnsweep.spec.trial import TrainSpec, TrialSpec
 __all__ = [
     "CUSTOM",
     "TIERS",
+    "Cifar10Spec",
     "CurvatureSpec",
+    "CustomDatasetSpec",
     "CustomProbeSpec",
     "CustomSpec",
     "DatasetSpec",
+    "DeepLinearSpec",
     "DigitsSpec",
+    "GaussianSpec",
     "IcsSpec",
     "LandscapeSpec",
     "MlpSpec",

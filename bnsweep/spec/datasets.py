@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
-from bnsweep.spec.section import PositiveInt, Section
+from bnsweep.spec.section import CUSTOM, CallableSection, PositiveInt, Section, variant_tag
 
 
 class DigitsSpec(Section):
@@ -27,4 +27,33 @@ class ParquetSpec(Section):
     test_limit: PositiveInt | None = None
 
 
-DatasetSpec = Annotated[DigitsSpec | ParquetSpec, Field(discriminator="name")]
+class Cifar10Spec(Section):
+    """CIFAR-10 as its authors publish it, for Python: `root` holds their folder `cifar-10-batches-py`."""
+
+    name: Literal["cifar10"]
+    root: str = Field(min_length=1)
+
+
+class GaussianSpec(Section):
+    """Vectors with independent standard normal entries, labelled by the largest entry of A x, A Gaussian too."""
+
+    name: Literal["gaussian"]
+    samples: PositiveInt = 1000
+    test_samples: PositiveInt = 1000
+    dimension: PositiveInt = 10
+    num_classes: int = Field(default=10, ge=2)
+    data_seed: int = Field(default=0, ge=0, lt=2**63)
+
+
+class CustomDatasetSpec(CallableSection):
+    """Data of the user's own: `package.module:callable`; the other keys are the callable's options."""
+
+
+DatasetSpec = Annotated[
+    Annotated[DigitsSpec, Tag("digits")]
+    | Annotated[ParquetSpec, Tag("parquet")]
+    | Annotated[Cifar10Spec, Tag("cifar10")]
+    | Annotated[GaussianSpec, Tag("gaussian")]
+    | Annotated[CustomDatasetSpec, Tag(CUSTOM)],
+    Discriminator(variant_tag),
+]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from bnsweep.spec.section import CALLABLE, CUSTOM, PositiveInt, Section
+from bnsweep.spec.section import CUSTOM, CallableSection, PositiveInt, Section, variant_tag
 
 
 class VggSpec(Section):
@@ -32,6 +32,13 @@ class MlpSpec(Section):
     widths: tuple[PositiveInt, ...] = Field(default=(128, 128), strict=False, min_length=1)
 
 
+class DeepLinearSpec(Section):
+    """Fully connected layers without a nonlinearity: hidden ones of the given widths, and one on top."""
+
+    name: Literal["deep_linear"]
+    widths: tuple[PositiveInt, ...] = Field(default=(10,) * 24, strict=False, min_length=1)
+
+
 class ResnetSpec(Section):
     """Residual network for small images (He et al. 2015, section 4.2): 6n + 2 layers, shortcuts without weights."""
 
@@ -46,30 +53,15 @@ class ResnetSpec(Section):
         return self
 
 
-class CustomSpec(Section):
+class CustomSpec(CallableSection):
     """A model of the user's own: `package.module:callable`; the other keys are the callable's options."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
-
-    name: str = Field(pattern=CALLABLE)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keys beside the name."""
-        return dict(self.model_extra or {})
-
-
-def _model_tag(given: Any) -> str | None:
-    name = given.get("name") if isinstance(given, dict) else getattr(given, "name", None)
-    if name is None:
-        return None
-    return CUSTOM if ":" in str(name) else str(name)
 
 
 ModelSpec = Annotated[
     Annotated[VggSpec, Tag("vgg")]
     | Annotated[MlpSpec, Tag("mlp")]
+    | Annotated[DeepLinearSpec, Tag("deep_linear")]
     | Annotated[ResnetSpec, Tag("resnet")]
     | Annotated[CustomSpec, Tag(CUSTOM)],
-    Discriminator(_model_tag),
+    Discriminator(variant_tag),
 ]

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from bnsweep.errors import did_you_mean
-from bnsweep.spec.section import CALLABLE, PositiveFloat, PositiveInt, Section
+from bnsweep.spec.section import CALLABLE, CUSTOM, OptionsSection, PositiveFloat, PositiveInt, Section
 
 
 class ScheduleSpec(Section):
     """When a probe measures: exactly one of the three, counted in updates made before.
 
-    `every: n` measures at `start`, `start + n`, ...; `at` at the steps listed; `log_spaced: n` at up to n steps
-    between 0 and the trial's last, each about the same factor after the one before.
+    `every: n` measures at `start`, `start + n`, ...; with `at_least: m` a trial too short for m of these is measured m
+    times all the same, in the middle of each of m equal parts. `at` measures at the steps listed; `log_spaced: n` at up
+    to n steps from 0 to the trial's last, each about the same factor after the one before.
     """
 
     every: PositiveInt | None = None
     start: int = Field(default=0, ge=0)
+    at_least: PositiveInt | None = None
     at: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(default=None, strict=False, min_length=1)
     log_spaced: PositiveInt | None = None
 
@@ -27,9 +29,15 @@ class ScheduleSpec(Section):
         given = [name for name in ("every", "at", "log_spaced") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"given {' and '.join(given) or 'no schedule'}; it needs one of every, at, log_spaced")
-        if self.start and self.every is None:
-            raise ValueError("start goes with every")
+        for name in ("start", "at_least"):
+            if getattr(self, name) and self.every is None:
+                raise ValueError(f"{name} goes with every")
         return self
+
+    @property
+    def first(self) -> int:
+        """Step of the first measurement, if the trial gets that far; `at_least` has one in any trial."""
+        return self.start if self.at is None else min(self.at)
 
 
 class LandscapeSpec(ScheduleSpec):
@@ -59,28 +67,21 @@ class CurvatureSpec(ScheduleSpec):
     tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.01
 
 
-class CustomProbeSpec(ScheduleSpec):
+class CustomProbeSpec(ScheduleSpec, OptionsSection):
     """A probe of the user's own; the keys beside the schedule are its options."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keys beside the schedule."""
-        return dict(self.model_extra or {})
 
 
 TIERS: dict[str, dict[str, Any]] = {
     "economy": {
-        "landscape": {"every": 400},
-        "ics": {"every": 400},
-        "moments": {"every": 400},
+        "landscape": {"every": 400, "start": 200, "at_least": 1},
+        "ics": {"every": 400, "start": 200, "at_least": 1},
+        "moments": {"every": 100, "start": 50, "at_least": 4},
     },
     "full": {
-        "landscape": {"every": 150, "alphas": (0.01, 0.1, 1.0)},
-        "ics": {"every": 150},
-        "moments": {"every": 150},
-        "curvature": {"every": 1000, "start": 500},
+        "landscape": {"every": 200, "start": 100, "at_least": 1, "alphas": (0.01, 0.1, 1.0)},
+        "ics": {"every": 200, "start": 100, "at_least": 1},
+        "moments": {"every": 50, "start": 25, "at_least": 4},
+        "curvature": {"every": 1000, "start": 500, "at_least": 1, "tolerance": 0.1},
     },
 }
 """Named sets of probes; what each costs is measured by benchmarks/probes.py and stated in the README."""
@@ -96,7 +97,13 @@ class ProbesSpec(Section):
     ics: IcsSpec | None = None
     moments: MomentsSpec | None = None
     curvature: CurvatureSpec | None = None
-    custom: dict[Annotated[str, Field(pattern=CALLABLE)], CustomProbeSpec] = Field(default_factory=dict)
+    custom: dict[Annotated[str, Field(pattern=CALLABLE)], CustomProbeSpec] = Field(default_factory=dict, alias=CUSTOM)
+
+    @property
+    def sections(self) -> dict[str, ScheduleSpec]:
+        """The section of every measurement that is taken, by its name in the sweep file."""
+        ours = {name: getattr(self, name) for name in type(self).model_fields if name != "custom"}
+        return {name: section for name, section in {**ours, **self.custom}.items() if section is not None}
 
     @model_validator(mode="before")
     @classmethod
@@ -109,4 +116,10 @@ class ProbesSpec(Section):
             return given
         own = {key: section for key, section in given.items() if isinstance(key, str) and ":" in key}
         rest = {key: section for key, section in given.items() if key not in own}
-        return {**rest, "custom": {**rest.get("custom", {}), **own}} if own else rest
+        return {**rest, CUSTOM: own} if own else rest
+
+    @model_serializer(mode="wrap")
+    def _as_in_a_sweep_file(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        sections: dict[str, Any] = serialize(self)
+        own = sections.pop("custom", {})
+        return {**sections, **own}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 CALLABLE = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 """How a sweep file names code of the user's own: `package.module:callable`."""
@@ -22,3 +23,43 @@ class Section(BaseModel):
     """A part of a sweep file: unknown keys and wrong types are errors, and nothing changes once it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class OptionsSection(Section):
+    """A section whose keys beside its own are options for code of the user's own: whatever JSON can hold."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys beside the section's own."""
+        return dict(self.model_extra or {})
+
+    @model_validator(mode="after")
+    def _options_survive_json(self) -> Self:
+        """Refuse what would come back from the stored spec as something else."""
+        for key, value in self.options.items():
+            try:
+                same = json.loads(json.dumps(value, allow_nan=False)) == value
+            except (TypeError, ValueError):
+                same = False
+            if not same:
+                raise ValueError(
+                    f"option {key}: given {value!r}; it should be text, a finite number, true, false, null, "
+                    "or a list or mapping of these"
+                )
+        return self
+
+
+class CallableSection(OptionsSection):
+    """A section for code of the user's own: `package.module:callable`; the other keys are the callable's options."""
+
+    name: str = Field(pattern=CALLABLE)
+
+
+def variant_tag(given: Any) -> str | None:
+    """Return which of a section's variants is meant: its name, or CUSTOM for the name of a callable."""
+    name = given.get("name") if isinstance(given, dict) else getattr(given, "name", None)
+    if name is None:
+        return None
+    return CUSTOM if ":" in str(name) else str(name)

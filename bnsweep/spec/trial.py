@@ -17,7 +17,7 @@ from bnsweep.spec.section import PositiveFloat, PositiveInt, Section
 SEMANTICS_VERSION = 2
 """Bumped whenever the same spec would give other numbers, so that old and new rows never mix."""
 
-NormName = Literal["none", "batch", "noisy_batch", "l1", "l2", "linf", "layer", "group", "instance", "rms"]
+NormName = Literal["none", "batch", "noisy_batch", "l1", "l2", "linf", "layer", "group", "instance", "rms", "weight"]
 InitName = Literal["default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal"]
 BATCH_STATISTICS = ("batch", "noisy_batch", "l1", "l2", "linf")
 """Modes whose statistics are over the mini-batch."""
@@ -61,6 +61,16 @@ class TrialSpec(Section):
             raise ValueError(
                 f"norm {self.norm} takes statistics over the mini-batch; train.batch_size should be at least 2"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _every_probe_measures(self) -> Self:
+        for name, section in self.probes.sections.items():
+            if section.first >= self.train.steps and section.at_least is None:
+                raise ValueError(
+                    f"probes.{name}.{'start' if section.at is None else 'at'}: the first measurement is at step "
+                    f"{section.first}, and train.steps {self.train.steps} end with step {self.train.steps - 1}"
+                )
         return self
 
     def to_json(self) -> str:

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from analysis.finding import difference_finding, width_finding
-from analysis.tables import ALL
+from analysis.scopes import ALL
 
 NAN = float("nan")
 
@@ -53,7 +53,7 @@ def test_the_difference_has_a_sign_and_an_interval() -> None:
         "Decades minus none, each with its 95 % interval over 3 seeds: batch -0.50 (-0.75 to -0.25)"
     )
     assert difference_finding(differences(("batch", -0.5, NAN, NAN))) == (
-        "Decades minus none: batch -0.50; no intervals: some points have one seed only"
+        "Decades minus none: batch -0.50; too few seeds for intervals"
     )
     assert difference_finding(differences(("batch", NAN, NAN, NAN))) == ""
 

@@ -61,6 +61,13 @@ def test_a_seed_that_some_norm_lacks_everywhere_is_left_out(results: Results) ->
     assert grid.comparable().accuracy.shape == (1, 3, 1, 3, 5)
 
 
+def test_a_seed_that_is_far_from_finished_is_left_out(results: Results) -> None:
+    trials = results.trials
+    for most, seeds in ((1e-2, [0]), (1.0, [0, 1])):
+        grid = make_grid(trials[(trials["seed"] == 0) | (trials["lr"] <= most)])
+        assert grid.comparable().seeds == seeds
+
+
 def test_a_field_that_varies_splits_the_results(results: Results) -> None:
     assert list(split_settings(results)) == [""]
     steps = np.where(results.trials["seed"] == 0, 100, 200)

@@ -1,64 +1,59 @@
 import numpy as np
 import pytest
+from scipy.stats import binomtest, ttest_1samp
 
-from analysis.grid import Floats
-from analysis.intervals import Index, resample_seeds, seed_bootstrap, trust
-
-
-def test_bootstrap_of_a_mean_matches_resampling_by_hand() -> None:
-    values = np.random.default_rng(1).normal(size=12)
-
-    def mean(index: Index) -> Floats:
-        return values[index].mean(axis=-1)[None]
-
-    low, high = seed_bootstrap(mean, 12, np.random.default_rng(2), resamples=20_000)
-    draws = values[np.random.default_rng(3).integers(12, size=(20_000, 12))].mean(axis=1)
-    assert (low[0], high[0]) == pytest.approx(tuple(np.percentile(draws, [2.5, 97.5])), abs=0.02)
+from analysis.intervals import seed_interval, seed_sd, seeds_needed, share_interval, trust
 
 
-def test_seeds_are_resampled_jointly_so_that_a_paired_difference_has_no_spread() -> None:
-    one = np.random.default_rng(1).normal(size=8)
-    pair = np.stack([one, one + 3], axis=1)
-
-    def difference(index: Index) -> Floats:
-        means = pair[index].mean(axis=-2)
-        return (means[..., 1] - means[..., 0])[None]
-
-    low, high = seed_bootstrap(difference, 8, np.random.default_rng(2))
-    assert (low[0], high[0]) == pytest.approx((3, 3))
+def test_the_interval_is_students_t() -> None:
+    values = np.random.default_rng(1).normal(size=(6, 5))
+    expected = ttest_1samp(values, 0, axis=-1).confidence_interval(0.9)
+    low, high = seed_interval(values, 0.9)
+    assert low == pytest.approx(expected.low)
+    assert high == pytest.approx(expected.high)
 
 
-def test_one_seed_has_no_interval() -> None:
-    low, high = seed_bootstrap(lambda index: np.zeros((4, *index.shape[:-1])), 1, np.random.default_rng(0))
-    assert low.shape == high.shape == (4,)
-    assert np.isnan([low, high]).all()
+def test_a_missing_seed_is_left_out() -> None:
+    values = np.random.default_rng(1).normal(size=5)
+    for found, whole in zip(seed_interval(np.append(values, np.nan)), seed_interval(values), strict=True):
+        assert found == pytest.approx(whole)
+    assert seed_sd(np.append(values, np.nan)) == pytest.approx(values.std(ddof=1))
 
 
-def test_an_undefined_statistic_has_no_interval_and_no_warning() -> None:
-    low, _ = seed_bootstrap(lambda index: np.full((1, *index.shape[:-1]), np.nan), 3, np.random.default_rng(0))
-    assert np.isnan(low).all()
+@pytest.mark.parametrize("values", [[0.1, 0.2], [0.3, 0.3, 0.3, 0.3], [0.1, 0.2, np.nan], []])
+def test_too_few_seeds_or_none_that_differ_have_no_interval(values: list[float]) -> None:
+    assert np.isnan(seed_interval(np.array(values, dtype=float))).all()
 
 
-def test_a_missing_trial_never_makes_a_resample_undefined() -> None:
-    values = np.array([[0.2, 0.4], [np.nan, 0.6], [np.nan, np.nan]])
-    drawn = resample_seeds(values, np.array([[0, 1, 2], [1, 1, 2], [2, 2, 2]]))
-    assert drawn.shape == (3, 3, 2)
-    assert np.nanmean(drawn[0], axis=0) == pytest.approx([0.2, 0.5])
-    assert np.nanmean(drawn[1], axis=0) == pytest.approx([0.2, 0.6])
-    assert np.nanmean(drawn[2], axis=0) == pytest.approx([0.2, 0.5])
+def test_a_share_has_wilsons_interval_where_seeds_are_alike() -> None:
+    low, high = share_interval(np.array([3]), np.array([30]), np.full((1, 3), 0.1))
+    expected = binomtest(3, 30).proportion_ci(method="wilson")
+    assert (low[0], high[0]) == pytest.approx((expected.low, expected.high))
 
 
-def test_the_level_of_an_interval_is_that_asked_for() -> None:
-    values = np.random.default_rng(1).normal(size=12)
-    low, high = seed_bootstrap(
-        lambda index: values[index].mean(axis=-1)[None], 12, np.random.default_rng(2), resamples=20_000, confidence=0.99
-    )
-    draws = values[np.random.default_rng(3).integers(12, size=(20_000, 12))].mean(axis=1)
-    assert (low[0], high[0]) == pytest.approx(tuple(np.percentile(draws, [0.5, 99.5])), abs=0.03)
+def test_a_share_has_the_wider_interval_where_runs_of_a_seed_go_the_same_way() -> None:
+    by_seed = np.array([[0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]])
+    low, high = share_interval(np.array([20]), np.array([80]), by_seed)
+    assert (low[0], high[0]) == pytest.approx((0, seed_interval(by_seed)[1][0]))
+    assert np.isnan(share_interval(np.array([20]), np.array([80]), by_seed[:, :2])).all()
+
+
+def test_seeds_needed_are_those_of_a_paired_t_test() -> None:
+    # G*Power 3.1, difference from constant, two-sided, alpha 0.05, power 0.8: effect sizes 0.5 and 1.
+    assert seeds_needed(np.array([0.5, -1.0]), np.array([1.0, 1.0])) == pytest.approx([34, 10])
+    few, many = seeds_needed(np.array(0.5), np.array(1.0)), seeds_needed(np.array(0.5), np.array(1.0), 0.99)
+    assert many > few
+    assert seeds_needed(np.array([9.0, 1e-9]), np.array([1.0, 1.0])).tolist() == [3, np.inf]
+    assert np.isnan(seeds_needed(np.array([0.0, 1.0, np.nan]), np.array([1.0, 0.0, 1.0]))).all()
+
+
+def test_that_many_seeds_do_resolve_the_difference() -> None:
+    count = int(seeds_needed(np.array(0.8), np.array(1.0)))
+    low, _ = seed_interval(np.random.default_rng(0).normal(0.8, 1.0, size=(20_000, count)))
+    assert (low > 0).mean() == pytest.approx(0.8, abs=0.03)
 
 
 def test_few_seeds_are_said_to_be_few() -> None:
-    assert "no interval" in trust(1)
-    assert "coarse" in trust(2)
-    assert "coarse" in trust(3)
-    assert "coarse" not in trust(8)
+    assert trust(1) == "Only one seed: too few for an interval, which takes 3 at least."
+    assert trust(2).startswith("Only 2 seeds: too few")
+    assert "over 8 seeds" in trust(8)

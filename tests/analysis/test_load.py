@@ -98,15 +98,27 @@ def test_norms_and_columns_are_filtered_at_read_time(sweep_dir: Path) -> None:
     assert results.missing == ()
 
 
+def test_steps_are_filtered_at_read_time(sweep_dir: Path, results: Results) -> None:
+    some = analysis.load(sweep_dir, norms=["none"], steps=(50, 120))
+    for table in ("curves", "landscape", "ics", "moments"):
+        rows, everything = getattr(some, table), getattr(results, table)
+        assert len(rows) == ((everything["norm"] == "none") & everything["step"].between(50, 120)).sum() > 0
+        assert set(rows["step"]) <= set(range(50, 121))
+    assert len(some.trials) == (results.trials["norm"] == "none").sum()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"norms": ["bacth"]}, "no trial has norm 'bacth'; allowed: batch, noisy_batch, none; did you mean 'batch'?"),
         ({"columns": {"ics": ["ics_l3"]}}, "table ics has no column 'ics_l3'"),
         ({"columns": {"isc": ["ics_l2"]}}, "no table 'isc'"),
+        ({"steps": (100, 50)}, "steps: 100 to 50 is no range; give the first step and the last, (0, 1000)"),
     ],
 )
-def test_an_unknown_name_is_an_input_error(sweep_dir: Path, arguments: dict[str, object], message: str) -> None:
+def test_what_cannot_be_asked_for_is_an_input_error(
+    sweep_dir: Path, arguments: dict[str, object], message: str
+) -> None:
     with pytest.raises(InputError) as error:
         analysis.load(sweep_dir, **arguments)  # type: ignore[arg-type]
     assert message in str(error.value)

@@ -55,7 +55,7 @@ def report(sweep_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_page_holds_its_images_and_loads_nothing(report: Path) -> None:
     page = Page(report)
-    assert len(page.images) == 5
+    assert len(page.images) == 6
     for source in page.images:
         kind, _, content = source.partition(",")
         assert kind == "data:image/png;base64"
@@ -72,38 +72,36 @@ def test_every_link_leads_somewhere(report: Path) -> None:
     for link in page.links:
         assert link[1:] in page.ids if link.startswith("#") else (report.parent / link).stat().st_size > 0
     names = {path.stem for path in (report.parent / "figures").iterdir() if path.suffix == ".csv"}
-    assert {"accuracy", "heatmap", "landscape", "ics", "explains", "robustness", "differences"} <= names
+    assert {"claims", "claims-by-lr", "accuracy", "heatmap", "landscape", "ics", "explains"} <= names
+    assert {"robustness", "differences", "importance", "trials"} <= names
 
 
 def test_the_page_says_what_was_found_and_how_sure_it_is(report: Path) -> None:
     text = Page(report).text
     assert "batch trains over 2.2 decades of learning rate" in text
     assert "90 of 90 declared trials are done" in text
-    assert "With 2 seeds the 95 % intervals are coarse" in text
+    assert "Only 2 seeds: too few for an interval" in text
     assert "a comment with <angle brackets> & ampersands" in text
     assert "0123456789abcdef" in text
 
 
-def test_differences_are_shown_with_simultaneous_intervals(report: Path) -> None:
+def test_differences_of_two_seeds_are_shown_without_intervals(report: Path) -> None:
     text = Page(report).text
     assert "How much does each mode differ from none?" in text
-    assert "simultaneous 95 % interval over 2 seeds: batch +2." in report.read_text(encoding="utf-8")
-    assert "Wilson" not in text
+    assert "Decades minus none: batch +2." in report.read_text(encoding="utf-8")
+    assert "too few seeds for intervals" in report.read_text(encoding="utf-8")
 
 
-def test_each_bootstrap_runs_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import analysis.tables as tables
-
-    original, calls = tables.seed_bootstrap, []
-
-    def counted(*args: Any, **options: Any) -> Any:
-        calls.append(options["confidence"])
-        return original(*args, **options)
-
-    monkeypatch.setattr(tables, "seed_bootstrap", counted)
-    write_sweep(tmp_path, make_specs(gains=[1.0], probes=False))
-    write_report(tmp_path)
-    assert calls == [0.95, 0.975]  # the measures, and their differences from none of two modes
+def test_verdicts_come_first_and_have_intervals_from_three_seeds_on(tmp_path: Path) -> None:
+    write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=4))
+    report = write_report(tmp_path)
+    text, html = Page(report).text, report.read_text(encoding="utf-8")
+    places = [text.index(words) for words in ("What becomes of the paper's claims?", "How robust is each mode?")]
+    assert places == sorted(places)
+    assert 'class="verdict supported"' in html
+    assert "simultaneous 95 % interval over 4 seeds: batch +1.84 (+0." in html
+    assert "Student's t over 4 seeds" in text
+    assert "Which hyperparameter matters?" in text
 
 
 def test_a_sweep_with_ragged_seeds_says_how_much_of_it_is_compared(tmp_path: Path) -> None:
@@ -156,7 +154,7 @@ def test_a_thin_sweep_has_a_report_too(case: str, tmp_path: Path) -> None:
     write_sweep(tmp_path, **CASES[case])
     page = Page(write_report(tmp_path))
     text = page.text
-    assert len(page.images) == (2 if case == "no probes" else 5)
+    assert len(page.images) == (3 if case == "no probes" else 6)
     assert ("Not drawn:" in text) == (case == "no probes")
     if case == "all diverged":
         assert "No mode trains at any tested learning rate" in text

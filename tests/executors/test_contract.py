@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import pandas as pd
 import pytest
 
 from bnsweep.data import Dataset, load_dataset
-from bnsweep.errors import InputError
-from bnsweep.executors import EXECUTORS, Executor, Job, Tally, make_executor
-from bnsweep.executors.pack import dataset_key, make_packs
+from bnsweep.errors import InputError, Superseded
+from bnsweep.executors import EXECUTORS, Executor, Job, MustStop, PackQueue, Tally, make_executor
+from bnsweep.executors.pack import dataset_key
+from bnsweep.executors.queue import make_packs
+from bnsweep.executors.serial import SerialExecutor
 from bnsweep.results import Store
 from bnsweep.spec import DigitsSpec, TrialSpec
 from bnsweep.sweep import Resources, Sweep
@@ -32,13 +35,21 @@ def digits() -> Dataset:
     return load_dataset(DigitsSpec(name="digits"))
 
 
-def run(executor: Executor, out: Path, trials: tuple[TrialSpec, ...], data: Dataset) -> tuple[Store, dict[int, Tally]]:
+def run(
+    executor: Executor,
+    out: Path,
+    trials: tuple[TrialSpec, ...],
+    data: Dataset,
+    must_stop: MustStop = lambda: False,
+) -> tuple[Store, dict[int, Tally]]:
     store, tallies = Store.open(out), dict[int, Tally]()
-    job = Job("tiny", store, "abc", {dataset_key(spec.dataset): data for spec in trials})
+    store.begin("token")
+    job = Job("tiny", store, "token", "abc", {dataset_key(spec.dataset): data for spec in trials})
     packs = make_packs(trials, {}, executor.num_workers(CPU))
-    lost = executor.run(packs, job, CPU, tallies.__setitem__)
-    assert lost == []
-    assert set(tallies) == set(range(len(packs)))
+    queue = PackQueue(packs, store)
+    executor.run(queue, job, CPU, tallies.__setitem__, must_stop)
+    assert queue.is_finished
+    assert set(tallies) >= set(range(len(packs))) or must_stop()
     return store, tallies
 
 
@@ -71,6 +82,52 @@ def test_a_trial_that_raises_is_recorded_and_its_neighbours_are_unharmed(
     assert failure["attempt"] == 1
     assert failure["error"].startswith("InputError: norm")
     assert "Traceback" in failure["traceback"]
+    assert failure["log"] is None or os.path.isfile(failure["log"])
+    assert failure["log"] is not None or isinstance(executor, SerialExecutor)
+
+
+def test_a_trial_short_of_memory_is_tried_again_alone(
+    executor: Executor, tmp_path: Path, digits: Dataset, spec: Callable[..., TrialSpec]
+) -> None:
+    model = {"name": "tests.executors.models:hungry", "marker": str(tmp_path / "marker")}
+    starved = spec(model=model)
+    store, tallies = run(executor, tmp_path / "out", (starved, spec(seed=1)), digits)
+    assert sum(tally.completed for tally in tallies.values()) == 2
+    assert store.finished() == {starved.trial_key, spec(seed=1).trial_key}
+    attempts = dict(zip(*(store.read("trials")[name].to_pylist() for name in ("trial_key", "attempt")), strict=True))
+    assert attempts == {starved.trial_key: 2, spec(seed=1).trial_key: 1}
+    assert [failure["attempt"] for failure in store.read("failures").to_pylist()] == [1]
+
+
+def test_a_run_told_to_stop_keeps_what_finished_and_begins_nothing_more(
+    executor: Executor, tmp_path: Path, digits: Dataset, spec: Callable[..., TrialSpec]
+) -> None:
+    trials = tuple(spec(seed=seed, train={"steps": 300, "batch_size": 32}) for seed in range(40))
+    ended: list[int] = []
+    store, tallies = Store.open(tmp_path), dict[int, Tally]()
+
+    def report(number: int, tally: Tally) -> None:
+        tallies[number] = tally
+        ended.append(tally.ended)
+
+    store.begin("token")
+    job = Job("tiny", store, "token", "abc", {dataset_key(trials[0].dataset): digits})
+    queue = PackQueue(make_packs(trials, {}, executor.num_workers(CPU)), store)
+    executor.run(queue, job, CPU, report, lambda: any(ended))
+    assert 0 < len(store.finished()) == sum(tally.completed for tally in tallies.values()) < len(trials)
+    assert store.checkpoints() <= {trial.trial_key for trial in trials} - store.finished()
+
+
+def test_what_cannot_be_stored_ends_the_run_with_the_reason(
+    executor: Executor, tmp_path: Path, digits: Dataset, spec: Callable[..., TrialSpec]
+) -> None:
+    store = Store.open(tmp_path / "out")
+    store.begin("another")
+    job = Job("tiny", store, "token", "abc", {dataset_key(spec().dataset): digits})
+    queue = PackQueue(make_packs([spec(seed=seed) for seed in range(20)], {}, 1), store)
+    with pytest.raises(Superseded, match="commits nothing any more"):
+        executor.run(queue, job, CPU, lambda *_: None, lambda: False)
+    assert store.finished() == set()
 
 
 def test_more_than_there_is_is_refused(executor: Executor) -> None:

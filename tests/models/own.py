@@ -76,20 +76,18 @@ def tied(input_shape: Shape, num_classes: int, norm: Site) -> nn.Sequential:
 
 
 class WithStages(nn.Module):
-    """A module whose `stages` are all it does, or not."""
+    """A module whose `stages` are all it does."""
 
-    def __init__(self, features: int, num_classes: int, skip: bool) -> None:
+    def __init__(self, features: int, num_classes: int) -> None:
         super().__init__()
         self.stages = nn.Sequential(nn.Flatten(), nn.Linear(features, 5), nn.ReLU(), nn.Linear(5, num_classes))
-        self.skip = nn.Parameter(torch.zeros(1)) if skip else None
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.stages(x)
-        return out if self.skip is None else out + self.skip * x.sum()
+        return self.stages(x)
 
 
-def with_stages(input_shape: Shape, num_classes: int, norm: Site, skip: bool = False) -> nn.Module:
-    return WithStages(input_shape[0] * input_shape[1] * input_shape[2], num_classes, skip)
+def with_stages(input_shape: Shape, num_classes: int, norm: Site) -> nn.Module:
+    return WithStages(input_shape[0] * input_shape[1] * input_shape[2], num_classes)
 
 
 def headless(input_shape: Shape, num_classes: int, norm: Site) -> nn.Module:

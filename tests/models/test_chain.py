@@ -9,7 +9,8 @@ from torch import nn
 from bnsweep.init import initialize
 from bnsweep.models import StagedModel, build_model, describe_split, layers, split
 from bnsweep.models.pool import HalvingMaxPool
-from bnsweep.spec import MlpSpec, ResnetSpec, VggSpec
+from bnsweep.norm.weight import weight_parameters
+from bnsweep.spec import DeepLinearSpec, MlpSpec, ResnetSpec, VggSpec
 
 DIGITS = (1, 8, 8)
 
@@ -23,22 +24,24 @@ def owned(model: nn.Module) -> dict[str, tuple[str, ...]]:
     [
         VggSpec(name="vgg", widths=(4, "M", 6)),
         MlpSpec(name="mlp", widths=(4, 5)),
+        DeepLinearSpec(name="deep_linear", widths=(4, 5)),
         ResnetSpec(name="resnet", depth=14, width=2),
     ],
 )
-@pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch", "l1"])
+@pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch", "l1", "weight"])
 def test_every_parameter_belongs_to_one_layer_and_layers_come_in_order(spec, norm: str) -> None:
     model = build_model(spec, norm, DIGITS, 10, noise_seed=0)
     found = split(model)
-    assert found.exact_suffix
+    assert found.obstacle is None
     assert describe_split(model) is None
     assert [layer.name for layer in found.layers] == [name for name, _ in layers(model)]
     names = [name for layer in found.layers for name in layer.parameters]
     assert sorted(names) == sorted(name for name, _ in model.named_parameters())
     assert len(found.stages) == len(model.stages)
     for layer, (_, module) in zip(found.layers, layers(model), strict=True):
-        assert model.get_parameter(layer.weight) is module.weight
-        assert layer.weight in layer.parameters
+        made_of = weight_parameters(module)
+        assert all(model.get_parameter(name) is w for name, w in zip(layer.weights, made_of, strict=True))
+        assert set(layer.weights) <= set(layer.parameters)
     for stage in found.stages:
         inside = dict(stage.module.named_parameters())
         assert all(model.get_parameter(name) is inside[local] for local, name in stage.parameters.items())
@@ -86,7 +89,7 @@ def test_a_sequential_that_does_more_than_its_children_is_one_stage(kind: str) -
     if kind == "hook":
         model.register_forward_hook(lambda *call: 2 * call[2])
     assert split(model).stages[0].module is model
-    assert not split(model).exact_suffix
+    assert split(model).obstacle == "no chain of stages known"
 
 
 @pytest.mark.parametrize("shared", ["weight", "module", "norm"])
@@ -105,8 +108,16 @@ def test_stages_that_share_parameters_are_not_split(shared: str) -> None:
     assert [layer.name for layer in stage.layers] == ["0", "2" if shared == "norm" else "1"]
     names = [name for layer in stage.layers for name in layer.parameters]
     assert sorted(names) == sorted(name for name, _ in model.named_parameters())
-    assert describe_split(model, "my.module:net") == (
-        "ics: stages share parameters or buffers for my.module:net; one full pass per layer"
+    note, *others = str(describe_split(model, "my.module:net")).splitlines()
+    assert note == "ics: stages share parameters or buffers for my.module:net; one full pass per layer"
+    of_no_layer = {"weight": "2.bias", "module": None, "norm": "1.weight, 1.bias"}[shared]
+    assert others == (
+        [
+            f"ics: a layer is a linear or convolution module; {of_no_layer} of my.module:net "
+            "have no row and count to the layer before them"
+        ]
+        if of_no_layer
+        else []
     )
 
 
@@ -115,7 +126,7 @@ def test_tied_weights_are_one_layer_drawn_once_and_within_a_stage_no_obstacle() 
     model[2].weight = model[0].weight
     assert [name for name, _ in layers(model)] == ["0", "3"]
     assert owned(model) == {"0": ("0.weight", "0.bias", "2.bias"), "3": ("3.weight", "3.bias")}
-    assert split(model).exact_suffix
+    assert split(model).obstacle is None
     initialize(model, "xavier_uniform", 1.0, seed=0)
     alone = nn.Sequential(nn.Linear(3, 3))
     initialize(alone, "xavier_uniform", 1.0, seed=0)
@@ -128,7 +139,7 @@ def test_a_frozen_layer_keeps_its_weights_and_is_no_layer() -> None:
     initialize(model, "default", 1.0, seed=0)
     assert torch.equal(model[0].weight, kept)
     assert [name for name, _ in layers(model)] == ["1"]
-    assert split(model).exact_suffix
+    assert split(model).obstacle is None
 
 
 def test_layers_outside_the_stages_make_a_model_one_stage() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -19,7 +20,8 @@ DIGITS, OWN = (1, 8, 8), "tests.models.own:"
 
 
 def build(name: str, norm: str = "batch", seed: int = 0, **options: object) -> nn.Module:
-    return build_model(CustomSpec(name=OWN + name, **options), norm, DIGITS, 10, noise_seed=seed)
+    path = name if ":" in name else f"own:{name}"
+    return build_model(CustomSpec(name=f"tests.models.{path}", **options), norm, DIGITS, 10, noise_seed=seed)
 
 
 @pytest.mark.parametrize("name", ["chain", "branches"])
@@ -97,6 +99,7 @@ def test_modules_beside_the_current_directory_are_found(tmp_path: Path, monkeypa
         ),
         ("chain", {"width": "wide"}, "tests.models.own:chain fails when called: TypeError: "),
         ("refusing", {"depth": 3}, "tests.models.own:refusing fails when called: ValueError: depth 3 is odd ("),
+        ("odd:refusing", {}, "tests.models.odd:refusing fails when called: KeyError: 'depth' ("),
         ("refusing", {}, "with input_shape, num_classes, norm: missing a required argument: 'depth'"),
         (
             "headless",
@@ -121,6 +124,25 @@ def test_a_module_that_is_not_there_is_refused() -> None:
         build_model(CustomSpec(name="no.such.module:net"), "none", DIGITS, 10, noise_seed=0)
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("def net(:", r"fails when it is imported: SyntaxError: invalid syntax \(bnsweep_test_bad0.py, line 1\)"),
+        ("raise ValueError('no data')", r"fails when it is imported: ValueError: no data \(.*bad1\.py:1\)"),
+        ("import nowhere", r"cannot be loaded \(No module named 'nowhere'\)"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
+) -> None:
+    name = f"bnsweep_test_bad{['def net(:', 'raise ValueError(' + repr('no data') + ')', 'import nowhere'].index(code)}"
+    (tmp_path / f"{name}.py").write_text(code + "\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend("")
+    with pytest.raises(InputError, match=rf"^model\.name: {name}:net {message}"):
+        build_model(CustomSpec(name=f"{name}:net"), "none", DIGITS, 10, noise_seed=0)
+
+
 def test_a_site_of_no_size_and_a_mode_that_cannot_work_there_are_refused() -> None:
     with pytest.raises(InputError) as error:
         build("bad_site")
@@ -131,9 +153,41 @@ def test_a_site_of_no_size_and_a_mode_that_cannot_work_there_are_refused() -> No
         build_model(CustomSpec(name=OWN + "chain"), "instance", (1, 1, 1), 10, noise_seed=0)
 
 
-def test_stages_count_as_the_chain_only_if_they_are_all_that_the_model_does() -> None:
-    assert len(split(build("with_stages")).stages) == 2
-    assert len(split(build("with_stages", skip=True)).stages) == 1
-    assert describe_split(build("with_stages", skip=True), OWN + "with_stages") == (
-        "ics: no chain of stages known for tests.models.own:with_stages; one full pass per layer"
+def test_stages_count_as_the_chain_only_where_the_forward_is_known() -> None:
+    for name in ("own:with_stages", "odd:gated"):
+        model = build_model(CustomSpec(name=f"tests.models.{name}"), "none", DIGITS, 10, noise_seed=0)
+        assert len(split(model).stages) == 1
+        assert describe_split(model, "my:net") == (
+            "ics: no chain of stages known for my:net; one full pass per layer"
+        )
+
+
+def test_layers_and_sites_come_in_the_order_of_the_forward() -> None:
+    def built(name: str) -> nn.Module:
+        return build_model(CustomSpec(name=f"tests.models.odd:{name}"), "batch", DIGITS, 10, noise_seed=0)
+
+    model = built("reordered")
+    assert [name for name, _ in layers(model)] == ["a", "b", "head"]
+    assert [(number, name) for number, name, _ in norm_sites(model)] == [(0, "a"), (1, "b")]
+    owned = {layer.name: layer.parameters for layer in split(model).layers}
+    assert owned["a"] == ("a.weight", "a.bias", "norm_a.weight", "norm_a.bias")
+    assert [name for name, _ in layers(built("unused"))] == ["a", "head", "spare"]
+    assert [name for name, _ in layers(built("attending"))] == ["embed", "attention.out_proj", "head"]
+
+
+def test_parameters_that_are_no_layer_are_named() -> None:
+    model = build_model(CustomSpec(name="tests.models.odd:attending"), "batch", DIGITS, 10, noise_seed=0)
+    assert str(describe_split(model, "my:net")).splitlines()[1] == (
+        "ics: a layer is a linear or convolution module; attention.in_proj_weight, attention.in_proj_bias of my:net "
+        "have no row and count to the layer before them"
     )
+    nets = nn.Sequential(nn.Linear(2, 2), *(nn.LayerNorm(2) for _ in range(3)))
+    assert "1.weight, 1.bias, 2.weight and 3 more of my:net" in str(describe_split(nets, "my:net"))
+
+
+def test_the_global_streams_are_the_seeds_own_while_it_is_built_and_tried() -> None:
+    np.random.seed(5)  # noqa: NPY002  the global stream is what is watched
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    model = build_model(CustomSpec(name="tests.models.odd:flipped"), "batch", DIGITS, 10, noise_seed=0)
+    assert len(layers(model)) == 3
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002

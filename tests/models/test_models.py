@@ -5,9 +5,10 @@ import torch
 from torch import nn
 
 from bnsweep.errors import InputError
-from bnsweep.models import MODELS, StagedModel, build_model, layers, stages
+from bnsweep.init import initialize
+from bnsweep.models import MODELS, StagedModel, build_model, layers, norm_sites
 from bnsweep.norm import NORMS, set_step
-from bnsweep.spec import MlpSpec, VggSpec
+from bnsweep.spec import DeepLinearSpec, MlpSpec, VggSpec
 
 DIGITS = (1, 8, 8)
 
@@ -47,10 +48,31 @@ def test_mlp_flattens_and_ends_linear() -> None:
     assert mlp(20, 30)(torch.zeros(3, 1, 8, 8)).shape == (3, 10)
 
 
+def deep_linear(*widths, norm: str = "none", input_shape=DIGITS, num_classes: int = 10) -> StagedModel:
+    return build_model(DeepLinearSpec(name="deep_linear", widths=widths), norm, input_shape, num_classes, noise_seed=0)
+
+
+@pytest.mark.parametrize("input_shape", [DIGITS, (64, 1, 1)])
+def test_a_deep_linear_network_is_one_linear_map_of_flattened_samples(input_shape) -> None:
+    model = deep_linear(5, 7, 6, input_shape=input_shape, num_classes=3).double()
+    initialize(model, "xavier_normal", 1.0, seed=0)
+    product, shift = torch.eye(64, dtype=torch.float64), torch.zeros(64, dtype=torch.float64)
+    for _, layer in layers(model):
+        product, shift = layer.weight @ product, layer.weight @ shift + layer.bias
+    x = torch.randn((4, *input_shape), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    torch.testing.assert_close(model(x), x.flatten(1) @ product.T + shift)
+
+
+def test_the_default_deep_linear_network_is_the_papers_25_square_layers() -> None:
+    model = build_model(DeepLinearSpec(name="deep_linear"), "batch", (10, 1, 1), 10, noise_seed=0)
+    assert [tuple(layer.weight.shape) for _, layer in layers(model)] == [(10, 10)] * 25
+    assert [number for number, _, _ in norm_sites(model)] == list(range(24))
+
+
 @pytest.mark.parametrize("norm", NORMS)
 def test_every_stage_but_the_last_normalizes_before_its_relu(norm: str) -> None:
     for model in (vgg(6, "M", 12, norm=norm), mlp(6, 12, norm=norm if norm != "instance" else "layer")):
-        *hidden, (last_name, last) = stages(model)
+        *hidden, (last_name, last) = model.stages.named_children()
         assert last_name == "linear"
         assert last.norm is None
         for _, stage in hidden:
@@ -66,9 +88,12 @@ def test_every_stage_but_the_last_normalizes_before_its_relu(norm: str) -> None:
 
 
 @pytest.mark.parametrize("norm", NORMS)
-def test_layers_have_the_same_parameters_in_every_mode(norm: str) -> None:
+def test_layers_have_the_same_weights_and_biases_in_every_mode(norm: str) -> None:
     def shapes(model: StagedModel) -> dict[str, tuple[int, ...]]:
-        return {f"{name}.{key}": tuple(p.shape) for name, layer in layers(model) for key, p in layer.named_parameters()}
+        tensors = [
+            (f"{name}.{key}", getattr(layer, key)) for name, layer in layers(model) for key in ("weight", "bias")
+        ]
+        return {name: tuple(tensor.shape) for name, tensor in tensors}
 
     assert shapes(vgg(6, "M", 12, norm=norm)) == {
         "conv0.weight": (6, 1, 3, 3),
@@ -82,7 +107,7 @@ def test_layers_have_the_same_parameters_in_every_mode(norm: str) -> None:
 
 def test_sites_are_numbered_from_the_input_and_carry_the_noise_seed() -> None:
     model = build_model(VggSpec(name="vgg", widths=(4, "M", 6)), "noisy_batch", DIGITS, 10, noise_seed=77)
-    sites = [stage.norm.site for _, stage in stages(model)[:-1]]
+    sites = [stage.norm.site for stage in model.stages[:-1]]
     assert [(site.index, site.channels, site.spatial, site.noise_seed) for site in sites] == [
         (0, 4, (8, 8), 77),
         (1, 6, (4, 4), 77),
@@ -117,10 +142,10 @@ def test_instance_normalization_is_refused_where_a_map_has_shrunk_to_one_positio
 
 
 def test_every_model_of_the_spec_is_registered_and_another_is_refused() -> None:
-    assert set(MODELS) == {"vgg", "mlp", "resnet"}
+    assert set(MODELS) == {"vgg", "mlp", "deep_linear", "resnet"}
     stranger = VggSpec.model_construct(name="vg", widths=(4,))
     with pytest.raises(InputError) as error:
         build_model(stranger, "none", DIGITS, 10, noise_seed=0)
     assert str(error.value) == (
-        "model.name: given 'vg'; allowed: mlp, package.module:callable, resnet, vgg; did you mean 'vgg'?"
+        "model.name: given 'vg'; allowed: deep_linear, mlp, package.module:callable, resnet, vgg; did you mean 'vgg'?"
     )

@@ -13,46 +13,60 @@ from bnsweep.init import initialize
 from bnsweep.models import build_model
 from bnsweep.norm import NORMS, set_step
 from bnsweep.probes import StepContext
-from bnsweep.probes.context import buffer_copies, capture_rng, parameter_copies
-from bnsweep.spec import CustomSpec, MlpSpec, ModelSpec, ResnetSpec, VggSpec
+from bnsweep.probes.context import StepStart, parameter_copies
+from bnsweep.spec import CustomSpec, DeepLinearSpec, MlpSpec, ModelSpec, ResnetSpec, VggSpec
+from bnsweep.streams import seeded
 
-OWN = "tests.models.own:"
+OWN, ODD = "tests.models.own:", "tests.models.odd:"
+
+ODD_NAMES = (
+    *("dropped", "frozen", "summed", "in_place", "reordered", "pairs"),
+    *("gated", "flipped", "unused", "attending"),
+)
 
 MODELS: dict[str, ModelSpec] = {
     "vgg": VggSpec(name="vgg", widths=(4, "M", 6, 5)),
     "mlp": MlpSpec(name="mlp", widths=(6, 12)),
+    "deep_linear": DeepLinearSpec(name="deep_linear", widths=(6, 12)),
     "resnet": ResnetSpec(name="resnet", depth=8, width=3),
     "resnet14": ResnetSpec(name="resnet", depth=14, width=3),
     "chain": CustomSpec(name=f"{OWN}chain", width=4),
     "branches": CustomSpec(name=f"{OWN}branches", width=4),
     "tied": CustomSpec(name=f"{OWN}tied"),
+    **{name: CustomSpec(name=f"{ODD}{name}") for name in ODD_NAMES},
 }
 INPUT, CLASSES, BATCH, SEED = (1, 4, 4), 3, 6, 11
 
 MODEL_NORMS = [(model, norm) for model in ("vgg", "mlp") for norm in NORMS if (model, norm) != ("mlp", "instance")]
+MODEL_NORMS += [("deep_linear", norm) for norm in ("none", "batch", "noisy_batch", "weight")]
 """Chains of one layer per stage, on INPUT."""
 
 BLOCK_NORMS = [(model, norm) for model in ("resnet", "chain", "branches") for norm in NORMS]
 """Stages of several layers, and a user's models: both with dropout, one a chain, one not to be split."""
 
+ODD_NORMS = [(model, norm) for model in ODD_NAMES for norm in ("none", "batch", "weight")]
+"""Models that break what a probe could take for granted."""
+
 
 @dataclass
 class Trial:
-    """One model in training; `lr` 0.05 moves every layer enough to measure."""
+    """One model in training, of MODELS or by its spec; `lr` 0.05 moves every layer enough to measure."""
 
-    model_name: str
+    given: str | ModelSpec
     norm: str
     optimizer_name: str = "sgd"
     dtype: torch.dtype = torch.float64
     gain: float = 1.0
     lr: float = 0.05
     step: int = 0
+    shape: tuple[int, int, int] = field(init=False)
     model: nn.Module = field(init=False)
     optimizer: torch.optim.Optimizer = field(init=False)
 
     def __post_init__(self) -> None:
-        shape = input_shape(self.model_name)
-        self.model = build_model(MODELS[self.model_name], self.norm, shape, CLASSES, noise_seed=SEED)
+        spec = MODELS[self.given] if isinstance(self.given, str) else self.given
+        self.shape = input_shape(spec.name)
+        self.model = build_model(spec, self.norm, self.shape, CLASSES, noise_seed=SEED)
         initialize(self.model, "kaiming_normal", self.gain, SEED)
         self.model.to(self.dtype)
         if self.optimizer_name == "adam":
@@ -62,33 +76,31 @@ class Trial:
 
     def take_step(self) -> StepContext:
         """Make one update, with dropout masks of the step's own, and return it."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(SEED + self.step)
+        with seeded(SEED + self.step, torch.device("cpu")):
             return self._update()
 
     def _update(self) -> StepContext:
         set_step(self.model, self.step)
-        x, y = batch(self.step, self.dtype, input_shape(self.model_name))
-        params, buffers = parameter_copies(self.model), buffer_copies(self.model)
+        x, y = batch(self.step, self.dtype, self.shape)
+        start = StepStart.of(self.model, x)
         self.optimizer.zero_grad()
-        rng_state = capture_rng(x.device)
         loss = cross_entropy(self.model(x), y)
         loss.backward()
         self.optimizer.step()
         self.step += 1
         return StepContext(
             self.model,
-            x,
+            start.x,
             y,
             cross_entropy,
             self.step - 1,
             self.lr,
             loss.item(),
-            params,
+            start.parameters,
             parameter_copies(self.model),
-            buffers,
-            {name: parameter.grad for name, parameter in self.model.named_parameters()},
-            rng_state,
+            start.buffers,
+            {name: _gradient(w) for name, w in self.model.named_parameters() if w.requires_grad},
+            start.rng_state,
         )
 
     def steps(self, count: int) -> Iterator[StepContext]:
@@ -97,7 +109,13 @@ class Trial:
             yield self.take_step()
 
 
-def third_step(model: str, norm: str, optimizer: str = "sgd", dtype: torch.dtype = torch.float64) -> StepContext:
+def _gradient(w: Tensor) -> Tensor:
+    return torch.zeros_like(w) if w.grad is None else w.grad
+
+
+def third_step(
+    model: str | ModelSpec, norm: str, optimizer: str = "sgd", dtype: torch.dtype = torch.float64
+) -> StepContext:
     """Return a step at which momentum, running statistics and normalization parameters have all moved."""
     return list(Trial(model, norm, optimizer, dtype).steps(3))[-1]
 
@@ -105,7 +123,7 @@ def third_step(model: str, norm: str, optimizer: str = "sgd", dtype: torch.dtype
 def input_shape(model_name: str) -> tuple[int, int, int]:
     """Return INPUT; for a resnet, which halves it twice, twice the size."""
     channels, height, width = INPUT
-    return (channels, 2 * height, 2 * width) if model_name.startswith("resnet") else INPUT
+    return (channels, 2 * height, 2 * width) if model_name == "resnet" else INPUT
 
 
 def batch(step: int, dtype: torch.dtype, shape: tuple[int, int, int] = INPUT) -> tuple[Tensor, Tensor]:

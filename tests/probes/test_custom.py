@@ -1,33 +1,58 @@
-"""Probes of the user's own: what is refused, and that their rows land in a table of their own."""
+"""Probes of the user's own: what is refused, that their rows land in a table of their own, and that none leaves a trace."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 
 from bnsweep.data import load_dataset
 from bnsweep.errors import InputError
-from bnsweep.executors.pack import Job, Pack, Worker, dataset_key
+from bnsweep.executors.pack import Job, Pack, Tally, dataset_key
+from bnsweep.executors.worker import Worker
+from bnsweep.probes import build_probes
 from bnsweep.probes.custom import load_probe
 from bnsweep.results import Store
-from bnsweep.spec import TrialSpec
+from bnsweep.results.schema import to_table
+from bnsweep.spec import DigitsSpec, ProbesSpec, TrialSpec
+from bnsweep.train import run_trial
+from tests import users
+from tests.probes.steps import Trial, third_step
+
+DIGITS = load_dataset(DigitsSpec(name="digits"))
+Build = Callable[..., TrialSpec]
 
 BAD = [
     ("tests.nowhere:probe", {}, r"probes\.tests\.nowhere:probe: .* cannot be loaded \(No module named"),
     ("tests.users:nowhere", {}, r"cannot be loaded \(.* has no attribute 'nowhere'\); give package.module:call"),
     ("tests.users:NO_CALLABLE", {}, r"is a int; it should be callable"),
-    ("tests.users:weight_norms", {"pwer": 1}, r"does not take these options \(.*unexpected keyword .*'pwer'"),
+    ("tests.users:weight_norms", {"pwer": 1}, r"cannot be called with pwer: got an unexpected keyword .*'pwer'"),
+    ("tests.users:odd_power", {}, r"fails when called: ValueError: power must be even \(.*users\.py:\d+\)"),
     ("tests.users:nothing", {}, r"what it returns should be callable and have a table and columns"),
-    ("tests.users:with_table", {"table": "ics"}, r"its table is 'ics'; it should be a name of its own, none of"),
+    ("tests.users:with_table", {"table": "ics"}, r"its table is 'ics'; it should be a name of its own in lower case, n"),
+    ("tests.users:with_table", {"table": "ICS"}, r"its table is 'ICS'"),
     ("tests.users:with_table", {"table": "_x"}, r"its table is '_x'"),
     ("tests.users:with_table", {"table": "a/b"}, r"its table is 'a/b'"),
     ("tests.users:with_columns", {}, r"its columns include lr, which every table has already"),
     ("tests.users:untyped", {}, r"the types of its columns parameter should be pyarrow types"),
 ]
+
+UNFIT = {
+    "nothing": "returned None; it should return a list of rows",
+    "numbers": r"returned \[3\]; it should return a list of rows",
+    "no step": "returned a row with v; it should have step, v",
+    "another step": "returned a row of step 3 at step 2; it should be ctx.step",
+    "a column too many": "returned a row with step, v, lr; it should have step, v",
+    "a column too few": "returned a row with step; it should have step, v",
+    "a text": "returned a value that its column cannot hold",
+    "a tensor": "returned a value that its column cannot hold",
+}
 
 
 @pytest.mark.parametrize(("name", "options", "message"), BAD, ids=[entry[2][:40] for entry in BAD])
@@ -36,21 +61,98 @@ def test_what_is_wrong_is_named(name: str, options: dict[str, object], message: 
         load_probe(name, options)
 
 
-def test_its_rows_are_committed_and_recovered_like_any_table(tmp_path: Path, spec: Callable[..., TrialSpec]) -> None:
+def test_one_table_one_probe() -> None:
+    spec = ProbesSpec.model_validate(
+        {"tests.users:weight_norms": {"every": 1}, "tests.users:unpicklable": {"every": 1}}
+    )
+    with pytest.raises(InputError, match=r"tests\.users:unpicklable: another probe's table is 'weight_norms' already"):
+        build_probes(spec, 9)
+
+
+@pytest.mark.parametrize(("what", "message"), UNFIT.items())
+def test_rows_that_do_not_fit_are_an_error_that_names_the_probe(what: str, message: str) -> None:
+    with pytest.raises(InputError, match=rf"^probes\.tests\.users:returning: {message}"):
+        load_probe("tests.users:returning", {"what": what})(third_step("mlp", "none"))
+
+
+def test_an_error_of_its_own_is_kept_and_has_a_note_of_its_name() -> None:
+    with pytest.raises(ZeroDivisionError) as error:
+        load_probe("tests.users:returning", {"what": "an error"})(third_step("mlp", "none"))
+    assert error.value.__notes__ == ["probes.tests.users:returning, at step 2"]
+
+
+@pytest.mark.parametrize("what", users.FITS)
+def test_rows_that_fit_become_plain_values(what: str) -> None:
+    probe = load_probe("tests.users:returning", {"what": what})
+    rows = probe(third_step("mlp", "none"))
+    assert all(type(row["step"]) is int and type(row["v"]) in (float, type(None)) for row in rows)
+    assert to_table(probe.schema, rows).num_rows == len(rows) == len(users.FITS[what](2))
+
+
+def test_a_column_may_say_what_it_means() -> None:
+    probe = load_probe("tests.users:weight_norms", {})
+    assert probe.schema.field("norm_power").metadata == {b"meaning": b"the norm to some power"}
+    assert probe.schema.field("parameter").type == pa.string()
+    assert probe.schema.metadata[b"table"] == b"weight_norms"
+    assert pickle.loads(pickle.dumps(probe)).schema == probe.schema
+
+
+@pytest.fixture
+def job(tmp_path: Path, spec: Build) -> Iterator[Job]:
+    store = Store.open(tmp_path / "out")
+    with store.lock() as hold:
+        store.begin(hold.token)
+        yield Job("own", store, hold.token, None, {dataset_key(spec().dataset): DIGITS})
+
+
+def run(job: Job, *trials: TrialSpec) -> Tally:
+    *_, tally = Worker(job, torch.device("cpu")).run(Pack(trials, (1,) * len(trials)))
+    return tally
+
+
+def test_its_rows_are_committed_like_any_tables(job: Job, spec: Build, tmp_path: Path) -> None:
     trial = spec(probes={"tests.users:weight_norms": {"every": 4}})
-    store = Store.open(tmp_path)
-    job = Job("own", store, None, {dataset_key(trial.dataset): load_dataset(trial.dataset)})
-    for _ in Worker(job, torch.device("cpu")).run(Pack((trial,), (1,))):
-        pass
-    frame = pd.read_parquet(tmp_path / "weight_norms")
+    assert run(job, trial) == Tally(completed=1)
+    frame = pd.read_parquet(tmp_path / "out" / "weight_norms")
     assert sorted(set(frame.step)) == [0, 4]
     assert set(frame.trial_key) == {trial.trial_key}
     assert (frame.lr == trial.lr).all()
-    (committed,) = (tmp_path / "weight_norms").iterdir()
-    torn = committed.with_name("0123456789abcdef.parquet")
-    torn.write_bytes(committed.read_bytes())
-    kept = tmp_path / "notes" / "my.parquet"
-    kept.parent.mkdir()
-    kept.write_bytes(b"")
-    assert store.recover() == [str(torn)]
-    assert kept.exists()
+
+
+@pytest.mark.parametrize("what", users.UNFIT)
+def test_rows_that_do_not_fit_fail_their_own_trial_alone(job: Job, spec: Build, what: str) -> None:
+    bad = spec(seed=1, probes={"tests.users:returning": {"every": 4, "what": what}})
+    good = spec(probes={"tests.users:weight_norms": {"every": 4}})
+    assert run(job, good, bad, spec(seed=2)) == Tally(completed=2, failed=1)
+    (failure,) = job.store.read("failures").to_pylist()
+    assert "probes.tests.users:returning" in failure["traceback"]
+    assert job.store.finished() == {good.trial_key, spec(seed=2).trial_key}
+
+
+@pytest.mark.parametrize("how", users.MEDDLING)
+@pytest.mark.parametrize("model", ["chain", "flipped"])
+def test_it_leaves_no_trace_whatever_it_writes_to(spec: Build, model: str, how: str) -> None:
+    """The trial has the bits of one without it, and what is measured after it in the same step too."""
+    name = f"tests.models.{'own' if model == 'chain' else 'odd'}:{model}"
+    meddling = {"tests.users:meddling": {"every": 1, "how": how}}
+    after = {"tests.users:weight_norms": {"every": 1}}
+    fields = {"model": {"name": name}, "norm": "batch", "lr": 0.05}
+    fields["train"] = {"steps": 4, "batch_size": 32, "optimizer": "adam", "eval_every": 2}
+    plain, probed = (run_trial(spec(**fields, probes=probes), DIGITS) for probes in (after, {**meddling, **after}))
+    for table in ("curves", "weight_norms"):
+        assert plain.tables[table] == probed.tables[table]
+    assert plain.test_loss == probed.test_loss
+
+
+@pytest.mark.parametrize("how", users.MEDDLING)
+def test_the_step_is_as_it_was_for_the_next_probe(how: str) -> None:
+    trial = Trial("chain", "batch", dtype=torch.float32)
+    *_, ctx = trial.steps(2)
+    ctx = replace(ctx, params_after={name: w.detach() for name, w in trial.model.named_parameters()})  # as in a trial
+    ours = build_probes(ProbesSpec.model_validate({name: {"every": 1} for name in ("landscape", "ics")}), 4)
+    before = [probe.measure(ctx) for probe in ours]
+    load_probe("tests.users:meddling", {"how": how})(ctx)
+    assert [probe.measure(ctx) for probe in ours] == before
+    assert torch.is_grad_enabled()
+    assert all(module.training for module in trial.model.modules())
+    assert all(parameter.requires_grad for parameter in trial.model.parameters())

@@ -13,17 +13,17 @@ from bnsweep.probes import StepContext
 from bnsweep.probes.context import parameter_copies
 from bnsweep.probes.landscape import Landscape, loss_and_gradient
 from tests import reference
-from tests.probes.steps import MODEL_NORMS, Trial, third_step
+from tests.probes.steps import BLOCK_NORMS, MODEL_NORMS, ODD_NORMS, Trial, third_step
 
 MULTIPLES = (0.5, 1.0, 2.0, 4.0)
 
 
-@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS)
+@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS + BLOCK_NORMS + ODD_NORMS)
 def test_rows_equal_full_passes_of_model_copies(model: str, norm: str) -> None:
     ctx = third_step(model, norm)
     rows = Landscape(MULTIPLES)(ctx)
     alphas = [multiple * ctx.lr for multiple in MULTIPLES]
-    oracle = reference.landscape(ctx.model, ctx.params_before, ctx.x, ctx.y, ctx.loss_fn, alphas)
+    oracle = reference.landscape(ctx.model, ctx.params_before, ctx.x, ctx.y, ctx.loss_fn, alphas, ctx.rng_state)
     assert [(row["step"], row["lr_multiple"]) for row in rows] == [(2, multiple) for multiple in MULTIPLES]
     assert [row["alpha"] for row in rows] == alphas
     for row, point in zip(rows, oracle, strict=True):
@@ -31,12 +31,12 @@ def test_rows_equal_full_passes_of_model_copies(model: str, norm: str) -> None:
             assert row[column] == pytest.approx(getattr(point, column), rel=1e-10)
 
 
-@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS)
+@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS + [("dropped", "batch"), ("frozen", "batch")])
 def test_the_loss_starts_at_the_steps_own_and_falls_by_the_squared_gradient(model: str, norm: str) -> None:
     ctx = third_step(model, norm)
     h = 1e-6
     forward, backward = (
-        loss_and_gradient(ctx, {name: w - a * ctx.grads[name] for name, w in ctx.params_before.items()})[0].item()
+        loss_and_gradient(ctx, {name: ctx.params_before[name] - a * g for name, g in ctx.grads.items()})[0].item()
         for a in (h, -h)
     )
     grad_norm = Landscape((1.0,))(ctx)[0]["grad_norm"]
@@ -107,8 +107,9 @@ def test_a_zero_gradient_has_no_beta() -> None:
 
 @pytest.mark.parametrize("norm", ["none", "batch", "linf"])
 def test_what_overflows_is_stored_as_it_is(norm: str) -> None:
+    """Step lengths that float32 cannot hold, too."""
     ctx = Trial("vgg", norm, dtype=torch.float32).take_step()
-    rows = Landscape((1.0, 1e30, 1e38))(ctx)
+    rows = Landscape((1.0, 1e30, 1e38, 1e60))(ctx)
     assert math.isfinite(rows[0]["loss"])
     assert all(isinstance(value, float) for row in rows for key, value in row.items() if key != "step")
     assert not math.isfinite(rows[-1]["loss"])

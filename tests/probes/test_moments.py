@@ -7,23 +7,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from bnsweep.models import stages
 from bnsweep.norm import set_step
 from bnsweep.norm.noise import algorithm1_noise, noise_generator
 from bnsweep.probes import StepContext
-from bnsweep.probes.moments import Moments
+from bnsweep.probes.moments import Moments, unit_moments
+from bnsweep.spec import CustomSpec
 from tests import reference
-from tests.probes.steps import MODEL_NORMS, SEED, Trial
+from tests.probes.steps import BLOCK_NORMS, MODEL_NORMS, ODD, ODD_NORMS, SEED, Trial, third_step
 
 
 def around_the_norms(ctx: StepContext, norm: str) -> list[dict[str, Tensor]]:
     """What enters each normalization at W^t (`pre_`), and what leaves it by the oracle (no prefix)."""
     model = reference.with_parameters(ctx.model, ctx.params_before)
     found, x = [], ctx.x
-    for i, (_, stage) in enumerate(stages(model)[:-1]):
+    for i, stage in enumerate(model.stages[:-1]):
         entering = stage.layer(stage.before(x)).detach()
         a = reference.normalize(norm, entering)
-        if norm != "none":
+        if norm not in ("none", "weight"):
             weight, bias = stage.norm.parameters()
             view = (1, -1, *(1 for _ in a.shape[2:]))
             a = a * weight.detach().view(view) + bias.detach().view(view)
@@ -44,7 +44,7 @@ def test_rows_equal_the_oracle_over_two_measurements(model: str, norm: str) -> N
     first, _, third = Trial(model, norm).steps(3)
     before, now = around_the_norms(first, norm), around_the_norms(third, norm)
     first_rows, rows = measure(probe, first), measure(probe, third)
-    names = [name for name, _ in stages(third.model)[:-1]]
+    *names, _ = dict(third.model.stages.named_children())
     assert [(row["step"], row["layer"], row["layer_name"]) for row in rows] == [
         (2, i, name) for i, name in enumerate(names)
     ]
@@ -100,3 +100,40 @@ def test_what_overflows_is_stored_as_it_is() -> None:
     rows = probe(replace(ctx, params_before={name: w * 1e30 for name, w in ctx.params_before.items()}))
     assert not math.isfinite(rows[-1]["mean_shift"])
     assert all(isinstance(row["std_shift"], float) for row in rows)
+
+
+@pytest.mark.parametrize(("model", "norm"), BLOCK_NORMS + ODD_NORMS)
+def test_rows_are_those_of_the_steps_own_forward(model: str, norm: str) -> None:
+    """Behind dropout, with what comes after a site writing over it, and with a site that is never called."""
+    ctx = third_step(model, norm)
+    rows = Moments()(ctx)
+    seen = reference.around_sites(ctx.model, ctx.params_before, ctx.x, ctx.rng_state)
+    for row, around in zip(rows, seen, strict=True):
+        for prefix, activation in zip(("pre_", ""), around, strict=True):
+            means, stds = zip(*reference.channel_moments(activation), strict=True)
+            assert row[f"{prefix}mean"] == pytest.approx(mean(means), rel=1e-10, abs=1e-13)
+            assert row[f"{prefix}std"] == pytest.approx(mean(stds), rel=1e-10)
+
+
+def test_what_writes_in_place_changes_no_row() -> None:
+    contexts = [
+        Trial(CustomSpec(name=f"{ODD}in_place", inplace=inplace), "none", dtype=torch.float32).take_step()
+        for inplace in (True, False)
+    ]
+    assert Moments()(contexts[0]) == Moments()(contexts[1])
+
+
+def test_a_site_that_is_not_called_has_no_row_and_no_shift() -> None:
+    probe = Moments()
+    first, _, third = Trial("unused", "batch").steps(3)
+    for ctx in (first, third):
+        assert [(row["layer"], row["layer_name"]) for row in probe(ctx)] == [(0, "a")]
+
+
+@pytest.mark.parametrize("shape", [(64, 4), (3, 5), (7, 3, 40, 50), (1, 300, 40, 40)])
+@pytest.mark.parametrize("scale", [1e-20, 1.0, 1e20])
+def test_a_units_moments_are_taken_in_float64(shape: tuple[int, ...], scale: float) -> None:
+    a = torch.randn(shape, generator=torch.Generator().manual_seed(0)) * scale + 3 * scale
+    found, dims = unit_moments(a), (0, *range(2, len(shape)))
+    torch.testing.assert_close(found.mean / scale, a.double().mean(dims) / scale, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(found.std / scale, a.double().std(dims, correction=0) / scale, rtol=1e-12, atol=1e-12)

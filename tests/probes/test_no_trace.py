@@ -8,20 +8,25 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from bnsweep.data import load_dataset
 from bnsweep.norm import NORMS
 from bnsweep.probes import PROBES, Measure, StepContext, build_probes
-from bnsweep.spec import ProbesSpec
-from tests.probes.steps import BLOCK_NORMS, MODEL_NORMS, Trial
+from bnsweep.spec import DigitsSpec, ProbesSpec, TrialSpec
+from bnsweep.train import run_trial
+from tests.probes.steps import BLOCK_NORMS, MODEL_NORMS, ODD_NAMES, ODD_NORMS, Trial
 
 EVERY_STEP = ProbesSpec.model_validate({name: {"every": 1} for name in PROBES})
 CASES = [
     (model, norm, optimizer)
     for norm_number, norm in enumerate(NORMS)
-    for model_number, model in enumerate(("vgg", "mlp", "resnet", "chain", "branches"))
+    for model_number, model in enumerate(("vgg", "mlp", "resnet", "chain", "branches", "deep_linear"))
     for optimizer in [("sgd", "adam")[(norm_number + model_number) % 2]]
     if (model, norm) in MODEL_NORMS + BLOCK_NORMS
 ]
+ODD = [(model, norm, "sgd") for model, norm in ODD_NORMS]
 
 
 def measure(name: str) -> Measure:
@@ -33,9 +38,11 @@ def state(trial: Trial, ctx: StepContext) -> Iterator[tuple[str, Any]]:
     """Everything that a probe could disturb, by name."""
     for name, parameter in trial.model.named_parameters():
         yield f"parameter {name}", parameter.detach().clone()
-        yield f"grad {name}", parameter.grad.clone()
-        yield f"version {name}", (parameter._version, parameter.grad._version)
+        yield f"version {name}", parameter._version
         yield f"requires_grad {name}", (parameter.requires_grad, parameter.is_leaf, id(parameter), id(parameter.grad))
+        if parameter.grad is not None:
+            yield f"grad {name}", parameter.grad.clone()
+            yield f"version of grad {name}", parameter.grad._version
     for name, buffer in trial.model.named_buffers():
         yield f"buffer {name}", buffer.clone()
         yield f"identity {name}", (id(buffer), buffer._version)
@@ -59,7 +66,7 @@ def state(trial: Trial, ctx: StepContext) -> Iterator[tuple[str, Any]]:
     yield "grad mode", (torch.is_grad_enabled(), torch.is_inference_mode_enabled())
 
 
-@pytest.mark.parametrize(("model", "norm", "optimizer"), CASES)
+@pytest.mark.parametrize(("model", "norm", "optimizer"), CASES + ODD)
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_changes_no_bit(name: str, model: str, norm: str, optimizer: str) -> None:
     trial = Trial(model, norm, optimizer, torch.float32)
@@ -73,7 +80,7 @@ def test_a_probe_changes_no_bit(name: str, model: str, norm: str, optimizer: str
         assert same, what
 
 
-@pytest.mark.parametrize(("model", "norm", "optimizer"), CASES)
+@pytest.mark.parametrize(("model", "norm", "optimizer"), CASES + ODD)
 def test_a_trial_with_probes_has_the_bits_of_one_without(model: str, norm: str, optimizer: str) -> None:
     bare, probed = (Trial(model, norm, optimizer, torch.float32) for _ in range(2))
     probes = build_probes(EVERY_STEP, steps=3)
@@ -83,6 +90,55 @@ def test_a_trial_with_probes_has_the_bits_of_one_without(model: str, norm: str, 
         assert plain.loss == ctx.loss
     for (name, value), other in zip(bare.model.state_dict().items(), probed.model.state_dict().values(), strict=True):
         assert torch.equal(value, other), name
+
+
+MODELS = [{"name": "vgg", "widths": [2, "M", 3]}, {"name": "mlp", "widths": [6, 6]}]
+MODELS += [{"name": "deep_linear", "widths": [6, 6]}, {"name": "resnet", "depth": 8, "width": 2}]
+MODELS += [{"name": f"tests.models.own:{name}", "width": 2} for name in ("chain", "branches")]
+MODELS += [{"name": f"tests.models.odd:{name}"} for name in ODD_NAMES]
+OPTIMIZERS = [{}, {"momentum": 0.9, "weight_decay": 0.01}, {"optimizer": "adam", "weight_decay": 0.01}]
+OWN_PROBE = "tests.users:weight_norms"
+FIELDS = {"dataset": {"name": "digits"}, "lr": 0.05}
+DIGITS = load_dataset(DigitsSpec(name="digits"))
+
+
+def can_be_normalized(case: tuple[dict[str, Any], str]) -> bool:
+    """Instance normalization needs maps."""
+    model, norm = case
+    return norm != "instance" or model["name"].rpartition(":")[2] in ("vgg", "resnet", "chain", "branches")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.tuples(st.sampled_from(MODELS), st.sampled_from(list(NORMS))).filter(can_be_normalized),
+    st.sampled_from(OPTIMIZERS),
+    st.sets(st.sampled_from([*PROBES, OWN_PROBE]), min_size=1),
+    st.integers(1, 3),
+    st.integers(0, 2**63 - 1),
+)
+def test_probes_move_neither_a_trial_nor_each_other(
+    case: tuple[dict[str, Any], str], optimizer: dict[str, Any], names: set[str], every: int, seed: int
+) -> None:
+    """Any probes x norm x model x optimizer: the real trial with some has the bits of one without, and of one with all."""
+    model, norm = case
+    train = {"steps": 3, "batch_size": 16, "eval_every": 2, **optimizer}
+    streams = streams_now()
+
+    def tables(*probes: str) -> dict[str, str]:
+        sections = {name: {"every": every} for name in probes}
+        fields = {"model": model, "norm": norm, "train": train, "seed": seed, "probes": sections}
+        result = run_trial(TrialSpec.model_validate(FIELDS | fields), DIGITS)
+        return {"trial": repr((result.status, result.test_loss))} | {k: repr(v) for k, v in result.tables.items()}
+
+    none, some, every_one = tables(), tables(*sorted(names)), tables(*PROBES, OWN_PROBE)
+    assert none == {table: some[table] for table in none}
+    assert some == {table: every_one[table] for table in some}
+    assert streams_now() == streams
+
+
+def streams_now() -> str:
+    """Where the global random streams stand."""
+    return repr((torch.get_rng_state().tolist(), np.random.get_state()[1].tolist(), random.getstate()))  # noqa: NPY002
 
 
 @pytest.mark.parametrize("name", PROBES)

@@ -51,7 +51,24 @@ def test_the_three_schedules() -> None:
     assert steps_due(ScheduleSpec(every=25, start=30), 101) == [30, 55, 80]
     assert steps_due(ScheduleSpec(at=(3, 0, 200)), 101) == [0, 3]
     assert steps_due(ScheduleSpec(log_spaced=4), 101) == [0, 1, 10, 100]
+    assert steps_due(ScheduleSpec(log_spaced=2), 101) == [0, 100]
     assert steps_due(ScheduleSpec(log_spaced=1), 101) == [0]
+
+
+def test_a_trial_too_short_is_measured_as_often_as_asked_in_the_middle_of_equal_parts() -> None:
+    spec = ScheduleSpec(every=400, start=200, at_least=2)
+    assert steps_due(spec, 1001) == [200, 600, 1000]
+    assert steps_due(spec, 1000) == [200, 600]
+    assert steps_due(spec, 600) == [150, 450]
+    assert steps_due(spec, 1) == [0]
+
+
+@given(st.integers(1, 400), st.integers(0, 400), st.integers(1, 8), st.integers(1, 400))
+def test_at_least_adds_measurements_to_short_trials_alone(every: int, start: int, least: int, steps: int) -> None:
+    regular = steps_due(ScheduleSpec(every=every, start=start), steps)
+    found = steps_due(ScheduleSpec(every=every, start=start, at_least=least), steps)
+    assert len(found) >= min(least, steps)
+    assert found == regular or len(regular) < least
 
 
 @given(st.integers(1, 60), st.integers(1, 5000))
@@ -61,14 +78,18 @@ def test_log_spaced_steps_lie_in_the_trial_and_grow_apart(count: int, steps: int
     assert found[0] == 0
     gaps = [after - before for before, after in pairwise(found[1:])]
     assert all(after >= before - 1 for before, after in pairwise(gaps))
-    if count > 2 and steps > 2:
+    if count > 1 and steps > 1:
         assert found[-1] == steps - 1
 
 
 @pytest.mark.parametrize("tier", TIERS)
-def test_a_tier_is_the_probes_that_it_names(tier: str) -> None:
-    spec = ProbesSpec.model_validate(tier)
-    assert {probe.table for probe in build_probes(spec, 1000)} == set(TIERS[tier])
+@pytest.mark.parametrize("steps", [4, 200, 1000])
+def test_every_probe_of_a_tier_measures_in_a_trial_of_any_length(tier: str, steps: int) -> None:
+    probes = build_probes(ProbesSpec.model_validate(tier), steps)
+    due = {probe.table: [step for step in range(steps) if probe.due(step)] for probe in probes}
+    assert due.keys() == TIERS[tier].keys()
+    assert all(due.values())
+    assert len(due["moments"]) >= 4  # one alone has no shift
 
 
 def test_probes_of_two_trials_share_no_past() -> None:

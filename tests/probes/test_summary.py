@@ -76,6 +76,7 @@ def test_moments_leave_the_first_measurement_out() -> None:
     assert summarize({"moments": [moved(None, None)]})["moments_std_shift"] is None
 
 
-def test_sharpness_is_the_median_of_the_measurements_that_converged() -> None:
+def test_sharpness_is_the_median_of_the_measurements_that_converged_overflow_being_infinite() -> None:
     assert summarize({"curvature": [{"sharpness": value} for value in (3.0, nan, 1.0, 8.0)]})["sharpness"] == 3.0
+    assert summarize({"curvature": [{"sharpness": value} for value in (3.0, inf, inf)]})["sharpness"] == inf
     assert summarize({"curvature": [{"sharpness": nan}]})["sharpness"] is None

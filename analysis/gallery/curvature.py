@@ -1,0 +1,23 @@
+"""How far is each mode from the edge of stability? Sharpness and effective beta against 2/lr."""
+
+from __future__ import annotations
+
+import sys
+
+import pandas as pd
+
+from analysis import load
+from analysis.plots.curvature import curvature_data, draw_curvature
+from analysis.plots.style import style
+
+
+def main(directory: str, picture: str) -> pd.DataFrame:
+    """Draw both over the steps; return their medians over steps by learning rate and mode."""
+    data = curvature_data(load(directory))
+    with style():
+        draw_curvature(data).savefig(picture)
+    return data.curves.pivot_table("mean", index=["measure", "lr", "two_over_lr"], columns="norm", aggfunc="median")
+
+
+if __name__ == "__main__":
+    print(main(*sys.argv[1:]).to_string())  # noqa: T201

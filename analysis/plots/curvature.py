@@ -1,0 +1,156 @@
+"""Sharpness and effective beta over the steps of training, against the edge of stability 2/lr."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.cells import Cell, reference_cell
+from analysis.grid import in_order
+from analysis.load import Results
+from analysis.plots.bands import fill_band, limit, open_note, or_inf
+from analysis.plots.spaced import spaced
+from analysis.plots.style import handles, new_figure, norm_style, set_title, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_RATES = 5
+MOST_NAMED = 4
+MEASURES = {"sharpness": "sharpness: largest\nHessian eigenvalue", "beta": "effective beta:\nlargest on the walk"}
+SHORT = {"sharpness": "sharpness", "beta": "effective beta"}
+LOWEST = 1e-4
+"""Of the lowest 2/lr, how far down the axes reach: what lies below is as good as flat."""
+
+
+@dataclass(frozen=True)
+class CurvatureData:
+    """What the curvature figure shows: the learning rates of one init and gain."""
+
+    title: str
+    subtitle: str
+    norms: list[str]
+    measures: list[str]
+    lrs: list[float]
+    """The learning rates drawn, evenly spaced among those measured, the reference one among them."""
+    curves: pd.DataFrame
+    """measure, norm, lr, step; mean, low, high over seeds, infinite where a seed overflowed; open: of how many seeds
+    it did; n_seeds; two_over_lr."""
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is drawn, by name, at every learning rate."""
+        return {"curvature": self.curves}
+
+
+def curvature_data(results: Results) -> CurvatureData:
+    """Compute, at the reference init and gain, each mode's sharpness and effective beta by learning rate and step.
+
+    Raises:
+        InputError: the sweep has rows neither in curvature/ nor in landscape/.
+    """
+    cell = reference_cell(results, "curvature" if len(results.curvature) else "landscape")
+    values = _values(results, cell)
+    curves, measures = _curves(values), [name for name in MEASURES if (values["measure"] == name).any()]
+    opened = {f"{SHORT[name]} bands": curves.loc[curves["measure"] == name, "open"] for name in measures}
+    lacking = [table for name, table in (("sharpness", "curvature"), ("beta", "landscape")) if name not in measures]
+    return CurvatureData(
+        title=_title(curves, cell, measures[0]),
+        subtitle=f"At {cell.init}, gain {cell.init_gain:g}; lr {cell.lr:g} is {cell.reason}. Line: mean over seeds, "
+        "band: their range. Dotted: 2/lr, the edge of stability: gradient descent on a quadratic that is sharper "
+        f"diverges.{open_note(opened)}"
+        + "".join(f" No rows in {table}/: the sweep file does not ask for it." for table in lacking),
+        norms=in_order(curves["norm"]),
+        measures=measures,
+        lrs=_drawn(sorted(curves["lr"].unique().tolist()), cell.lr),
+        curves=curves,
+    )
+
+
+def _values(results: Results, cell: Cell) -> pd.DataFrame:
+    """Return measure, norm, lr, seed, step, value: one per measurement.
+
+    A sharpness that is NaN did not converge: it is unknown and left out. A beta that is not finite overflowed.
+    """
+    at = ["norm", "lr", "seed", "step"]
+    sharp, walks = (
+        rows[(rows["init"] == cell.init) & (rows["init_gain"] == cell.init_gain)].astype({"norm": str})
+        for rows in (results.curvature, results.landscape)
+    )
+    sharp = sharp[[*at, "sharpness"]].rename(columns={"sharpness": "value"}).dropna(subset="value")
+    largest = walks.assign(value=or_inf(walks["beta"])).groupby(at, as_index=False)["value"].max()
+    return pd.concat([sharp.assign(measure="sharpness"), largest.assign(measure="beta")], ignore_index=True)
+
+
+def _curves(values: pd.DataFrame) -> pd.DataFrame:
+    """Return `CurvatureData.curves`."""
+    groups = values.assign(open=np.isinf(values["value"])).groupby(["measure", "norm", "lr", "step"])
+    curves = groups.agg(
+        mean=("value", "mean"),
+        low=("value", "min"),
+        high=("value", "max"),
+        open=("open", "sum"),
+        n_seeds=("value", "size"),
+    ).reset_index()
+    curves["two_over_lr"] = 2 / curves["lr"]
+    return curves
+
+
+def _drawn(lrs: list[float], reference: float) -> list[float]:
+    """Return `MOST_RATES` learning rates, evenly spaced but for the reference, which takes the place nearest to it."""
+    picked = spaced(lrs, MOST_RATES)
+    nearest = min(picked, key=lambda lr: abs(np.log(lr / reference)))
+    return sorted({reference, *(lr for lr in picked if lr != nearest)})
+
+
+def _title(curves: pd.DataFrame, cell: Cell, measure: str) -> str:
+    """Return how far above or below the edge each mode is at the reference learning rate, the lowest first."""
+    here = curves[(curves["measure"] == measure) & (curves["lr"] == cell.lr)]
+    ratio = (here["mean"] / here["two_over_lr"]).groupby(here["norm"]).median().sort_values(kind="stable")
+    parts = [f"{norm} {_times(value)}" for norm, value in ratio.items()]
+    named = parts if len(parts) <= MOST_NAMED else [parts[0], parts[-1]]
+    return f"Median {SHORT[measure]} at lr {cell.lr:g}, 1 being the edge of stability: {', '.join(named)}"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2g}" if np.isfinite(ratio) else "unbounded"
+
+
+def draw_curvature(data: CurvatureData, fig: Figure | None = None) -> Figure:
+    """Draw one column per learning rate and one row per measure, all on one logarithmic scale."""
+    with style():
+        fig = fig or new_figure(1.5 + 1.65 * len(data.measures))
+        set_title(fig, data.title, data.subtitle)
+        grid = fig.subplots(len(data.measures), len(data.lrs), squeeze=False, sharex=True)
+        for row, name in enumerate(data.measures):
+            for column, lr in enumerate(data.lrs):
+                ax = grid[row, column]
+                _draw_curves(ax, data, name, lr)
+                ax.tick_params(labelleft=column == 0)
+                if row == 0:
+                    ax.set_title(f"lr {lr:g}")
+                if row == len(data.measures) - 1:
+                    ax.set_xlabel("step")
+            grid[row, 0].set_ylabel(MEASURES[name])
+        fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=6)
+    return fig
+
+
+def _draw_curves(ax: Axes, data: CurvatureData, name: str, lr: float) -> None:
+    drawn = data.curves[data.curves["lr"].isin(data.lrs)]
+    lowest = LOWEST * drawn["two_over_lr"].min()
+    curves = drawn.assign(**{column: drawn[column].clip(lower=lowest) for column in ("mean", "low", "high")})
+    limit(ax, curves[["low", "high", "two_over_lr"]])
+    ax.axhline(2 / lr, color="black", lw=1, ls=":")
+    for norm in data.norms:
+        look = norm_style(norm)
+        part = curves[(curves["measure"] == name) & (curves["norm"] == norm) & (curves["lr"] == lr)]
+        fill_band(ax, part["step"], part["low"], part["high"], look.color, alpha=0.15)
+        mean = part["mean"].where(np.isfinite(part["mean"]))
+        ax.plot(part["step"], mean, color=look.color, ls=look.line, marker=look.marker, ms=3)
+    ax.text(0.98, 2 / lr, "2/lr", transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize=7.5)
+    ax.grid(visible=True, axis="y")

@@ -1,0 +1,227 @@
+"""The sweep on one page: how robust each mode is, how smooth its loss, how large its shift, and what is claimed."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.cells import reference_cell
+from analysis.claims.table import VERDICTS
+from analysis.finding import overall, width_finding
+from analysis.grid import final_accuracy, in_order
+from analysis.load import Results
+from analysis.outcome import Outcome, compute
+from analysis.plots.bands import fill_band, limit, open_note
+from analysis.plots.claims import COLORS
+from analysis.plots.ics import ics_data
+from analysis.plots.landscape import landscape_data
+from analysis.plots.style import handles, lr_axis, new_figure, norm_style, set_title, style
+from bnsweep.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SHOWN_FIRST = ("none", "batch", "noisy_batch")
+"""The modes whose bands are drawn over one another; more would hide each other."""
+LINE = 42
+"""Letters of a claim's title on a line."""
+TILES = 16
+SYMBOLS = {"supported": "+", "contradicted": "\N{MINUS SIGN}", "unresolved": "?", "not tested": "\N{MIDDLE DOT}"}
+
+
+@dataclass(frozen=True)
+class SummaryData:
+    """What each panel of the summary shows, of one setting; a panel whose probe was not measured is empty."""
+
+    title: str
+    subtitle: str
+    norms: list[str]
+    lrs: list[float]
+    accuracy: pd.DataFrame
+    """norm, lr; mean, low, high: over seeds, of the accuracy averaged over inits and gains."""
+    widths: pd.DataFrame
+    """The overall rows of `robustness_table` for trainable_decades, one per norm."""
+    bands: pd.DataFrame
+    """The bands of `LandscapeData`."""
+    shifts: pd.DataFrame
+    """norm, step; mean, low, high: over layers, of the ICS relative to the gradient, mean over seeds."""
+    claims: pd.DataFrame
+    """title, label, verdict of each statement."""
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is drawn and no other figure has, by name."""
+        return {"summary-accuracy": self.accuracy, "summary-ics": self.shifts, "summary-claims": self.claims}
+
+
+def summary_data(results: Results, outcome: Outcome | None = None) -> SummaryData:
+    """Gather what the panels show; `outcome` is what `compute` returns for this setting, computed here if None."""
+    outcome = outcome or compute(results)
+    widths = overall(outcome.tables.robustness, "trainable_decades")
+    bands, walked = _bands(results)
+    shifts, moved = _shifts(results)
+    statements = outcome.verdicts.statements
+    opened = {"loss bands": bands["loss_open"], "gradient bands": bands["grad_diff_l2_open"]} if len(bands) else {}
+    return SummaryData(
+        title=width_finding(widths),
+        subtitle="a: mean over initializations, band: range over seeds. b: with intervals over seeds where there are "
+        f"three or more. c, d: {walked}; min to max on a walk along the gradient. e: {moved}; line: mean over layers, "
+        f"band: their range.{open_note(opened)} f: a tile per statement, {_verdicts(statements)}.",
+        norms=in_order(results.trials["norm"]),
+        lrs=sorted(results.trials["lr"].unique().tolist()),
+        accuracy=_accuracy(results.trials),
+        widths=widths,
+        bands=bands,
+        shifts=shifts,
+        claims=statements[["title", "label", "verdict"]],
+    )
+
+
+def _accuracy(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return `SummaryData.accuracy`."""
+    rows = trials[["lr", "seed"]].assign(norm=trials["norm"].astype(str), accuracy=final_accuracy(trials))
+    by_seed = rows.groupby(["norm", "lr", "seed"])["accuracy"].mean()
+    curves = by_seed.groupby(["norm", "lr"]).agg(["mean", "min", "max"]).reset_index()
+    return curves.rename(columns={"min": "low", "max": "high"})
+
+
+def _bands(results: Results) -> tuple[pd.DataFrame, str]:
+    """Return the bands of the landscape, and where they were measured; none where they were not."""
+    if results.landscape.empty:
+        return pd.DataFrame(), "not measured"
+    return landscape_data(results).bands, f"at {reference_cell(results, 'landscape')}"
+
+
+def _shifts(results: Results) -> tuple[pd.DataFrame, str]:
+    """Return `SummaryData.shifts`, and where they were measured; none where they were not."""
+    try:
+        shifts = ics_data(results).shifts
+    except InputError:
+        return pd.DataFrame(), "not measured"
+    by_step = shifts.groupby(["norm", "step"])["ics_relative_mean"].agg(["mean", "min", "max"]).reset_index()
+    return by_step.rename(columns={"min": "low", "max": "high"}), f"at {reference_cell(results, 'ics')}"
+
+
+def _verdicts(statements: pd.DataFrame) -> str:
+    """Return what the tiles mean, and how many there are: '+ 3 supported, ? 19 unresolved'."""
+    counts = statements["verdict"].value_counts()
+    return ", ".join(f"{SYMBOLS[verdict]} {counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
+
+
+def draw_summary(data: SummaryData, fig: Figure | None = None) -> Figure:
+    """Draw six panels, lettered."""
+    panels: dict[str, Callable[[Axes, SummaryData], None]] = {
+        "accuracy": _draw_accuracy,
+        "robustness": _draw_widths,
+        "loss along the gradient": lambda ax, data: _draw_bands(ax, data, "loss", "loss (nats)"),
+        "gradient difference": lambda ax, data: _draw_bands(ax, data, "grad_diff_l2", "l2 norm"),
+        "internal covariate shift": _draw_shifts,
+        "the paper's claims": _draw_claims,
+    }
+    with style():
+        fig = fig or new_figure(6.3)
+        set_title(fig, data.title, data.subtitle)
+        axes = fig.subplots(2, 3, height_ratios=[1, 1.3]).flat
+        for ax, letter, (title, draw) in zip(axes, "abcdef", panels.items(), strict=True):
+            draw(ax, data)
+            ax.set_title(f"{letter}  {title}", loc="left", fontweight="bold")
+        fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=6)
+    return fig
+
+
+def _draw_accuracy(ax: Axes, data: SummaryData) -> None:
+    for norm in data.norms:
+        look, part = norm_style(norm), data.accuracy[data.accuracy["norm"] == norm]
+        if norm in _overlaid(data):
+            ax.fill_between(part["lr"], part["low"], part["high"], color=look.color, alpha=0.2, lw=0)
+        ax.plot(part["lr"], part["mean"], color=look.color, ls=look.line, marker=look.marker, ms=3)
+    lr_axis(ax, data.lrs, 5)
+    ax.set_ylim(-0.03, 1.03)
+    ax.set_xlabel("learning rate")
+    ax.set_ylabel("test accuracy")
+    ax.grid(visible=True, axis="y")
+
+
+def _draw_widths(ax: Axes, data: SummaryData) -> None:
+    for y, (_, row) in enumerate(data.widths.iterrows()):
+        if np.isfinite(row["value"]):
+            ax.barh(y, row["value"], height=0.66, color=norm_style(row["norm"]).color)
+        if np.isfinite(row["low"]):
+            ax.errorbar(
+                row["value"], y, xerr=[[row["value"] - row["low"]], [row["high"] - row["value"]]], color="black"
+            )
+    ax.set_yticks(range(len(data.widths)), data.widths["norm"])
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(len(data.widths) - 0.4, -0.6)
+    ax.set_xlim(left=0)
+    ax.set_xlabel("decades of learning\nrate that train")
+
+
+def _overlaid(data: SummaryData) -> list[str]:
+    """Return the modes whose bands are drawn over one another."""
+    return [norm for norm in data.norms if norm in SHOWN_FIRST] or data.norms[:3]
+
+
+def _draw_bands(ax: Axes, data: SummaryData, name: str, label: str) -> None:
+    if data.bands.empty:
+        _say_missing(ax, "landscape")
+        return
+    low, high = f"{name}_min", f"{name}_max"
+    shown = data.bands[data.bands["norm"].isin(_overlaid(data))]
+    limit(ax, shown[[low, high]])
+    for norm in _overlaid(data):
+        band, look = shown[shown["norm"] == norm], norm_style(norm)
+        fill_band(ax, band["step"], band[low], band[high], look.color, alpha=0.3)
+        for end in (low, high):
+            ax.plot(band["step"], band[end].where(np.isfinite(band[end])), color=look.color, ls=look.line, lw=1)
+    ax.set_xlabel("step")
+    ax.set_ylabel(label)
+    ax.grid(visible=True, axis="y")
+
+
+def _draw_shifts(ax: Axes, data: SummaryData) -> None:
+    if data.shifts.empty:
+        _say_missing(ax, "ics")
+        return
+    limit(ax, data.shifts[["low", "high"]])
+    for norm in data.norms:
+        part, look = data.shifts[data.shifts["norm"] == norm], norm_style(norm)
+        if norm in _overlaid(data):
+            fill_band(ax, part["step"], part["low"], part["high"], look.color, alpha=0.15)
+        mean = part["mean"].where(np.isfinite(part["mean"]))
+        ax.plot(part["step"], mean, color=look.color, ls=look.line, marker=look.marker, ms=3)
+    ax.set_xlabel("step")
+    ax.set_ylabel("ICS relative to the gradient")
+    ax.grid(visible=True, axis="y")
+
+
+def _draw_claims(ax: Axes, data: SummaryData) -> None:
+    groups = list(data.claims.groupby("title", sort=False))
+    for y, (title, part) in enumerate(groups):
+        words = textwrap.wrap(str(title), LINE)
+        ax.text(0, y, "\n".join(words), va="top", fontsize=6.5, linespacing=1.0)
+        for x, verdict in enumerate(part["verdict"]):
+            look = {"fc": COLORS[verdict], "ec": "none", "boxstyle": "square,pad=0.25"}
+            ax.text(
+                *((x + 0.5) / TILES, y + 0.18 + 0.26 * len(words), SYMBOLS[verdict]),
+                bbox=look,
+                color="white",
+                fontsize=6.5,
+                family="monospace",
+                ha="center",
+                va="center",
+            )
+    ax.set_xlim(0, 1)
+    ax.set_ylim(len(groups), -0.05)
+    ax.set_axis_off()
+
+
+def _say_missing(ax: Axes, table: str) -> None:
+    ax.text(0.5, 0.5, f"no rows in {table}/", transform=ax.transAxes, ha="center", color="#777777")
+    ax.set_axis_off()

@@ -1,0 +1,44 @@
+"""Gaussian data: that of the paper's deep linear networks, asked as a question of classes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnsweep.data.dataset import Dataset, Labelled
+from bnsweep.errors import InputError
+from bnsweep.seeding import derive
+from bnsweep.spec import GaussianSpec
+
+
+def load_gaussian(spec: GaussianSpec) -> Dataset:
+    """Draw x with entries from N(0, 1), and label each with the class k for which (A x)_k is largest.
+
+    A, (num_classes, dimension), is drawn from N(0, 1) as well. Santurkar et al. 2018 regress A x on x; every sweep here
+    measures cross-entropy and accuracy, so the label is the largest entry of A x instead. A linear network of any depth
+    can fit it, without error. Everything depends on the spec alone; more samples are the same samples and further ones.
+
+    Samples are vectors, (dimension, 1, 1).
+
+    Raises:
+        InputError: so many numbers do not fit into memory.
+    """
+    try:
+        teacher = _generator(spec, "teacher").standard_normal((spec.num_classes, spec.dimension))
+        train = _labelled(spec, "train", spec.samples, teacher)
+        test = _labelled(spec, "test", spec.test_samples, teacher)
+    except (MemoryError, ValueError, OverflowError) as error:  # the latter two beyond what an address can hold
+        raise InputError(
+            f"dataset: {spec.samples} and {spec.test_samples} samples of {spec.dimension} numbers do not fit into "
+            "memory; give fewer"
+        ) from error
+    return Dataset.from_arrays(train, test, spec.num_classes)
+
+
+def _labelled(spec: GaussianSpec, part: str, samples: int, teacher: NDArray[np.float64]) -> Labelled:
+    x = _generator(spec, part).standard_normal((samples, spec.dimension), dtype=np.float32)
+    return x[:, :, None, None], (x.astype(np.float64) @ teacher.T).argmax(axis=1)
+
+
+def _generator(spec: GaussianSpec, part: str) -> np.random.Generator:
+    return np.random.default_rng(derive(spec.data_seed, f"gaussian_{part}"))

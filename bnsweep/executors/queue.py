@@ -1,0 +1,155 @@
+"""What is left to run: hands out packs, and takes back what became of them."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from bnsweep.executors.pack import Pack, Tally
+from bnsweep.results import Store
+from bnsweep.spec import TrialSpec
+
+PACKS_PER_WORKER = 8
+"""Packs a worker gets when trials are plenty: enough that none idles long at the end."""
+LARGEST_PACK = 32
+MAX_DEATHS = 3
+"""Workers that a trial may take along, each with nothing but this trial to run, before it counts as failed."""
+
+
+@dataclass(frozen=True)
+class Death:
+    """Why a worker did not finish its pack.
+
+    Args:
+        error: one line.
+        traceback: all that is known.
+        log: path of the worker's log.
+        host: the machine it ran on.
+        is_preemption: its machine was taken away, which says nothing of the trial.
+    """
+
+    error: str
+    traceback: str
+    log: str | None = None
+    host: str | None = None
+    is_preemption: bool = False
+
+
+def make_packs(
+    trials: Sequence[TrialSpec], failures: Mapping[str, int], num_workers: int, saved: frozenset[str] = frozenset()
+) -> list[Pack]:
+    """Cut `trials` into packs, in their order.
+
+    Args:
+        trials: what to run.
+        failures: how often a trial has failed before.
+        num_workers: how many there are to share the packs.
+        saved: keys of trials with a checkpoint.
+    """
+    size = min(LARGEST_PACK, max(1, math.ceil(len(trials) / (PACKS_PER_WORKER * num_workers))))
+    chunks = (tuple(trials[start : start + size]) for start in range(0, len(trials), size))
+    return [
+        Pack(
+            chunk,
+            tuple(1 + failures.get(spec.trial_key, 0) for spec in chunk),
+            saved=saved & {spec.trial_key for spec in chunk},
+        )
+        for chunk in chunks
+    ]
+
+
+class PackQueue:
+    """Packs waiting and packs out, each out under a number of its own.
+
+    Which trial of a pack made its worker die cannot be told from outside. So the trials of a lost pack are handed out
+    once more, each alone; one that takes `MAX_DEATHS` workers along when alone is given up and recorded in
+    `failures/`. A preemption is no death.
+    """
+
+    def __init__(self, packs: Sequence[Pack], store: Store) -> None:
+        self._waiting = deque(packs)
+        self._is_closed = False
+        self._out: dict[int, Pack] = {}
+        self._taken = 0
+        self._store = store
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing waits and nothing is out."""
+        return not (self._waiting or self._out)
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def take(self) -> tuple[int, Pack] | None:
+        """Hand out a pack under a new number; None where none waits, though one that is out may come back."""
+        if not self._waiting:
+            return None
+        number, self._taken = self._taken, self._taken + 1
+        self._out[number] = self._waiting.popleft()
+        return number, self._out[number]
+
+    def close(self) -> None:
+        """Hand out no more, whatever comes back."""
+        self._waiting.clear()
+        self._is_closed = True
+
+    def _wait(self, packs: Iterable[Pack]) -> None:
+        if not self._is_closed:
+            self._waiting.extend(packs)
+
+    def ended(self, number: int, tally: Tally) -> None:
+        """Take note that a worker is through with a pack; what was short of memory waits again, alone."""
+        pack, short = self._out.pop(number), set(tally.short_of_memory)
+        self._wait(
+            replace(single, has_whole_gpus=True) for single in _singles(pack) if single.trials[0].trial_key in short
+        )
+
+    def lost(self, number: int, death: Death) -> Tally:
+        """Take a pack back whose worker died; return the tally of what it had committed, or is given up."""
+        pack, outcomes = self._out.pop(number), self._store.outcomes()
+        saved = frozenset(self._store.checkpoints())
+        left = [single for single in _singles(pack) if single.trials[0].trial_key not in outcomes]
+        left = [replace(single, saved=saved & {single.trials[0].trial_key}) for single in left]
+        if left and pack.is_alone and not death.is_preemption:
+            left = [replace(single, deaths=single.deaths + 1) for single in left]
+            if left[0].deaths >= MAX_DEATHS:
+                self._give_up(pack, death)
+                return Tally(failed=1)
+        self._wait([_together(left)] if left and death.is_preemption else left)
+        statuses = [outcomes[spec.trial_key] for spec in pack.trials if spec.trial_key in outcomes]
+        diverged = statuses.count("diverged")
+        return Tally(completed=len(statuses) - diverged, diverged=diverged)
+
+    def _give_up(self, pack: Pack, death: Death) -> None:
+        row = {
+            "trial_key": pack.trials[0].trial_key,
+            "attempt": pack.attempts[0],
+            "error": death.error,
+            "traceback": death.traceback,
+            "log": death.log,
+            "failed_at": datetime.now(UTC),
+        }
+        self._store.record_failure(row | ({"host": death.host} if death.host else {}))
+
+
+def _singles(pack: Pack) -> list[Pack]:
+    """Return one pack for each trial, to be run alone in its next attempt."""
+    return [
+        replace(pack, trials=(spec,), attempts=(attempt + 1,), is_alone=True, saved=pack.saved & {spec.trial_key})
+        for spec, attempt in zip(pack.trials, pack.attempts, strict=True)
+    ]
+
+
+def _together(singles: Sequence[Pack]) -> Pack:
+    """Return the one pack of these trials; a pack of several blames none of them."""
+    return replace(
+        singles[0],
+        trials=tuple(single.trials[0] for single in singles),
+        attempts=tuple(single.attempts[0] for single in singles),
+        saved=frozenset[str]().union(*(single.saved for single in singles)),
+        is_alone=len(singles) == 1 and singles[0].deaths > 0,
+    )

@@ -1,0 +1,53 @@
+"""Which layers of a model mode `weight` normalizes."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from torch import nn
+
+from bnsweep.errors import InputError
+from bnsweep.models.order import in_order
+from bnsweep.norm import norm_site
+from bnsweep.norm.weight import WeightLayer, normalize_weight
+
+
+def normalize_weights(model: nn.Module) -> None:
+    """Normalize the weight of the layer before each site, in place: the layers whose output other modes normalize.
+
+    So the last layer, which has no site, is the same in every mode. (Salimans & Kingma normalize it too.) The layer
+    before a site is the last one that the forward calls before it, as for the probes; a site before all layers has
+    none. A frozen layer keeps the weight it was built with.
+
+    Raises:
+        InputError: two sites with one layer, so that another has none, or a weight shared with another module.
+    """
+    paths = {module: path for path, module in model.named_modules()}
+    uses = Counter(id(parameter) for module in model.modules() for parameter in module.parameters(recurse=False))
+    sites = Counter(_layers_before_sites(model))
+    for layer, count in sites.items():
+        if count > 1:
+            raise InputError(
+                f"norm: weight normalizes the layer before each site, and {paths[layer]} is before {count}; "
+                "put a site right after each layer"
+            )
+        if uses[id(layer.weight)] > 1:
+            raise InputError(
+                f"norm: weight cannot normalize {paths[layer]}, whose weight another module shares; "
+                "leave out its site or the sharing"
+            )
+    for layer in sites:
+        if layer.weight.requires_grad:
+            normalize_weight(layer)
+
+
+def _layers_before_sites(model: nn.Module) -> list[WeightLayer]:
+    """Return the layer before each site, first to last."""
+    current: WeightLayer | None = None
+    found = list[WeightLayer]()
+    for _, module in in_order(model):
+        if isinstance(module, WeightLayer):
+            current = module
+        elif norm_site(module) is not None and current is not None:
+            found.append(current)
+    return found

@@ -1,0 +1,75 @@
+"""`weight`: weight normalization, a layer's weight as length and direction (Salimans & Kingma 2016, equation 2)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from torch.nn.utils import parametrize
+
+WeightLayer = nn.Linear | _ConvNd
+
+
+class WeightNorm(nn.Module):
+    """w = v g / ||v||, g and ||v|| one number per output unit: a row of a matrix, the filter of a channel.
+
+    A parametrization (`torch.nn.utils.parametrize`): the layer's parameters are g and v in the place of its weight.
+    Torch's own `weight_norm` does not give w's bits back where g = ||v||, and takes the wrong units in a transposed
+    convolution, whose weight is (in, out / groups, ...).
+
+    Args:
+        layer: the layer whose weight is meant.
+    """
+
+    shape: tuple[int, ...]
+    over: tuple[int, ...]
+
+    def __init__(self, layer: WeightLayer) -> None:
+        super().__init__()
+        first, *rest = layer.weight.shape
+        if isinstance(layer, _ConvTransposeNd):
+            self.shape = layer.groups, first // layer.groups, *rest
+            self.over = 1, *range(3, len(self.shape))
+        else:
+            self.shape, self.over = (first, *rest), tuple(range(1, 1 + len(rest)))
+
+    def forward(self, g: Tensor, v: Tensor) -> Tensor:
+        """Return w, of v's shape."""
+        return (v.reshape(self.shape) * (g / self.length(v))).reshape(v.shape)
+
+    def right_inverse(self, w: Tensor) -> tuple[Tensor, Tensor]:
+        """Return g = ||w|| and v = w, with which a short gradient step moves w as if it were not normalized."""
+        return self.length(w), w
+
+    def length(self, v: Tensor) -> Tensor:
+        """Return ||v|| of each output unit, shaped so that it broadcasts over the units."""
+        length: Tensor = torch.linalg.vector_norm(v.reshape(self.shape), dim=self.over, keepdim=True)
+        return length
+
+
+def normalize_weight(layer: WeightLayer) -> None:
+    """Put g and v in the place of the layer's weight, whose value stays."""
+    parametrize.register_parametrization(layer, "weight", WeightNorm(layer))
+
+
+def weight_parameters(layer: WeightLayer) -> tuple[nn.Parameter, ...]:
+    """Return the parameters that the layer's weight is made of: itself, or g and v."""
+    if not parametrize.is_parametrized(layer, "weight"):
+        return (cast("nn.Parameter", layer.weight),)
+    parts = _parametrization(layer)
+    return cast("nn.Parameter", parts.original0), cast("nn.Parameter", parts.original1)
+
+
+@torch.no_grad()
+def set_weight(layer: WeightLayer, weight: Tensor) -> None:
+    """Give the layer this weight, in place: v = weight and g = ||weight|| where it is normalized."""
+    *length, direction = weight_parameters(layer)
+    direction.copy_(weight)
+    for g in length:
+        g.copy_(cast("WeightNorm", _parametrization(layer)[0]).length(direction))
+
+
+def _parametrization(layer: WeightLayer) -> parametrize.ParametrizationList:
+    return cast("parametrize.ParametrizationList", cast("nn.ModuleDict", layer.parametrizations)["weight"])

@@ -1,0 +1,59 @@
+"""What verification finds: kinds of damage and loss, and what helps against each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REMEDIES = {
+    "unfinished": "`bnsweep compact` or `bnsweep verify --repair` finishes it",
+    "gap": "run the sweep again: it makes what is missing",
+    "undeclared": "nothing needs to be done: the rows stay, and reports leave them out",
+    "torn": "a run was cut off; `bnsweep verify --repair` removes it, as does the next run",
+    "foreign": "`bnsweep verify --repair` moves it to _foreign/",
+    "damaged": "`bnsweep verify --repair` moves its batch to _damaged/, and the next run makes those trials anew",
+    "missing": "`bnsweep verify --repair` moves its batch to _damaged/, and the next run makes those trials anew",
+    "duplicate": "`bnsweep verify --repair` leaves each once, as does the next run",
+    "manifest": "`bnsweep verify --repair` writes it anew, after a look at the files themselves",
+    "drift": "another version of bnsweep wrote it, or another program; move it away",
+    "key": "another version of bnsweep wrote them, or they were changed; leave them out of what you compare",
+    "declaration": "run the sweep again: it writes it anew",
+    "record": "`bnsweep verify --repair` removes it; no result is in it",
+}
+"""What to do, by kind."""
+
+NOTES = frozenset({"undeclared"})
+"""Kinds that nothing is wrong with."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to know about a results directory.
+
+    Args:
+        kind: a key of `REMEDIES`.
+        path: the file or folder, relative to the directory.
+        what: what is wrong with it.
+    """
+
+    kind: str
+    path: str
+    what: str
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return REMEDIES[self.kind]
+
+    @property
+    def is_amiss(self) -> bool:
+        """Whether something is wrong, not merely worth knowing."""
+        return self.kind not in NOTES
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.path}: {self.what}; {self.remedy}"
+
+
+def some(names: list[str] | set[str], most: int = 3) -> str:
+    """Return how many there are and the first of them, as in `5: a, b, c, ...`."""
+    shown = sorted(names)[:most]
+    return f"{len(names)}: {', '.join(shown)}{', ...' if len(names) > most else ''}"

@@ -1,0 +1,57 @@
+"""Whether a store can be written, found out before any work is done."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from pathlib import PurePosixPath
+
+from bnsweep.errors import InputError, StoreError
+from bnsweep.results.files import STAGING, Files, write
+from bnsweep.results.local import LocalFiles
+
+LONGEST_NAME = 255
+AWAY = "NETWORK_CONNECTION"
+
+
+def check_writable(files: Files) -> None:
+    """Raise `InputError` where a directory could not be created or written; leave nothing behind."""
+    if isinstance(files, LocalFiles):
+        _check_local(files.root)
+    else:
+        _check_remote(files)
+
+
+def _check_local(root: str) -> None:
+    too_long = [part for part in PurePosixPath(root).parts if len(part.encode()) > LONGEST_NAME]
+    if too_long:
+        raise InputError(
+            f"--out {root}: the name {too_long[0]} is longer than {LONGEST_NAME} bytes; give a shorter one"
+        )
+    folder = root
+    while not os.path.lexists(folder):
+        folder = os.path.dirname(folder)
+    if not os.path.isdir(folder):
+        raise InputError(f"--out {root}: {folder} is not a directory; give a directory or a new name")
+    try:
+        with tempfile.TemporaryDirectory(prefix=STAGING, dir=folder):
+            pass
+    except OSError as error:
+        problem = f"{folder} cannot be written ({error.strerror})"
+        raise InputError(f"--out {root}: {problem}; give a directory that can") from error
+
+
+def _check_remote(files: Files) -> None:
+    name = f"{STAGING}/{uuid.uuid4().hex}"
+    try:
+        write(files, name, b"")
+        files.delete([name])
+    except StoreError as error:
+        if AWAY in str(error):
+            raise
+        raise InputError(
+            f"--out {files.root}: cannot be written ({error.__cause__}); the bucket should exist, and credentials that "
+            "may write to it be in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or in ~/.aws/credentials; the URI of a "
+            "store other than AWS ends in ?endpoint_override=HOST:PORT"
+        ) from error

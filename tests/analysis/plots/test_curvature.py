@@ -1,0 +1,112 @@
+"""Sharpness and beta against the edge of stability: the data by bare pandas, and where they are drawn."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import analysis
+from analysis import Results
+from analysis.plots.curvature import LOWEST, curvature_data, draw_curvature
+from bnsweep.errors import InputError
+from tests.synthetic import make_specs, write_sweep
+
+AT = ["norm", "lr", "step"]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("curved")
+    write_sweep(directory, make_specs(curvature=True))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def sharp(directory: Path) -> Results:
+    """Sharpness falls with the step and differs by norm and seed."""
+    results = analysis.load(directory)
+    rows = results.curvature
+    factor = rows["norm"].astype(str).map({"none": 1.5, "batch": 0.1, "noisy_batch": 0.3})
+    sharpness = rows["two_over_lr"] * factor / (1 + rows["seed"]) / (1 + rows["step"])
+    return replace(results, curvature=rows.assign(sharpness=sharpness))
+
+
+def test_the_curves_are_means_and_ranges_over_seeds(sharp: Results) -> None:
+    rows = sharp.curvature[sharp.curvature["init_gain"] == 1].astype({"norm": str})
+    expected = rows.groupby(AT)["sharpness"].agg(["mean", "min", "max"])
+    curves = curvature_data(sharp).curves.query("measure == 'sharpness'").set_index(AT)
+    np.testing.assert_allclose(curves[["mean", "low", "high"]], expected)
+    np.testing.assert_allclose(curves["two_over_lr"], 2 / curves.index.get_level_values("lr"))
+
+
+def test_beta_is_the_largest_on_the_walk_and_infinite_where_it_overflowed(sharp: Results, directory: Path) -> None:
+    rows = pd.read_parquet(directory / "landscape").astype({"norm": str})
+    rows = rows[(rows["init_gain"] == 1) & (rows["norm"] == "none")]
+    tame, wild = rows[(rows["lr"] == 0.1) & (rows["step"] == 50)], rows[rows["beta"].isna()]
+    curves = curvature_data(sharp).curves.query("measure == 'beta'").set_index(AT)
+    assert curves["mean"]["none", 0.1, 50] == pytest.approx(tame.groupby("seed")["beta"].max().mean())
+    assert len(wild) > 0
+    for lr, step in {(float(lr), int(step)) for lr, step in zip(wild["lr"], wild["step"], strict=True)}:
+        assert curves["mean"]["none", lr, step] == np.inf
+        assert curves["open"]["none", lr, step] >= 1
+
+
+def test_the_title_is_the_ratio_to_the_edge_at_the_reference_rate(sharp: Results) -> None:
+    rows = sharp.curvature[(sharp.curvature["init_gain"] == 1) & (sharp.curvature["lr"] == 0.1)].astype({"norm": str})
+    by_step = (rows["sharpness"] / rows["two_over_lr"]).groupby([rows["norm"], rows["step"]]).mean()
+    expected = by_step.groupby("norm").median()
+    named = ", ".join(f"{norm} {expected[norm]:.2g}" for norm in ("batch", "noisy_batch", "none"))
+    assert curvature_data(sharp).title.endswith(f"sharpness at lr 0.1, 1 being the edge of stability: {named}")
+
+
+def test_a_sharpness_that_did_not_converge_is_left_out_and_one_that_overflowed_is_open(sharp: Results) -> None:
+    rows = sharp.curvature
+    is_batch = rows["norm"] == "batch"
+    unknown = rows["sharpness"].mask(is_batch & (rows["step"] == 100), np.nan)
+    broken = replace(sharp, curvature=rows.assign(sharpness=unknown.mask(is_batch & (rows["step"] == 0), np.inf)))
+    data = curvature_data(broken)
+    curves = data.curves.query("measure == 'sharpness' and norm == 'batch'")
+    assert set(curves["step"]) == {0}
+    assert data.title.endswith("batch unbounded")
+    assert "of the sharpness bands" in data.subtitle
+
+
+@pytest.mark.parametrize(("table", "measures"), [("curvature", ["beta"]), ("landscape", ["sharpness"])])
+def test_one_probe_alone_is_drawn_and_the_other_named(sharp: Results, table: str, measures: list[str]) -> None:
+    data = curvature_data(replace(sharp, **{table: getattr(sharp, table).iloc[:0]}))
+    assert data.measures == measures
+    assert data.subtitle.endswith(f"No rows in {table}/: the sweep file does not ask for it.")
+    assert len(draw_curvature(data).axes) == len(data.lrs)
+
+
+def test_without_either_probe_the_figure_says_what_is_missing(sharp: Results) -> None:
+    with pytest.raises(InputError, match="no rows in landscape/"):
+        curvature_data(replace(sharp, curvature=sharp.curvature.iloc[:0], landscape=sharp.landscape.iloc[:0]))
+
+
+def test_the_edge_is_drawn_at_two_over_each_rate(sharp: Results) -> None:
+    data = curvature_data(sharp)
+    axes = draw_curvature(data).axes
+    assert data.lrs == [0.001, 0.01, 0.1, 1, 10]
+    for ax, lr in zip(axes, 2 * data.lrs, strict=True):
+        assert any(np.allclose(line.get_ydata(), 2 / lr) for line in ax.lines if line.get_linestyle() == ":")
+
+
+def test_of_many_rates_the_reference_one_is_drawn(tmp_path: Path) -> None:
+    lrs = [float(lr) for lr in np.logspace(-3, 1, 13)]
+    write_sweep(tmp_path, make_specs(norms=["none"], gains=[1.0], lrs=lrs, num_seeds=1))
+    results = analysis.load(tmp_path)
+    best = results.trials.sort_values("test_acc")["lr"].iloc[-1]
+    data = curvature_data(results)
+    assert len(data.lrs) == 5
+    assert best in data.lrs
+
+
+def test_a_flat_network_has_a_place_at_the_bottom(sharp: Results) -> None:
+    data = curvature_data(replace(sharp, curvature=sharp.curvature.assign(sharpness=0.0)))
+    axes = draw_curvature(data).axes
+    for ax in axes[: len(data.lrs)]:
+        assert ax.get_yscale() == "log"
+        assert ax.get_ylim()[0] <= LOWEST * 0.2 <= ax.get_ylim()[1]

@@ -1,0 +1,102 @@
+"""The page that sums up: its panels by bare pandas, and what it says where a probe was not measured."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from analysis import Results
+from analysis.outcome import Outcome, compute
+from analysis.plots.claims import claims_data
+from analysis.plots.landscape import landscape_data
+from analysis.plots.style import style
+from analysis.plots.summary import SYMBOLS, SummaryData, draw_summary, summary_data
+from tests.synthetic import CHANCE
+
+
+@pytest.fixture(scope="module")
+def outcome(results: Results) -> Outcome:
+    return compute(results)
+
+
+@pytest.fixture(scope="module")
+def data(results: Results, outcome: Outcome) -> SummaryData:
+    return summary_data(results, outcome)
+
+
+@pytest.fixture(scope="module")
+def figure(data: SummaryData) -> Figure:
+    with style():
+        drawn = draw_summary(data)
+        drawn.draw_without_rendering()
+    return drawn
+
+
+def test_accuracy_is_averaged_over_gains_before_seeds_are_compared(results: Results, data: SummaryData) -> None:
+    trials = results.trials.astype({"norm": str})
+    trials = trials.assign(accuracy=trials["test_acc"].fillna(CHANCE))
+    by_seed = trials.pivot_table(index=["norm", "lr"], columns="seed", values="accuracy")
+    found = data.accuracy.set_index(["norm", "lr"])
+    for column, expected in (
+        ("mean", by_seed.mean(axis=1)),
+        ("low", by_seed.min(axis=1)),
+        ("high", by_seed.max(axis=1)),
+    ):
+        np.testing.assert_allclose(found[column], expected)
+
+
+def test_the_shift_is_relative_to_the_gradient_and_its_band_over_layers(results: Results, data: SummaryData) -> None:
+    rows = results.ics[(results.ics["lr"] == 0.1) & (results.ics["init_gain"] == 1) & (results.ics["layer"] > 0)]
+    relative = (
+        (rows["ics_l2"] / rows["grad_norm"]).groupby([rows["norm"].astype(str), rows["step"], rows["layer"]]).mean()
+    )
+    expected = relative.groupby(level=[0, 1]).agg(["mean", "min", "max"])
+    np.testing.assert_allclose(data.shifts.set_index(["norm", "step"])[["mean", "low", "high"]], expected)
+
+
+def test_it_agrees_with_the_figures_that_it_sums_up(results: Results, outcome: Outcome, data: SummaryData) -> None:
+    pd.testing.assert_frame_equal(data.bands, landscape_data(results).bands)
+    statements = claims_data(results, outcome.verdicts).statements
+    assert data.claims["verdict"].tolist() == statements["verdict"].tolist()
+    assert data.title.startswith("batch trains over 2.2 decades")
+
+
+def test_every_statement_has_a_tile(data: SummaryData, figure: Figure) -> None:
+    texts = [text.get_text() for text in figure.axes[-1].texts]
+    for verdict, symbol in SYMBOLS.items():
+        count = int((data.claims["verdict"] == verdict).sum())
+        assert texts.count(symbol) == count
+        assert (f"{symbol} {count} {verdict}" in data.subtitle) == (count > 0)
+
+
+def test_six_panels_fit_a_page_and_no_text_of_a_claim_covers_another(figure: Figure) -> None:
+    assert [ax.get_title(loc="left")[0] for ax in figure.axes] == list("abcdef")
+    box, page = figure.get_tightbbox(), figure.get_size_inches()
+    assert box.x0 >= 0
+    assert box.y0 >= 0
+    assert (np.array([box.x1, box.y1]) <= page).all()
+    boxes = [text.get_window_extent() for text in figure.axes[-1].texts]
+    titles = [
+        box for box, text in zip(boxes, figure.axes[-1].texts, strict=True) if text.get_text() not in SYMBOLS.values()
+    ]
+    assert len(titles) == len({title.y0 for title in titles}) > 1
+    for title in titles:
+        assert title.x1 <= page[0] * figure.dpi
+        assert sum(title.overlaps(other) for other in boxes) == 1
+
+
+@pytest.mark.parametrize("table", ["landscape", "ics"])
+def test_a_panel_without_data_says_so(results: Results, outcome: Outcome, table: str) -> None:
+    data = summary_data(replace(results, **{table: getattr(results, table).iloc[:0]}), outcome)
+    assert "not measured" in data.subtitle
+    panels = [[text.get_text() for text in ax.texts] for ax in draw_summary(data).axes]
+    assert [f"no rows in {table}/"] in panels
+
+
+def test_a_walk_that_overflowed_is_marked_open(results: Results, outcome: Outcome) -> None:
+    wild = results.landscape.assign(loss=results.landscape["loss"].mask(results.landscape["step"] == 50, np.inf))
+    data = summary_data(replace(results, landscape=wild), outcome)
+    assert "of the loss bands" in data.subtitle
+    draw_summary(data).draw_without_rendering()

@@ -1,0 +1,65 @@
+"""What a command says and leaves behind, and what it must say and leave where its input is bad."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tests.conftest import TINY
+
+HOLDING = {"_lock", "_commit_lock", "_run.json", "_staging"}
+"""Who holds a results directory, and where it puts files together: no result is in them, any command may touch them."""
+
+Change = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a command ended: its exit code and what it printed."""
+
+    code: int | str | None
+    out: str
+    err: str
+
+
+class Here(Protocol):
+    """Runs a command in this process, in the current directory."""
+
+    def __call__(self, *arguments: object) -> Told: ...
+
+
+def changed(*changes: Change) -> str:
+    """Return TINY with every (old, new) pair replaced, once each."""
+    text = TINY
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    return text
+
+
+def tree(root: Path) -> dict[str, str]:
+    """Return a digest of each file under `root`, and "" for each folder, but for `HOLDING`."""
+    return {
+        os.fspath(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        for path in root.rglob("*")
+        if not HOLDING & set(path.relative_to(root).parts)
+    }
+
+
+def require_refusal(told: Told, message: str, code: int = 2) -> None:
+    """Check that one line on stderr says what is wrong, and the exit code whose fault it is."""
+    assert told.code == code, told
+    assert "Traceback" not in told.out + told.err
+    assert re.fullmatch("bnsweep: .*\n", told.err), told.err
+    assert re.search(message, told.err), told.err
+
+
+def require_usage_error(told: Told, message: str) -> None:
+    """Check that the command line itself was refused; the message stands in a box."""
+    assert told.code == 2, told
+    assert "Traceback" not in told.out + told.err
+    assert re.search(message, re.sub(r"[\s│╭╮╰╯─]+", " ", told.err)), told.err

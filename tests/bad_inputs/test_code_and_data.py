@@ -1,0 +1,163 @@
+"""Models, datasets and probes that cannot be used: `run` says which key names them, and why, and writes nothing."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from tests.bad_inputs.telling import Change, Here, changed, require_refusal, tree
+
+RUN = ("run", "tiny.yaml", "--executor", "serial")
+MLP, DIGITS, ICS, NORMS = "{name: mlp, widths: [8]}", "{name: digits}", "ics: {every: 3}", "[none, batch, noisy_batch]"
+OWN = "tests.bad_inputs.code"
+
+
+def refused(here: Here, tmp_path: Path, message: str, *changes: Change) -> None:
+    """Check that a run of TINY with these changes is refused, and leaves what was there."""
+    (tmp_path / "tiny.yaml").write_text(changed(*changes), encoding="utf-8")
+    before = tree(tmp_path)
+    require_refusal(here(*RUN), message)
+    assert tree(tmp_path) == before
+
+
+MODELS = [
+    (f"{OWN}:exits", r"code:exits .*SystemExit: 3"),
+    (f"{OWN}:recurses", r"code:recurses fails when called: RecursionError: .*code\.py:\d+\)"),
+    (f"{OWN}:runs_out", r"code:runs_out fails when called: MemoryError"),
+    (f"{OWN}:says_much", r"code:says_much fails when called: ValueError: the first line.*code\.py:\d+\)"),
+    (f"{OWN}:nothing", r"code:nothing returned a NoneType; it should return a torch\.nn\.Module"),
+    (f"{OWN}:yields", r"code:yields returned a generator; it should return a torch\.nn\.Module"),
+    (f"{OWN}:Hollow", r"code:Hollow .*AttributeError"),
+    (f"{OWN}:three_classes", r"code:three_classes gives \(2, 3\) on a batch \(2, 1, 8, 8\); it should give \(2, 10\)"),
+    (f"{OWN}:frozen", r"code:frozen has no weight layer: no trainable linear or convolution module"),
+    (f"{OWN}:in_float64", r"code:in_float64 fails on a batch \(2, 1, 8, 8\): RuntimeError: .*dtype"),
+    (f"{OWN}:negative_site", r"given site\(-3, None\); it takes the channels and \(height, width\), or None"),
+    (f"{OWN}:wrong_site", r"code:wrong_site fails on a batch \(2, 1, 8, 8\): RuntimeError"),
+    (f"{OWN}:linear", r"code:linear cannot be called with input_shape, num_classes, norm: got an unexpected"),
+    (f"{OWN}:CONSTANT", r"code:CONSTANT is a int; it should be callable"),
+    (f"{OWN}:nowhere", r"code:nowhere cannot be loaded \(module .* has no attribute 'nowhere'\); give package\.module"),
+    ("no_such_package:net", r"no_such_package:net cannot be loaded \(No module named 'no_such_package'\)"),
+    ("json.nowhere:net", r"json\.nowhere:net cannot be loaded \(No module named 'json\.nowhere'\)"),
+]
+
+
+@pytest.mark.parametrize(("name", "message"), MODELS, ids=[name for name, _ in MODELS])
+def test_a_model_that_cannot_be_used_is_refused(here: Here, tmp_path: Path, name: str, message: str) -> None:
+    key = r"(norm|model\.name): "
+    refused(here, tmp_path, f"^bnsweep: {key}.*{message}", (MLP, f"{{name: '{name}'}}"), (NORMS, "[batch]"))
+
+
+DATASETS = [
+    (f"{OWN}:exits", r"code:exits .*SystemExit: 3"),
+    (f"{OWN}:says_much", r"code:says_much fails when called: ValueError: the first line.*code\.py:\d+\)"),
+    (f"{OWN}:nothing", r"returned a NoneType; it should return \(train_x, train_y, test_x, test_y\)"),
+    (f"{OWN}:one_class", r"has one class; at least two are needed to learn anything"),
+    ("json:dumps", r"json:dumps cannot be called with no options: missing a required argument: 'obj'"),
+    ("sys:maxsize", r"sys:maxsize is a int; it should be callable"),
+]
+
+
+@pytest.mark.parametrize(("name", "message"), DATASETS, ids=[name for name, _ in DATASETS])
+def test_a_dataset_that_cannot_be_used_is_refused(here: Here, tmp_path: Path, name: str, message: str) -> None:
+    refused(here, tmp_path, rf"^bnsweep: dataset\.name: .*{message}", (DIGITS, f"{{name: '{name}'}}"))
+
+
+PROBES = [
+    (f"'{OWN}:exits': {{every: 3}}", r"code:exits .*SystemExit: 3"),
+    (f"'{OWN}:nothing': {{every: 3}}", r"what it returns should be callable and have a table and columns"),
+    (f"'{OWN}:probe': {{every: 3, table: trials}}", r"its table is 'trials'; it should be a name of its own"),
+    (f"'{OWN}:probe': {{every: 3, table: _hidden}}", r"its table is '_hidden'; it should be a name of its own"),
+    (f"'{OWN}:probe': {{every: 3, power: 2}}", r"code:probe cannot be called with power: got an unexpected keyword"),
+    (f"'{OWN}:probe': {{every: 3}}, '{OWN}:probe_again': {{every: 3}}", r"another probe's table is 'mine' already"),
+    (f"'{OWN}:nowhere': {{every: 3}}", r"code:nowhere cannot be loaded \(module .* has no attribute 'nowhere'\)"),
+    ("ics: {log_spaced: 1000000000000}", r"ics.*1000000000000"),
+]
+
+
+@pytest.mark.parametrize(("section", "message"), PROBES, ids=[section for section, _ in PROBES])
+def test_a_probe_that_cannot_be_used_is_refused(here: Here, tmp_path: Path, section: str, message: str) -> None:
+    refused(here, tmp_path, rf"probes\..*{message}", (ICS, section))
+
+
+@pytest.mark.parametrize("how", ["detached", "probe"])
+def test_code_that_fails_only_in_training_fails_the_trials_alone(here: Here, tmp_path: Path, how: str) -> None:
+    changes = {"detached": (MLP, f"{{name: '{OWN}:detached'}}"), "probe": (ICS, f"'{OWN}:probe': {{every: 3}}")}
+    (tmp_path / "tiny.yaml").write_text(changed(changes[how]))
+    told = here(*RUN)
+    assert (told.code, told.err) == (1, "")
+    assert "12 trials failed; see " in told.out
+    assert {row["error"].split(":")[0] for row in pq.read_table(tmp_path / "results/tiny/failures").to_pylist()} == {
+        "RuntimeError"
+    }
+
+
+SIZES = [
+    (("mlp, widths: [8]", "vgg, widths: [8, M, M, M, M]"), r"model\.widths: 4 poolings .* at most 3 M fit"),
+    (("mlp, widths: [8]", "vgg, widths: [1000000000000]"), r"model: .*1000000000000.* cannot be built"),
+    (("[8]}\ndataset: {name: digits", "[8]}\ndataset: {name: gaussian, samples: 1000000000000"), r"fit into memory"),
+    ((NORMS, "[instance]"), r"norm: instance normalization needs more than one position per channel"),
+    ((DIGITS, "{name: gaussian, samples: 31}"), r"train\.batch_size: given 32; the training set has 31 images"),
+    (("probes:", "resources: {gpus: 64}\nprobes:"), r"resources\.gpus: 64 asked for, \d+ found here; set gpus: 0"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), SIZES, ids=[message for _, message in SIZES])
+def test_sizes_that_do_not_fit_are_refused(here: Here, tmp_path: Path, change: Change, message: str) -> None:
+    refused(here, tmp_path, message, change)
+
+
+def png(size: int = 8) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (size, size)).save(file, "PNG")
+    return file.getvalue()
+
+
+def parquet(image: object = None, label: object = None, column: str = "img") -> bytes:
+    """Return a file of four images."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({column: image or [png()] * 4, "label": label or [0, 1, 0, 1]}), sink)
+    return bytes(sink.getvalue())
+
+
+SOUND = parquet()
+FILES = [
+    (b"", r"dataset\.train: bad\.parquet cannot be read as Parquet \(.*0 bytes\); give an existing file"),
+    (SOUND[:-30], r"dataset\.train: bad\.parquet cannot be read as Parquet \(.*\); give an existing file"),
+    (b"PAR1 and no more PAR1", r"dataset\.train: bad\.parquet cannot be read as Parquet"),
+    (parquet(column="image"), r"dataset\.image_column: .* has no column 'img'; .*did you mean 'image'\?"),
+    (parquet(image=[1, 2, 3, 4]), r"dataset\.image_column: 'img' in bad\.parquet is int64; it should be struct<bytes"),
+    (parquet(image=[b"no image"] * 4), r"dataset: the image in row 0 of bad\.parquet cannot be decoded"),
+    (parquet(image=[png(), png(9)] * 2), r"dataset: the image in row 1 .* is 9x9 .*images should be of one size"),
+    (parquet(image=[png(9)] * 4), r"dataset: the images in bad\.parquet are 9x9 .* in sound\.parquet 8x8"),
+    (parquet(label=["a"] * 4), r"dataset\.label_column: 'label' in bad\.parquet is string .*; it should be integers"),
+    (parquet(label=[0, -1, 0, 1]), r"dataset\.label_column: bad\.parquet has the label -1; labels should be 0 to"),
+    (parquet(label=[0, None, 0, 1]), r"dataset\.label_column: .* 1 nulls; it should be integers"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), FILES, ids=[message for _, message in FILES])
+def test_a_damaged_or_foreign_dataset_is_refused(here: Here, tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "bad.parquet").write_bytes(content)
+    (tmp_path / "sound.parquet").write_bytes(SOUND)
+    refused(here, tmp_path, message, (DIGITS, "{name: parquet, train: bad.parquet, test: sound.parquet}"))
+
+
+PLACES = [
+    ("{name: parquet, train: gone.parquet, test: gone.parquet}", r"dataset\.train: gone\.parquet cannot be .*No such"),
+    ("{name: parquet, train: folder, test: folder}", r"dataset\.train: folder cannot be read .*directory"),
+    ("{name: parquet, train: 'https://a.b/c', test: d}", r"dataset\.train: https://a\.b/c cannot be read as Parquet"),
+    ("{name: cifar10, root: gone}", r"dataset\.root: gone holds no folder cifar-10-batches-py; give the folder"),
+    ("{name: cifar10, root: folder}", r"dataset\.root: folder/cifar-10-batches-py lacks a file or has one whose MD5"),
+]
+
+
+@pytest.mark.parametrize(("section", "message"), PLACES, ids=[section for section, _ in PLACES])
+def test_a_dataset_that_is_not_there_is_refused(here: Here, tmp_path: Path, section: str, message: str) -> None:
+    (tmp_path / "folder/cifar-10-batches-py").mkdir(parents=True)
+    (tmp_path / "folder/cifar-10-batches-py/data_batch_1").write_bytes(b"damaged")
+    refused(here, tmp_path, message, (DIGITS, section))

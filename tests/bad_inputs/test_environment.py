@@ -1,0 +1,126 @@
+"""Environments that lack something, or say nonsense: commands run as a user runs them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from moto import settings
+
+from tests.bad_inputs.telling import changed, tree
+from tests.processes import bnsweep
+from tests.results.conftest import s3_uri
+
+ONE = (("[0.1, 1.0e+9]", "[0.1]"), ("{range: 2}", "[0]"), ("[none, batch, noisy_batch]", "[none]"))
+"""One trial is left."""
+SERIAL = ("run", "tiny.yaml", "--executor", "serial")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A sweep of one trial, in a folder that is away from the checkout."""
+    (tmp_path / "tiny.yaml").write_text(changed(*ONE))
+    return tmp_path
+
+
+def require_refusal_of(result: subprocess.CompletedProcess[str], folder: Path, message: str, code: int = 2) -> None:
+    """Check that one line on stderr says what is wrong, and that nothing was written."""
+    assert result.returncode == code, result.stderr
+    assert re.fullmatch("bnsweep: .*\n", result.stderr), result.stderr
+    assert re.search(message, result.stderr), result.stderr
+    assert "results" not in tree(folder)
+
+
+def test_a_run_without_ray_needs_no_home_and_minds_no_nonsense(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setenv("TMPDIR", "/nowhere")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    for name in ("MPLBACKEND", "COLUMNS", "CUDA_VISIBLE_DEVICES", "RAY_ADDRESS"):
+        monkeypatch.setenv(name, "nonsense")
+    result = bnsweep(*SERIAL, cwd=folder)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "all 1 trials have a result" in result.stdout
+
+
+@pytest.mark.parametrize(("name", "value"), [("HOME", "/proc"), ("MPLBACKEND", "nonsense")])
+def test_a_report_needs_neither_a_home_nor_a_backend_of_matplotlib(
+    tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    result = bnsweep("report", finished / "out", "--out", tmp_path / "page")
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+    assert (tmp_path / "page/index.html").is_file()
+
+
+def test_a_local_run_does_not_look_at_a_cluster_that_the_environment_names(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "nonsense:99999")
+    result = bnsweep("run", "tiny.yaml", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert len(pd.read_parquet(folder / "results/tiny/trials")) == 1
+
+
+def test_a_folder_too_long_for_sockets_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", str(folder / ("x" * 120)))
+    require_refusal_of(bnsweep("run", "tiny.yaml", cwd=folder), folder, r"x{120}")
+
+
+def test_a_home_that_ray_cannot_use_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/proc")
+    result = bnsweep("run", "tiny.yaml", cwd=folder)
+    assert "Traceback" not in result.stderr
+    assert result.returncode == 0 or "/proc" in result.stderr
+
+
+@pytest.mark.parametrize("executor", ["ray", "serial"])
+def test_a_gpu_that_is_hidden_is_lacking(folder: Path, monkeypatch: pytest.MonkeyPatch, executor: str) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    (folder / "tiny.yaml").write_text(changed(*ONE, ("axes:", "resources: {gpus: 1}\naxes:")))
+    result = bnsweep("run", "tiny.yaml", "--executor", executor, cwd=folder)
+    require_refusal_of(result, folder, r"resources\.gpus: 1 asked for, .*\b0\b.*; set gpus: 0 for the CPU")
+
+
+NET = """
+from torch import nn
+
+def net(input_shape, num_classes, norm):
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, num_classes))
+"""
+
+
+def test_a_module_that_pythonpath_lacks_is_named_and_one_that_it_has_is_found(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere/my_nets.py").write_text(NET)
+    (folder / "tiny.yaml").write_text(changed(*ONE, ("{name: mlp, widths: [8]}", "{name: 'my_nets:net'}")))
+    message = r"model\.name: my_nets:net cannot be loaded \(No module named 'my_nets'\); give package\.module:callable"
+    require_refusal_of(bnsweep(*SERIAL, cwd=folder), folder, message)
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    assert bnsweep(*SERIAL, cwd=folder).returncode == 0
+
+
+def test_a_message_that_the_terminal_cannot_show_is_escaped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    (folder / "tiny.yaml").write_text(changed(("name: mlp", "name: größe")), encoding="utf-8")
+    message = r"model\.name: given 'gr\\xf6\\xdfe'; allowed: "
+    require_refusal_of(bnsweep("plan", "tiny.yaml", cwd=folder), folder, message)
+
+
+def test_credentials_that_are_missing_are_asked_for(
+    folder: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0)  # the server checks them from now on
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(folder))
+    message = (
+        r"--out sweeps/x: cannot be written \(.*AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or in ~/\.aws/credentials"
+    )
+    require_refusal_of(bnsweep(*SERIAL, "--out", s3_uri(endpoint, "x"), cwd=folder), folder, message)

@@ -1,0 +1,147 @@
+"""Where results cannot be: `--out` and DIR that no command can use, on this machine and on object storage."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bnsweep.results import Store
+from tests.bad_inputs.telling import Here, changed, require_refusal, tree
+from tests.processes import bnsweep
+from tests.results.conftest import BUCKET, s3_uri
+
+RUN = ("run", "tiny.yaml", "--executor", "serial", "--out")
+PLAN = ("plan", "tiny.yaml", "--out")
+DEAD = "127.0.0.1:1"
+
+OUT = [
+    ("a_file", r"--out .*/a_file: .*/a_file is not a directory; give a directory or a new name"),
+    ("a_file/below", r"--out .*/a_file/below: .*/a_file is not a directory"),
+    ("dangling", r"--out .*/dangling: .*/dangling is not a directory"),
+    ("loop", r"--out .*/loop: .*/loop is not a directory"),
+    ("/proc/results", r"--out /proc/results: /proc cannot be written \(.*\); give a directory that can"),
+    ("x" * 300, r"--out .*: the name x+ is longer than 255 bytes; give a shorter one"),
+    ("x/" * 2500, r"--out .*longer than"),
+    ("gopher://x", r"--out gopher://x: cannot be opened .*Unrecognized filesystem type"),
+    ("://x", r"--out ://x: cannot be opened \(Cannot parse URI"),
+    ("file://elsewhere/x", r"--out file://elsewhere/x: cannot be opened \(Unsupported hostname"),
+    ("file:///proc/x", r"--out /proc/x: /proc cannot be written"),
+    ("s3://", r"--out s3://: names no bucket; give a path or a URI such as s3://bucket/folder"),
+    ("s3:///x", r"--out s3:///x: cannot be opened \(Missing bucket name"),
+    ("s3://me:secret@bucket/x?nonsense=1", r"--out s3://bucket/x\?nonsense=1: cannot be opened .*'nonsense'"),
+    ("gs://bucket/x?nonsense=1", r"--out gs://bucket/x\?nonsense=1: cannot be opened .*'nonsense'"),
+]
+
+
+@pytest.mark.parametrize("command", [PLAN, RUN], ids=["plan", "run"])
+@pytest.mark.parametrize(("out", "message"), OUT, ids=[out[:30] for out, _ in OUT])
+def test_results_cannot_go_there(here: Here, tmp_path: Path, command: tuple[str, ...], out: str, message: str) -> None:
+    (tmp_path / "tiny.yaml").write_text(changed())
+    (tmp_path / "a_file").write_text("mine")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    before = tree(tmp_path)
+    told = here(*command, out)
+    require_refusal(told, message)
+    assert "secret" not in told.err
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("command", ["report", "verify", "compact"])
+@pytest.mark.parametrize("place", ["nowhere", "a_file", "dangling", "loop"])
+def test_what_is_no_directory_is_said(here: Here, tmp_path: Path, command: str, place: str) -> None:
+    (tmp_path / "a_file").write_text("mine")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    before = tree(tmp_path)
+    require_refusal(here(command, place), rf"{place}: no such directory; give the --out of a `bnsweep run`")
+    assert tree(tmp_path) == before
+
+
+def test_a_report_of_a_directory_without_results_is_refused(here: Here, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/notes.txt").write_text("mine")
+    require_refusal(here("report", "photos"), r"photos: holds no finished trial; `bnsweep run` puts them there")
+    require_refusal(
+        here("repro", "photos", "ab"), r"ab: no finished trial begins with it; give a trial_key of .*photos"
+    )
+    assert tree(tmp_path).keys() == {"photos", "photos/notes.txt"}
+
+
+REPORT_OUT = [
+    ("few.yaml", r"report: .*/few\.yaml is not a folder; give a new folder"),
+    ("few.yaml/x", r"report: .*/few\.yaml/x cannot be written \(Not a directory\); give another --out"),
+    (".", r"report: .* holds other things \(few\.yaml, out\); give a new folder"),
+    ("out", r"report: .*/out holds other things \(_commit_lock, .*\); give a new folder"),
+    ("/proc/x", r"report: /proc/x cannot be written \(.*\); give another --out"),
+    ("x" * 300, r"report: .* cannot be written \(.*too long\)"),
+    ("s3://bucket/x", r"s3://bucket/x.*this machine"),
+]
+
+
+@pytest.mark.parametrize(("out", "message"), REPORT_OUT, ids=[out[:30] for out, _ in REPORT_OUT])
+def test_a_report_cannot_go_there(here: Here, tmp_path: Path, finished: Path, out: str, message: str) -> None:
+    os.symlink(finished / "few.yaml", tmp_path / "few.yaml")
+    os.symlink(finished / "out", tmp_path / "out")
+    before = tree(tmp_path), tree(finished)
+    require_refusal(here("report", finished / "out", "--out", out), message)
+    assert (tree(tmp_path), tree(finished)) == before
+
+
+@pytest.mark.parametrize(("key", "message"), [("zz", "no finished trial begins"), ("", "3 trials begin with it")])
+def test_a_key_that_names_no_one_trial_is_refused(here: Here, finished: Path, key: str, message: str) -> None:
+    before = tree(finished)
+    require_refusal(here("repro", finished / "out", key), rf"{key}: {message}.*; give a trial_key of .*/trials")
+    assert tree(finished) == before
+
+
+def test_a_directory_that_is_held_is_left_alone(here: Here, tmp_path: Path, finished: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(changed())
+    out, before = finished / "out", tree(finished)
+    with Store.open(out).lock():
+        for command in ((*RUN, out), ("compact", out), ("verify", out, "--repair")):
+            require_refusal(here(*command), rf"out: held by another run \(host .*, pid {os.getpid()}, since .*UTC\)")
+    assert tree(finished) == before
+
+
+@pytest.mark.parametrize("command", [PLAN, RUN], ids=["plan", "run"])
+def test_a_bucket_that_is_not_there_is_named(
+    here: Here, tmp_path: Path, endpoint: str, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "tiny.yaml").write_text(changed())
+    told = here(*command, s3_uri(endpoint, "x").replace(BUCKET, "no-such-bucket"))
+    require_refusal(told, r"--out no-such-bucket/x: cannot be written \(.*; the bucket should exist, and credentials")
+    assert tree(tmp_path).keys() == {"tiny.yaml"}
+
+
+def test_a_folder_of_a_bucket_without_results_is_said(here: Here, tmp_path: Path, endpoint: str) -> None:
+    uri = s3_uri(endpoint, "never")
+    for command in ("verify", "compact"):
+        require_refusal(here(command, uri), r"never.*: no such directory; give the --out of a `bnsweep run`")
+    require_refusal(here("report", uri), r"is not on this machine; say where to write with --out FOLDER")
+    require_refusal(here("report", uri, "--out", "page"), r"never.*: no such directory")
+    require_refusal(
+        here("repro", uri, "ab"), r"ab: no finished trial begins with it; give a trial_key of .*never/trials"
+    )
+    assert tree(tmp_path) == {}
+
+
+@pytest.mark.parametrize("command", ["plan", "run", "verify", "compact", "repro"])
+def test_an_object_store_that_is_away_is_no_bad_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "of-nobody")
+    (tmp_path / "tiny.yaml").write_text(changed())
+    uri = s3_uri(DEAD, "x")
+    arguments = {"plan": (*PLAN, uri), "run": (*RUN, uri), "repro": ("repro", uri, "ab")}.get(command, (command, uri))
+    result = bnsweep(*arguments, cwd=tmp_path)
+    assert result.returncode == 1, result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert "cannot be " in result.stderr
+    assert "NETWORK_CONNECTION" in result.stderr
+    assert "what was committed is unharmed; once this is mended, the same command continues" in result.stderr
+    assert tree(tmp_path).keys() == {"tiny.yaml"}

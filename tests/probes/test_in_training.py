@@ -1,0 +1,139 @@
+"""What a trial's probes measure, against the oracles at steps that are made here by hand, in plain PyTorch."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from bnsweep.data import load_dataset
+from bnsweep.models import norm_sites
+from bnsweep.norm import set_step
+from bnsweep.seeding import derive
+from bnsweep.spec import GaussianSpec, TrialSpec
+from bnsweep.streams import RngState, capture_rng, seeded
+from bnsweep.train import batch_indices, prepare_model, run_trial
+from tests import reference
+
+CPU = torch.device("cpu")
+GAUSSIAN = GaussianSpec(name="gaussian", samples=40, test_samples=8, dimension=4, num_classes=3)
+DATA = load_dataset(GAUSSIAN)
+STEPS = 5
+MULTIPLES, ALPHAS = (0.5, 4.0), (0.1,)
+PROBES = {
+    "landscape": {"every": 2, "lr_multiples": MULTIPLES, "alphas": ALPHAS},
+    "ics": {"every": 2},
+    "moments": {"every": 2},
+    "curvature": {"every": 2, "tolerance": 1e-4},
+}
+OPTIMIZERS = [
+    {"optimizer": "sgd"},
+    {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 0.1},
+    {"optimizer": "adam", "weight_decay": 0.1},
+]
+MODELS = [{"name": "mlp", "widths": [5, 5, 4]}, *({"name": f"tests.models.odd:{name}"} for name in ("dropped", "flipped"))]
+CASES = [
+    (model, norm, OPTIMIZERS[(i + j) % len(OPTIMIZERS)])
+    for i, model in enumerate(MODELS)
+    for j, norm in enumerate(("none", "batch", "noisy_batch", "weight"))
+]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One update: the model as it was before, with its buffers, and what it takes to make the step again."""
+
+    model: nn.Module
+    stream: RngState
+    x: Tensor
+    y: Tensor
+    before: dict[str, Tensor]
+    after: dict[str, Tensor]
+
+
+def by_hand(spec: TrialSpec) -> Iterator[Step]:
+    """Train without bnsweep's loop, probes or optimizers' table."""
+    model = prepare_model(spec, DATA).train()
+    if spec.train.optimizer == "adam":
+        optimizer = torch.optim.Adam(model.parameters(), spec.lr, weight_decay=spec.train.weight_decay)
+    else:
+        momentum, decay = spec.train.momentum, spec.train.weight_decay
+        optimizer = torch.optim.SGD(model.parameters(), spec.lr, momentum=momentum, weight_decay=decay)
+    with seeded(derive(spec.seed, "torch"), CPU):
+        order = batch_indices(len(DATA.train_y), spec.train.batch_size, spec.train.steps, spec.seed)
+        for step, index in enumerate(order):
+            x, y = DATA.standardize(DATA.train_x[index]), DATA.train_y[index]
+            set_step(model, step)
+            twin, stream = copy.deepcopy(model), capture_rng(CPU)
+            optimizer.zero_grad()
+            cross_entropy(model(x), y).backward()
+            optimizer.step()
+            before, after = ({name: w.detach().clone() for name, w in m.named_parameters()} for m in (twin, model))
+            yield Step(twin, stream, x, y, before, after)
+
+
+@pytest.mark.parametrize(("model", "norm", "train"), CASES)
+def test_the_rows_of_a_trial_are_those_of_its_own_steps(model: dict, norm: str, train: dict) -> None:
+    spec = TrialSpec.model_validate(
+        {
+            "model": model,
+            "dataset": GAUSSIAN.model_dump(),
+            "train": {"steps": STEPS, "batch_size": 16, **train},
+            "norm": norm,
+            "lr": 0.05,
+            "probes": PROBES,
+        }
+    )
+    tables = run_trial(spec, DATA).tables
+    for number, step in list(enumerate(by_hand(spec)))[::2]:
+        rows = {table: [row for row in tables[table] if row["step"] == number] for table in PROBES}
+        check_landscape(rows["landscape"], step, spec.lr)
+        check_ics(rows["ics"], step)
+        check_moments(rows["moments"], step)
+        check_curvature(rows["curvature"], step, spec.lr)
+
+
+def check_landscape(rows: list[dict], step: Step, lr: float) -> None:
+    alphas = [*(multiple * lr for multiple in MULTIPLES), *ALPHAS]
+    assert [row["alpha"] for row in rows] == pytest.approx(alphas)
+    assert [row["lr_multiple"] for row in rows] == pytest.approx([*MULTIPLES, *(alpha / lr for alpha in ALPHAS)])
+    points = reference.landscape(step.model, step.before, step.x, step.y, cross_entropy, alphas, step.stream)
+    for row, point in zip(rows, points, strict=True):
+        assert row["loss"] == pytest.approx(point.loss, rel=1e-5)
+        assert row["grad_norm"] == pytest.approx(point.grad_norm, rel=1e-4)
+        assert row["grad_diff_l2"] == pytest.approx(point.grad_diff_l2, rel=1e-3, abs=1e-6)
+        assert row["beta"] == pytest.approx(point.beta, rel=1e-3, abs=1e-6 / (row["alpha"] * point.grad_norm))
+
+
+def check_ics(rows: list[dict], step: Step) -> None:
+    found = reference.shifted_gradients(
+        step.model, step.before, step.after, step.x, step.y, cross_entropy, step.stream
+    )
+    for row, (G, shifted) in zip(rows, found, strict=True):
+        l2, cosine, grad_norm = reference.ics(G, shifted)
+        assert row["ics_l2"] == pytest.approx(l2, rel=1e-6)
+        assert row["ics_cos"] == pytest.approx(cosine, rel=1e-6)
+        assert row["grad_norm"] == pytest.approx(grad_norm, rel=1e-6)
+    assert all(row["ics_l2"] > 0 for row in rows[1:])
+
+
+def check_moments(rows: list[dict], step: Step) -> None:
+    seen = reference.around_sites(step.model, step.before, step.x, step.stream)
+    assert [row["layer"] for row in rows] == [layer for layer, _, _ in norm_sites(step.model)]
+    for row, around in zip(rows, seen, strict=True):
+        for prefix, activation in zip(("pre_", ""), around, strict=True):
+            means, stds = zip(*reference.channel_moments(activation), strict=True)
+            assert row[f"{prefix}mean"] == pytest.approx(sum(means) / len(means), rel=1e-6, abs=1e-6)
+            assert row[f"{prefix}std"] == pytest.approx(sum(stds) / len(stds), rel=1e-6)
+
+
+def check_curvature(rows: list[dict], step: Step, lr: float) -> None:
+    (row,) = rows
+    expected = reference.sharpness(step.model, step.before, step.x, step.y, cross_entropy, step.stream)
+    assert row["sharpness"] == pytest.approx(expected, rel=1e-3)
+    assert row["two_over_lr"] == 2 / lr

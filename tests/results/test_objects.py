@@ -1,0 +1,207 @@
+"""What is special about a store on object storage: claims instead of a lock, and an endpoint that may be away."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+from moto import settings
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+from moto.server import ThreadedMotoServer
+
+from bnsweep.errors import InputError, StoreError, Superseded
+from bnsweep.results import Store
+from bnsweep.results.claims import CLAIMS, HEARTBEAT, Pace
+from bnsweep.results.files import write
+from bnsweep.results.objects import PATIENCE
+from bnsweep.results.seal import seal
+from tests.results.conftest import BUCKET, s3_uri
+from tests.results.rows import rows
+
+QUICK = Pace(heartbeat_s=0.01, backoff_s=0.01)
+KILLED = seal({"host": "gone", "pid": 7, "since": "2026-01-01 00:00:00 UTC", "is_held": True})
+
+
+@pytest.fixture
+def store(new_uri: Callable[[], str]) -> Store:
+    return Store.open(new_uri())
+
+
+def claim_of_a_killed_run(store: Store, age_s: float) -> None:
+    """Put a claim that was last renewed `age_s` ago by the server's clock."""
+    write(store.files, f"{CLAIMS}/killed.json", KILLED)
+    keys = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[BUCKET].keys
+    keys[store.path(CLAIMS, "killed.json").removeprefix(f"{BUCKET}/")].last_modified -= timedelta(seconds=age_s)
+
+
+def claims(store: Store) -> list[str]:
+    return [entry.name for entry in store.files.entries(CLAIMS) if entry.is_file]
+
+
+def test_a_lock_leaves_no_claim_behind(store: Store) -> None:
+    with store.lock():
+        assert len(claims(store)) == 1
+        with pytest.raises(InputError), store.lock():
+            pass
+        assert len(claims(store)) == 1
+    assert claims(store) == []
+
+
+def test_a_killed_run_is_waited_for_and_then_taken_over(store: Store) -> None:
+    claim_of_a_killed_run(store, age_s=60)
+    held = r"held by another run \(host gone, pid 7, since 2026.*one that was killed is let go of after 120 s"
+    with pytest.raises(InputError, match=held), store.lock():
+        pass
+    claim_of_a_killed_run(store, age_s=180)
+    with store.lock():
+        assert claims(store) != ["killed.json"]
+        assert len(claims(store)) == 1
+
+
+def test_a_claim_that_cannot_be_read_counts_as_held(store: Store) -> None:
+    write(store.files, f"{CLAIMS}/odd.json", b"{")
+    with pytest.raises(InputError, match="held by another run"), store.lock():
+        pass
+
+
+def heartbeat() -> threading.Thread:
+    (heart,) = (thread for thread in threading.enumerate() if thread.name == HEARTBEAT)
+    return heart
+
+
+def test_a_run_hears_that_its_claim_was_removed(store: Store) -> None:
+    with store.lock(QUICK) as hold:
+        heart = heartbeat()
+        assert not hold.is_lost()
+        while heart.is_alive():  # it may be about to put it once more
+            store.files.delete(f"{CLAIMS}/{name}" for name in claims(store))
+            heart.join(0.1)
+        assert hold.is_lost()
+
+
+def test_a_run_hears_that_another_one_has_begun(store: Store) -> None:
+    store.begin("before")
+    with store.lock(QUICK) as hold:
+        heart = heartbeat()
+        store.begin(hold.token)
+        store.commit(rows("a"), token=hold.token)
+        assert not hold.is_lost()
+        store.begin("another")
+        heart.join(60)
+        assert hold.is_lost()
+        with pytest.raises(Superseded):
+            store.commit(rows("b"), token=hold.token)
+    assert claims(store) == []
+
+
+def test_of_many_runs_that_start_at_once_one_at_most_holds_the_store(new_uri: Callable[[], str]) -> None:
+    uri, start, all_tried = new_uri(), threading.Barrier(6), threading.Barrier(6)
+    won, lost = list[str](), list[str]()
+
+    def contend() -> None:
+        store = Store.open(uri)
+        start.wait(60)
+        with ExitStack() as stack:
+            try:
+                won.append(stack.enter_context(store.lock(QUICK)).token)
+            except InputError as error:
+                lost.append(str(error))
+            all_tried.wait(60)
+
+    threads = [threading.Thread(target=contend) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) <= 1
+    assert len(won) + len(lost) == 6
+    assert claims(Store.open(uri)) == []
+
+
+@pytest.fixture
+def away(endpoint: str) -> Callable[[], Store]:
+    """Return a way to get a store with something in it whose server is then stopped."""
+    server = ThreadedMotoServer("127.0.0.1", 0)  # its data are those of the first server in this process
+    server.start()
+    host, port = server.get_host_and_port()
+    store = Store.open(s3_uri(f"{host}:{port}", "away/results"))
+    store.commit(rows("a"))
+
+    def stop() -> Store:
+        server.stop()
+        return store
+
+    return stop
+
+
+def test_an_endpoint_that_is_away_is_told_in_seconds(away: Callable[[], Store], endpoint: str) -> None:
+    store = away()
+    uses: list[Callable[[], object]] = [
+        store.check_writable,
+        lambda: store.commit(rows("b")),
+        lambda: store.record_failure({"trial_key": "b", "attempt": 1, "error": "x"}),
+        lambda: store.save_checkpoint("b", b""),
+        lambda: store.declare("few", [], ""),
+        store.recover,
+        store.finished,
+    ]
+    started = time.monotonic()
+    for use in uses:
+        with pytest.raises(StoreError, match=r"away/results.*cannot be .*what was committed is unharmed"):
+            use()
+    assert time.monotonic() - started < 30 * len(uses)
+    back = Store.open(s3_uri(endpoint, "away/results"))
+    back.recover()
+    assert back.finished() == {"a"}
+
+
+def test_an_endpoint_that_never_answers_is_given_up(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PATIENCE, "request_timeout", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = Store.open(s3_uri(f"127.0.0.1:{silent.getsockname()[1]}", "silent/results"))
+        started = time.monotonic()
+        with pytest.raises(StoreError, match=r"silent/results/_staging/.*: cannot be written \(.*unharmed"):
+            store.check_writable()
+        assert 1 < time.monotonic() - started < 15
+
+
+def test_a_bucket_that_is_not_there_is_an_input_error(endpoint: str) -> None:
+    store = Store.open(s3_uri(endpoint, "x").replace(BUCKET, "no-such-bucket"))
+    with pytest.raises(InputError, match=r"--out no-such-bucket/x: cannot be written.*the bucket should exist, and"):
+        store.check_writable()
+
+
+def test_credentials_that_are_wrong_or_missing_are_an_input_error(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0)  # the server checks them from now on
+    wrong = Store.open(s3_uri(endpoint, "x").replace("//", "//wrong:secret@", 1))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for store in (wrong, Store.open(s3_uri(endpoint, "x"))):
+        with pytest.raises(
+            InputError, match=r"cannot be written \(.*AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        ) as told:
+            store.check_writable()
+        assert ":secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("gopher://x", "--out gopher://x: cannot be opened"),
+        ("s3://user:secret@bucket/x?nonsense=1", "--out s3://bucket/x.nonsense=1: cannot be opened .*'nonsense'"),
+        ("s3://?scheme=http", "names no bucket; give a path or a URI such as s3://bucket/folder"),
+    ],
+)
+def test_a_uri_that_cannot_be_opened_is_an_input_error_without_secrets(uri: str, message: str) -> None:
+    with pytest.raises(InputError, match=message) as told:
+        Store.open(uri)
+    assert "secret" not in str(told.value)

@@ -1,0 +1,266 @@
+"""What verification finds and what repair does about it: no damage goes unseen, no sound row is lost."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnsweep.errors import InputError
+from bnsweep.maintenance import compact_directory, verify_directory
+from bnsweep.results import Store
+from bnsweep.results.files import write
+from bnsweep.results.verify import Finding, verify
+from bnsweep.spec import TrialSpec
+from tests.results.rows import commit, contents, few_specs, plain_rows, write_store
+
+LOCKS = {"_lock", "_commit_lock"}
+
+
+def found(store: Store) -> dict[str, list[str]]:
+    """Return the paths that verification names, by kind."""
+    kinds: dict[str, list[str]] = {}
+    for finding in verify(store):
+        kinds.setdefault(finding.kind, []).append(finding.path)
+    return kinds
+
+
+def repaired(store: Store) -> dict[str, list[str]]:
+    verify_directory(_location(store), repair=True)
+    return found(store)
+
+
+def _location(store: Store) -> str:
+    endpoint = store.fs.__reduce__()[1][0].get("endpoint_override") if not store.is_local else None
+    return store.root if store.is_local else f"s3://{store.root}?endpoint_override={endpoint}&scheme=http"
+
+
+def first_file(store: Store, table: str) -> str:
+    return f"{table}/{store.files.entries(table)[0].name}"
+
+
+def spoil(store: Store, name: str) -> None:
+    content = store.files.read(name) or b""
+    write(store.files, name, content[:-1] + bytes([content[-1] ^ 1]))
+
+
+def test_nothing_is_amiss_in_a_finished_sweep_before_and_after_compaction(store: Store) -> None:
+    write_store(store)
+    before = contents(store)
+    for _ in range(2):
+        assert verify(store) == []
+        assert verify_directory(_location(store)).exit_code == 0
+        compact_directory(_location(store))
+    assert contents(store) == before
+
+
+def test_a_directory_that_is_not_there_is_an_input_error(store: Store) -> None:
+    for use in (verify_directory, compact_directory):
+        with pytest.raises(InputError, match="no such directory; give the --out of a `bnsweep run`"):
+            use(_location(store))
+
+
+def test_gaps_and_undeclared_trials_are_told_apart(store: Store) -> None:
+    specs = write_store(store)
+    store.declare("few", ["never ran", *(spec.trial_key for spec in specs[1:])], "")
+    assert [(finding.kind, finding.what) for finding in verify(store)] == [
+        ("gap", "of 6 declared trials these have no result, 1: never ran"),
+        ("undeclared", f"does not declare these stored trials, 1: {specs[0].trial_key}"),
+    ]
+    store.declare("few", [spec.trial_key for spec in specs[1:]], "")
+    outcome = verify_directory(_location(store))
+    assert outcome.exit_code == 0
+    assert "nothing amiss" in outcome.lines[-1]
+
+
+def test_a_missing_file_costs_its_batch_and_no_other(store: Store) -> None:
+    specs = write_store(store)
+    name = first_file(store, "ics")
+    store.files.delete([name])
+    assert found(store) == {"missing": [name]}
+    assert repaired(store) == {"gap": ["_sweep.json"]}
+    assert len(store.finished()) == 4
+    batch = name.removeprefix("ics/")
+    assert store.files.exists(f"_damaged/trials/{batch}")
+    assert not any(store.files.exists(f"{table}/{batch}") for table in ("trials", "curves", "noise"))
+    commit(store, [spec for spec in specs if spec.trial_key not in store.finished()])
+    assert verify(store) == []
+
+
+def test_a_manifest_is_written_anew_where_the_files_are_sound(store: Store) -> None:
+    write_store(store)
+    before, (first, second, *_) = contents(store), store.files.entries("_commits")
+    spoil(store, f"_commits/{first.name}")
+    store.files.delete([f"_commits/{second.name}"])
+    assert found(store) == {"manifest": [f"_commits/{first.name}", f"_commits/{second.name}"]}
+    assert repaired(store) == {}
+    assert contents(store) == before
+
+
+def test_torn_files_are_removed_and_foreign_ones_moved(store: Store) -> None:
+    write_store(store)
+    before = contents(store)
+    torn = ["_commits/0123456789abcdef.json", "_staging/x", "ics/0123456789abcdef.parquet"]
+    foreign = ["ics/mine.parquet", "trials/readme.txt"]
+    for name in torn + foreign:
+        write(store.files, name, b"PAR1")
+    write(store.files, "report/0.parquet", b"a folder that is no table is the user's")
+    assert found(store) == {"torn": torn, "foreign": foreign}
+    assert repaired(store) == {}
+    assert contents(store) == before
+    assert store.files.read("_foreign/trials/readme.txt") == b"PAR1"
+    assert store.files.exists("report/0.parquet")
+
+
+def test_a_trial_in_two_batches_is_found_and_left_in_one(store: Store) -> None:
+    specs = write_store(store)
+    before = contents(store)
+    commit(store, specs[1:3])
+    assert set(found(store)) == {"duplicate"}
+    assert repaired(store) == {}
+    assert contents(store) == before
+
+
+Change = Callable[[pa.Table], pa.Table]
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "what"),
+    [
+        ("ics", lambda rows: pa.concat_tables([rows, rows[:2]]), "has 2 rows twice"),
+        (
+            "ics",
+            lambda rows: with_column(rows, "trial_key", ["a"] * len(rows)),
+            "of trials that the batch has not, 1: a",
+        ),
+        ("trials", lambda rows: rows[1:], "holds other trials than its name says"),
+        ("trials", lambda rows: rows.drop_columns("trial_key"), "has no column trial_key"),
+    ],
+)
+def test_rows_that_contradict_their_batch_are_found(store: Store, table: str, change: Change, what: str) -> None:
+    write_store(store, pack=6)
+    name = first_file(store, table)
+    rewrite(store, name, change)
+    assert any(what in finding.what for finding in verify(store) if finding.path == name)
+    assert repaired(store) == {"gap": ["_sweep.json"]}
+    assert store.finished() == set()
+
+
+def with_column(rows: pa.Table, name: str, values: list[Any]) -> pa.Table:
+    return rows.set_column(rows.column_names.index(name), name, [values])
+
+
+def rewrite(store: Store, name: str, change: Change) -> None:
+    """Change a file as somebody would who leaves no trace in the manifest."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(change(pq.read_table(store.path(name), filesystem=store.fs)), sink)
+    write(store.files, name, sink.getvalue())
+    store.files.delete([f"_commits/{name.rpartition('/')[2].removesuffix('.parquet')}.json"])
+
+
+def test_damaged_records_are_removed_or_written_anew(store: Store) -> None:
+    write_store(store)
+    before = contents(store)
+    compact_directory(_location(store))
+    store.save_checkpoint("a", b"content")
+    names = ["_checkpoints/a", "_replace.json", "_run.json"]
+    for name in names:
+        spoil(store, name)
+    assert found(store) == {"record": names}
+    assert repaired(store) == {}
+    assert contents(store) == before
+
+
+def test_columns_that_are_not_ours_are_found(store: Store) -> None:
+    write_store(store, pack=6)
+    name = first_file(store, "ics")
+    rewrite(store, name, lambda rows: rows.drop_columns("layer_name"))
+    assert set(found(store)) == {"manifest"}
+    rewrite(store, name, lambda rows: rows.append_column("mine", [[1] * len(rows)]))
+    assert "column mine is none of table ics" in [finding.what for finding in verify(store)]
+    rewrite(store, name, lambda rows: with_column(rows, "step", [0.5] * len(rows)))
+    assert "column step is of type double, not int64" in [finding.what for finding in verify(store)]
+
+
+def test_a_spec_that_is_not_that_of_its_key_is_found(store: Store) -> None:
+    specs = write_store(store, pack=6)
+    other, name = few_specs(7)[-1].to_json(), first_file(store, "trials")
+    rewrite(store, name, lambda rows: with_column(rows, "spec", [other, "{", *rows["spec"].to_pylist()[2:]]))
+    (finding,) = (finding for finding in verify(store) if finding.kind == "key")
+    assert finding.path == name
+    assert ", 2: " in finding.what
+    assert len(store.finished()) == len(specs)
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[TrialSpec]]:
+    """A sweep with a file of every kind, one batch compacted."""
+    store = Store.open(tmp_path_factory.mktemp("sweep"))
+    specs = write_store(store, number=4)
+    compact_directory(store.root)
+    store.begin("token")
+    commit(store, few_specs(6)[4:], "token")
+    store.declare("few", [spec.trial_key for spec in few_specs(6)], "name: few\n")
+    store.request_stop("token")
+    store.save_checkpoint("a", b"content")
+    store.record_failure({"trial_key": specs[0].trial_key, "attempt": 2, "error": "ValueError: x"})
+    assert verify(store) == []
+    return store, few_specs(6)
+
+
+def files_of(store: Store) -> list[Path]:
+    root = Path(store.root)
+    return sorted(path for path in root.rglob("*") if path.is_file() and path.name not in LOCKS)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_damage_anywhere_is_found_and_costs_no_sound_row(
+    data: st.DataObject, sweep: tuple[Store, list[TrialSpec]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    whole, specs = sweep
+    copy = tmp_path_factory.mktemp("damaged") / "results"
+    shutil.copytree(whole.root, copy)
+    store = Store.open(copy)
+    path = data.draw(st.sampled_from(files_of(store)), label="file")
+    content = path.read_bytes()
+    at = data.draw(st.integers(0, len(content) - 1), label="at")
+    flip = data.draw(st.integers(0, 255), label="flip")
+    path.write_bytes(content[:at] + bytes([content[at] ^ flip]) + content[at + 1 :] if flip else content[:at])
+    name = str(path.relative_to(copy))
+    spoilt = {finding.path for finding in verify(store)}
+    assert name in spoilt
+    verify_directory(copy, repair=True)
+    _check_nothing_else_is_lost(store, whole, spoilt)
+    store.declare("few", [spec.trial_key for spec in specs], "name: few\n")
+    if missing := [spec for spec in specs if spec.trial_key not in store.finished()]:
+        commit(store, missing)
+    assert verify(store) == []
+    assert plain_rows(store, "ics") == plain_rows(whole, "ics")
+    assert plain_rows(store, "trials") == plain_rows(whole, "trials")
+    shutil.rmtree(copy)
+
+
+def _check_nothing_else_is_lost(store: Store, whole: Store, spoilt: set[str]) -> None:
+    """Check that only trials of batches with a damaged file are gone."""
+    batches = {Path(name).stem for name in spoilt if not name.startswith("_")}
+    lost = {batch for batch in whole.batches("trials") if not store.files.exists(f"trials/{batch}.parquet")}
+    assert lost <= batches
+
+
+def test_findings_say_what_to_do() -> None:
+    finding = Finding("missing", "ics/a.parquet", "is gone")
+    assert str(finding).startswith("missing: ics/a.parquet: is gone; `bnsweep verify --repair` moves its batch")
+
+
+def test_repair_waits_for_no_run(store: Store) -> None:
+    write_store(store, number=2)
+    with store.lock(), pytest.raises(InputError, match="held by another run"):
+        verify_directory(_location(store), repair=True)
