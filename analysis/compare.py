@@ -52,7 +52,7 @@ def _page(comparison: Comparison, folder: Path) -> str:
         image=image,
         measures=[(meaning, list(lines)) for meaning, lines in side_by_side(comparison).items()],
         differing=comparison.differing.to_dict("records"),
-        shared=comparison.shared,
+        notes=comparison.notes,
     )
 
 
@@ -75,11 +75,11 @@ def side_by_side(comparison: Comparison) -> dict[str, list[tuple[str, list[Line]
 
 
 def as_text(comparison: Comparison) -> str:
-    """Return the comparison as plain text: what differs, what is shared, then every measure."""
+    """Return the comparison as plain text: what differs, what to know, then every measure."""
     parts = []
     if len(comparison.differing):
         parts.append("The sweeps differ in:\n" + _differences_as_text(comparison.differing))
-    parts += comparison.shared
+    parts += comparison.notes
     for meaning, lines in side_by_side(comparison).items():
         rows = {norm: [" ".join(filter(None, (one["value"], _bracketed(one)))) for one in row] for norm, row in lines}
         frame = pd.DataFrame.from_dict(rows, orient="index", columns=comparison.names)

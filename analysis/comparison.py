@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ class Comparison:
     """sweep, then the columns of `robustness_table` for everything pooled: one row per sweep, norm and measure."""
     differing: pd.DataFrame
     """field, then a column per sweep: what they were run with, where it is not the same in all."""
-    shared: list[str]
-    """A line on each two sweeps that hold some of the same trials."""
+    notes: list[str]
+    """A line on each sweep that is not done yet, and on each two that hold some of the same trials."""
 
 
 def compare(directories: Sequence[str | os.PathLike[str]]) -> Comparison:
@@ -50,7 +51,7 @@ def compare(directories: Sequence[str | os.PathLike[str]]) -> Comparison:
         names=list(sweeps),
         table=table[["sweep", *(name for name in table if name not in ("sweep", "setting"))]],
         differing=_differing(sweeps),
-        shared=_shared(sweeps),
+        notes=[*_unfinished(sweeps), *_shared(sweeps)],
     )
 
 
@@ -91,8 +92,17 @@ def _differing(sweeps: dict[str, Results]) -> pd.DataFrame:
     return pd.DataFrame(unlike, columns=["field", *sweeps])
 
 
+def _unfinished(sweeps: dict[str, Results]) -> list[str]:
+    """Return a line on each sweep that is not done yet."""
+    return [
+        f"{name} is not done: {len(sweep.missing)} trials are missing"
+        for name, sweep in sweeps.items()
+        if sweep.missing
+    ]
+
+
 def _shared(sweeps: dict[str, Results]) -> list[str]:
-    """Return `Comparison.shared`."""
+    """Return a line on each two sweeps that hold some of the same trials."""
     keys = {name: set(results.trials["trial_key"].astype(str)) for name, results in sweeps.items()}
     return [
         f"{len(both)} trials are the same in {one} ({len(keys[one])}) and {other} ({len(keys[other])}): "
@@ -116,6 +126,16 @@ def _numbers(name: str) -> Callable[[pd.DataFrame], str]:
     return describe
 
 
+def _probes(trials: pd.DataFrame) -> str:
+    """Return the probes that measure, each with what its schedule says: 'ics every 25; moments every 25'."""
+    asked = [json.loads(text) for text in sorted(trials["probes"].dropna().unique())]
+    return " | ".join("; ".join(_probe(name, given) for name, given in one.items() if given) or "none" for one in asked)
+
+
+def _probe(name: str, given: dict[str, object]) -> str:
+    return " ".join([name, *(f"{key} {value}" for key, value in given.items() if value)])
+
+
 FIELDS: dict[str, Callable[[pd.DataFrame], str]] = {
     **{name: _distinct(name) for name in SETTING_COLUMNS},
     "norm": _distinct("norm"),
@@ -123,7 +143,7 @@ FIELDS: dict[str, Callable[[pd.DataFrame], str]] = {
     "init_gain": _numbers("init_gain"),
     "lr": _numbers("lr"),
     "seed": _numbers("seed"),
-    "probes": _distinct("probes"),
+    "probes": _probes,
     **{name: _distinct(name) for name in CIRCUMSTANCES},
 }
 """What sweeps may differ in, each as words computed from the trials."""

@@ -24,7 +24,13 @@ def target_folder(directory: str | os.PathLike[str], out: str | os.PathLike[str]
     store = Store.open(directory)
     if out is None and not store.is_local:
         raise InputError(f"report: {os.fspath(directory)} is not on this machine; say where to write with --out FOLDER")
+    if out is not None and "://" in os.fspath(out):
+        raise InputError(f"report: --out {os.fspath(out)}: a report goes to a folder of this machine; give its path")
     target = Path(store.root, "report") if out is None else Path(out).expanduser().absolute()
+    try:
+        target.exists()
+    except OSError as error:
+        raise InputError(f"report: --out {target}: {error.strerror}; give another one") from error
     if target.is_dir():
         others = sorted(path.name for path in target.iterdir() if path.name not in OURS)
         if others:

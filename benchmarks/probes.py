@@ -14,7 +14,7 @@ import statistics
 from collections.abc import Iterator
 from contextlib import closing
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -23,11 +23,14 @@ from torch import Tensor, nn
 
 from bnsweep.data import load_dataset
 from bnsweep.models import StagedModel
+from bnsweep.models.sites import Sites
 from bnsweep.models.vgg import vgg
+from bnsweep.probes import StepContext
+from bnsweep.results.schema import Row
 from bnsweep.spec import TIERS, TrialSpec, VggSpec
 from bnsweep.train import run_trial, train
 
-VGG11 = (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M")
+VGG11: tuple[int | Literal["M"], ...] = (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M")
 POINTS = (0.5, 1.0, 2.0, 4.0)
 PROBES: dict[str, dict[str, Any]] = {
     "landscape": {"lr_multiples": POINTS},
@@ -126,9 +129,9 @@ def images(samples: int = 64) -> tuple[np.ndarray, ...]:
     return x, y, x[:10], y[:10]
 
 
-def whole_vgg11(input_shape: tuple[int, int, int], num_classes: int, norm: Any) -> nn.Module:
+def whole_vgg11(input_shape: tuple[int, int, int], num_classes: int, norm: Sites) -> nn.Module:
     """Return a VGG-11 whose forward is not known to be a chain of stages."""
-    return Whole(vgg(VggSpec(name="vgg", widths=VGG11), "batch", input_shape, num_classes, 0))
+    return Whole(vgg(VggSpec(name="vgg", widths=VGG11), norm.norm, input_shape, num_classes, norm.noise_seed))
 
 
 class Whole(nn.Module):
@@ -150,8 +153,9 @@ class Nothing:
     table = "nothing"
     columns = {"v": pa.float64()}  # noqa: RUF012  as in the README
 
-    def __call__(self, ctx: Any) -> list[dict[str, Any]]:
+    def __call__(self, ctx: StepContext) -> list[Row]:
         """Return no rows."""
+        del ctx
         return []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections import Counter
@@ -33,6 +34,7 @@ Out = Annotated[str | None, typer.Option(help="Where results are: a path or s3:/
 
 def main() -> None:
     """Run the command line: bad input is one message on stderr and exit code 2."""
+    os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever the user's notebooks ask for
     try:
         app()
     except (InputError, StoreError) as error:

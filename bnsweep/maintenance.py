@@ -6,11 +6,15 @@ import os
 from dataclasses import dataclass
 
 from bnsweep.errors import InputError
-from bnsweep.results import Store
+from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.compact import compact
+from bnsweep.results.manifest import COMMITS
+from bnsweep.results.store import DECLARED
 from bnsweep.results.verify import Finding, verify
 from bnsweep.results.verify.repair import repair
 
+MARKS = {DECLARED, COMMITS, *SCHEMAS}
+"""Names of which a results directory has at least one."""
 MOST_ROUNDS = 5
 """Repairs after which what is left is left: what one uncovers the next one sees to."""
 
@@ -72,4 +76,6 @@ def _existing(location: str | os.PathLike[str]) -> Store:
     store = Store.open(location)
     if not store.is_there():
         raise InputError(f"{os.fspath(location)}: no such directory; give the --out of a `bnsweep run`")
+    if not any(entry.name in MARKS for entry in store.files.entries()):
+        raise InputError(f"{os.fspath(location)}: holds no results of bnsweep; give the --out of a `bnsweep run`")
     return store

@@ -52,14 +52,15 @@ def blamed(name: str, key: str, when: str, *kinds: type[Exception]) -> Iterator[
         name: the callable.
         key: where the sweep file names it.
         when: what was asked of it.
-        kinds: the exceptions that count; others pass.
+        kinds: the exceptions that count, beside SystemExit; others pass.
     """
     try:
         yield
     except InputError:
         raise
-    except kinds as error:
+    except (SystemExit, *kinds) as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
+        said = " ".join(str(error).split())
         raise InputError(
-            f"{key}: {name} fails {when}: {type(error).__name__}: {error} ({frame.filename}:{frame.lineno})"
+            f"{key}: {name} fails {when}: {type(error).__name__}: {said} ({frame.filename}:{frame.lineno})"
         ) from error

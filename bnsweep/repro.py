@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pyarrow.dataset as pds
 import torch
+from pydantic import ValidationError
 
 from bnsweep.data import load_dataset
 from bnsweep.device import prepare_device
@@ -81,13 +81,11 @@ class Reproduction:
     def lines(self) -> list[str]:
         """Return the outcome for a person to read."""
         axes = ", ".join(f"{axis} {getattr(self.spec, axis)}" for axis in AXES)
-        stored = " ".join(f"{name} {version}" for name, version in json.loads(str(self.stored["versions"])).items())
-        now = " ".join(f"{name} {version}" for name, version in json.loads(versions()).items())
         verdict = "the same bits" if self.is_same else "NOT the same"
         return [
             f"{self.spec.trial_key}: {axes}",
-            f"stored: on {self.stored['device']} of {self.stored['host']}, commit {self.stored['git_sha']}, {stored}",
-            f"again:  on {self.device}, commit {git_sha()}, {now}",
+            f"stored: on {self.stored['device']} of {self.stored['host']}, commit {self.stored['git_sha']}, {self.stored['versions']}",
+            f"again:  on {self.device}, commit {git_sha()}, {versions()}",
             *map(str, self.differences),
             verdict,
         ]
@@ -100,7 +98,13 @@ def reproduce(store: Store, key: str) -> Reproduction:
         InputError: no such trial, several, or one that this version of bnsweep would not run the same way.
     """
     stored = _stored_trial(store, key)
-    spec = TrialSpec.model_validate_json(str(stored["spec"]))
+    try:
+        spec = TrialSpec.model_validate_json(str(stored["spec"]))
+    except ValidationError as error:
+        raise InputError(
+            f"{stored['trial_key']}: its spec cannot be read ({error.error_count()} errors): stored by another version "
+            f"of bnsweep (commit {stored['git_sha']}), or damaged; `bnsweep verify {store.root}` tells"
+        ) from error
     if spec.trial_key != stored["trial_key"]:
         raise InputError(
             f"{stored['trial_key']}: stored by a version of bnsweep whose numbers differ from this one's "
@@ -119,6 +123,8 @@ def reproduce(store: Store, key: str) -> Reproduction:
 
 
 def _stored_trial(store: Store, key: str) -> dict[str, object]:
+    if not store.is_there():
+        raise InputError(f"{store.root}: no such directory; give the --out of a `bnsweep run`")
     keys = sorted(found for found in store.finished() if found.startswith(key))
     if len(keys) != 1:
         problem = f"{len(keys)} trials begin with it" if keys else "no finished trial begins with it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def _check_batch_sizes(trials: Sequence[TrialSpec], datasets: dict[str, Dataset]
     for batch_size, key in sorted({(spec.train.batch_size, dataset_key(spec.dataset)) for spec in trials}):
         available = len(datasets[key].train_y)
         if batch_size > available:
-            raise InputError(f"train.batch_size: given {batch_size}; the training set has {available} images")
+            raise InputError(f"train.batch_size: given {batch_size}; the training set has {available} samples")
 
 
 def run(
@@ -116,6 +117,7 @@ def run(
         packs = make_packs(missing, store.attempts(), num_workers, frozenset(store.checkpoints()))
         job = Job(sweep.name, store, hold.token, git_sha(), prepared.datasets, checkpoint_every_s)
         report = start(len(missing), num_workers)
-        executor.run(PackQueue(packs, store), job, sweep.resources, report, must_stop)
-        store.recover()  # a worker that was given up for dead may have committed what another one did too
+        executor.run(PackQueue(packs, store, hold.token), job, sweep.resources, report, must_stop)
+        store.begin(uuid.uuid4().hex)  # a worker that was given up for dead commits nothing from here on
+        store.recover()  # and what it committed before, another one may have committed too
     return [spec.trial_key for spec in Plan.of(sweep, store).missing]

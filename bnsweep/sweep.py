@@ -16,7 +16,7 @@ from itertools import product
 from typing import Any, Self
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -37,6 +37,12 @@ class Resources(Section):
 
     cpus: float = Field(default=1, gt=0, allow_inf_nan=False)
     gpus: float = Field(default=0, ge=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _gpus_are_whole_above_one(self) -> Self:
+        if self.gpus > 1 and self.gpus != int(self.gpus):
+            raise ValueError(f"gpus {self.gpus:g}: a share of one GPU, such as 0.25, or a whole number of them")
+        return self
 
 
 class _Frame(Section):
@@ -93,7 +99,11 @@ def _parse(text: str) -> dict[str, Any]:
     except YAMLError as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise InputError(f"{where}not valid YAML: {problem}") from error
+        raise InputError(f"{where}not valid YAML: {' '.join(problem.split())}") from error
+    except ValueError as error:  # a date or a number that Python refuses
+        raise InputError(f"not valid YAML: {error}; put text in quotes") from error
+    except RecursionError as error:
+        raise InputError("not valid YAML: nested too deeply; a sweep file has a few levels") from error
     if not isinstance(given, dict):
         raise InputError(
             f"given {type(given).__name__}; a sweep file is a mapping with the keys name, model, dataset, axes"
@@ -121,6 +131,7 @@ def _split(given: dict[str, Any]) -> tuple[_Frame, dict[str, Any], dict[str, Any
         if key in given and not isinstance(given[key], dict):
             example = f"{{name: {given[key]}}}" if isinstance(given[key], str) else "{key: value}"
             raise InputError(f"{key}: given {shown(given[key])}; it should be a mapping such as {example}")
+    axes = {str(key): axis for key, axis in axes.items()}  # YAML reads 3 as a number; it is no field by either name
     return frame, axes, {key: given[key] for key in TrialSpec.model_fields if key in given}
 
 
@@ -147,7 +158,7 @@ def _generated(key: str, form: str, argument: Any) -> list[Any]:
     if form == "range":
         if not (1 <= len(numbers) <= 2 and all(type(number) is int for number in numbers)):
             raise InputError(f"{key}: given {argument!r}; it should be a count such as 3, or [first, end]")
-        _check_count(key, len(range(*numbers)))
+        _check_count(key, (numbers[-1] if len(numbers) == 1 else numbers[1] - numbers[0]))
         return list(range(*numbers))
     if not (len(numbers) == 3 and all(_is_number(number) for number in numbers)):
         raise InputError(f"{key}: given {argument!r}; it should be [first, last, count], such as [0.001, 10, 5]")
@@ -157,7 +168,8 @@ def _generated(key: str, form: str, argument: Any) -> list[Any]:
     _check_count(key, count)
     if form == "logspace" and min(first, last) <= 0:
         raise InputError(f"{key}: given {argument!r}; first and last should be greater than 0 (values, not exponents)")
-    points = np.geomspace(first, last, count) if form == "logspace" else np.linspace(first, last, count)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused as a value
+        points = np.geomspace(first, last, count) if form == "logspace" else np.linspace(first, last, count)
     return [float(f"{point:.{SIGNIFICANT_DIGITS}g}") for point in points]
 
 

@@ -38,7 +38,7 @@ BAD = [
     ),
     (("{name: mlp, widths: [8]}", '{name: "tests.users:nowhere"}'), r"model\.name: .*tests\.users:nowhere"),
     (("{name: mlp, widths: [8]}", "{name: resnet, depth: 8, width: 1000000000}"), r"model: .* cannot be built \("),
-    (("batch_size: 32", "batch_size: 1438"), r"batch_size: given 1438; the training set has 1437 images"),
+    (("batch_size: 32", "batch_size: 1438"), r"batch_size: given 1438; the training set has 1437 samples"),
 ]
 
 

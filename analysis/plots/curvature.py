@@ -14,6 +14,7 @@ from analysis.load import Results
 from analysis.plots.bands import fill_band, limit, open_note, or_inf
 from analysis.plots.spaced import spaced
 from analysis.plots.style import handles, new_figure, norm_style, set_title, style
+from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,11 +52,13 @@ def curvature_data(results: Results) -> CurvatureData:
     """Compute, at the reference init and gain, each mode's sharpness and effective beta by learning rate and step.
 
     Raises:
-        InputError: the sweep has rows neither in curvature/ nor in landscape/.
+        InputError: the sweep has rows neither in curvature/ nor in landscape/, or no sharpness that is known.
     """
     cell = reference_cell(results, "curvature" if len(results.curvature) else "landscape")
     values = _values(results, cell)
     curves, measures = _curves(values), [name for name in MEASURES if (values["measure"] == name).any()]
+    if not measures:
+        raise InputError("curvature/ holds no sharpness that converged, and landscape/ no rows")
     opened = {f"{SHORT[name]} bands": curves.loc[curves["measure"] == name, "open"] for name in measures}
     lacking = [table for name, table in (("sharpness", "curvature"), ("beta", "landscape")) if name not in measures]
     return CurvatureData(
@@ -82,8 +85,8 @@ def _values(results: Results, cell: Cell) -> pd.DataFrame:
         for rows in (results.curvature, results.landscape)
     )
     sharp = sharp[[*at, "sharpness"]].rename(columns={"sharpness": "value"}).dropna(subset="value")
-    largest = walks.assign(value=or_inf(walks["beta"])).groupby(at, as_index=False)["value"].max()
-    return pd.concat([sharp.assign(measure="sharpness"), largest.assign(measure="beta")], ignore_index=True)
+    largest = walks.assign(value=or_inf(walks["beta"])).groupby(at)["value"].max().reset_index()
+    return pd.concat({"sharpness": sharp, "beta": largest}, names=["measure"]).reset_index("measure")
 
 
 def _curves(values: pd.DataFrame) -> pd.DataFrame:
@@ -152,5 +155,7 @@ def _draw_curves(ax: Axes, data: CurvatureData, name: str, lr: float) -> None:
         fill_band(ax, part["step"], part["low"], part["high"], look.color, alpha=0.15)
         mean = part["mean"].where(np.isfinite(part["mean"]))
         ax.plot(part["step"], mean, color=look.color, ls=look.line, marker=look.marker, ms=3)
-    ax.text(0.98, 2 / lr, "2/lr", transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize=7.5)
+    shade = {"fc": "white", "ec": "none", "alpha": 0.7, "pad": 0.3}
+    at = ax.get_yaxis_transform()
+    ax.text(0.98, 2 / lr * 1.15, "2/lr", transform=at, ha="right", fontsize=7.5, bbox=shade)
     ax.grid(visible=True, axis="y")

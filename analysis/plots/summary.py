@@ -125,9 +125,9 @@ def draw_summary(data: SummaryData, fig: Figure | None = None) -> Figure:
         "the paper's claims": _draw_claims,
     }
     with style():
-        fig = fig or new_figure(6.3)
+        fig = fig or new_figure(6.6)
         set_title(fig, data.title, data.subtitle)
-        axes = fig.subplots(2, 3, height_ratios=[1, 1.3]).flat
+        axes = fig.subplots(2, 3, height_ratios=[1, 1.5]).flat
         for ax, letter, (title, draw) in zip(axes, "abcdef", panels.items(), strict=True):
             draw(ax, data)
             ax.set_title(f"{letter}  {title}", loc="left", fontweight="bold")
@@ -209,7 +209,7 @@ def _draw_claims(ax: Axes, data: SummaryData) -> None:
         for x, verdict in enumerate(part["verdict"]):
             look = {"fc": COLORS[verdict], "ec": "none", "boxstyle": "square,pad=0.25"}
             ax.text(
-                *((x + 0.5) / TILES, y + 0.18 + 0.26 * len(words), SYMBOLS[verdict]),
+                *((x + 0.5) / TILES, y + 0.24 + 0.25 * len(words), SYMBOLS[verdict]),
                 bbox=look,
                 color="white",
                 fontsize=6.5,

@@ -69,12 +69,12 @@ class PackQueue:
     `failures/`. A preemption is no death.
     """
 
-    def __init__(self, packs: Sequence[Pack], store: Store) -> None:
+    def __init__(self, packs: Sequence[Pack], store: Store, token: str | None = None) -> None:
         self._waiting = deque(packs)
         self._is_closed = False
         self._out: dict[int, Pack] = {}
         self._taken = 0
-        self._store = store
+        self._store, self._token = store, token
 
     @property
     def is_finished(self) -> bool:
@@ -110,7 +110,8 @@ class PackQueue:
 
     def lost(self, number: int, death: Death) -> Tally:
         """Take a pack back whose worker died; return the tally of what it had committed, or is given up."""
-        pack, outcomes = self._out.pop(number), self._store.outcomes()
+        pack = self._out.pop(number)
+        outcomes = self._store.outcomes(spec.trial_key for spec in pack.trials)
         saved = frozenset(self._store.checkpoints())
         left = [single for single in _singles(pack) if single.trials[0].trial_key not in outcomes]
         left = [replace(single, saved=saved & {single.trials[0].trial_key}) for single in left]
@@ -133,7 +134,7 @@ class PackQueue:
             "log": death.log,
             "failed_at": datetime.now(UTC),
         }
-        self._store.record_failure(row | ({"host": death.host} if death.host else {}))
+        self._store.record_failure(row | ({"host": death.host} if death.host else {}), self._token)
 
 
 def _singles(pack: Pack) -> list[Pack]:

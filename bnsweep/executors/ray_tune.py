@@ -174,7 +174,12 @@ class RayTuneExecutor:
         try:
             ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR, **local)
         except (ConnectionError, ValueError) as error:
+            if local:
+                raise
             raise InputError(f"--address {self.address}: no Ray cluster is running here; give host:port") from error
+        except OSError as error:
+            where = "its files go to RAY_TMPDIR, or /tmp, and to HOME: short paths that can be written"
+            raise InputError(f"Ray cannot be started here ({error}); {where}") from error
         signal.signal(signal.SIGTERM, terminate)  # Ray has put its own in place, which ends the process at once
         return self
 
@@ -257,7 +262,7 @@ def _check_reachable(address: str) -> None:
         raise InputError(f"--address: given '{address}'; it should be auto, or host:port of the cluster's head")
     try:
         socket.create_connection((host, int(port)), timeout=REACHABLE_WITHIN_S).close()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise InputError(
             f"--address {address}: no Ray cluster answers there ({error}); give auto or host:port"
         ) from error

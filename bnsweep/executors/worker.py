@@ -121,7 +121,7 @@ class Worker:
             "log": log_path(),
             "failed_at": datetime.now(UTC),
         }
-        store.record_failure(row)
+        store.record_failure(row, self.job.token)
         store.drop_checkpoints({key})
         if is_out_of_memory(error) and not had_whole_gpus:
             return Tally(short_of_memory=(key,))

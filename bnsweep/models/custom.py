@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
@@ -42,8 +43,11 @@ def custom(
     require_signature(spec.name, KEY, build, arguments)
     with seeded(derive(noise_seed, "build"), CPU), blamed(spec.name, KEY, "when called", Exception):
         model = build(**arguments)
-    if not isinstance(model, nn.Module):
-        raise InputError(f"{KEY}: {spec.name} returned a {type(model).__name__}; it should return a torch.nn.Module")
+    if not isinstance(model, nn.Module) or "_modules" not in vars(model):
+        raise InputError(
+            f"{KEY}: {spec.name} returned a {type(model).__name__}; "
+            "it should return a torch.nn.Module, set up by super().__init__()"
+        )
     _require_plain_weights(spec, model)
     _try(spec, model, input_shape, num_classes)
     return model
@@ -64,7 +68,7 @@ def _require_plain_weights(spec: CustomSpec, model: nn.Module) -> None:
 
 @torch.no_grad()
 def _try(spec: CustomSpec, model: nn.Module, input_shape: tuple[int, int, int], num_classes: int) -> None:
-    """Run a copy of the model in train mode; raise InputError if it gives no logits; note what it calls in which order."""
+    """Run a copy of the model in train mode, and note what it calls in which order; raise if it gives no logits."""
     x = torch.randn((TRIED, *input_shape), generator=torch.Generator().manual_seed(0))
     with blamed(spec.name, KEY, f"on a batch {tuple(x.shape)}", Exception), seeded(0, CPU):
         twin = copy.deepcopy(model).train()
@@ -74,7 +78,7 @@ def _try(spec: CustomSpec, model: nn.Module, input_shape: tuple[int, int, int], 
     if not isinstance(logits, Tensor) or logits.shape != (TRIED, num_classes):
         given = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise InputError(
-            f"{KEY}: {spec.name} gives {given} on a batch {tuple((TRIED, *input_shape))}; "
+            f"{KEY}: {spec.name} gives {given} on a batch {(TRIED, *input_shape)}; "
             f"it should give {(TRIED, num_classes)}"
         )
     model.__dict__[CALLS] = calls

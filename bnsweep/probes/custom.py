@@ -78,7 +78,9 @@ class CheckedProbe:
         fields = (
             kind if isinstance(kind, pa.Field) else pa.field(name, kind) for name, kind in self.probe.columns.items()
         )
-        return [field.with_name(name).with_nullable(True) for name, field in zip(self.probe.columns, fields, strict=True)]
+        return [
+            field.with_name(name).with_nullable(True) for name, field in zip(self.probe.columns, fields, strict=True)
+        ]
 
     def _checked(self, rows: Any, step: int) -> list[Row]:
         names = ["step", *self.probe.columns]
@@ -124,4 +126,3 @@ def load_probe(name: str, options: Mapping[str, Any]) -> CheckedProbe:
     if wrong := sorted(column for column, kind in columns.items() if not isinstance(kind, pa.DataType | pa.Field)):
         raise InputError(f"{key}: the types of its columns {', '.join(wrong)} should be pyarrow types")
     return CheckedProbe(name, probe)
-

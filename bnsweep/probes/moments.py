@@ -91,7 +91,7 @@ def unit_moments(a: Tensor) -> UnitMoments:
     """
     num_values = a.numel() // a.shape[1]
     samples = max(1, BLOCK * len(a) // a.numel()) if a.device.type == "cpu" else len(a)
-    dims, parts = batch_dims(a), a.split(samples)
+    dims, parts = batch_dims(a), torch.split(a, samples)
     mean = sum((part.double().sum(dims) for part in parts), start=_zeros(a)) / num_values
     squares = ((part.double() - per_channel(mean, part)).square_().sum(dims) for part in parts)
     return UnitMoments(mean, (sum(squares, start=_zeros(a)) / num_values).sqrt())

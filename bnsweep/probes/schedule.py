@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 
@@ -25,16 +25,14 @@ def make_schedule(spec: ScheduleSpec, steps: int) -> Schedule:
     >>> [step for step in range(1001) if due(step)]
     [0, 1, 10, 100, 1000]
     """
-    return frozenset(_steps(spec, steps)).__contains__
-
-
-def _steps(spec: ScheduleSpec, steps: int) -> Iterable[int]:
     if spec.at is not None:
-        return spec.at
+        return frozenset(spec.at).__contains__
     if spec.log_spaced is not None:
-        return _log_spaced(spec.log_spaced, steps)
+        return frozenset(_log_spaced(spec.log_spaced, steps)).__contains__
     regular, parts = range(spec.start, steps, spec.every or 1), spec.at_least or 0
-    return regular if len(regular) >= parts else [(2 * part + 1) * steps // (2 * parts) for part in range(parts)]
+    if len(regular) >= parts:
+        return regular.__contains__
+    return frozenset((2 * part + 1) * steps // (2 * parts) for part in range(parts)).__contains__
 
 
 def _log_spaced(count: int, steps: int) -> list[int]:

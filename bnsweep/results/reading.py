@@ -109,7 +109,10 @@ def trial_keys(files: Files) -> dict[str, list[str]]:
     for batch, manifest in manifests(files, present.keys()).items():
         record = manifest and manifest.record("trials")
         if not (manifest and record):
-            keys[batch] = read_rows(files, "trials", ["trial_key"], batches=[batch])["trial_key"].to_pylist()
+            found = read_rows(files, "trials", ["trial_key"], batches=[batch])["trial_key"]
+            if found.null_count:
+                raise damaged(files, "trials", f"{batch}{PARQUET} has rows without a trial_key")
+            keys[batch] = found.to_pylist()
         elif present[batch].size != record.num_bytes:
             problem = f"{batch}{PARQUET} has {present[batch].size} bytes, {record.num_bytes} were written"
             raise damaged(files, "trials", problem)

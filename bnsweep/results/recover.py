@@ -13,7 +13,7 @@ from bnsweep.results.replace import finish
 from bnsweep.results.schema import METRIC_TABLES
 
 BATCH = re.compile("[0-9a-f]{16}")
-FOREIGN = "_foreign"
+FOREIGN, UNCOMMITTED = "_foreign", "_uncommitted"
 
 
 def recover(files: Files) -> list[str]:
@@ -35,21 +35,28 @@ def tables(files: Files) -> set[str]:
 
 
 def _remove_uncommitted(files: Files) -> list[str]:
-    """Remove what was staged, and files of batches that were not committed; set aside what no batch is called."""
+    """Remove what was staged and what was not committed.
+
+    Set aside is what no batch is called, and batches that lack nothing but their file in `trials/`: were that folder
+    lost, all would look like this.
+    """
     committed, failed = listed(files, "trials").keys(), listed(files, "failures").keys()
-    torn, foreign = [f"{STAGING}/{entry.name}" for entry in files.entries(STAGING)], list[str]()
+    manifests = {entry.name.removesuffix(".json") for entry in files.entries(COMMITS)}
+    torn, aside = [f"{STAGING}/{entry.name}" for entry in files.entries(STAGING)], list[tuple[str, str]]()
     for table in sorted(tables(files) - {"trials", "failures"}):
         for batch in sorted(listed(files, table).keys() - committed):
-            if BATCH.fullmatch(batch):
-                torn.append(file_name(table, batch))
+            name = file_name(table, batch)
+            if batch in manifests:  # cut off just before the last file, or that file was lost later
+                aside.append((name, UNCOMMITTED))
+            elif BATCH.fullmatch(batch):
+                torn.append(name)
             elif table in METRIC_TABLES:
-                foreign.append(file_name(table, batch))
-    manifests = {entry.name.removesuffix(".json") for entry in files.entries(COMMITS)}
-    torn += [manifest_name(batch) for batch in sorted(manifests - committed - failed)]
+                aside.append((name, FOREIGN))
+    aside += [(manifest_name(batch), UNCOMMITTED) for batch in sorted(manifests - committed - failed)]
     files.delete(torn)
-    for name in foreign:
-        set_aside(files, name, FOREIGN)
-    return torn + foreign
+    for name, folder in aside:
+        set_aside(files, name, folder)
+    return torn + [name for name, _ in aside]
 
 
 def set_aside(files: Files, name: str, folder: str) -> str:

@@ -11,7 +11,9 @@ from bnsweep.errors import InputError, StoreError
 from bnsweep.results.files import STAGING, Files, write
 from bnsweep.results.local import LocalFiles
 
-LONGEST_NAME = 255
+LONGEST_NAME, LONGEST_PATH = 255, 4096
+ROOM_FOR_NAMES = 128
+"""Bytes that the names of tables and files take in a path."""
 AWAY = "NETWORK_CONNECTION"
 
 
@@ -29,6 +31,8 @@ def _check_local(root: str) -> None:
         raise InputError(
             f"--out {root}: the name {too_long[0]} is longer than {LONGEST_NAME} bytes; give a shorter one"
         )
+    if len(root.encode()) + ROOM_FOR_NAMES > LONGEST_PATH:
+        raise InputError(f"--out: a path of {len(root.encode())} bytes; give a shorter one, of {LONGEST_PATH} at most")
     folder = root
     while not os.path.lexists(folder):
         folder = os.path.dirname(folder)

@@ -9,34 +9,37 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from bnsweep.errors import did_you_mean
 from bnsweep.spec.section import CALLABLE, CUSTOM, OptionsSection, PositiveFloat, PositiveInt, Section
 
+MOST_MEASUREMENTS = 1_000_000
+"""Of one probe in one trial."""
+
 
 class ScheduleSpec(Section):
     """When a probe measures: exactly one of the three, counted in updates made before.
 
     `every: n` measures at `start`, `start + n`, ...; with `at_least: m` a trial too short for m of these is measured m
-    times all the same, in the middle of each of m equal parts. `at` measures at the steps listed; `log_spaced: n` at up
-    to n steps from 0 to the trial's last, each about the same factor after the one before.
+    times all the same, in the middle of each of m equal parts, and with `at_least: 0` it may end before the first. `at`
+    measures at the steps listed; `log_spaced: n` at up to n steps from 0 to the trial's last, each about the same
+    factor after the one before.
     """
 
     every: PositiveInt | None = None
     start: int = Field(default=0, ge=0)
-    at_least: PositiveInt | None = None
+    at_least: Annotated[int, Field(ge=0, le=MOST_MEASUREMENTS)] | None = None
     at: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(default=None, strict=False, min_length=1)
-    log_spaced: PositiveInt | None = None
+    log_spaced: Annotated[int, Field(gt=0, le=MOST_MEASUREMENTS)] | None = None
 
     @model_validator(mode="after")
     def _one_schedule(self) -> Self:
         given = [name for name in ("every", "at", "log_spaced") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"given {' and '.join(given) or 'no schedule'}; it needs one of every, at, log_spaced")
-        for name in ("start", "at_least"):
-            if getattr(self, name) and self.every is None:
-                raise ValueError(f"{name} goes with every")
+        if self.every is None and (self.start or self.at_least is not None):
+            raise ValueError(f"{'start' if self.start else 'at_least'} goes with every")
         return self
 
     @property
     def first(self) -> int:
-        """Step of the first measurement, if the trial gets that far; `at_least` has one in any trial."""
+        """Step of the first measurement in a trial that is long enough."""
         return self.start if self.at is None else min(self.at)
 
 
@@ -50,6 +53,9 @@ class LandscapeSpec(ScheduleSpec):
     def _some_points(self) -> Self:
         if not (self.lr_multiples or self.alphas):
             raise ValueError("needs at least one of lr_multiples and alphas")
+        for name in ("lr_multiples", "alphas"):
+            if len(set(getattr(self, name))) < len(getattr(self, name)):
+                raise ValueError(f"{name}: a length is given twice; it would be measured twice")
         return self
 
 
@@ -75,16 +81,19 @@ TIERS: dict[str, dict[str, Any]] = {
     "economy": {
         "landscape": {"every": 400, "start": 200, "at_least": 1},
         "ics": {"every": 400, "start": 200, "at_least": 1},
-        "moments": {"every": 100, "start": 50, "at_least": 4},
+        "moments": {"every": 100, "start": 50, "at_least": 2},
     },
     "full": {
-        "landscape": {"every": 200, "start": 100, "at_least": 1, "alphas": (0.01, 0.1, 1.0)},
-        "ics": {"every": 200, "start": 100, "at_least": 1},
-        "moments": {"every": 50, "start": 25, "at_least": 4},
-        "curvature": {"every": 1000, "start": 500, "at_least": 1, "tolerance": 0.1},
+        "landscape": {"every": 200, "start": 100, "at_least": 2, "alphas": (0.01, 0.1, 1.0)},
+        "ics": {"every": 200, "start": 100, "at_least": 2},
+        "moments": {"every": 100, "start": 50, "at_least": 4},
+        "curvature": {"every": 1000, "start": 750, "at_least": 0},
     },
 }
-"""Named sets of probes; what each costs is measured by benchmarks/probes.py and stated in the README."""
+"""Named sets of probes; what each costs is measured by benchmarks/probes.py and stated in the README.
+
+A trial too short for a curvature at step 750 has none: one that keeps its tolerance takes 40 training steps or more.
+"""
 
 
 class ProbesSpec(Section):
@@ -97,7 +106,9 @@ class ProbesSpec(Section):
     ics: IcsSpec | None = None
     moments: MomentsSpec | None = None
     curvature: CurvatureSpec | None = None
-    custom: dict[Annotated[str, Field(pattern=CALLABLE)], CustomProbeSpec] = Field(default_factory=dict, alias=CUSTOM)
+    custom: dict[Annotated[str, Field(pattern=CALLABLE)], CustomProbeSpec] = Field(
+        default_factory=dict, alias="package.module:callable"
+    )
 
     @property
     def sections(self) -> dict[str, ScheduleSpec]:

@@ -16,7 +16,8 @@ CUSTOM = "package.module:callable"
 PositiveFloat = Annotated[float, Field(gt=0, le=1e30)]
 """Up to where float32 holds it with room for a few factors."""
 
-PositiveInt = Annotated[int, Field(gt=0)]
+PositiveInt = Annotated[int, Field(gt=0, le=10**9)]
+"""Up to where a count is still meant."""
 
 
 class Section(BaseModel):

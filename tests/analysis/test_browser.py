@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
+from analysis.compare import write_comparison
+from analysis.comparison import compare
 from analysis.report import write_report
 from tests.analysis.browser import chromium, console, overflowing, resize
+from tests.synthetic import make_specs, write_sweep
 
 WIDTHS_PX = (390, 1440)
 
@@ -38,6 +41,21 @@ def test_nothing_overflows_nothing_is_missing_and_nothing_complains(
     images = browser.execute_script("return [...document.images].map((i) => [i.naturalWidth, i.clientWidth, i.alt])")
     assert len(images) >= 5
     assert all(natural > 0 and shown > 200 and alt for natural, shown, alt in images)
+
+
+@pytest.mark.parametrize("width_px", WIDTHS_PX)
+def test_a_comparison_fits_the_screen(
+    browser: webdriver.Chrome, tmp_path: Path, sweep_dir: Path, width_px: int
+) -> None:
+    write_sweep(tmp_path / "short", make_specs(gains=[1.0], num_seeds=3, probes=False, steps=100))
+    page = write_comparison(compare([sweep_dir, tmp_path / "short"]), tmp_path / "page")
+    resize(browser, width_px)
+    browser.get(page.as_uri())
+    assert console(browser) == []
+    assert overflowing(browser) == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width_px
+    (shown,) = browser.execute_script("return [...document.images].map((i) => i.naturalWidth && i.clientWidth)")
+    assert shown > 200
 
 
 def test_text_is_large_enough_to_read_on_a_phone(browser: webdriver.Chrome, report: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from analysis import Results
+from analysis.plots import FIGURES
 from analysis.provenance import without_rows
 from analysis.report import write_report
 from bnsweep.errors import InputError
@@ -55,7 +56,7 @@ def report(sweep_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_page_holds_its_images_and_loads_nothing(report: Path) -> None:
     page = Page(report)
-    assert len(page.images) == 6
+    assert len(page.images) == len(FIGURES)
     for source in page.images:
         kind, _, content = source.partition(",")
         assert kind == "data:image/png;base64"
@@ -73,6 +74,7 @@ def test_every_link_leads_somewhere(report: Path) -> None:
         assert link[1:] in page.ids if link.startswith("#") else (report.parent / link).stat().st_size > 0
     names = {path.stem for path in (report.parent / "figures").iterdir() if path.suffix == ".csv"}
     assert {"claims", "claims-by-lr", "accuracy", "heatmap", "landscape", "ics", "explains"} <= names
+    assert {"curvature", "moments", "moments-spread", "summary-accuracy", "summary-ics", "summary-claims"} <= names
     assert {"robustness", "differences", "importance", "trials"} <= names
 
 
@@ -154,7 +156,7 @@ def test_a_thin_sweep_has_a_report_too(case: str, tmp_path: Path) -> None:
     write_sweep(tmp_path, **CASES[case])
     page = Page(write_report(tmp_path))
     text = page.text
-    assert len(page.images) == (3 if case == "no probes" else 6)
+    assert len(page.images) == (4 if case == "no probes" else len(FIGURES))
     assert ("Not drawn:" in text) == (case == "no probes")
     if case == "all diverged":
         assert "No mode trains at any tested learning rate" in text

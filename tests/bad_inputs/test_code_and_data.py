@@ -32,7 +32,7 @@ MODELS = [
     (f"{OWN}:says_much", r"code:says_much fails when called: ValueError: the first line.*code\.py:\d+\)"),
     (f"{OWN}:nothing", r"code:nothing returned a NoneType; it should return a torch\.nn\.Module"),
     (f"{OWN}:yields", r"code:yields returned a generator; it should return a torch\.nn\.Module"),
-    (f"{OWN}:Hollow", r"code:Hollow .*AttributeError"),
+    (f"{OWN}:Hollow", r"code:Hollow returned a Hollow; .* set up by super\(\)\.__init__\(\)"),
     (f"{OWN}:three_classes", r"code:three_classes gives \(2, 3\) on a batch \(2, 1, 8, 8\); it should give \(2, 10\)"),
     (f"{OWN}:frozen", r"code:frozen has no weight layer: no trainable linear or convolution module"),
     (f"{OWN}:in_float64", r"code:in_float64 fails on a batch \(2, 1, 8, 8\): RuntimeError: .*dtype"),
@@ -75,7 +75,7 @@ PROBES = [
     (f"'{OWN}:probe': {{every: 3, power: 2}}", r"code:probe cannot be called with power: got an unexpected keyword"),
     (f"'{OWN}:probe': {{every: 3}}, '{OWN}:probe_again': {{every: 3}}", r"another probe's table is 'mine' already"),
     (f"'{OWN}:nowhere': {{every: 3}}", r"code:nowhere cannot be loaded \(module .* has no attribute 'nowhere'\)"),
-    ("ics: {log_spaced: 1000000000000}", r"ics.*1000000000000"),
+    ("ics: {log_spaced: 1000000000000}", r"ics.*1000000000000.* less than or equal to 1000000"),
 ]
 
 
@@ -98,10 +98,10 @@ def test_code_that_fails_only_in_training_fails_the_trials_alone(here: Here, tmp
 
 SIZES = [
     (("mlp, widths: [8]", "vgg, widths: [8, M, M, M, M]"), r"model\.widths: 4 poolings .* at most 3 M fit"),
-    (("mlp, widths: [8]", "vgg, widths: [1000000000000]"), r"model: .*1000000000000.* cannot be built"),
-    (("[8]}\ndataset: {name: digits", "[8]}\ndataset: {name: gaussian, samples: 1000000000000"), r"fit into memory"),
+    (("mlp, widths: [8]", "vgg, widths: [1000000000]"), r"model: .*1000000000.* cannot be built"),
+    (("[8]}\ndataset: {name: digits", "[8]}\ndataset: {name: gaussian, samples: 1000000000"), r"fit into memory"),
     ((NORMS, "[instance]"), r"norm: instance normalization needs more than one position per channel"),
-    ((DIGITS, "{name: gaussian, samples: 31}"), r"train\.batch_size: given 32; the training set has 31 images"),
+    ((DIGITS, "{name: gaussian, samples: 31}"), r"train\.batch_size: given 32; the training set has 31 samples"),
     (("probes:", "resources: {gpus: 64}\nprobes:"), r"resources\.gpus: 64 asked for, \d+ found here; set gpus: 0"),
 ]
 

@@ -157,9 +157,7 @@ def test_stages_count_as_the_chain_only_where_the_forward_is_known() -> None:
     for name in ("own:with_stages", "odd:gated"):
         model = build_model(CustomSpec(name=f"tests.models.{name}"), "none", DIGITS, 10, noise_seed=0)
         assert len(split(model).stages) == 1
-        assert describe_split(model, "my:net") == (
-            "ics: no chain of stages known for my:net; one full pass per layer"
-        )
+        assert describe_split(model, "my:net") == ("ics: no chain of stages known for my:net; one full pass per layer")
 
 
 def test_layers_and_sites_come_in_the_order_of_the_forward() -> None:

@@ -106,8 +106,7 @@ def test_sites_that_are_not_registered_behind_their_layers_are_refused() -> None
     with pytest.raises(InputError) as error:
         normalize_weights(model)
     assert str(error.value) == (
-        "norm: weight normalizes the layer before each site, and 1 is before 2; "
-        "put a site right after each layer"
+        "norm: weight normalizes the layer before each site, and 1 is before 2; put a site right after each layer"
     )
     assert not any(parametrize.is_parametrized(module) for module in model.modules())
 

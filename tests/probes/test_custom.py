@@ -35,7 +35,11 @@ BAD = [
     ("tests.users:weight_norms", {"pwer": 1}, r"cannot be called with pwer: got an unexpected keyword .*'pwer'"),
     ("tests.users:odd_power", {}, r"fails when called: ValueError: power must be even \(.*users\.py:\d+\)"),
     ("tests.users:nothing", {}, r"what it returns should be callable and have a table and columns"),
-    ("tests.users:with_table", {"table": "ics"}, r"its table is 'ics'; it should be a name of its own in lower case, n"),
+    (
+        "tests.users:with_table",
+        {"table": "ics"},
+        r"its table is 'ics'; it should be a name of its own in lower case, n",
+    ),
     ("tests.users:with_table", {"table": "ICS"}, r"its table is 'ICS'"),
     ("tests.users:with_table", {"table": "_x"}, r"its table is '_x'"),
     ("tests.users:with_table", {"table": "a/b"}, r"its table is 'a/b'"),

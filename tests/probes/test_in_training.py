@@ -36,7 +36,10 @@ OPTIMIZERS = [
     {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 0.1},
     {"optimizer": "adam", "weight_decay": 0.1},
 ]
-MODELS = [{"name": "mlp", "widths": [5, 5, 4]}, *({"name": f"tests.models.odd:{name}"} for name in ("dropped", "flipped"))]
+MODELS = [
+    {"name": "mlp", "widths": [5, 5, 4]},
+    *({"name": f"tests.models.odd:{name}"} for name in ("dropped", "flipped")),
+]
 CASES = [
     (model, norm, OPTIMIZERS[(i + j) % len(OPTIMIZERS)])
     for i, model in enumerate(MODELS)
@@ -111,9 +114,7 @@ def check_landscape(rows: list[dict], step: Step, lr: float) -> None:
 
 
 def check_ics(rows: list[dict], step: Step) -> None:
-    found = reference.shifted_gradients(
-        step.model, step.before, step.after, step.x, step.y, cross_entropy, step.stream
-    )
+    found = reference.shifted_gradients(step.model, step.before, step.after, step.x, step.y, cross_entropy, step.stream)
     for row, (G, shifted) in zip(rows, found, strict=True):
         l2, cosine, grad_norm = reference.ics(G, shifted)
         assert row["ics_l2"] == pytest.approx(l2, rel=1e-6)

@@ -84,12 +84,22 @@ def test_log_spaced_steps_lie_in_the_trial_and_grow_apart(count: int, steps: int
 
 @pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize("steps", [4, 200, 1000])
-def test_every_probe_of_a_tier_measures_in_a_trial_of_any_length(tier: str, steps: int) -> None:
+def test_every_probe_of_a_tier_but_curvature_measures_in_a_trial_of_any_length(tier: str, steps: int) -> None:
     probes = build_probes(ProbesSpec.model_validate(tier), steps)
     due = {probe.table: [step for step in range(steps) if probe.due(step)] for probe in probes}
     assert due.keys() == TIERS[tier].keys()
-    assert all(due.values())
-    assert len(due["moments"]) >= 4  # one alone has no shift
+    assert all(found for table, found in due.items() if table != "curvature" or steps > 750)
+    assert len(due["moments"]) >= 2  # one alone has no shift
+
+
+@given(st.sampled_from(list(TIERS)), st.integers(200, 20_000))
+def test_a_tier_costs_no_more_than_it_says(tier: str, steps: int) -> None:
+    """In training steps, with what one measurement costs in a small VGG; measured by benchmarks/probes.py."""
+    spec = ProbesSpec.model_validate(tier)
+    points = len(spec.landscape.lr_multiples) + len(spec.landscape.alphas)
+    costs = {"landscape": 1.05 * points, "ics": 2.5, "moments": 1.0, "curvature": 45.0}
+    cost = sum(costs[probe.table] * sum(map(probe.due, range(steps))) for probe in build_probes(spec, steps))
+    assert cost <= {"economy": 0.05, "full": 0.15}[tier] * steps
 
 
 def test_probes_of_two_trials_share_no_past() -> None:

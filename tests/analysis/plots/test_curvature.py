@@ -82,8 +82,11 @@ def test_one_probe_alone_is_drawn_and_the_other_named(sharp: Results, table: str
 
 
 def test_without_either_probe_the_figure_says_what_is_missing(sharp: Results) -> None:
+    walked = sharp.landscape.iloc[:0]
     with pytest.raises(InputError, match="no rows in landscape/"):
-        curvature_data(replace(sharp, curvature=sharp.curvature.iloc[:0], landscape=sharp.landscape.iloc[:0]))
+        curvature_data(replace(sharp, curvature=sharp.curvature.iloc[:0], landscape=walked))
+    with pytest.raises(InputError, match="no sharpness that converged"):
+        curvature_data(replace(sharp, curvature=sharp.curvature.assign(sharpness=np.nan), landscape=walked))
 
 
 def test_the_edge_is_drawn_at_two_over_each_rate(sharp: Results) -> None:

@@ -77,7 +77,7 @@ def test_six_panels_fit_a_page_and_no_text_of_a_claim_covers_another(figure: Fig
     assert box.x0 >= 0
     assert box.y0 >= 0
     assert (np.array([box.x1, box.y1]) <= page).all()
-    boxes = [text.get_window_extent() for text in figure.axes[-1].texts]
+    boxes = [(text.get_bbox_patch() or text).get_window_extent() for text in figure.axes[-1].texts]
     titles = [
         box for box, text in zip(boxes, figure.axes[-1].texts, strict=True) if text.get_text() not in SYMBOLS.values()
     ]
