@@ -139,7 +139,7 @@ def landscape(
     alphas: Sequence[float],
     stream: RngState | None = None,
 ) -> list[Point]:
-    """Walk from `params` along minus its gradient, one straight line; every pass begins with the streams at `stream`."""
+    """Walk from `params` along minus its gradient, one straight line; each pass begins with the streams at `stream`."""
     _, gradient = full_pass(with_parameters(model, params), x, y, loss_fn, stream)
     g = flat(gradient)
     points = []

@@ -71,22 +71,26 @@ def returning(what: str) -> Acting:
 
 
 UNFIT: dict[str, Callable[[int], Any]] = {
-    "nothing": lambda step: None,
-    "numbers": lambda step: [3],
-    "no step": lambda step: [{"v": 1.0}],
+    "nothing": lambda _: None,
+    "numbers": lambda _: [3],
+    "no step": lambda _: [{"v": 1.0}],
     "another step": lambda step: [{"step": step + 1, "v": 1.0}],
     "a column too many": lambda step: [{"step": step, "v": 1.0, "lr": 9.0}],
     "a column too few": lambda step: [{"step": step}],
     "a text": lambda step: [{"step": step, "v": "a text"}],
     "a tensor": lambda step: [{"step": step, "v": torch.ones(2)}],
-    "an error": lambda step: 1 / 0,
+    "an error": lambda _: 1 / 0,
 }
 FITS: dict[str, Callable[[int], Any]] = {
-    "no rows": lambda step: [],
+    "no rows": lambda _: [],
     "null": lambda step: ({"step": step, "v": None},),
     "not finite": lambda step: [{"step": step, "v": float("nan")}, {"step": step, "v": float("inf")}],
     "of numpy": lambda step: [{"step": np.int64(step), "v": np.float32(0.5)}],
 }
+
+
+def step_loss() -> Acting:
+    return Acting(lambda ctx: [{"step": ctx.step, "v": ctx.loss}])
 
 
 def meddling(how: str) -> Acting:
@@ -132,7 +136,7 @@ MEDDLING: dict[str, Callable[[StepContext], Any]] = {
     "eval mode": lambda ctx: ctx.model.eval(),
     "frozen": lambda ctx: ctx.model.requires_grad_(False),
     "gradients unset": lambda ctx: ctx.model.zero_grad(),
-    "no gradients": lambda ctx: torch.set_grad_enabled(False),
+    "no gradients": lambda _: torch.set_grad_enabled(False),
     "random streams": _draw,
     "another step": lambda ctx: set_step(ctx.model, 99),
 }

@@ -38,11 +38,6 @@ class CompareData:
     rows: pd.DataFrame
     """The rows of `Comparison.table` of the measures drawn."""
 
-    @property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """What is drawn, by name."""
-        return {"compare-figure": self.rows}
-
 
 def compare_data(comparison: Comparison) -> CompareData:
     """Choose what is drawn of a comparison."""

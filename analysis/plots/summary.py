@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,16 +10,15 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import reference_cell
-from analysis.claims.table import VERDICTS
 from analysis.finding import overall, width_finding
 from analysis.grid import final_accuracy, in_order
 from analysis.load import Results
 from analysis.outcome import Outcome, compute
 from analysis.plots.bands import fill_band, limit, open_note
-from analysis.plots.claims import COLORS
 from analysis.plots.ics import ics_data
 from analysis.plots.landscape import landscape_data
 from analysis.plots.style import handles, lr_axis, new_figure, norm_style, set_title, style
+from analysis.plots.tiles import draw_tiles, verdicts_in_words
 from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,10 +27,6 @@ if TYPE_CHECKING:
 
 SHOWN_FIRST = ("none", "batch", "noisy_batch")
 """The modes whose bands are drawn over one another; more would hide each other."""
-LINE = 42
-"""Letters of a claim's title on a line."""
-TILES = 16
-SYMBOLS = {"supported": "+", "contradicted": "\N{MINUS SIGN}", "unresolved": "?", "not tested": "\N{MIDDLE DOT}"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +66,7 @@ def summary_data(results: Results, outcome: Outcome | None = None) -> SummaryDat
         title=width_finding(widths),
         subtitle="a: mean over initializations, band: range over seeds. b: with intervals over seeds where there are "
         f"three or more. c, d: {walked}; min to max on a walk along the gradient. e: {moved}; line: mean over layers, "
-        f"band: their range.{open_note(opened)} f: a tile per statement, {_verdicts(statements)}.",
+        f"band: their range.{open_note(opened)} f: a tile per statement, {verdicts_in_words(statements)}.",
         norms=in_order(results.trials["norm"]),
         lrs=sorted(results.trials["lr"].unique().tolist()),
         accuracy=_accuracy(results.trials),
@@ -108,12 +102,6 @@ def _shifts(results: Results) -> tuple[pd.DataFrame, str]:
     return by_step.rename(columns={"min": "low", "max": "high"}), f"at {reference_cell(results, 'ics')}"
 
 
-def _verdicts(statements: pd.DataFrame) -> str:
-    """Return what the tiles mean, and how many there are: '+ 3 supported, ? 19 unresolved'."""
-    counts = statements["verdict"].value_counts()
-    return ", ".join(f"{SYMBOLS[verdict]} {counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
-
-
 def draw_summary(data: SummaryData, fig: Figure | None = None) -> Figure:
     """Draw six panels, lettered."""
     panels: dict[str, Callable[[Axes, SummaryData], None]] = {
@@ -122,7 +110,7 @@ def draw_summary(data: SummaryData, fig: Figure | None = None) -> Figure:
         "loss along the gradient": lambda ax, data: _draw_bands(ax, data, "loss", "loss (nats)"),
         "gradient difference": lambda ax, data: _draw_bands(ax, data, "grad_diff_l2", "l2 norm"),
         "internal covariate shift": _draw_shifts,
-        "the paper's claims": _draw_claims,
+        "the paper's claims": lambda ax, data: draw_tiles(ax, data.claims),
     }
     with style():
         fig = fig or new_figure(6.6)
@@ -199,27 +187,6 @@ def _draw_shifts(ax: Axes, data: SummaryData) -> None:
     ax.set_xlabel("step")
     ax.set_ylabel("ICS relative to the gradient")
     ax.grid(visible=True, axis="y")
-
-
-def _draw_claims(ax: Axes, data: SummaryData) -> None:
-    groups = list(data.claims.groupby("title", sort=False))
-    for y, (title, part) in enumerate(groups):
-        words = textwrap.wrap(str(title), LINE)
-        ax.text(0, y, "\n".join(words), va="top", fontsize=6.5, linespacing=1.0)
-        for x, verdict in enumerate(part["verdict"]):
-            look = {"fc": COLORS[verdict], "ec": "none", "boxstyle": "square,pad=0.25"}
-            ax.text(
-                *((x + 0.5) / TILES, y + 0.24 + 0.25 * len(words), SYMBOLS[verdict]),
-                bbox=look,
-                color="white",
-                fontsize=6.5,
-                family="monospace",
-                ha="center",
-                va="center",
-            )
-    ax.set_xlim(0, 1)
-    ax.set_ylim(len(groups), -0.05)
-    ax.set_axis_off()
 
 
 def _say_missing(ax: Axes, table: str) -> None:

@@ -75,12 +75,9 @@ class CheckedProbe:
 
     def _fields(self) -> list[pa.Field]:
         """Return its own columns; a value may be missing in every one of them."""
-        fields = (
-            kind if isinstance(kind, pa.Field) else pa.field(name, kind) for name, kind in self.probe.columns.items()
-        )
-        return [
-            field.with_name(name).with_nullable(True) for name, field in zip(self.probe.columns, fields, strict=True)
-        ]
+        columns = self.probe.columns.items()
+        given = ((name, kind if isinstance(kind, pa.Field) else pa.field(name, kind)) for name, kind in columns)
+        return [field.with_name(name).with_nullable(True) for name, field in given]
 
     def _checked(self, rows: Any, step: int) -> list[Row]:
         names = ["step", *self.probe.columns]

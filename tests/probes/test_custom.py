@@ -1,4 +1,4 @@
-"""Probes of the user's own: what is refused, that their rows land in a table of their own, and that none leaves a trace."""
+"""Probes of the user's own: what is refused, where their rows go, and that none leaves a trace."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ OPTIMIZERS = [
 ]
 MODELS = [
     {"name": "mlp", "widths": [5, 5, 4]},
-    *({"name": f"tests.models.odd:{name}"} for name in ("dropped", "flipped")),
+    *({"name": f"tests.models.odd:{name}"} for name in ("dropped", "flipped", "in_place", "gated")),
 ]
 CASES = [
     (model, norm, OPTIMIZERS[(i + j) % len(OPTIMIZERS)])
@@ -74,7 +74,7 @@ def by_hand(spec: TrialSpec) -> Iterator[Step]:
             set_step(model, step)
             twin, stream = copy.deepcopy(model), capture_rng(CPU)
             optimizer.zero_grad()
-            cross_entropy(model(x), y).backward()
+            cross_entropy(model(x.clone()), y).backward()
             optimizer.step()
             before, after = ({name: w.detach().clone() for name, w in m.named_parameters()} for m in (twin, model))
             yield Step(twin, stream, x, y, before, after)
@@ -99,6 +99,13 @@ def test_the_rows_of_a_trial_are_those_of_its_own_steps(model: dict, norm: str, 
         check_ics(rows["ics"], step)
         check_moments(rows["moments"], step)
         check_curvature(rows["curvature"], step, spec.lr)
+
+
+def test_a_probe_is_given_the_steps_own_loss() -> None:
+    fields = {"model": MODELS[0], "dataset": GAUSSIAN.model_dump(), "train": {"steps": STEPS, "batch_size": 16}}
+    spec = TrialSpec.model_validate(fields | {"probes": {"tests.users:step_loss": {"every": 1}}})
+    tables = run_trial(spec, DATA).tables
+    assert [row["v"] for row in tables["acted"]] == [row["train_loss"] for row in tables["curves"][:-1]]
 
 
 def check_landscape(rows: list[dict], step: Step, lr: float) -> None:

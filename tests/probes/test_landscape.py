@@ -31,7 +31,7 @@ def test_rows_equal_full_passes_of_model_copies(model: str, norm: str) -> None:
             assert row[column] == pytest.approx(getattr(point, column), rel=1e-10)
 
 
-@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS + [("dropped", "batch"), ("frozen", "batch")])
+@pytest.mark.parametrize(("model", "norm"), [*MODEL_NORMS, ("dropped", "batch"), ("frozen", "batch")])
 def test_the_loss_starts_at_the_steps_own_and_falls_by_the_squared_gradient(model: str, norm: str) -> None:
     ctx = third_step(model, norm)
     h = 1e-6

@@ -119,7 +119,7 @@ def can_be_normalized(case: tuple[dict[str, Any], str]) -> bool:
 def test_probes_move_neither_a_trial_nor_each_other(
     case: tuple[dict[str, Any], str], optimizer: dict[str, Any], names: set[str], every: int, seed: int
 ) -> None:
-    """Any probes x norm x model x optimizer: the real trial with some has the bits of one without, and of one with all."""
+    """Any probes x norm x model x optimizer: a trial with some has the bits of one without, and of one with all."""
     model, norm = case
     train = {"steps": 3, "batch_size": 16, "eval_every": 2, **optimizer}
     streams = streams_now()

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnsweep.probes import PROBES, build_probes
@@ -63,6 +63,7 @@ def test_a_trial_too_short_is_measured_as_often_as_asked_in_the_middle_of_equal_
     assert steps_due(spec, 1) == [0]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.integers(0, 400), st.integers(1, 8), st.integers(1, 400))
 def test_at_least_adds_measurements_to_short_trials_alone(every: int, start: int, least: int, steps: int) -> None:
     regular = steps_due(ScheduleSpec(every=every, start=start), steps)
@@ -71,6 +72,7 @@ def test_at_least_adds_measurements_to_short_trials_alone(every: int, start: int
     assert found == regular or len(regular) < least
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 5000))
 def test_log_spaced_steps_lie_in_the_trial_and_grow_apart(count: int, steps: int) -> None:
     found = steps_due(ScheduleSpec(log_spaced=count), steps)
@@ -92,6 +94,7 @@ def test_every_probe_of_a_tier_but_curvature_measures_in_a_trial_of_any_length(t
     assert len(due["moments"]) >= 2  # one alone has no shift
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(TIERS)), st.integers(200, 20_000))
 def test_a_tier_costs_no_more_than_it_says(tier: str, steps: int) -> None:
     """In training steps, with what one measurement costs in a small VGG; measured by benchmarks/probes.py."""

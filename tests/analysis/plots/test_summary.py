@@ -12,7 +12,8 @@ from analysis.outcome import Outcome, compute
 from analysis.plots.claims import claims_data
 from analysis.plots.landscape import landscape_data
 from analysis.plots.style import style
-from analysis.plots.summary import SYMBOLS, SummaryData, draw_summary, summary_data
+from analysis.plots.summary import SummaryData, draw_summary, summary_data
+from analysis.plots.tiles import SYMBOLS
 from tests.synthetic import CHANCE
 
 
