@@ -31,6 +31,8 @@ from bnsweep.sweep import Resources
 REPORT_EVERY_S = 2.0
 """A worker reports to Tune no more often: each report costs the driver milliseconds."""
 PACK, TALLY, LOG = "pack", "tally", "log"
+NODE_LOST = "its node has died"
+"""In what Ray says of an actor whose whole machine went away."""
 REACHABLE_WITHIN_S = 10.0
 TUNE_SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our rows go to the store, not to JSON, CSV and TensorBoard
@@ -282,7 +284,7 @@ def _death(trial: Trial, error: BaseException | None) -> Death:
     """Return what is known of a worker's end."""
     text = str(error or "unknown").strip()
     seen = trial.last_result or {}
-    is_preemption = isinstance(error, RayActorError) and (error.preempted or ("node" in text and "died" in text))
+    is_preemption = isinstance(error, RayActorError) and (error.preempted or NODE_LOST in text)
     return Death(
         f"{type(error).__name__}: {text.splitlines()[-1]}", text, seen.get(LOG), seen.get("hostname"), is_preemption
     )

@@ -56,10 +56,10 @@ def test_there_are_as_many_classes_as_asked_for_even_if_not_all_are_met() -> Non
     assert gaussian(samples=3, test_samples=2, num_classes=50).num_classes == 50
 
 
-@pytest.mark.parametrize("samples", [10**15, 10**18, 10**30])
-def test_more_than_memory_holds_is_refused(samples: int) -> None:
-    with pytest.raises(InputError, match=r"dataset: 10+ and 1000 samples of 10 numbers do not fit into memory; give"):
-        gaussian(samples=samples)
+def test_more_than_memory_holds_is_refused() -> None:
+    message = r"dataset: 10{9} and 1000 samples of 10{9} numbers do not fit into memory; give"
+    with pytest.raises(InputError, match=message):
+        gaussian(samples=10**9, dimension=10**9)
 
 
 @pytest.mark.parametrize("norm", ["none", "batch", "weight"])

@@ -84,6 +84,13 @@ def test_products_in_float32_do_where_squares_would_overflow_or_vanish(exponent:
     assert found / 10**exponent == pytest.approx(1.0, rel=1e-4)
 
 
+def test_a_gradient_without_the_largest_eigenvector_is_no_obstacle() -> None:
+    spectrum = torch.linspace(-1, 5, 40, dtype=torch.float64)
+    toward = torch.zeros(40)
+    toward[3] = 1.0
+    assert largest_eigenvalue(lambda v: spectrum * v, toward, 1e-6)[0] == pytest.approx(5.0, rel=1e-6)
+
+
 def test_without_curvature_it_is_zero() -> None:
     assert largest_eigenvalue(lambda v: 0 * v, torch.zeros(9), 0.01) == (0.0, 1)
     hessian = matrix([-3.0] + [0.0] * 20)

@@ -96,6 +96,7 @@ def test_rows_that_fit_become_plain_values(what: str) -> None:
 def test_a_column_may_say_what_it_means() -> None:
     probe = load_probe("tests.users:weight_norms", {})
     assert probe.schema.field("norm_power").metadata == {b"meaning": b"the norm to some power"}
+    assert probe.schema.field("norm_power").nullable  # a value that is missing must not spoil a commit
     assert probe.schema.field("parameter").type == pa.string()
     assert probe.schema.metadata[b"table"] == b"weight_norms"
     assert pickle.loads(pickle.dumps(probe)).schema == probe.schema
