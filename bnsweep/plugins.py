@@ -58,7 +58,9 @@ def blamed(name: str, key: str, when: str, *kinds: type[Exception]) -> Iterator[
         yield
     except InputError:
         raise
-    except (SystemExit, *kinds) as error:
+    except BaseException as error:
+        if not isinstance(error, (SystemExit, *kinds)):
+            raise
         frame = traceback.extract_tb(error.__traceback__)[-1]
         said = " ".join(str(error).split())
         raise InputError(

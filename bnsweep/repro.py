@@ -81,10 +81,11 @@ class Reproduction:
     def lines(self) -> list[str]:
         """Return the outcome for a person to read."""
         axes = ", ".join(f"{axis} {getattr(self.spec, axis)}" for axis in AXES)
+        before = self.stored
         verdict = "the same bits" if self.is_same else "NOT the same"
         return [
             f"{self.spec.trial_key}: {axes}",
-            f"stored: on {self.stored['device']} of {self.stored['host']}, commit {self.stored['git_sha']}, {self.stored['versions']}",
+            f"stored: on {before['device']} of {before['host']}, commit {before['git_sha']}, {before['versions']}",
             f"again:  on {self.device}, commit {git_sha()}, {versions()}",
             *map(str, self.differences),
             verdict,

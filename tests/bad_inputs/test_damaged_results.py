@@ -113,7 +113,7 @@ REFUSED: list[tuple[str, Damage, list[tuple[str, ...]], str]] = [
     ("declaration flipped", flipped("_sweep.json"), [REPORT], r"_sweep\.json: damaged \(it differs from what was"),
     ("declaration empty", text("_sweep.json", b""), [REPORT], r"_sweep\.json: damaged .*; run the sweep again"),
     ("declaration of bytes", text("_sweep.json", b"\xff\xfe\0"), [REPORT], r"_sweep\.json: damaged .*; run the sweep"),
-    ("declaration a list", text("_sweep.json", b"[]"), [REPORT], r"_sweep\.json: damaged \(it differs from what was written"),
+    ("declaration a list", text("_sweep.json", b"[]"), [REPORT], r"_sweep\.json: damaged \(it differs from what was"),
     ("declaration a folder", in_place_of("_sweep.json", Path.mkdir), [REPORT], r"_sweep\.json: a directory; it should"),
 ]
 

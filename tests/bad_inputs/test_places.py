@@ -122,9 +122,7 @@ def test_a_folder_of_a_bucket_without_results_is_said(here: Here, tmp_path: Path
         require_refusal(here(command, uri), r"never.*: no such directory; give the --out of a `bnsweep run`")
     require_refusal(here("report", uri), r"is not on this machine; say where to write with --out FOLDER")
     require_refusal(here("report", uri, "--out", "page"), r"never.*: no such directory")
-    require_refusal(
-        here("repro", uri, "ab"), r"never: no such directory; give the --out of a `bnsweep run`"
-    )
+    require_refusal(here("repro", uri, "ab"), r"never: no such directory; give the --out of a `bnsweep run`")
     assert tree(tmp_path) == {}
 
 
