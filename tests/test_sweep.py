@@ -20,14 +20,14 @@ MINI = Path(__file__).parents[1] / "sweeps" / "mini.yaml"
 def test_the_mini_sweep_is_the_grid_that_the_readme_promises() -> None:
     trials = Sweep.from_yaml(MINI).trials
     norms, gains = ("none", "batch", "noisy_batch"), (0.5, 1.0, 2.0)
-    expected = set(product(norms, gains, (0.001, 0.01, 0.1, 1.0, 10.0), (0, 1)))
+    expected = set(product(norms, gains, (0.001, 0.01, 0.1, 1.0, 10.0), (0, 1, 2)))
     assert {(spec.norm, spec.init_gain, spec.lr, spec.seed) for spec in trials} == expected
     assert len(trials) == len(expected) == len({spec.trial_key for spec in trials})
 
 
 def test_one_seed_comes_everywhere_first_and_within_it_coarse_before_fine() -> None:
     trials = Sweep.from_yaml(MINI).trials
-    assert [spec.seed for spec in trials] == [0] * 45 + [1] * 45
+    assert [spec.seed for spec in trials] == [0] * 45 + [1] * 45 + [2] * 45
     first = trials[:27]
     assert {spec.lr for spec in first} == {0.001, 0.1, 10.0}
     assert {spec.norm for spec in first} == {"none", "batch", "noisy_batch"}
