@@ -83,16 +83,16 @@ def largest_eigenvalue(product: Callable[[Tensor], Tensor], toward: Tensor, tole
     diagonal, beside = list[float](), [0.0]
     for calls in range(1, MOST_PRODUCTS + 1):
         raw = product(q)
-        w = raw.double() - beside[-1] * previous
+        w = previous.mul_(-beside[-1]).add_(raw)  # in place: fresh memory costs more than the arithmetic
         diagonal.append(q.dot(w).item())
-        w -= diagonal[-1] * q
+        w.sub_(q, alpha=diagonal[-1])
         beside.append(torch.linalg.vector_norm(w).item())
         if not (math.isfinite(diagonal[-1]) and math.isfinite(beside[-1])):
             return math.inf, calls
         theta, residual, length = _ritz(diagonal, beside[1:])
         if residual <= max(tolerance * abs(theta), torch.finfo(raw.dtype).eps * length):
             return theta, calls
-        previous, q = q, w / beside[-1]
+        previous, q = q, w.div_(beside[-1])
     return math.nan, MOST_PRODUCTS
 
 

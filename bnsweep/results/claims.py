@@ -121,6 +121,8 @@ def _read(files: Files, name: str) -> dict[str, Any] | None:
         return read_sealed(files, f"{CLAIMS}/{name}")
     except ValueError:
         return UNREADABLE
+    except StoreError:  # put anew or withdrawn again and again while it was read: a contest, not a holder
+        return {**UNREADABLE, "is_held": False}
 
 
 def _beat(claim: _Claim, pace: Pace, ours: set[str | None], lost: Event, done: Event) -> None:

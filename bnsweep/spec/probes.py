@@ -79,8 +79,8 @@ class CustomProbeSpec(ScheduleSpec, OptionsSection):
 
 TIERS: dict[str, dict[str, Any]] = {
     "economy": {
-        "landscape": {"every": 400, "start": 200, "at_least": 1},
-        "ics": {"every": 400, "start": 200, "at_least": 1},
+        "landscape": {"every": 400, "start": 150, "at_least": 1, "lr_multiples": (0.5, 1.0, 4.0)},
+        "ics": {"every": 400, "start": 150, "at_least": 1},
         "moments": {"every": 100, "start": 50, "at_least": 2},
     },
     "full": {

@@ -110,7 +110,7 @@ def test_of_many_runs_that_start_at_once_one_at_most_holds_the_store(new_uri: Ca
         with ExitStack() as stack:
             try:
                 won.append(stack.enter_context(store.lock(QUICK)).token)
-            except InputError as error:
+            except (InputError, StoreError) as error:  # the latter where the endpoint is too busy to answer in time
                 lost.append(str(error))
             all_tried.wait(60)
 
