@@ -18,16 +18,17 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import torch
 from torch import Tensor, nn
 
 from bnsweep.data import load_dataset
+from bnsweep.device import prepare_device
 from bnsweep.models import StagedModel
 from bnsweep.models.sites import Sites
 from bnsweep.models.vgg import vgg
 from bnsweep.probes import StepContext
 from bnsweep.results.schema import Row
 from bnsweep.spec import TIERS, TrialSpec, VggSpec
+from bnsweep.sweep import Resources
 from bnsweep.train import run_trial, train
 
 VGG11: tuple[int | Literal["M"], ...] = (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M")
@@ -54,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each kind")
     repeats = parser.parse_args().repeats
-    torch.set_num_threads(1)
+    prepare_device(Resources())
     print(f"cost of one measurement in training steps, 32x32 images, batch 64, {len(POINTS)} landscape points")
     for case, (model, norm, probes) in CASES.items():
         for probe in probes:

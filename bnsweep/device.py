@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 
 import torch
 
 from bnsweep.sweep import Resources
+
+_LIBC = ctypes.CDLL(None)
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_MOST_FROM_THE_HEAP, _KEPT = 2**25, 2**31 - 1
+"""Bytes: the largest threshold that glibc takes, and all that a C int can say."""
 
 _CLEAR_REFS, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
@@ -18,6 +24,7 @@ def prepare_device(resources: Resources) -> torch.device:
     PyTorch's own threads are one, whatever `cpus` is: another number sums in another order and gives other bits.
     """
     torch.set_num_threads(1)
+    keep_freed_memory()
     if resources.gpus == 0:
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -27,11 +34,28 @@ def prepare_device(resources: Resources) -> torch.device:
     return torch.device("cuda", 0)
 
 
+def keep_freed_memory() -> None:
+    """Keep in this process what a training step frees, since the next step needs as much.
+
+    By its defaults glibc gives large blocks back to the system, which clears them page by page when they are asked for
+    again. Elsewhere than with glibc nothing is done.
+    """
+    if hasattr(_LIBC, "mallopt"):
+        _LIBC.mallopt(_M_MMAP_THRESHOLD, _MOST_FROM_THE_HEAP)
+        _LIBC.mallopt(_M_TRIM_THRESHOLD, _KEPT)
+
+
+def _give_back_freed_memory() -> None:
+    if hasattr(_LIBC, "malloc_trim"):
+        _LIBC.malloc_trim(0)
+
+
 def reset_peak_memory(device: torch.device) -> None:
     """Begin to count the peak anew: of the device's memory on a GPU, of this process's on a CPU."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     elif _CLEAR_REFS.exists():
+        _give_back_freed_memory()
         _CLEAR_REFS.write_text("5")
 
 
