@@ -13,7 +13,7 @@ import argparse
 import statistics
 from collections.abc import Iterator
 from contextlib import closing
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, Literal
 
 import numpy as np
@@ -95,13 +95,16 @@ def probe_costs(model: dict[str, Any], norm: str, probe: str, repeats: int) -> I
 
 
 def step_times(spec: TrialSpec) -> Iterator[float]:
-    """Yield how long each step of the trial takes (seconds), the final evaluation left out."""
+    """Yield the CPU time of each step of the trial (seconds), the final evaluation left out.
+
+    There is one thread, so that this is the time it takes, less what other processes take from it.
+    """
     with closing(train(spec, load_dataset(spec.dataset))) as steps:
         next(steps)
         for _ in range(spec.train.steps - 1):
-            started = perf_counter()
+            started = process_time()
             next(steps)
-            yield perf_counter() - started
+            yield process_time() - started
 
 
 def tier_share(norm: str, tier: str, steps: int) -> float:
