@@ -218,7 +218,7 @@ def _check_axis_name(name: str, fixed: Mapping[str, Any], values: Mapping[str, l
 
 
 def _grid(fixed: Mapping[str, Any], axes: Mapping[str, list[Any]]) -> Iterator[TrialSpec]:
-    """Yield the trials coarse to fine."""
+    """Yield the trials coarse to fine; what several have in common is checked once."""
     names, choices = list(axes), list(axes.values())
     levels = [[0] * len(values) if name == "seed" else refinement(values) for name, values in axes.items()]
     seed = names.index("seed") if "seed" in names else None
@@ -227,9 +227,17 @@ def _grid(fixed: Mapping[str, Any], axes: Mapping[str, list[Any]]) -> Iterator[T
         finest = max((level[index] for level, index in zip(levels, point, strict=True)), default=0)
         return (0 if seed is None else point[seed]), finest, point
 
+    places = {
+        section: [place for place, name in enumerate(names) if name.startswith(f"{section}.")]
+        for section in (*SECTIONS, "probes")
+    }
+    checked: dict[tuple[str, tuple[int, ...]], Section] = {}
     for point in sorted(product(*(range(len(choice)) for choice in choices)), key=order):
         chosen = {name: choice[index] for name, choice, index in zip(names, choices, point, strict=True)}
-        yield _trial_at(fixed, chosen)
+        own = {section: (section, tuple(point[place] for place in places[section])) for section in places}
+        spec = _trial_at(fixed, chosen, {section: checked[key] for section, key in own.items() if key in checked})
+        checked.update((key, getattr(spec, section)) for section, key in own.items())
+        yield spec
 
 
 def refinement(values: Sequence[Any]) -> list[int]:
@@ -251,8 +259,8 @@ def refinement(values: Sequence[Any]) -> list[int]:
     return [levels[index] for index in range(len(values))]
 
 
-def _trial_at(fixed: Mapping[str, Any], point: Mapping[str, Any]) -> TrialSpec:
-    """Return the trial at one point of the grid, checked."""
+def _trial_at(fixed: Mapping[str, Any], point: Mapping[str, Any], checked: Mapping[str, Section]) -> TrialSpec:
+    """Return the trial at one point of the grid, checked; `checked` are those of its sections that were."""
     given = {key: dict(value) if isinstance(value, dict) else value for key, value in fixed.items()}
     for name, value in point.items():
         section, _, field = name.partition(".")
@@ -261,7 +269,7 @@ def _trial_at(fixed: Mapping[str, Any], point: Mapping[str, Any]) -> TrialSpec:
         else:
             given[name] = value
     try:
-        return TrialSpec.model_validate(given)
+        return TrialSpec.model_validate({**given, **checked})
     except ValidationError as error:
         message = explain(error, given, TrialSpec)
         of_axis = any(message.startswith((f"{name}:", f"{name}[")) for name in point)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bnsweep.spec import TrialSpec
+from bnsweep.spec.trial import SEMANTICS_VERSION
 
 Build = Callable[..., TrialSpec]
 
@@ -25,6 +28,12 @@ def test_json_gives_the_same_spec_and_key_back(norm: str, lr: float, gain: float
 
 def test_the_key_is_a_contract_with_what_is_stored(spec: Build) -> None:
     assert spec().trial_key == "6c2f8281d0f3372e"
+
+
+def test_the_key_is_the_hash_of_what_is_not_at_its_default(spec: Build) -> None:
+    for trial in (spec(), spec(train={"steps": 9}, probes="economy", model={"name": "a.b:c", "depth": [1, 2]}, lr=1)):
+        text = json.dumps([SEMANTICS_VERSION, trial.model_dump(mode="json", exclude_defaults=True)], sort_keys=True)
+        assert trial.trial_key == hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def test_each_field_moves_the_key(spec: Build) -> None:

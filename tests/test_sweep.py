@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnsweep.errors import InputError
+from bnsweep.spec import TrialSpec
 from bnsweep.sweep import Sweep, refinement
 from tests.conftest import TINY
 
@@ -58,6 +59,16 @@ def test_forms_of_an_axis() -> None:
     assert lrs("{logspace: [1, 2, 3]}") == [1.0, 1.41421, 2.0]
     seeds = Sweep.from_text(TINY.replace("{range: 2}", "{range: [3, 6]}")).trials
     assert {spec.seed for spec in seeds} == {3, 4, 5}
+
+
+def test_each_trial_is_what_it_would_be_on_its_own() -> None:
+    """What trials have in common is checked once for all of them."""
+    axes = "train.momentum: [0.0, 0.9]\n  model.widths: [[4], [8, 8]]\n  norm:"
+    text = TINY.replace("norm:", axes).replace(", widths: [8]}", "}")
+    for spec in Sweep.from_text(text).trials:
+        alone = TrialSpec.model_validate_json(spec.to_json())
+        assert alone == spec
+        assert alone.trial_key == spec.trial_key
 
 
 def test_any_field_of_a_section_can_be_an_axis() -> None:

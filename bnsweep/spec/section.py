@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -24,6 +25,11 @@ class Section(BaseModel):
     """A part of a sweep file: unknown keys and wrong types are errors, and nothing changes once it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @cached_property
+    def canonical(self) -> dict[str, Any]:
+        """What a hash of the section is made of: its fields as JSON has them, without those at their default."""
+        return self.model_dump(mode="json", exclude_defaults=True)
 
 
 class OptionsSection(Section):

@@ -84,6 +84,10 @@ class TrialSpec(Section):
         Fields at their default are left out of the hash, so that a field added later with a default that changes
         nothing leaves the keys of stored trials as they are.
         """
-        spec = self.model_dump(mode="json", exclude_defaults=True)
+        given = {name: getattr(self, name) for name, field in _FIELDS.items() if getattr(self, name) != field.default}
+        spec = {name: value.canonical if isinstance(value, Section) else value for name, value in given.items()}
         text = json.dumps([SEMANTICS_VERSION, spec], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+_FIELDS = TrialSpec.model_fields
