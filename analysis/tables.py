@@ -98,7 +98,8 @@ def _rows(grid: Grid, fraction: float) -> Iterator[dict[str, object]]:
         counts = np.nansum(runs.diverged, axis=(1, 2, 3, 4)).astype(int)
         totals = np.isfinite(runs.diverged).sum(axis=(1, 2, 3, 4))
         for name, measure, values_NS in measures_of(runs):
-            (low, high), mean = _interval(measure, values_NS, counts, totals), known_mean(values_NS, -1)
+            low, high = np.clip(_interval(measure, values_NS, counts, totals), 0, measure.most(grid.lrs))
+            mean = known_mean(values_NS, -1)
             for n, norm in enumerate(grid.norms):
                 head = {"norm": norm, "init": scope.init, "init_gain": scope.init_gain, "measure": name}
                 edges = _edges(runs, n) if name == "trainable_decades" else unknown
@@ -133,7 +134,8 @@ def _difference_rows(grid: Grid, baseline: str, fraction: float) -> Iterator[dic
     for scope in scopes(grid):
         for name, measure, values_NS in measures_of(runs_of(grid, scope, fraction)):
             minus = values_NS - values_NS[grid.norms.index(baseline)]
-            (low, high), mean = seed_interval(minus, confidence), known_mean(minus, -1)
+            most = measure.most(grid.lrs)
+            (low, high), mean = np.clip(seed_interval(minus, confidence), -most, most), known_mean(minus, -1)
             needed = seeds_needed(mean, seed_sd(minus), confidence)
             if measure.interval is None:
                 low, high, needed = np.full((3, len(minus)), np.nan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.claims.estimate import Estimate, of_seeds
 from analysis.claims.evidence import Evidence
@@ -31,7 +31,7 @@ class MeasureDifference:
         estimate = of_seeds(difference)
         if not estimate.n:
             raise InputError("too few learning rates have a result of every mode")
-        return estimate
+        return replace(estimate, most=MEASURES[self.measure].most(evidence.grid.lrs))
 
     @property
     def statistic(self) -> str:

@@ -31,13 +31,15 @@ class Estimate:
     """How many points of the (init, gain, lr) grid a probe is compared at; None where every run counts."""
     lacks: str = ""
     """Why there is no interval."""
+    most: float = float("inf")
+    """No effect can be further from 0."""
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """Return low and high at this level, NaN where there is no standard error."""
         centre = np.arctanh(np.clip(self.value, -0.9999, 0.9999)) if self.is_correlation else self.value
         ends = t_interval(np.asarray(centre), np.asarray(self.error), np.asarray(self.replicates), confidence)
-        low, high = (float(np.tanh(end)) if self.is_correlation else float(end) for end in ends)
-        return low, high
+        low, high = np.clip(np.tanh(ends) if self.is_correlation else ends, -self.most, self.most)
+        return float(low), float(high)
 
     def seeds_needed(self, bound: float, confidence: float) -> float:
         """Return how many seeds would tell this effect from `bound` at the spread seen; NaN if unknown."""

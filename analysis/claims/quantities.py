@@ -1,4 +1,7 @@
-"""What the probes say of each trial, as one number: medians over steps (and layers), overflow counted as infinite."""
+"""What the probes say of each trial, as one number.
+
+Medians over steps (and layers) with overflow counted as infinite, but for what is bounded.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +60,12 @@ def _relative_ics(results: Results) -> pd.Series[float]:
     return _some(relative.groupby(rows["trial_key"], observed=True).median().dropna(), "ics")
 
 
+def _ics_cosine(results: Results) -> pd.Series[float]:
+    """Return the mean over steps and layers but the first: a median would hide one layer of few that turns round."""
+    rows = results.ics[(results.ics["layer"] > 0) & np.isfinite(results.ics["ics_cos"])]
+    return _some(rows["ics_cos"].groupby(rows["trial_key"], observed=True).mean().dropna(), "ics")
+
+
 def _activation_shift(results: Results) -> pd.Series[float]:
     """Return the median over steps and layers of how far mean and std moved, in standard deviations."""
     rows = results.moments.dropna(subset=["mean_shift", "std_shift"])
@@ -72,7 +81,7 @@ QUANTITIES: dict[str, Quantity] = {
     "beta_spikes": Quantity(_beta_spikes, "95 % quantile over steps of the effective beta, over its median"),
     "ics": Quantity(_column("ics_l2"), "ICS of Definition 2.1, l2 norm"),
     "relative_ics": Quantity(_relative_ics, "ICS relative to the gradient"),
-    "ics_cosine": Quantity(_column("ics_cos"), "cosine of ICS", is_size=False),
+    "ics_cosine": Quantity(_ics_cosine, "cosine of ICS, mean over steps and layers but the first", is_size=False),
     "activation_shift": Quantity(
         _activation_shift,
         "how far mean and std of the activations move from one measurement to the next, in their std",

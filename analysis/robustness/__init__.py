@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import log10
 from typing import Literal
 
 from analysis.grid import Floats
@@ -49,6 +50,13 @@ class Measure:
     interval: Literal["t", "wilson"] | None = "t"
     fewest_inits: int = 1
     fewest_gains: int = 1
+
+    def most(self, lrs: list[float]) -> float:
+        """Return the most that the measure can be, at least 0; between it and minus it every difference lies.
+
+        An interval that reaches further is cut there, which takes no possible truth from it.
+        """
+        return log10(lrs[-1] / lrs[0]) if self.unit == "decades" else 1.0
 
 
 def _over_curves(per_curve: Floats) -> Floats:

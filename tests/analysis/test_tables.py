@@ -185,3 +185,18 @@ def test_where_every_run_diverges_nothing_trains(tmp_path: Path) -> None:
 
 def test_the_same_data_give_the_same_table(results: Results, table: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(robustness_table(results), table)
+
+
+def test_an_interval_holds_nothing_that_cannot_be(five_seeds: Path) -> None:
+    """Among runs at chance and runs without a flaw Student's t reaches beyond both."""
+    results = analysis.load(five_seeds)
+    flawless = (results.trials["seed"] + results.trials["lr"].rank(method="dense").astype(int)) % 3 == 0
+    accuracy = results.trials["test_acc"].where(results.trials["status"] == "diverged", np.where(flawless, 1.0, 0.1))
+    extreme = replace(results, trials=results.trials.assign(test_acc=accuracy))
+    table, differences = robustness_table(extreme), difference_table(extreme)
+    for name, measure in MEASURES.items():
+        most = measure.most(sorted(results.trials["lr"].unique()))
+        ends, apart = (frame.loc[frame["measure"] == name, ["low", "high"]].dropna() for frame in (table, differences))
+        assert ((ends >= 0) & (ends <= most)).all(axis=None)
+        assert (apart.abs() <= most).all(axis=None)
+    assert (table["high"] == 1).any()
