@@ -25,6 +25,7 @@ def dump(training: Training) -> bytes:
     Raises:
         TypeError, AttributeError, pickle.PicklingError: a probe of the user's own cannot be pickled.
     """
+    training.settle()
     buffer = io.BytesIO()
     state = {
         "step": training.step,

@@ -21,11 +21,12 @@ _CLEAR_REFS, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 def prepare_device(resources: Resources) -> torch.device:
     """Return the worker's device and make this process deterministic on it: CPU where `gpus` is 0, else CUDA.
 
+    BNSWEEP_DEVICE=cpu takes the CPU all the same: a rehearsal of a GPU sweep on nodes that only claim to have GPUs.
     PyTorch's own threads are one, whatever `cpus` is: another number sums in another order and gives other bits.
     """
     torch.set_num_threads(1)
     keep_freed_memory()
-    if resources.gpus == 0:
+    if resources.gpus == 0 or os.environ.get("BNSWEEP_DEVICE") == "cpu":
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)

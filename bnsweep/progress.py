@@ -27,6 +27,7 @@ class Progress:
         self._tallies: dict[int, Tally] = {}
         self._total = self._workers = 0
         self._started = self._next_line = monotonic()
+        self._began: float | None = None
         self._live = Live(self, console=console, refresh_per_second=4) if console.is_terminal else None
 
     def __enter__(self) -> Self:
@@ -48,6 +49,8 @@ class Progress:
 
     def __call__(self, pack: int, tally: Tally) -> None:
         """Take the latest tally of a pack."""
+        if self._began is None:
+            self._began = monotonic() - tally.busy_s
         self._tallies[pack] = tally
         is_last = self.tally.ended == self._total
         if not self._live and (is_last or monotonic() >= self._next_line):
@@ -60,9 +63,21 @@ class Progress:
         return reduce(add, self._tallies.values(), Tally())
 
     def eta_s(self) -> float | None:
-        """Seconds to the end at the rate so far; None before the first trial has ended."""
-        ended, elapsed = self.tally.ended, monotonic() - self._started
-        return elapsed / ended * (self._total - ended) if ended else None
+        """Seconds to the end at the rate since training began; None before the first trial has ended.
+
+        A trial that is running is taken to be half done.
+        """
+        tally = self.tally
+        if self._began is None or not tally.ended:
+            return None
+        half = self._running(tally) / 2
+        rate = (tally.ended + half) / max(monotonic() - self._began, 1e-9)
+        return (self._total - tally.ended - half) / rate
+
+    def idle_share(self) -> float:
+        """Return the share of the workers' time that went into anything but trials, their own start included."""
+        spent = self._workers * (monotonic() - self._started)
+        return max(0.0, 1 - self.tally.busy_s / spent) if spent else 0.0
 
     def line(self) -> str:
         """Return the state as one line."""
@@ -79,8 +94,11 @@ class Progress:
 
     def _counts(self) -> dict[str, int]:
         tally = self.tally
-        running = min(self._workers, self._total - tally.ended)
-        return {"done": tally.completed, "diverged": tally.diverged, "failed": tally.failed, "running": running}
+        counts = {"done": tally.completed, "diverged": tally.diverged, "failed": tally.failed}
+        return {**counts, "running": self._running(tally)}
+
+    def _running(self, tally: Tally) -> int:
+        return min(self._workers, self._total - tally.ended)
 
     def _times(self) -> str:
         elapsed = timedelta(seconds=round(monotonic() - self._started))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 from functools import cache
@@ -16,7 +17,12 @@ from bnsweep import __version__
 
 @cache
 def git_sha() -> str | None:
-    """Return the commit of the code that runs, `-dirty` after it where tracked files were changed; None outside git."""
+    """Return the commit of the code that runs, `-dirty` after it where tracked files were changed; None outside git.
+
+    Code that `bnsweep submit` shipped is outside git; BNSWEEP_GIT_SHA says what it was shipped from.
+    """
+    if shipped := os.environ.get("BNSWEEP_GIT_SHA"):
+        return shipped
     here = Path(__file__).parent
 
     def git(*arguments: str) -> str:

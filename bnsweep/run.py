@@ -11,7 +11,7 @@ from bnsweep.data import Dataset, load_dataset
 from bnsweep.errors import InputError, Superseded
 from bnsweep.executors import Executor, Job, PackQueue, Report
 from bnsweep.executors.pack import dataset_key
-from bnsweep.executors.queue import make_packs
+from bnsweep.executors.supply import Pace, Supply
 from bnsweep.models import build_model, describe_split
 from bnsweep.plan import Plan
 from bnsweep.probes import build_probes
@@ -94,12 +94,13 @@ def run(
         checkpoint_every_s: how often a trial that takes long is saved.
 
     Raises:
-        InputError: another run holds the directory. StoreError: results cannot be written.
+        InputError: another run holds the directory, or not all workers share it. StoreError: results cannot be written.
     """
     sweep, store, missing = prepared.sweep, prepared.store, prepared.plan.missing
     with ExitStack() as stack:
         if missing:
             stack.enter_context(executor)
+            executor.check_place(store)
         num_workers = executor.num_workers(sweep.resources) if missing else 0
         hold = stack.enter_context(store.lock())
         store.begin(hold.token)
@@ -114,10 +115,10 @@ def run(
                 raise Superseded(f"{store.root}: another run has taken it over; this one commits nothing any more")
             return is_interrupted()
 
-        packs = make_packs(missing, store.attempts(), num_workers, frozenset(store.checkpoints()))
+        supply = Supply(missing, Pace(num_workers), store.attempts(), frozenset(store.checkpoints()))
         job = Job(sweep.name, store, hold.token, git_sha(), prepared.datasets, checkpoint_every_s)
         report = start(len(missing), num_workers)
-        executor.run(PackQueue(packs, store, hold.token), job, sweep.resources, report, must_stop)
+        executor.run(PackQueue(supply, store, hold.token), job, sweep.resources, report, must_stop)
         store.begin(uuid.uuid4().hex)  # a worker that was given up for dead commits nothing from here on
         store.recover()  # and what it committed before, another one may have committed too
     return [spec.trial_key for spec in Plan.of(sweep, store).missing]

@@ -20,10 +20,11 @@ from bnsweep.checkpoint import restore
 from bnsweep.data import Dataset
 from bnsweep.init import initialize
 from bnsweep.models import build_model
-from bnsweep.norm import set_step
+from bnsweep.norm import noisy_sites
 from bnsweep.optim import OPTIMIZERS
 from bnsweep.probes import ScheduledProbe, build_probes
 from bnsweep.probes.context import StepContext, StepStart
+from bnsweep.readings import Readings
 from bnsweep.results.schema import CURVES, Row
 from bnsweep.seeding import derive
 from bnsweep.spec import TrialSpec
@@ -80,7 +81,18 @@ def prepare_model(spec: TrialSpec, data: Dataset) -> nn.Module:
     """Return the trial's model, initialized, on the device that holds `data`."""
     model = build_model(spec.model, spec.norm, data.input_shape, data.num_classes, derive(spec.seed, "noise"))
     initialize(model, spec.init, spec.init_gain, spec.seed)
-    return model.to(data.train_x.device)
+    device = data.train_x.device
+    return model.to(device).to(memory_format=layout(spec, device))
+
+
+def layout(spec: TrialSpec, device: torch.device) -> torch.memory_format:
+    """Return how the weights of convolutions, and with them all activations, lie in memory.
+
+    Channels last takes a tenth to a fifth of a step's time away on a CPU. The lp norms are slower so, a user's own
+    model may count on the other, and on a GPU it was not measured.
+    """
+    is_faster = device.type == "cpu" and spec.norm not in ("l1", "l2", "linf")
+    return torch.channels_last if is_faster and ":" not in spec.model.name else torch.preserve_format
 
 
 def batch_indices(num_samples: int, batch_size: int, steps: int, seed: int) -> Iterator[Tensor]:
@@ -122,6 +134,8 @@ class Training:
         self.model = prepare_model(spec, data).train()
         self.optimizer = OPTIMIZERS[spec.train.optimizer](self.model.parameters(), spec)
         self.probes = build_probes(spec.probes, spec.train.steps)
+        self._readings = Readings()
+        self._noisy_sites, self._parameters = noisy_sites(self.model), list(self.model.named_parameters())
         for probe in self.probes:
             self.result.tables[probe.table], self.result.schemas[probe.table] = [], probe.schema
         self.earlier_s, self._started = 0.0, perf_counter()
@@ -137,34 +151,57 @@ class Training:
         order = batch_indices(num_samples, train.batch_size, train.steps, self.spec.seed)
         for step, index in islice(enumerate(order), self.step, None):
             x, y = self.data.standardize(self.data.train_x[index]), self.data.train_y[index]
-            row = self._evaluation(step) if train.eval_every and step % train.eval_every == 0 else {}
-            loss, accuracy, grad_norm = self._update(step, x, y)
-            self.last_epoch.append((loss, accuracy))
-            diverged = _divergence("mini-batch loss", loss, train.max_loss)
-            if row or diverged or step % train.log_every == 0:
-                row |= {"step": step, "train_loss": loss, "train_acc": accuracy, "grad_norm": grad_norm}
-                self.result.tables["curves"].append(row)
-            if diverged:
-                self._stop(step, diverged)
+            try:
+                self._update(step, x, y)
+            except Exception:
+                if self.settle():  # a step after the loss diverged may fail as it likes
+                    raise
+            if self.has_diverged or (self._readings.are_many and not self.settle()):
                 return
             self.step = step + 1
             yield
-        self._finish()
+        if self.settle():
+            self._finish()
 
-    def _update(self, step: int, x: Tensor, y: Tensor) -> tuple[float, float, float | None]:
-        """Make one update, unless the loss diverged, and probe it; return loss, accuracy, gradient norm before it."""
-        set_step(self.model, step)
+    @property
+    def has_diverged(self) -> bool:
+        """Whether the trial has ended before its time."""
+        return self.result.status == "diverged"
+
+    def settle(self) -> bool:
+        """Read what the steps so far gave into the rows, up to where the loss diverged; return whether it did not."""
+        for reading in self._readings.read():
+            self.last_epoch.append((reading.loss, reading.accuracy))
+            diverged = _divergence("mini-batch loss", reading.loss, self.spec.train.max_loss)
+            if diverged or reading.row is not None:
+                row = {"step": reading.step, "train_loss": reading.loss, "train_acc": reading.accuracy}
+                grad_norm = None if diverged else reading.grad_norm
+                self.result.tables["curves"].append(row | (reading.row or {}) | {"grad_norm": grad_norm})
+            if diverged:
+                self._stop(reading.step, diverged)
+                break
+        return not self.has_diverged
+
+    def _update(self, step: int, x: Tensor, y: Tensor) -> None:
+        """Make one update and probe it; neither, where a probe is due and the loss has diverged."""
+        for site in self._noisy_sites:
+            site.step = step
         due = [probe for probe in self.probes if probe.due(step)]
+        if due and not self.settle():
+            return
+        row = self._row(step)
         start = self._start(x) if due else None
         logits = self.model(x)
         loss = F.cross_entropy(logits, y)
-        value, accuracy = loss.item(), (logits.argmax(1) == y).float().mean().item()
-        if _divergence("mini-batch loss", value, self.spec.train.max_loss):
-            return value, accuracy, None
+        self._readings.keep(step, loss, logits, y, row)
+        if due and _divergence("mini-batch loss", loss.item(), self.spec.train.max_loss):
+            self.settle()
+            return
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch's own
-        gradients = {name: _gradient(w) for name, w in self.model.named_parameters() if w.requires_grad}
-        grad_norm = nn.utils.get_total_norm(gradients.values()).item()
+        if row is not None:
+            self._readings.keep_grad_norm(nn.utils.get_total_norm(self._gradients().values()))
+        gradients = self._gradients() if due else {}
         self.optimizer.step()
         if start:
             context = StepContext(
@@ -174,7 +211,7 @@ class Training:
                 loss_fn=F.cross_entropy,
                 step=step,
                 lr=self.spec.lr,
-                loss=value,
+                loss=loss.item(),
                 params_before=start.parameters,
                 params_after={name: w.detach() for name, w in self.model.named_parameters()},
                 buffers=start.buffers,
@@ -182,7 +219,19 @@ class Training:
                 rng_state=start.rng_state,
             )
             self._probe(due, context)
-        return value, accuracy, grad_norm
+
+    def _gradients(self) -> dict[str, Tensor]:
+        """Return the gradient of each trained parameter by name, zeros where the loss does not depend on it."""
+        return {
+            name: torch.zeros_like(w) if w.grad is None else w.grad for name, w in self._parameters if w.requires_grad
+        }
+
+    def _row(self, step: int) -> dict[str, Any] | None:
+        """Return what is known of a step's row in `curves` before it is made; None where it is not logged."""
+        train = self.spec.train
+        if train.eval_every and step % train.eval_every == 0:
+            return self._evaluation(step)
+        return {} if step % train.log_every == 0 else None
 
     def _start(self, x: Tensor) -> StepStart:
         with self._probe_time():
@@ -218,11 +267,6 @@ class Training:
             sum(values) / len(last_epoch) for values in zip(*last_epoch, strict=True)
         )
         result.test_loss, result.test_acc = row["test_loss"], row["test_acc"]
-
-
-def _gradient(parameter: Tensor) -> Tensor:
-    """Return the parameter's gradient, zeros where the loss does not depend on it."""
-    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
 
 
 def _divergence(what: str, loss: float, bound: float) -> str | None:

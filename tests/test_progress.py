@@ -52,11 +52,27 @@ def test_a_pack_that_starts_again_is_not_counted_twice() -> None:
     assert progress.tally == Tally(completed=1)
 
 
-def test_the_eta_is_the_rate_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_eta_is_the_rate_since_training_began_with_running_trials_half_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     progress = Progress(Console(file=io.StringIO()))
     monkeypatch.setattr("bnsweep.progress.monotonic", lambda: 100.0)
     progress.start(num_trials=10, num_workers=2)
     assert progress.eta_s() is None
-    progress(0, Tally(completed=4))
-    monkeypatch.setattr("bnsweep.progress.monotonic", lambda: 108.0)
-    assert progress.eta_s() == pytest.approx(12.0)
+    monkeypatch.setattr("bnsweep.progress.monotonic", lambda: 120.0)  # the workers took long to start
+    progress(0, Tally(completed=1, busy_s=2.0))
+    monkeypatch.setattr("bnsweep.progress.monotonic", lambda: 128.0)
+    progress(1, Tally(completed=3))
+    assert progress.eta_s() == pytest.approx(10.0)
+    progress(2, Tally(completed=6))
+    assert progress.eta_s() == 0
+
+
+def test_idle_is_what_workers_did_not_spend_on_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = Progress(Console(file=io.StringIO()))
+    monkeypatch.setattr("bnsweep.progress.monotonic", lambda: 100.0)
+    progress.start(num_trials=3, num_workers=2)
+    monkeypatch.setattr("bnsweep.progress.monotonic", lambda: 110.0)
+    progress(0, Tally(completed=2, busy_s=9.0))
+    progress(1, Tally(completed=1, busy_s=6.0))
+    assert progress.idle_share() == pytest.approx(0.25)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bnsweep.executors.pack import Job, Tally
 from bnsweep.executors.queue import PackQueue
+from bnsweep.results import Store
 from bnsweep.sweep import Resources
 
 Report = Callable[[int, Tally], None]
@@ -32,6 +33,14 @@ class Executor(Protocol):
 
         Raises:
             InputError: not even one fits.
+        """
+        ...
+
+    def check_place(self, store: Store) -> None:
+        """Check that every worker writes to the same place.
+
+        Raises:
+            InputError: the results are on a disk that not all workers share.
         """
         ...
 

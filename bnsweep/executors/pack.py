@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bnsweep.data import Dataset
 from bnsweep.results import Store
@@ -33,12 +33,21 @@ class Pack:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many trials of a pack have ended, and how; `short_of_memory` are to be tried again, each alone."""
+    """How many trials of a pack have ended, and how.
+
+    Args:
+        completed: trained to the end.
+        diverged: stopped, which is a result.
+        failed: gave no result, and are not tried again in this run.
+        short_of_memory: keys of those to be tried again, each alone.
+        busy_s: what the worker took for all of them, and for committing what they gave.
+    """
 
     completed: int = 0
     diverged: int = 0
     failed: int = 0
     short_of_memory: tuple[str, ...] = ()
+    busy_s: float = field(default=0.0, compare=False)
 
     @property
     def ended(self) -> int:
@@ -51,6 +60,7 @@ class Tally:
             self.diverged + other.diverged,
             self.failed + other.failed,
             self.short_of_memory + other.short_of_memory,
+            self.busy_s + other.busy_s,
         )
 
 

@@ -1,20 +1,16 @@
-"""What is left to run: hands out packs, and takes back what became of them."""
+"""What is under way: hands out packs, and takes back what became of them."""
 
 from __future__ import annotations
 
-import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bnsweep.executors.pack import Pack, Tally
+from bnsweep.executors.supply import Supply
 from bnsweep.results import Store
-from bnsweep.spec import TrialSpec
 
-PACKS_PER_WORKER = 8
-"""Packs a worker gets when trials are plenty: enough that none idles long at the end."""
-LARGEST_PACK = 32
 MAX_DEATHS = 3
 """Workers that a trial may take along, each with nothing but this trial to run, before it counts as failed."""
 
@@ -38,39 +34,16 @@ class Death:
     is_preemption: bool = False
 
 
-def make_packs(
-    trials: Sequence[TrialSpec], failures: Mapping[str, int], num_workers: int, saved: frozenset[str] = frozenset()
-) -> list[Pack]:
-    """Cut `trials` into packs, in their order.
-
-    Args:
-        trials: what to run.
-        failures: how often a trial has failed before.
-        num_workers: how many there are to share the packs.
-        saved: keys of trials with a checkpoint.
-    """
-    size = min(LARGEST_PACK, max(1, math.ceil(len(trials) / (PACKS_PER_WORKER * num_workers))))
-    chunks = (tuple(trials[start : start + size]) for start in range(0, len(trials), size))
-    return [
-        Pack(
-            chunk,
-            tuple(1 + failures.get(spec.trial_key, 0) for spec in chunk),
-            saved=saved & {spec.trial_key for spec in chunk},
-        )
-        for chunk in chunks
-    ]
-
-
 class PackQueue:
-    """Packs waiting and packs out, each out under a number of its own.
+    """Packs to come and packs out, each out under a number of its own.
 
     Which trial of a pack made its worker die cannot be told from outside. So the trials of a lost pack are handed out
     once more, each alone; one that takes `MAX_DEATHS` workers along when alone is given up and recorded in
     `failures/`. A preemption is no death.
     """
 
-    def __init__(self, packs: Sequence[Pack], store: Store, token: str | None = None) -> None:
-        self._waiting = deque(packs)
+    def __init__(self, supply: Supply, store: Store, token: str | None = None) -> None:
+        self._supply, self._returned = supply, deque[Pack]()
         self._is_closed = False
         self._out: dict[int, Pack] = {}
         self._taken = 0
@@ -79,30 +52,29 @@ class PackQueue:
     @property
     def is_finished(self) -> bool:
         """Whether nothing waits and nothing is out."""
-        return not (self._waiting or self._out)
-
-    def __len__(self) -> int:
-        return len(self._waiting)
+        return not (self._supply or self._returned or self._out)
 
     def take(self) -> tuple[int, Pack] | None:
         """Hand out a pack under a new number; None where none waits, though one that is out may come back."""
-        if not self._waiting:
+        if not (self._supply or self._returned):
             return None
         number, self._taken = self._taken, self._taken + 1
-        self._out[number] = self._waiting.popleft()
+        self._out[number] = self._supply.cut() if self._supply else self._returned.popleft()
         return number, self._out[number]
 
     def close(self) -> None:
         """Hand out no more, whatever comes back."""
-        self._waiting.clear()
+        self._supply.clear()
+        self._returned.clear()
         self._is_closed = True
 
     def _wait(self, packs: Iterable[Pack]) -> None:
         if not self._is_closed:
-            self._waiting.extend(packs)
+            self._returned.extend(packs)
 
     def ended(self, number: int, tally: Tally) -> None:
         """Take note that a worker is through with a pack; what was short of memory waits again, alone."""
+        self._supply.pace.timed(tally)
         pack, short = self._out.pop(number), set(tally.short_of_memory)
         self._wait(
             replace(single, has_whole_gpus=True) for single in _singles(pack) if single.trials[0].trial_key in short

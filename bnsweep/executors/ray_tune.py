@@ -7,7 +7,6 @@ import math
 import os
 import shutil
 import signal
-import socket
 import tempfile
 from dataclasses import dataclass
 from time import monotonic
@@ -25,7 +24,16 @@ from bnsweep.errors import InputError, StoreError
 from bnsweep.executors.base import MustStop, Report
 from bnsweep.executors.pack import Job, Pack, Tally
 from bnsweep.executors.queue import Death, PackQueue
+from bnsweep.executors.ray_tune_cluster import (
+    Node,
+    check_reachable,
+    check_shared,
+    count_workers,
+    nodes_to_come,
+    share_datasets,
+)
 from bnsweep.executors.worker import Worker, log_path
+from bnsweep.results import Store
 from bnsweep.sweep import Resources
 
 REPORT_EVERY_S = 2.0
@@ -33,7 +41,6 @@ REPORT_EVERY_S = 2.0
 PACK, TALLY, LOG = "pack", "tally", "log"
 NODE_LOST = "its node has died"
 """In what Ray says of an actor whose whole machine went away."""
-REACHABLE_WITHIN_S = 10.0
 TUNE_SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our rows go to the store, not to JSON, CSV and TensorBoard
     "RAY_AIR_NEW_OUTPUT": "0",  # the one output that verbose=0 silences
@@ -172,7 +179,7 @@ class RayTuneExecutor:
         local: dict[str, Any] = {"include_dashboard": False} if self.address == "local" else {}
         if local:
             os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")  # dead, on this machine
-        _check_reachable(self.address)
+        check_reachable(self.address)
         try:
             ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR, **local)
         except (ConnectionError, ValueError) as error:
@@ -182,6 +189,7 @@ class RayTuneExecutor:
         except OSError as error:
             where = "its files go to RAY_TMPDIR, or /tmp, and to HOME: short paths that can be written"
             raise InputError(f"Ray cannot be started here ({error}); {where}") from error
+        share_datasets()
         signal.signal(signal.SIGTERM, terminate)  # Ray has put its own in place, which ends the process at once
         return self
 
@@ -190,20 +198,26 @@ class RayTuneExecutor:
         ray.shutdown()
 
     def num_workers(self, resources: Resources) -> int:
-        """Return how many workers fit into the cluster as it is now.
+        """Return how many workers fit into the cluster as it is now, or as its autoscaler may make it.
 
         Raises:
             InputError: not even one fits.
         """
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # ray's
-        wanted = {"CPU": resources.cpus, "GPU": resources.gpus}
-        for key, unit, hint in (("cpus", "CPU", "ask for fewer"), ("gpus", "GPU", "set gpus: 0 for the CPU")):
-            most = max(node.get(unit, 0) for node in nodes)
-            if wanted[unit] > most:
-                where = "this machine has" if self.address == "local" else "no node of the cluster has more than"
-                raise InputError(f"resources.{key}: {wanted[unit]:g} asked for, {where} {most:g}; {hint}")
-        fits = [min(node.get(unit, 0) / need for unit, need in wanted.items() if need) for node in nodes]
-        return sum(math.floor(fit + 1e-9) for fit in fits)
+        here = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # ray's
+        where = "this machine has" if self.address == "local" else "no node of the cluster has more than"
+        return count_workers(resources, here, self._to_come(), where)
+
+    def check_place(self, store: Store) -> None:
+        """Check that workers on every node of the cluster write to the same place.
+
+        Raises:
+            InputError: the results are on a disk that not all nodes share.
+        """
+        if self.address != "local":
+            check_shared(store, self._to_come())
+
+    def _to_come(self) -> list[Node]:
+        return [] if self.address == "local" else nodes_to_come()
 
     def run(self, queue: PackQueue, job: Job, resources: Resources, report: Report, must_stop: MustStop) -> None:
         """Run packs on the cluster until the queue is finished, or `must_stop()`."""
@@ -253,21 +267,6 @@ def _bundle(resources: Resources, pack: Pack) -> tune.PlacementGroupFactory:
     """Return what a pack's worker holds."""
     gpus = math.ceil(resources.gpus) if pack.has_whole_gpus else resources.gpus
     return tune.PlacementGroupFactory([{"CPU": resources.cpus, "GPU": gpus}])
-
-
-def _check_reachable(address: str) -> None:
-    """Raise `InputError` where nothing listens at host:port; Ray itself would wait for minutes."""
-    if address in ("local", "auto"):
-        return
-    host, _, port = address.rpartition(":")
-    if not host or "/" in host or not port.isdigit():
-        raise InputError(f"--address: given '{address}'; it should be auto, or host:port of the cluster's head")
-    try:
-        socket.create_connection((host, int(port)), timeout=REACHABLE_WITHIN_S).close()
-    except (OSError, UnicodeError) as error:
-        raise InputError(
-            f"--address {address}: no Ray cluster answers there ({error}); give auto or host:port"
-        ) from error
 
 
 def _error_of(trial: Trial) -> BaseException | None:

@@ -12,6 +12,7 @@ from bnsweep.executors.base import MustStop, Report
 from bnsweep.executors.pack import Job, Tally
 from bnsweep.executors.queue import PackQueue
 from bnsweep.executors.worker import Worker
+from bnsweep.results import Store
 from bnsweep.sweep import Resources
 
 
@@ -37,6 +38,9 @@ class SerialExecutor:
                 f"resources.gpus: {resources.gpus:g} asked for, {found} found here; set gpus: 0 for the CPU"
             )
         return 1
+
+    def check_place(self, store: Store) -> None:
+        """Accept any place: this process is the only worker."""
 
     def run(self, queue: PackQueue, job: Job, resources: Resources, report: Report, must_stop: MustStop) -> None:
         """Run packs until the queue is finished, or `must_stop()`."""

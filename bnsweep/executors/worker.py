@@ -49,7 +49,8 @@ class Worker:
         Raises:
             StoreError: results cannot be written, or another run has taken the directory over.
         """
-        tally, batch, committed = Tally(), Batch(), monotonic()
+        tally, batch = Tally(), Batch()
+        committed = counted = monotonic()
         for spec, attempt in zip(pack.trials, pack.attempts, strict=True):
             if monotonic() - committed > COMMIT_EVERY_S:
                 self._commit(batch)
@@ -66,8 +67,9 @@ class Worker:
             else:
                 batch.add(training, self.job, {"attempt": attempt, "started_at": started_at})
                 tally += Tally(diverged=1) if training.result.status == "diverged" else Tally(completed=1)
+            tally, counted = tally + Tally(busy_s=monotonic() - counted), monotonic()
         self._commit(batch)
-        yield tally
+        yield tally + Tally(busy_s=monotonic() - counted)
 
     def _train(self, spec: TrialSpec, is_saved: bool, tally: Tally) -> Generator[Tally, None, Training]:
         """Train a trial, from where a worker before this one saved it; yield the tally at each step."""

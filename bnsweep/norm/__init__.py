@@ -14,11 +14,11 @@ from bnsweep.errors import InputError, did_you_mean
 from bnsweep.norm.batch import batch_norm, no_norm
 from bnsweep.norm.group import group_norm, instance_norm, layer_norm
 from bnsweep.norm.lp import l1_norm, l2_norm, linf_norm
-from bnsweep.norm.noisy import NoisyBatchNorm, set_step
+from bnsweep.norm.noisy import NoisyBatchNorm, noisy_sites, set_step
 from bnsweep.norm.rms import rms_norm
 from bnsweep.norm.site import NormSite
 
-__all__ = ["NORMS", "NormSite", "build_norm", "norm_site", "set_step"]
+__all__ = ["NORMS", "NormSite", "build_norm", "noisy_sites", "norm_site", "set_step"]
 
 NORMS: dict[str, Callable[[NormSite], nn.Module]] = {
     "none": no_norm,

@@ -50,8 +50,12 @@ class NoisyBatchNorm(nn.Module):
         return f"site={self.site.index}, noise_seed={self.site.noise_seed}"
 
 
+def noisy_sites(model: nn.Module) -> list[NoisyBatchNorm]:
+    """Return every `noisy_batch` in `model`, to be told as `step` how many updates have been made."""
+    return [module for module in model.modules() if isinstance(module, NoisyBatchNorm)]
+
+
 def set_step(model: nn.Module, step: int) -> None:
-    """Tell every `noisy_batch` in `model` which step it is: `step` updates have been made, counted from 0."""
-    for module in model.modules():
-        if isinstance(module, NoisyBatchNorm):
-            module.step = step
+    """Tell every `noisy_batch` in `model` that `step` updates have been made, counted from 0."""
+    for site in noisy_sites(model):
+        site.step = step

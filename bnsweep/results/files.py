@@ -123,14 +123,22 @@ def write(files: Files, name: str, content: Content) -> None:
         put([name])
 
 
-def list_entries(fs: pafs.FileSystem, path: str) -> list[Entry]:
-    """Return what is in a folder, sorted by name; nothing where there is no such folder."""
+def list_entries(fs: pafs.FileSystem, path: str, *, recursive: bool = False) -> list[Entry]:
+    """Return what is in a folder, sorted by name; nothing where there is no such folder.
+
+    Where `recursive`, all that is below it, each by its whole path.
+    """
     with told(path, "read"):
         try:
-            infos = fs.get_file_info(pafs.FileSelector(path, allow_not_found=True))
+            infos = fs.get_file_info(pafs.FileSelector(path, allow_not_found=True, recursive=recursive))
         except FileNotFoundError:  # taken away just now by a run beside us
             return []
     return sorted(
-        Entry(info.base_name, info.type == pafs.FileType.File, info.size or 0, (info.mtime_ns or 0) / 1e9)
+        Entry(
+            info.path if recursive else info.base_name,
+            info.type == pafs.FileType.File,
+            info.size or 0,
+            (info.mtime_ns or 0) / 1e9,
+        )
         for info in infos
     )

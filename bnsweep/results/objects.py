@@ -47,6 +47,15 @@ def _patient(fs: pafs.S3FileSystem) -> pafs.S3FileSystem:
     return pafs.S3FileSystem(**{**options, **PATIENCE, "allow_delayed_open": True})
 
 
+def _folded(entries: Iterable[Entry], folder: str) -> list[Entry]:
+    """Return what is in `folder`, of everything below it by its whole path, sorted by name."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        name, _, below = entry.name.removeprefix(f"{folder}/").partition("/")
+        found[name] = Entry(name, False, 0, 0.0) if below else entry._replace(name=name)
+    return sorted(found.values())
+
+
 @dataclass(frozen=True)
 class ObjectFiles:
     """Files under a prefix of a bucket."""
@@ -84,7 +93,11 @@ class ObjectFiles:
 
     def entries(self, folder: str = "") -> list[Entry]:
         """Return what is in `folder`, sorted by name."""
-        return list_entries(self.fs, self.path(folder))
+        path = self.path(folder)
+        if self.fs.type_name != "gcs":
+            return list_entries(self.fs, path)
+        # pyarrow lists no folders of Google's, where only objects exist: they are told from what is in them.
+        return _folded(list_entries(self.fs, path, recursive=True), path)
 
     @contextmanager
     def staged(self, contents: Mapping[str, Content]) -> Iterator[Put]:

@@ -13,8 +13,8 @@ from bnsweep.data import Dataset, load_dataset
 from bnsweep.errors import InputError, Superseded
 from bnsweep.executors import EXECUTORS, Executor, Job, MustStop, PackQueue, Tally, make_executor
 from bnsweep.executors.pack import dataset_key
-from bnsweep.executors.queue import make_packs
 from bnsweep.executors.serial import SerialExecutor
+from bnsweep.executors.supply import Pace, Supply
 from bnsweep.results import Store
 from bnsweep.spec import DigitsSpec, TrialSpec
 from bnsweep.sweep import Resources, Sweep
@@ -45,11 +45,9 @@ def run(
     store, tallies = Store.open(out), dict[int, Tally]()
     store.begin("token")
     job = Job("tiny", store, "token", "abc", {dataset_key(spec.dataset): data for spec in trials})
-    packs = make_packs(trials, {}, executor.num_workers(CPU))
-    queue = PackQueue(packs, store)
+    queue = PackQueue(Supply(trials, Pace(executor.num_workers(CPU))), store)
     executor.run(queue, job, CPU, tallies.__setitem__, must_stop)
     assert queue.is_finished
-    assert set(tallies) >= set(range(len(packs))) or must_stop()
     return store, tallies
 
 
@@ -112,7 +110,7 @@ def test_a_run_told_to_stop_keeps_what_finished_and_begins_nothing_more(
 
     store.begin("token")
     job = Job("tiny", store, "token", "abc", {dataset_key(trials[0].dataset): digits})
-    queue = PackQueue(make_packs(trials, {}, executor.num_workers(CPU)), store)
+    queue = PackQueue(Supply(trials, Pace(executor.num_workers(CPU))), store)
     executor.run(queue, job, CPU, report, lambda: any(ended))
     assert 0 < len(store.finished()) == sum(tally.completed for tally in tallies.values()) < len(trials)
     assert store.checkpoints() <= {trial.trial_key for trial in trials} - store.finished()
@@ -124,7 +122,7 @@ def test_what_cannot_be_stored_ends_the_run_with_the_reason(
     store = Store.open(tmp_path / "out")
     store.begin("another")
     job = Job("tiny", store, "token", "abc", {dataset_key(spec().dataset): digits})
-    queue = PackQueue(make_packs([spec(seed=seed) for seed in range(20)], {}, 1), store)
+    queue = PackQueue(Supply([spec(seed=seed) for seed in range(20)], Pace()), store)
     with pytest.raises(Superseded, match="commits nothing any more"):
         executor.run(queue, job, CPU, lambda *_: None, lambda: False)
     assert store.finished() == set()

@@ -5,35 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bnsweep.executors.pack import Pack, Tally
-from bnsweep.executors.queue import LARGEST_PACK, MAX_DEATHS, Death, PackQueue, make_packs
+from bnsweep.executors.queue import MAX_DEATHS, Death, PackQueue
+from bnsweep.executors.supply import Pace, Supply
 from bnsweep.results import Store
 from bnsweep.spec import TrialSpec
 
 TRIALS = tuple(
     TrialSpec.model_validate({"model": {"name": "mlp"}, "dataset": {"name": "digits"}, "seed": seed})
-    for seed in range(300)
+    for seed in range(3)
 )
 CRASH = Death("ActorDiedError: gone", "long story", log="/tmp/worker.err", host="far")
 PREEMPTION = Death("ActorDiedError: drained", "spot", is_preemption=True)
-
-
-@given(st.integers(0, 300), st.integers(1, 40))
-def test_packs_hold_every_trial_once_in_order(num_trials: int, num_workers: int) -> None:
-    trials = TRIALS[:num_trials]
-    packs = make_packs(trials, {TRIALS[0].trial_key: 2}, num_workers, frozenset({TRIALS[1].trial_key}))
-    assert [spec for pack in packs for spec in pack.trials] == list(trials)
-    assert all(1 <= len(pack.trials) <= LARGEST_PACK for pack in packs)
-    assert [attempt for pack in packs for attempt in pack.attempts] == [3, *[1] * 299][:num_trials]
-    assert [key for pack in packs for key in pack.saved] == [TRIALS[1].trial_key][: max(0, num_trials - 1)]
-
-
-@given(st.integers(1, 300), st.integers(1, 40))
-def test_no_worker_is_left_without_a_pack(num_trials: int, num_workers: int) -> None:
-    assert len(make_packs(TRIALS[:num_trials], {}, num_workers)) >= min(num_trials, num_workers)
 
 
 @pytest.fixture
@@ -41,8 +25,9 @@ def store(tmp_path: Path) -> Store:
     return Store.open(tmp_path / "results")
 
 
-def pack(*seeds: int) -> Pack:
-    return Pack(tuple(TRIALS[seed] for seed in seeds), (1,) * len(seeds))
+def supply(*sizes: int) -> Supply:
+    """Packs of one size, of the first trials."""
+    return Supply(TRIALS[: sum(sizes)], Pace(first=sizes[0]))
 
 
 def handed_out(queue: PackQueue) -> tuple[int, Pack]:
@@ -56,7 +41,7 @@ def key(seed: int) -> str:
 
 
 def test_a_queue_is_finished_when_nothing_waits_and_nothing_is_out(store: Store) -> None:
-    queue = PackQueue([pack(0), pack(1)], store)
+    queue = PackQueue(supply(1, 1), store)
     (first, _), (second, _) = handed_out(queue), handed_out(queue)
     assert queue.take() is None
     queue.ended(first, Tally(completed=1))
@@ -66,7 +51,7 @@ def test_a_queue_is_finished_when_nothing_waits_and_nothing_is_out(store: Store)
 
 
 def test_the_trials_of_a_lost_pack_come_back_one_by_one_and_those_committed_do_not(store: Store) -> None:
-    queue = PackQueue([pack(0, 1, 2)], store)
+    queue = PackQueue(supply(3), store)
     number, _ = handed_out(queue)
     store.commit({"trials": [{"trial_key": key(1), "status": "diverged"}]})
     store.save_checkpoint(key(2), b"half")
@@ -80,7 +65,7 @@ def test_the_trials_of_a_lost_pack_come_back_one_by_one_and_those_committed_do_n
 
 
 def test_a_trial_that_takes_worker_after_worker_along_is_given_up(store: Store) -> None:
-    queue = PackQueue([pack(0)], store)
+    queue = PackQueue(supply(1), store)
     for death in range(1 + MAX_DEATHS):
         number, taken = handed_out(queue)
         assert taken.attempts == (1 + death,)
@@ -93,7 +78,7 @@ def test_a_trial_that_takes_worker_after_worker_along_is_given_up(store: Store) 
 
 
 def test_preemptions_are_no_deaths_and_leave_a_pack_together(store: Store) -> None:
-    queue = PackQueue([pack(0, 1)], store)
+    queue = PackQueue(supply(2), store)
     for attempt in range(1, 4 * MAX_DEATHS):
         number, taken = handed_out(queue)
         assert taken.trials == TRIALS[:2]
@@ -103,7 +88,7 @@ def test_preemptions_are_no_deaths_and_leave_a_pack_together(store: Store) -> No
 
 
 def test_what_was_short_of_memory_is_run_alone_with_whole_gpus(store: Store) -> None:
-    queue = PackQueue([pack(0, 1, 2)], store)
+    queue = PackQueue(supply(3), store)
     number, _ = handed_out(queue)
     queue.ended(number, Tally(completed=2, short_of_memory=(key(1),)))
     number, again = handed_out(queue)
@@ -115,7 +100,7 @@ def test_what_was_short_of_memory_is_run_alone_with_whole_gpus(store: Store) -> 
 
 
 def test_a_closed_queue_hands_out_nothing_and_finishes_when_all_are_back(store: Store) -> None:
-    queue = PackQueue([pack(0), pack(1)], store)
+    queue = PackQueue(supply(1, 1), store)
     number, _ = handed_out(queue)
     queue.close()
     assert queue.take() is None
@@ -125,7 +110,7 @@ def test_a_closed_queue_hands_out_nothing_and_finishes_when_all_are_back(store: 
 
 
 def test_a_pack_lost_after_closing_is_not_handed_out_again(store: Store) -> None:
-    queue = PackQueue([pack(0, 1)], store)
+    queue = PackQueue(supply(2), store)
     number, _ = handed_out(queue)
     queue.close()
     assert queue.lost(number, CRASH) == Tally()

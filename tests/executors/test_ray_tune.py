@@ -30,7 +30,7 @@ def test_a_trial_that_kills_its_worker_is_blamed_alone(tmp_path: Path, monkeypat
     harmless = Sweep.from_text(DEADLY.replace("[false, true]", "[false]"))
     deadly = Sweep.from_text(DEADLY.replace("[false, true]", "[true]").replace("{range: 10}", "[3]"))
     both = Sweep("deadly", harmless.resources, (*harmless.trials, *deadly.trials), DEADLY)
-    monkeypatch.setattr("bnsweep.executors.queue.PACKS_PER_WORKER", 1)
+    monkeypatch.setattr("bnsweep.executors.supply.Pace.size", lambda _, num_left: (num_left + 1) // 2)
     store, tallies = Store.open(tmp_path / "out"), dict[int, Tally]()
     failed = running.run(running.prepare(both, store), make_executor("ray"), lambda *_: tallies.__setitem__)
     (culprit,) = deadly.trials

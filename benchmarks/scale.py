@@ -1,0 +1,96 @@
+"""What 10,000 trials cost that train nothing, and how long 100,000 take to plan.
+
+    python -m benchmarks.scale                  # 10,000 trials: some minutes
+    python -m benchmarks.scale --trials 2000
+
+Each trial makes one update of a model with one weight, so that what is measured is everything else: reading the sweep,
+packs, workers, rows, files. Printed are wall time per trial of the whole command, by how much the driver's memory grew
+while the trials ran, how many files are left, how long a second run takes to decide that nothing is missing, and how
+long it takes to read and plan a sweep of 100,000 trials.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+import psutil
+
+from bnsweep.plan import Plan
+from bnsweep.results import Store
+from bnsweep.sweep import Sweep
+
+SWEEP = """
+name: scale
+model: {{name: mlp, widths: [1]}}
+dataset: {{name: "benchmarks.scale:points"}}
+train: {{steps: 1, batch_size: 2}}
+axes:
+  norm: [none, batch]
+  init_gain: [0.5, 1.0]
+  lr: {{logspace: [0.001, 10, 25]}}
+  seed: {{range: {seeds}}}
+"""
+PER_SEED = 100
+LARGE = 100_000
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=10_000, help="a multiple of 100")
+    num_trials = parser.parse_args().trials
+    with tempfile.TemporaryDirectory() as folder:
+        sweep, out = Path(folder, "sweep.yaml"), Path(folder, "out")
+        sweep.write_text(SWEEP.format(seeds=num_trials // PER_SEED))
+        seconds, grown = run(sweep, out)
+        print(f"{num_trials:,} trials: {seconds:.1f} s, {1000 * seconds / num_trials:.2f} ms each")
+        print(f"driver's memory from the first trials to the end: {grown / 1e6:+.0f} MB")
+        print(f"files left: {sum(len(files) for _, _, files in os.walk(out))}")
+        print(f"deciding what is missing: {shown(list(planned(sweep, out)))}")
+        sweep.write_text(SWEEP.format(seeds=LARGE // PER_SEED))
+        print(f"reading and planning {LARGE:,} trials: {shown(list(planned(sweep, out)))}")
+
+
+def shown(values: list[float]) -> str:
+    """Return the median and the extremes."""
+    return f"{statistics.median(values):.2f} s  [{min(values):.2f}, {max(values):.2f}]  n={len(values)}"
+
+
+def run(sweep: Path, out: Path) -> tuple[float, int]:
+    """Run the sweep; return how long it took (seconds) and by how much the driver's memory grew meanwhile (bytes)."""
+    started = monotonic()
+    command = [sys.executable, "-m", "bnsweep", "run", str(sweep), "--out", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+        seen = psutil.Process(driver.pid)
+        assert driver.stdout
+        sizes = [seen.memory_info().rss for line in driver.stdout if " trials: " in line]
+    if driver.returncode:
+        raise SystemExit(f"bnsweep run ended with {driver.returncode}")
+    return monotonic() - started, max(sizes) - sizes[0]
+
+
+def planned(sweep: Path, out: Path) -> Iterator[float]:
+    """Yield how long it takes, in a warm process, to read the sweep and tell what is missing."""
+    for _ in range(3):
+        started = monotonic()
+        Plan.of(Sweep.from_yaml(sweep), Store.open(str(out)))
+        yield monotonic() - started
+
+
+def points() -> tuple[np.ndarray, ...]:
+    """Return two points, and their labels."""
+    x, y = np.array([[0.0], [1.0]], dtype=np.float32), np.array([0, 1])
+    return x, y, x, y
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""What a training step costs beside the loop that one would write by hand.
+
+    python -m benchmarks.step                # one thread; about two minutes
+    python -m benchmarks.step --repeats 3
+
+Both train the same net on the same batches of digits, without probes: (a) data standardized beforehand, forward,
+backward, update, and the loss kept as a tensor and read at the end; (b) bnsweep's step, which keeps a row of loss,
+accuracy and gradient norm for each. Runs of each take turns in one process. Printed are the median over the turns of
+the ratio of their CPU times per step, and its quartiles; one thread works, so that other processes do not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from time import process_time
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from benchmarks.probes import shown
+from bnsweep.data import Dataset, load_dataset
+from bnsweep.device import prepare_device
+from bnsweep.spec import TrialSpec
+from bnsweep.sweep import Resources
+from bnsweep.train import batch_indices, prepare_model, train
+
+STEPS, WARM_UP = 300, 20
+CASES: dict[str, dict[str, Any]] = {
+    "small VGG, none": {"norm": "none"},
+    "small VGG, batch": {"norm": "batch"},
+    "small VGG, batch, a row each 10 steps": {"norm": "batch", "train": {"log_every": 10}},
+    "small VGG, batch, momentum": {"norm": "batch", "train": {"momentum": 0.9, "weight_decay": 5e-4}},
+    "small VGG, batch, adam": {"norm": "batch", "train": {"optimizer": "adam"}, "lr": 0.001},
+    "VGG [64, M, 128, M, 256]": {"norm": "batch", "model": {"name": "vgg", "widths": [64, "M", 128, "M", 256]}},
+}
+
+
+def main() -> None:
+    """Print the ratio of each case."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=9, help="turns of each")
+    repeats = parser.parse_args().repeats
+    prepare_device(Resources())
+    print("time of a step over that of a loop by hand, digits, batch 64")
+    for case, changes in CASES.items():
+        spec = make_spec(changes)
+        data = load_dataset(spec.dataset)
+        turns = [(by_hand(spec, data), ours(spec, data)) for _ in range(repeats)]
+        millis = 1000 * min(hand for hand, _ in turns)
+        print(f"  {case:40} {shown([our / hand for hand, our in turns])}  by hand {millis:.2f} ms", flush=True)
+
+
+def make_spec(changes: dict[str, Any]) -> TrialSpec:
+    """Return the trial of a case."""
+    fields: dict[str, Any] = {
+        "model": {"name": "vgg", "widths": [16, "M", 32, "M", 64]},
+        "dataset": {"name": "digits"},
+        "init": "kaiming_normal",
+        "lr": 0.05,
+        **changes,
+    }
+    return TrialSpec.model_validate({**fields, "train": {"steps": STEPS, **fields.get("train", {})}})
+
+
+def ours(spec: TrialSpec, data: Dataset) -> float:
+    """Return the time of one of bnsweep's steps (seconds)."""
+    with closing(train(spec, data)) as steps:
+        for _ in range(WARM_UP + 1):
+            next(steps)
+        started = process_time()
+        for _ in range(STEPS - WARM_UP - 1):
+            next(steps)
+        return (process_time() - started) / (STEPS - WARM_UP - 1)
+
+
+def by_hand(spec: TrialSpec, data: Dataset) -> float:
+    """Return the time of one step of a minimal loop (seconds)."""
+    model, options = prepare_model(spec, data).to(memory_format=torch.contiguous_format).train(), spec.train
+    optimizer: torch.optim.Optimizer = (
+        torch.optim.Adam(model.parameters(), lr=spec.lr)
+        if options.optimizer == "adam"
+        else torch.optim.SGD(
+            model.parameters(), lr=spec.lr, momentum=options.momentum, weight_decay=options.weight_decay
+        )
+    )
+    images, labels = data.standardize(data.train_x), data.train_y
+    losses = []
+    order = list(batch_indices(len(labels), options.batch_size, STEPS, spec.seed))
+    for step, index in enumerate(order):
+        if step == WARM_UP:
+            started = process_time()
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(images[index]), labels[index])
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+        optimizer.step()
+        losses.append(loss.detach())
+    torch.stack(losses).tolist()
+    return (process_time() - started) / (STEPS - WARM_UP)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""What every command shares: the application, and the arguments that several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bnsweep import __version__
+
+app = typer.Typer(
+    name="bnsweep",
+    help="How robust is training to its hyperparameters under each normalization mode, and why?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+INTERRUPTED = 130
+SweepFile = Annotated[Path, typer.Argument(metavar="SWEEP", help="The sweep file, such as sweeps/mini.yaml.")]
+ResultsDir = Annotated[str, typer.Argument(metavar="DIR", help="Where a run left its results: its --out.")]
+Out = Annotated[str | None, typer.Option(help="Where results are: a path or s3://...; results/<name> if not given.")]
+CheckpointMinutes = Annotated[
+    float, typer.Option(min=0, help="How often a trial that takes long is saved, to continue from there.")
+]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _bnsweep(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,171 @@
+"""`plan` and `run`: a sweep, here or on the cluster that this machine is part of."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, Out, SweepFile, app
+from bnsweep.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from bnsweep.results import Store
+    from bnsweep.run import Prepared
+    from bnsweep.sweep import Sweep
+
+
+MaxHours = Annotated[float | None, typer.Option(min=0, help="Refuse a sweep that takes longer than so many hours.")]
+
+
+@app.command()
+def plan(
+    sweep_file: SweepFile,
+    out: Out = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Workers to plan for; as many as fit here if not given.")
+    ] = None,
+    price: Annotated[
+        float | None, typer.Option(min=0, help="Money for an hour of a GPU, or of a worker without.")
+    ] = None,
+    max_hours: MaxHours = None,
+    timing: Annotated[bool, typer.Option(help="Time a few steps of each kind of trial, half a minute at most.")] = True,
+) -> None:
+    """Say what `run` would do: trials declared, done and missing, and what they take. Writes no results."""
+    from bnsweep.plan import Plan
+    from bnsweep.results import Store
+    from bnsweep.sweep import Sweep
+
+    if not timing and (max_hours is not None or price is not None):
+        raise InputError("--no-timing: goes without --max-hours and --price; leave one or the other out")
+    sweep = Sweep.from_yaml(sweep_file)
+    store = Store.open(out or f"results/{sweep.name}")
+    store.check_writable()
+    planned = Plan.of(sweep, store)
+    total, missing = len(sweep.trials), planned.missing
+    typer.echo(f"{sweep.name}: {total} trials declared, {planned.num_done} done, {len(missing)} missing")
+    for norm, count in Counter(spec.norm for spec in missing).items():
+        typer.echo(f"  missing of norm {norm}: {count}")
+    if planned.undeclared:
+        typer.echo(
+            f"{len(planned.undeclared)} stored trials are not declared by {sweep_file}; "
+            "they stay, and the report leaves them out"
+        )
+    typer.echo(f"results: {store.root}")
+    if timing and missing:
+        _print_price(sweep, store, workers, price, max_hours)
+
+
+def _print_price(
+    sweep: Sweep, store: Store, workers: int | None, hourly: float | None, max_hours: float | None
+) -> None:
+    from bnsweep.pricing import lines, price_sweep, why_untimed
+    from bnsweep.run import prepare
+
+    if reason := why_untimed(sweep.resources):
+        if max_hours is not None:
+            raise InputError(f"--max-hours: cannot be checked here, {reason}; plan where the sweep will run")
+        typer.echo(f"not timed: {reason}")
+        return
+    price = price_sweep(prepare(sweep, store))
+    for line in lines(price, workers or price.workers_here, hourly):
+        typer.echo(line)
+    if max_hours is not None:
+        price.require_at_most(max_hours, workers or price.workers_here)
+
+
+@app.command()
+def run(
+    sweep_file: SweepFile,
+    out: Out = None,
+    executor: Annotated[str, typer.Option(help="ray, or serial: in this process, without Ray.")] = "ray",
+    address: Annotated[
+        str | None,
+        typer.Option(help="A running Ray cluster to join: auto or host:port. Without it Ray is started here."),
+    ] = None,
+    checkpoint_minutes: CheckpointMinutes = 10.0,
+    max_hours: MaxHours = None,
+) -> None:
+    """Run the trials that are missing; again after an interruption or an edit, and only what is new runs.
+
+    Ctrl-C commits what finished and stops; a second one stops at once.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        code = _run(sweep_file, out, executor, address, 60 * checkpoint_minutes, max_hours)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; what was committed is kept; the same command continues")
+        code = INTERRUPTED
+    raise typer.Exit(code)
+
+
+def _run(
+    sweep_file: Path,
+    out: str | None,
+    executor: str,
+    address: str | None,
+    checkpoint_every_s: float,
+    max_hours: float | None,
+) -> int:
+    """Run a sweep and say how it went; return the exit code."""
+    from rich.console import Console
+
+    from bnsweep import run as running
+    from bnsweep.executors import EXECUTORS, Report, make_executor
+    from bnsweep.interrupt import Interrupt
+    from bnsweep.progress import Progress
+    from bnsweep.results import Store
+    from bnsweep.sweep import Sweep
+
+    sweep = Sweep.from_yaml(sweep_file)
+    store = Store.open(out or f"results/{sweep.name}")
+    if executor not in EXECUTORS:
+        raise InputError(f"--executor: given {executor!r}; {did_you_mean(executor, EXECUTORS)}")
+    chosen = make_executor(executor, address)
+    prepared = running.prepare(sweep, store)
+    if max_hours is not None:
+        _require_at_most(max_hours, prepared, executor, address)
+    planned, console = prepared.plan, Console(soft_wrap=True, highlight=False)
+    total = len(sweep.trials)
+    console.print(f"{sweep.name}: {planned.num_done} of {total} trials done, {len(planned.missing)} to run")
+    for note in prepared.notes:
+        console.print(note)
+    interrupt = Interrupt()
+    with Progress(console) as progress, ExitStack() as stack:
+
+        def start(num_trials: int, num_workers: int) -> Report:
+            stack.enter_context(
+                interrupt.caught(lambda: console.print("stopping: committing what finished; once more stops at once"))
+            )
+            return progress.start(num_trials, num_workers)
+
+        left = running.run(prepared, chosen, start, is_interrupted=interrupt, checkpoint_every_s=checkpoint_every_s)
+    if planned.missing:
+        console.print(f"workers did other things than trials in {100 * progress.idle_share():.0f} % of their time")
+    if left and interrupt():
+        console.print(
+            f"interrupted: {total - len(left)} of {total} trials have a result, {len(left)} are left; "
+            "the same command continues"
+        )
+        return INTERRUPTED
+    if left:
+        console.print(f"{len(left)} trials failed; see {store.path('failures')}; the same command tries them again")
+        return 1
+    console.print(f"all {total} trials have a result in {store.root}")
+    return 0
+
+
+def _require_at_most(max_hours: float, prepared: Prepared, executor: str, address: str | None) -> None:
+    """Refuse to run what takes longer; a cluster's workers may be unlike this machine, which therefore cannot tell."""
+    from bnsweep.pricing import price_sweep, why_untimed
+
+    reason = "the workers are elsewhere" if address else why_untimed(prepared.sweep.resources)
+    if reason:
+        raise InputError(f"--max-hours: cannot be checked here, {reason}; use `bnsweep plan` where the sweep will run")
+    if prepared.plan.missing:
+        price = price_sweep(prepared)
+        price.require_at_most(max_hours, 1 if executor == "serial" else price.workers_here)

@@ -1,0 +1,106 @@
+"""What is done with results: `report`, `compare`, `verify`, `compact`, `repro`; and `doctor`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bnsweep.cli.app import INTERRUPTED, ResultsDir, app
+
+if TYPE_CHECKING:
+    from bnsweep.maintenance import Outcome
+
+
+@app.command()
+def report(
+    directory: ResultsDir,
+    out: Annotated[str | None, typer.Option(help="Where the report goes; DIR/report if not given.")] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Write it anew as trials come in, until all are done.")
+    ] = False,
+    every: Annotated[float, typer.Option(min=0.1, help="With --watch: how often to look, in seconds.")] = 10.0,
+) -> None:
+    """Write index.html, with each figure as PNG, SVG and CSV beside it."""
+    if watch:
+        _watch(directory, out, every)
+        return
+    from analysis.report import write_report
+
+    typer.echo(f"report: {write_report(directory, out)}")
+
+
+def _watch(directory: str, out: str | None, every_s: float) -> None:
+    from analysis.watch import watch
+
+    try:
+        watch(directory, out, every_s, typer.echo)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the last report is kept")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@app.command()
+def compare(
+    directories: Annotated[list[str], typer.Argument(metavar="DIR DIR...", help="The --out of two runs or more.")],
+    out: Annotated[str, typer.Option(help="The folder that the page goes to.")] = "comparison",
+) -> None:
+    """Set sweeps side by side: how robust each mode is in each, and what the sweeps differ in."""
+    from analysis.compare import as_text, write_comparison
+    from analysis.comparison import compare as compare_sweeps
+
+    comparison = compare_sweeps(directories)
+    typer.echo(as_text(comparison))
+    typer.echo(f"\ncomparison: {write_comparison(comparison, out)}")
+
+
+@app.command()
+def verify(
+    directory: ResultsDir,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+) -> None:
+    """Check every file and row of DIR against the sweep file and the commits; exit code 1 if anything is amiss."""
+    from bnsweep.maintenance import verify_directory
+
+    _finish(verify_directory(directory, repair=repair))
+
+
+@app.command()
+def compact(directory: ResultsDir) -> None:
+    """Make the many small files of DIR a few large ones; they read faster and hold the same rows."""
+    from bnsweep.maintenance import compact_directory
+
+    _finish(compact_directory(directory))
+
+
+def _finish(outcome: Outcome) -> None:
+    for line in outcome.lines:
+        typer.echo(line)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def repro(
+    directory: ResultsDir,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="A trial_key, or how one begins.")],
+) -> None:
+    """Run one trial of DIR again, on its own, and compare; exit code 1 if a bit differs."""
+    from bnsweep.repro import reproduce
+    from bnsweep.results import Store
+
+    again = reproduce(Store.open(directory), key)
+    for line in again.lines():
+        typer.echo(line)
+    raise typer.Exit(0 if again.is_same else 1)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine has and what it lacks."""
+    from bnsweep.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        typer.echo(f"{'ok     ' if finding.ok else 'lacking'}  {finding.what}: {finding.found}")
+    if not all(finding.ok or finding.optional for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,131 @@
+"""The Ray cluster that a run is on: whether it answers, what nodes it has or may get, and what they share."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import socket
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import ray
+import torch
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+from ruamel.yaml import YAML
+
+from bnsweep.data import Dataset
+from bnsweep.errors import InputError
+from bnsweep.results import Store
+from bnsweep.sweep import Resources
+
+REACHABLE_WITHIN_S = 10.0
+LOOK_WITHIN_S = 120.0
+BOOTSTRAP = "~/ray_bootstrap_config.yaml"
+"""What `ray up` leaves on the head for its autoscaler; a driver there reads it, as Ray's own usage report does."""
+KUBERAY = "RAY_USAGE_STATS_KUBERAY_IN_USE"
+KUBERAY_NODES = 16
+"""Nodes that packs are cut for on Kubernetes, where a pod cannot see how many there may be."""
+HINTS = {"cpus": "ask for fewer", "gpus": "set gpus: 0 for the CPU"}
+
+Node = Mapping[str, float]
+"""What a node holds, by Ray's names; empty where that is not known before it has come."""
+
+
+def check_reachable(address: str) -> None:
+    """Raise `InputError` where nothing listens at host:port; Ray itself would wait for minutes."""
+    if address in ("local", "auto"):
+        return
+    host, _, port = address.rpartition(":")
+    if not host or "/" in host or not port.isdigit():
+        raise InputError(f"--address: given '{address}'; it should be auto, or host:port of the cluster's head")
+    try:
+        socket.create_connection((host, int(port)), timeout=REACHABLE_WITHIN_S).close()
+    except (OSError, UnicodeError) as error:
+        raise InputError(
+            f"--address {address}: no Ray cluster answers there ({error}); give auto or host:port"
+        ) from error
+
+
+def nodes_to_come() -> list[Node]:
+    """Return the nodes that the cluster's autoscaler may bring; none where it has none, or none is known here."""
+    path = Path(BOOTSTRAP).expanduser()
+    if path.exists():
+        config = YAML(typ="safe").load(path)
+        most, types = config.get("max_workers", 0), config["available_node_types"]
+        nodes = [
+            declared.get("resources") or {}
+            for name, declared in types.items()
+            if name != config.get("head_node_type") or len(types) == 1  # of provider local all are of one type
+            for _ in range(min(most, declared.get("max_workers", most)))
+        ]
+        return nodes[:most]
+    return [{}] * KUBERAY_NODES if KUBERAY in os.environ else []
+
+
+def count_workers(resources: Resources, here: Sequence[Node], to_come: Sequence[Node], where: str) -> int:
+    """Return how many workers fit at once on the nodes here, or on those that may come if these hold more.
+
+    Raises:
+        InputError: not even one fits, on any of them.
+    """
+    known = [*here, *(node for node in to_come if node)]
+    wanted = {"CPU": ("cpus", resources.cpus), "GPU": ("gpus", resources.gpus)}
+    for unit, (key, need) in wanted.items():
+        most = max(node.get(unit, 0) for node in known)
+        if need > most and all(to_come):
+            raise InputError(f"resources.{key}: {need:g} asked for, {where} {most:g}; {HINTS[key]}")
+
+    def fitting(node: Node) -> int:
+        fits = min(node.get(unit, 0) / need for unit, (_, need) in wanted.items() if need)
+        return math.floor(fits + 1e-9)
+
+    return max(sum(map(fitting, here)), sum(fitting(node) if node else 1 for node in to_come))
+
+
+def check_shared(store: Store, to_come: Sequence[Node]) -> None:
+    """Check that workers on every node write where this process reads; leave nothing behind.
+
+    Raises:
+        InputError: the results are on a disk that not all nodes have, or that nodes still to come may not have.
+    """
+    nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # ray's
+    hosts = {node["NodeManagerAddress"]: node for node in nodes}
+    if not store.is_local or (len(hosts) == 1 and not to_come):
+        return
+    advice = "give --out on object storage, s3://bucket/folder"
+    if to_come:
+        raise InputError(f"--out {store.root}: nodes that come later may not share this disk; {advice}")
+    folder = Path(store.root)
+    while not folder.exists():
+        folder = folder.parent
+    with tempfile.NamedTemporaryFile(prefix="_shared", dir=folder) as marker:
+        lacking = [host for host, node in hosts.items() if not _has(node, marker.name)]
+    if lacking:
+        raise InputError(f"--out {store.root}: {', '.join(lacking)} of the cluster do not share this disk; {advice}")
+
+
+def _has(node: Mapping[str, Any], path: str) -> bool:
+    """Return whether a node sees a file."""
+    there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+    look = ray.remote(lambda: os.path.exists(path)).options(num_cpus=0, scheduling_strategy=there)
+    return bool(ray.get(look.remote(), timeout=LOOK_WITHIN_S))
+
+
+def share_datasets() -> None:
+    """Make data sets travel as arrays: Ray keeps one copy on each node, which all its workers map."""
+    ray.util.register_serializer(Dataset, serializer=_to_arrays, deserializer=_from_arrays)
+
+
+def _to_arrays(data: Dataset) -> dict[str, Any]:
+    fields = {field.name: getattr(data, field.name) for field in dataclasses.fields(data)}
+    return {name: value.numpy() if isinstance(value, torch.Tensor) else value for name, value in fields.items()}
+
+
+def _from_arrays(arrays: dict[str, Any]) -> Dataset:
+    with warnings.catch_warnings(action="ignore", category=UserWarning):  # the arrays are read-only, and so is data
+        fields = {name: torch.from_numpy(value) for name, value in arrays.items() if name != "num_classes"}
+    return Dataset(**fields, num_classes=arrays["num_classes"])

@@ -1,0 +1,196 @@
+"""Hosts of a small network, made of namespaces of this machine: each has its own processes, /tmp, home and name.
+
+Nothing of it outlives the test: a host's processes end with its first one, and its network with its processes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+
+ROOT = Path(__file__).parents[2]
+NEEDED = ("ip", "nsenter", "rsync", "setpriv", "ssh", "ssh-keygen", "sshd", "unshare")
+SBIN = ("/usr/sbin", "/sbin")
+ENTER = """
+set -e
+hostname {name}
+mkdir -p {folder}/tmp {folder}/home {folder}/empty
+{kept}
+mount --rbind {folder}/home /root
+mount -t tmpfs tmpfs /run && mkdir /run/sshd
+mount -t tmpfs tmpfs /dev/shm
+{hidden}
+mount --rbind {folder}/tmp /tmp
+exec $(command -v sshd) -D -e -f {folder}/sshd_config
+"""
+SSHD = """
+HostKey {key}
+AuthorizedKeysFile {key}.pub
+PermitRootLogin yes
+StrictModes no
+UsePAM no
+PidFile none
+"""
+
+
+def missing() -> str:
+    """Return what this machine lacks to make hosts of namespaces; empty where it lacks nothing."""
+    if os.geteuid() != 0:
+        return "root"
+    path = os.pathsep.join((os.environ["PATH"], *SBIN))
+    if lacking := [name for name in NEEDED if shutil.which(name, path=path) is None]:
+        return ", ".join(lacking)
+    tried = subprocess.run(["unshare", "--net", "--pid", "--mount", "--uts", "true"], capture_output=True, check=False)
+    return "the right to make namespaces" if tried.returncode else ""
+
+
+def wait_until(holds: Callable[[], object], what: str, within_s: float = 60.0) -> None:
+    """Look again and again until `holds()`; fail after `within_s`, saying `what` was waited for."""
+    deadline = monotonic() + within_s
+    while not holds():
+        if monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {within_s:g} s")
+        sleep(0.2)
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine of its own, as far as its processes can tell.
+
+    Args:
+        name: its host name.
+        ip: its address.
+        port: its port on the switch.
+        pid: of its first process, seen from outside.
+        folder: holds its /tmp and home, seen from outside.
+    """
+
+    name: str
+    ip: str
+    port: str
+    pid: int
+    folder: Path
+
+    def command(self, *command: object) -> list[str]:
+        """Return what runs `command` in here, from its home."""
+        entered = ["nsenter", "--target", str(self.pid), "--net", "--pid", "--mount", "--uts", "env", "--chdir=/root"]
+        return [*entered, *map(str, command)]
+
+    def run(
+        self, *command: object, env: Mapping[str, str] | None = None, timeout_s: float = 120.0
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            self.command(*command), capture_output=True, text=True, env=self.env(env), timeout=timeout_s, check=False
+        )
+
+    def env(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the environment of a user who is logged in."""
+        path = os.pathsep.join((str(Path(sys.executable).parent), "/usr/bin", "/bin", *SBIN))
+        return {"HOME": "/root", "PATH": path, "LANG": "C.UTF-8", **(more or {})}
+
+    def processes(self, name: str) -> list[str]:
+        """Return the command lines of what runs here and has `name` in it."""
+        listed = self.run("ps", "-e", "-o", "args=").stdout.splitlines()
+        return [line for line in listed if name in line]
+
+
+class Network:
+    """A switch, and the hosts that are plugged in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.hosts: list[Host] = []
+        self._started = list[subprocess.Popen[bytes]]()
+        self._switch = self._start("unshare", "--net", "--kill-child", "--fork", "sleep", "infinity")
+        self._ip("link", "add", "switch", "type", "bridge")
+        self._ip("link", "set", "switch", "up")
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key")], check=True)
+
+    def host(self, name: str, *, sees_code: bool = False) -> Host:
+        """Start a host with sshd; it has the Python of this test, but this checkout's code only if it `sees_code`."""
+        folder, number = self.folder / name, len(self.hosts) + 1
+        ip, port = f"10.77.0.{number}", f"port{number}"
+        self._prepare(folder, name, sees_code)
+        spaces = ("--net", "--pid", "--mount", "--uts", "--mount-proc", "--fork", "--kill-child")
+        pid = self._start("unshare", *spaces, "bash", str(folder / "enter.sh"), log=folder / "sshd.log")
+        self._ip("link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
+        self._ip("link", "set", port, "master", "switch", "up")
+        host = Host(name, ip, port, pid, folder)
+        for command in (
+            f"link set lo up; ip addr add {ip}/24 dev eth0; ip link set eth0 up; ip route add default dev eth0"
+        ).split("; ip "):
+            subprocess.run(["nsenter", f"--target={pid}", "--net", "ip", *command.split()], check=True)
+        wait_until(lambda: "listening" in (folder / "sshd.log").read_text().lower(), f"sshd on {name}")
+        self.hosts.append(host)
+        return host
+
+    def cut_off(self, host: Host) -> None:
+        """Pull the host's plug out of the switch."""
+        self._ip("link", "set", host.port, "down")
+
+    def plug_in(self, host: Host) -> None:
+        """Put it back."""
+        self._ip("link", "set", host.port, "up")
+
+    def serve(self, host: Host, *command: object, port: int) -> str:
+        """Start a server on a host and wait until it listens; return its `host:port`."""
+        process = subprocess.Popen(
+            host.command(*command), env=host.env(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._started.append(process)
+        wait_until(lambda: f":{port} " in host.run("ss", "-Hltn").stdout, f"{command} to listen")
+        return f"{host.ip}:{port}"
+
+    def close(self) -> None:
+        """End every process of every host."""
+        for process in reversed(self._started):
+            process.kill()
+            process.wait()
+
+    def _prepare(self, folder: Path, name: str, sees_code: bool) -> None:
+        """Write what the host's first process needs."""
+        for kept in ("tmp", "home/.ssh", "empty"):
+            (folder / kept).mkdir(parents=True)
+        (folder / "sshd_config").write_text(SSHD.format(key=self.folder / "key"))
+        python = Path(sys.prefix)
+        (folder / "home/.bash_profile").write_text(f"export PATH={python}/bin:$PATH PYTHONDONTWRITEBYTECODE=1\n")
+        mounts = [
+            f"mkdir -p {new / path.relative_to(old)} && mount --bind {path} {new / path.relative_to(old)}"
+            for old, new in ((Path("/tmp"), folder / "tmp"), (Path("/root"), folder / "home"))
+            for path in (python, Path(sys.base_prefix), self.folder, ROOT)
+            if path.is_relative_to(old)
+        ]
+        hidden = [] if sees_code else [f"mount --bind {folder}/empty {ROOT / code}" for code in ("bnsweep", "analysis")]
+        (folder / "enter.sh").write_text(
+            ENTER.format(name=name, folder=folder, kept="\n".join(mounts), hidden="\n".join(hidden))
+        )
+
+    def _start(self, *command: str, log: Path | None = None) -> int:
+        """Start `unshare`, which ends with this process; return the pid of the first process inside."""
+        with open(log or os.devnull, "ab") as file:
+            process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdout=file, stderr=file)
+        self._started.append(process)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        wait_until(lambda: children.read_text().split(), f"{command} to start", within_s=10)
+        return int(children.read_text().split()[0])
+
+    def _ip(self, *arguments: str) -> None:
+        subprocess.run(["nsenter", f"--target={self._switch}", "--net", "ip", *arguments], check=True)
+
+
+@contextmanager
+def network(folder: Path) -> Iterator[Network]:
+    """Make a network for the time of the block."""
+    net = Network(folder)
+    try:
+        yield net
+    finally:
+        net.close()

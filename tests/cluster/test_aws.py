@@ -1,0 +1,183 @@
+"""cluster/aws.yaml and `ray up cluster/gpu.yaml` against moto's AWS: what they ask for, up to the first SSH."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import partial
+from typing import Any
+
+import pytest
+import yaml
+from ray.autoscaler import sdk
+from ray.autoscaler._private.aws.node_provider import AWSNodeProvider
+from ray.autoscaler._private.event_summarizer import EventSummarizer
+from ray.autoscaler._private.node_launcher import BaseNodeLauncher
+from ray.autoscaler._private.node_provider_availability_tracker import NodeProviderAvailabilityTracker
+from ray.autoscaler._private.resource_demand_scheduler import ResourceDemandScheduler, get_nodes_for
+from ray.autoscaler._private.util import ConcurrentCounter
+
+from tests.cluster.aws import ROOT, Laptop, account, make_laptop
+from tests.cluster.hosts import wait_until
+
+CONFIG = yaml.safe_load((ROOT / "cluster" / "gpu.yaml").read_text())
+SCORER = "RAY_AUTOSCALER_UTILIZATION_SCORER"
+TRIAL = {"CPU": 1, "GPU": 0.25}
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """What a user has after the first two commands of gpu.yaml."""
+    with account() as endpoint:
+        laptop = make_laptop(tmp_path_factory.mktemp("laptop"), endpoint)
+        template = (ROOT / "cluster" / "aws.yaml").read_text()
+        laptop.client("cloudformation").create_stack(
+            StackName="bnsweep", TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"]
+        )
+        laptop.run("ray", "get-auth-token", "--generate")
+        yield laptop
+
+
+@pytest.fixture(scope="module")
+def bootstrapped(laptop: Laptop) -> Iterator[dict[str, Any]]:
+    """gpu.yaml as the head gets it, on the laptop."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in laptop.environment.items():
+            patch.setenv(name, value)
+        patch.chdir(ROOT)
+        yield sdk.bootstrap_config(deepcopy(CONFIG), no_config_cache=True)
+
+
+@pytest.fixture(scope="module")
+def started(laptop: Laptop) -> dict[str, dict[str, Any]]:
+    """The machines that `ray up` has started when it wants to SSH to one, by node type."""
+    before = laptop.instances()
+    command = ["ray", "up", "--yes", "--no-config-cache", "cluster/gpu.yaml"]
+    output = laptop.ssh_log.with_name("ray-up.log")
+    with (
+        output.open("w") as log,
+        subprocess.Popen(command, cwd=ROOT, env=laptop.environment, stdout=log, stderr=subprocess.STDOUT) as ray_up,
+    ):
+        try:
+            wait_until(lambda: laptop.ssh_log.exists() or ray_up.poll() is not None, "the first SSH", 60)
+        finally:
+            ray_up.kill()
+    assert laptop.ssh_log.exists(), output.read_text()
+    return {node_type: machine for node_type, machine in laptop.instances().items() if node_type not in before}
+
+
+def test_ray_up_asks_for_one_small_head_and_then_for_ssh(laptop: Laptop, started: dict[str, dict[str, Any]]) -> None:
+    assert list(started) == ["head"]
+    head = started["head"]
+    assert head["InstanceType"] == "m7i.large"
+    assert head["IamInstanceProfile"]["Arn"].endswith("/bnsweep-head")
+    assert "InstanceLifecycle" not in head
+    assert f"ubuntu@{head['PublicIpAddress']}" in laptop.ssh_log.read_text()
+
+
+def test_from_outside_the_cluster_there_is_ssh_only(laptop: Laptop, started: dict[str, dict[str, Any]]) -> None:
+    (group,) = [item["GroupId"] for item in started["head"]["SecurityGroups"]]
+    rules = laptop.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+    within = [rule for rule in rules if rule["UserIdGroupPairs"]]
+    outside = [rule for rule in rules if rule["IpRanges"]]
+    assert len(within) + len(outside) == len(rules)
+    assert {pair["GroupId"] for rule in within for pair in rule["UserIdGroupPairs"]} == {group}
+    assert [(rule["FromPort"], rule["ToPort"], rule["IpProtocol"]) for rule in outside] == [(22, 22, "tcp")]
+
+
+def test_machines_may_use_the_bucket_and_only_the_head_may_start_others(laptop: Laptop) -> None:
+    bucket = laptop.client("s3").list_buckets()["Buckets"][0]["Name"]
+    allowed = {role: _allowed(laptop, role) for role in ("bnsweep-head", "bnsweep-worker")}
+    assert all(f"arn:aws:s3:::{bucket}/*" in actions["s3:*"] for actions in allowed.values())
+    assert set(allowed["bnsweep-worker"]) == {"s3:*"}
+    assert {"ec2:RunInstances", "ec2:TerminateInstances", "iam:PassRole", "ssm:GetParameters"} <= set(
+        allowed["bnsweep-head"]
+    )
+
+
+def _allowed(laptop: Laptop, role: str) -> dict[str, str]:
+    """Return the actions that a role may take, each with what it may take it on."""
+    iam = laptop.client("iam")
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    statements = [statement for document in documents for statement in document["Statement"]]
+    listed = [(item["Action"], str(item["Resource"])) for item in statements]
+    return {
+        action: resource
+        for actions, resource in listed
+        for action in ([actions] if isinstance(actions, str) else actions)
+    }
+
+
+def launch(config: dict[str, Any], node_type: str, tracker: NodeProviderAvailabilityTracker) -> dict[str, Any]:
+    """Launch a worker as the autoscaler on the head does."""
+    provider = AWSNodeProvider(config["provider"], config["cluster_name"])
+    pending = ConcurrentCounter()
+    pending.inc(node_type, 1)
+    launcher = BaseNodeLauncher(provider, pending, EventSummarizer(), tracker)
+    return dict(launcher.launch_node(config, 1, node_type) or {})
+
+
+def chosen(config: dict[str, Any], tracker: NodeProviderAvailabilityTracker) -> str:
+    """Return the node type that the autoscaler launches next for a GPU's four trials, by the scorer it is told of."""
+    types = config["available_node_types"]
+    provider = AWSNodeProvider(config["provider"], config["cluster_name"])
+    scheduler = ResourceDemandScheduler(provider, types, config["max_workers"], "head", upscaling_speed=1.0)
+    scorer = partial(scheduler.utilization_scorer, node_availability_summary=tracker.summary())
+    (found,), residual = get_nodes_for(types, {}, "head", 1, [TRIAL] * 4, scorer)
+    assert residual == []
+    return str(found)
+
+
+@pytest.mark.parametrize(("node_type", "lifecycle"), [("gpu_spot", "spot"), ("gpu_on_demand", None)])
+def test_workers_have_a_gpu_and_are_spot_or_on_demand(
+    laptop: Laptop, bootstrapped: dict[str, Any], node_type: str, lifecycle: str | None
+) -> None:
+    assert bootstrapped["available_node_types"][node_type]["resources"].items() >= {"CPU": 4, "GPU": 1}.items()
+    (instance,) = launch(bootstrapped, node_type, NodeProviderAvailabilityTracker())
+    worker = laptop.instances()[node_type]
+    assert worker["InstanceId"] == instance
+    assert worker["InstanceType"] == "g6.xlarge"
+    assert worker.get("InstanceLifecycle") == lifecycle
+    assert worker["IamInstanceProfile"]["Arn"].endswith("/bnsweep-worker")
+    assert worker["ImageId"] == CONFIG["available_node_types"]["head"]["node_config"]["ImageId"]
+    assert worker["KeyName"] == "ray-autoscaler_us-west-2"
+
+
+def test_the_head_runs_no_trials(bootstrapped: dict[str, Any]) -> None:
+    assert bootstrapped["available_node_types"]["head"]["resources"]["CPU"] == 0
+
+
+@pytest.fixture
+def scorer(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The scorer that the head's start command names."""
+    (start,) = [command for command in CONFIG["head_start_ray_commands"] if "--head" in command]
+    settings = dict(word.split("=", 1) for word in start.partition(";")[0].split() if "=" in word)
+    assert settings["RAY_enable_autoscaler_v2"] == "0"
+    assert CONFIG["file_mounts"][settings["PYTHONPATH"]] == "cluster"
+    monkeypatch.setattr(sys, "path", [*sys.path, str(ROOT / "cluster")])
+    monkeypatch.setenv(SCORER, settings[SCORER])
+    return settings[SCORER]
+
+
+def refuse_spot(config: dict[str, Any]) -> NodeProviderAvailabilityTracker:
+    """Let EC2 refuse a spot machine: one of a type that it does not have."""
+    asking = deepcopy(config)
+    asking["available_node_types"]["gpu_spot"]["node_config"]["InstanceType"] = "g6.none"
+    tracker = NodeProviderAvailabilityTracker()
+    assert launch(asking, "gpu_spot", tracker) == {}
+    assert not tracker.summary().node_availabilities["gpu_spot"].is_available
+    return tracker
+
+
+@pytest.mark.usefixtures("scorer")
+def test_on_demand_machines_stand_in_while_there_are_no_spot_ones(bootstrapped: dict[str, Any]) -> None:
+    assert chosen(bootstrapped, NodeProviderAvailabilityTracker()) == "gpu_spot"
+    assert chosen(bootstrapped, refuse_spot(bootstrapped)) == "gpu_on_demand"
+
+
+def test_ray_itself_still_asks_for_spot_machines_that_are_not_there(bootstrapped: dict[str, Any]) -> None:
+    """Once it does not, cluster/spot_first.py can go."""
+    assert chosen(bootstrapped, refuse_spot(bootstrapped)) == "gpu_spot"

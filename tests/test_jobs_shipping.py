@@ -1,0 +1,72 @@
+"""What travels to a cluster: code, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from bnsweep.errors import InputError
+from bnsweep.jobs.shipping import LARGEST_BYTES, ship
+from tests.conftest import TINY
+
+CODE = ("mine.py", "net/data/loader.py", "sweeps/tiny.yaml")
+NOT_CODE = ("results/a.parquet", "data/b.npz", "net/__pycache__/c.pyc", ".venv/bin/python", "env/pyvenv.cfg", ".git/d")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A user's working directory."""
+    for name in (*CODE, *NOT_CODE):
+        path = tmp_path / "work" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(TINY)
+    return tmp_path / "work"
+
+
+def shipped(folder: Path, sweep_file: Path) -> tuple[str, set[str]]:
+    archive = folder.parent / "code.zip"
+    name = ship(sweep_file, folder, archive)
+    with zipfile.ZipFile(archive) as file:
+        assert file.read(name) == sweep_file.read_bytes()
+        return name, set(file.namelist())
+
+
+def users(names: set[str]) -> set[str]:
+    return {name for name in names if not name.startswith(("bnsweep/", "analysis/"))}
+
+
+def test_the_working_directorys_code_travels_without_data_and_results(folder: Path) -> None:
+    name, names = shipped(folder, folder / "sweeps/tiny.yaml")
+    assert name == "sweeps/tiny.yaml"
+    assert users(names) == set(CODE)
+
+
+def test_our_own_packages_travel_whole_wherever_they_are_installed(folder: Path) -> None:
+    _, names = shipped(folder, folder / "sweeps/tiny.yaml")
+    assert {"bnsweep/__main__.py", "bnsweep/data/digits.py", "analysis/load.py"} <= names
+    assert any(name.startswith("analysis/templates/") for name in names)
+    assert not any("__pycache__" in name for name in names)
+
+
+def test_a_sweep_file_from_elsewhere_travels_too(folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "other.yaml"
+    elsewhere.write_text(TINY)
+    assert shipped(folder, elsewhere)[0] == "other.yaml"
+
+
+def test_in_a_git_repository_what_it_ignores_stays(folder: Path) -> None:
+    subprocess.run(["rm", "-r", ".git"], cwd=folder, check=True)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    (folder / "huge.bin").write_bytes(bytes(LARGEST_BYTES + 1))
+    (folder / ".gitignore").write_text("*.bin\n.venv\n__pycache__\nenv\n")
+    _, names = shipped(folder, folder / "sweeps/tiny.yaml")
+    assert users(names) == {*CODE, ".gitignore"}
+
+
+def test_too_much_to_be_code_is_refused(folder: Path) -> None:
+    (folder / "weights.pt").write_bytes(bytes(LARGEST_BYTES + 1))
+    with pytest.raises(InputError, match=r"5\d MB would travel .*largest: weights\.pt \(50 MB\), .*\.gitignore"):
+        ship(folder / "sweeps/tiny.yaml", folder, folder.parent / "code.zip")
