@@ -221,6 +221,8 @@ class RayTuneExecutor:
 
     def run(self, queue: PackQueue, job: Job, resources: Resources, report: Report, must_stop: MustStop) -> None:
         """Run packs on the cluster until the queue is finished, or `must_stop()`."""
+        if self._to_come():  # Tune asks for one worker at a time otherwise, and machines would come one by one
+            os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.num_workers(resources))
         state = tempfile.mkdtemp(prefix="bnsweep-tune-")
         feedback = _Feedback(queue, job, report, must_stop)
         trainable = tune.with_parameters(PackTrainable, job=job, resources=resources)

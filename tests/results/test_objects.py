@@ -18,8 +18,8 @@ from moto.server import ThreadedMotoServer
 from bnsweep.errors import InputError, StoreError, Superseded
 from bnsweep.results import Store
 from bnsweep.results.claims import CLAIMS, HEARTBEAT, Pace
-from bnsweep.results.files import write
-from bnsweep.results.objects import PATIENCE
+from bnsweep.results.files import Entry, write
+from bnsweep.results.objects import PATIENCE, _folded
 from bnsweep.results.seal import seal
 from tests.results.conftest import BUCKET, s3_uri
 from tests.results.rows import rows
@@ -205,3 +205,19 @@ def test_a_uri_that_cannot_be_opened_is_an_input_error_without_secrets(uri: str,
     with pytest.raises(InputError, match=message) as told:
         Store.open(uri)
     assert "secret" not in str(told.value)
+
+
+def test_folders_that_are_not_listed_are_told_from_what_is_in_them() -> None:
+    """As on Google's storage: pyarrow lists objects there, and no folders."""
+    paths = [
+        "bucket/s/_commits/a.json",
+        "bucket/s/sweep.yaml",
+        "bucket/s/trials/a.parquet",
+        "bucket/s/trials/b.parquet",
+    ]
+    listed = [Entry(path, True, 7, 1.0) for path in paths]
+    assert _folded(listed, "bucket/s") == [
+        Entry("_commits", False, 0, 0.0),
+        Entry("sweep.yaml", True, 7, 1.0),
+        Entry("trials", False, 0, 0.0),
+    ]
