@@ -71,7 +71,7 @@ def main() -> None:
 
 def shown(values: list[float]) -> str:
     """Return the median and, in brackets, the quartiles."""
-    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    low, middle, high = statistics.quantiles(values * 2 if len(values) == 1 else values, n=4, method="inclusive")
     return f"{middle:6.3f}  [{low:.3f}, {high:.3f}]  n={len(values)}"
 
 
