@@ -170,6 +170,8 @@ class Training:
 
     def settle(self) -> bool:
         """Read what the steps so far gave into the rows, up to where the loss diverged; return whether it did not."""
+        if self.has_diverged:
+            return False
         for reading in self._readings.read():
             self.last_epoch.append((reading.loss, reading.accuracy))
             diverged = _divergence("mini-batch loss", reading.loss, self.spec.train.max_loss)

@@ -33,7 +33,8 @@ head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 export RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=300 # seconds; nodes that boot slowly
 # Two minutes before its time is up the sweep is told to commit what finished and to stop.
 ends=$(date --date="$(squeue --noheader --job "$SLURM_JOB_ID" --format=%e)" +%s)
+left=$((ends - $(date +%s) - 120))
 srun --cpus-per-task="$SLURM_CPUS_PER_TASK" \
     ray symmetric-run --address "$head:6379" --min-nodes "$SLURM_JOB_NUM_NODES" --num-cpus "$SLURM_CPUS_PER_TASK" -- \
-    timeout --preserve-status $((ends - $(date +%s) - 120)) \
+    timeout --preserve-status $((left > 1 ? left : 1)) \
     python -m bnsweep run "$sweep" --address auto --out "$out"

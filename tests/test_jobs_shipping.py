@@ -13,7 +13,15 @@ from bnsweep.jobs.shipping import LARGEST_BYTES, ship
 from tests.conftest import TINY
 
 CODE = ("mine.py", "net/data/loader.py", "sweeps/tiny.yaml")
-NOT_CODE = ("results/a.parquet", "data/b.npz", "net/__pycache__/c.pyc", ".venv/bin/python", "env/pyvenv.cfg", ".git/d")
+NOT_CODE = (
+    "results/a.parquet",
+    "data/b.npz",
+    "net/__pycache__/c.pyc",
+    ".venv/bin/python",
+    "env/pyvenv.cfg",
+    ".git/d",
+    ".env",
+)
 
 
 @pytest.fixture
@@ -63,7 +71,15 @@ def test_in_a_git_repository_what_it_ignores_stays(folder: Path) -> None:
     (folder / "huge.bin").write_bytes(bytes(LARGEST_BYTES + 1))
     (folder / ".gitignore").write_text("*.bin\n.venv\n__pycache__\nenv\n")
     _, names = shipped(folder, folder / "sweeps/tiny.yaml")
-    assert users(names) == {*CODE, ".gitignore"}
+    assert users(names) == set(CODE)
+    subprocess.run(["git", "add", ".gitignore"], cwd=folder, check=True)
+    assert users(shipped(folder, folder / "sweeps/tiny.yaml")[1]) == {*CODE, ".gitignore"}
+
+
+def test_a_folder_that_is_only_called_like_ours_does_not_stand_for_it(folder: Path) -> None:
+    (folder / "bnsweep").mkdir()
+    (folder / "bnsweep/README.md").write_text("a clone lies here")
+    assert "bnsweep/__main__.py" in shipped(folder, folder / "sweeps/tiny.yaml")[1]
 
 
 def test_too_much_to_be_code_is_refused(folder: Path) -> None:

@@ -12,9 +12,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bnsweep.checkpoint import dump
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.spec import DigitsSpec, TrialSpec
-from bnsweep.train import batch_indices, evaluate, prepare_model, run_trial
+from bnsweep.train import batch_indices, evaluate, prepare_model, run_trial, train
 
 Build = Callable[..., TrialSpec]
 NAMES = ("landscape", "ics", "moments", "curvature", "tests.users:weight_norms")
@@ -156,6 +157,32 @@ def test_a_loss_above_the_bound_is_a_result(spec: Build, data: Dataset) -> None:
     assert (result.status, result.stop_step) == ("diverged", 0)
     assert result.stop_reason is not None
     assert result.stop_reason.endswith("above max_loss 1")
+
+
+@pytest.mark.parametrize("is_saved_between", [False, True])
+def test_what_fails_after_the_loss_diverged_is_forgotten(
+    spec: Build, data: Dataset, monkeypatch: pytest.MonkeyPatch, is_saved_between: bool
+) -> None:
+    trial = spec(train={"steps": 8, "batch_size": 32, "max_loss": 1.0})
+    steps = train(trial, data)
+    for training in (next(steps), next(steps), next(steps)):
+        assert training.result.status == "completed"
+    if is_saved_between:
+        dump(training)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("not finite")
+
+    monkeypatch.setattr(torch.optim.SGD, "step", fail)
+    assert list(steps) == []
+    assert (training.result.status, training.result.stop_step) == ("diverged", 0)
+    assert [row["step"] for row in training.result.tables["curves"]] == [0]
+
+
+def test_what_fails_before_is_an_error(spec: Build, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.optim.SGD, "step", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run_trial(spec(), data)
 
 
 def test_a_last_update_that_blows_up_is_a_result(spec: Build, data: Dataset) -> None:

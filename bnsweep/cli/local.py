@@ -33,7 +33,7 @@ def plan(
         float | None, typer.Option(min=0, help="Money for an hour of a GPU, or of a worker without.")
     ] = None,
     max_hours: MaxHours = None,
-    timing: Annotated[bool, typer.Option(help="Time a few steps of each kind of trial, half a minute at most.")] = True,
+    timing: Annotated[bool, typer.Option(help="Time a few steps of each kind of trial, some 20 s at most.")] = True,
 ) -> None:
     """Say what `run` would do: trials declared, done and missing, and what they take. Writes no results."""
     from bnsweep.plan import Plan
@@ -144,7 +144,7 @@ def _run(
             return progress.start(num_trials, num_workers)
 
         left = running.run(prepared, chosen, start, is_interrupted=interrupt, checkpoint_every_s=checkpoint_every_s)
-    if planned.missing:
+    if planned.missing and address is None:  # on a cluster workers come and go
         console.print(f"workers did other things than trials in {100 * progress.idle_share():.0f} % of their time")
     if left and interrupt():
         console.print(

@@ -14,6 +14,7 @@ from typing import Any
 
 import ray
 import torch
+from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ruamel.yaml import YAML
 
@@ -40,7 +41,7 @@ def check_reachable(address: str) -> None:
     if address in ("local", "auto"):
         return
     host, _, port = address.rpartition(":")
-    if not host or "/" in host or not port.isdigit():
+    if not host or "/" in host or not port.isdecimal():
         raise InputError(f"--address: given '{address}'; it should be auto, or host:port of the cluster's head")
     try:
         socket.create_connection((host, int(port)), timeout=REACHABLE_WITHIN_S).close()
@@ -72,11 +73,11 @@ def count_workers(resources: Resources, here: Sequence[Node], to_come: Sequence[
     Raises:
         InputError: not even one fits, on any of them.
     """
-    known = [*here, *(node for node in to_come if node)]
+    known, all_came = [*here, *(node for node in to_come if node)], len(here) > len(to_come)
     wanted = {"CPU": ("cpus", resources.cpus), "GPU": ("gpus", resources.gpus)}
     for unit, (key, need) in wanted.items():
         most = max(node.get(unit, 0) for node in known)
-        if need > most and all(to_come):
+        if need > most and (all_came or all(to_come)):
             raise InputError(f"resources.{key}: {need:g} asked for, {where} {most:g}; {HINTS[key]}")
 
     def fitting(node: Node) -> int:
@@ -112,7 +113,10 @@ def _has(node: Mapping[str, Any], path: str) -> bool:
     """Return whether a node sees a file."""
     there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
     look = ray.remote(lambda: os.path.exists(path)).options(num_cpus=0, scheduling_strategy=there)
-    return bool(ray.get(look.remote(), timeout=LOOK_WITHIN_S))
+    try:
+        return bool(ray.get(look.remote(), timeout=LOOK_WITHIN_S))
+    except RayError:  # it went away, or does not answer
+        return False
 
 
 def share_datasets() -> None:

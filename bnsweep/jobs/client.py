@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import os
@@ -34,19 +35,24 @@ def job_server(cluster: str | None, address: str | None) -> Iterator[JobSubmissi
     """
     if (cluster is None) == (address is None):
         raise InputError("give either --cluster FILE, the file of `ray up`, or --address URL, of its dashboard")
+    import aiohttp
+
     asked = f"--cluster {cluster}" if cluster else f"--address {address}"
     with tunnel(cluster) if cluster else nullcontext(address) as url:
         client = _connected(str(url), asked)
         try:
             yield client
-        except (OSError, RuntimeError) as error:  # what Ray raises for any answer but a good one
-            raise InputError(f"{asked}: the job server failed us ({str(error).splitlines()[0]})") from error
+        except (OSError, RuntimeError, aiohttp.ClientError) as error:  # what Ray raises for any answer but a good one
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise InputError(f"{asked}: the job server failed us ({reason})") from error
 
 
 def _connected(address: str, asked: str) -> JobSubmissionClient:
     url, token = address if "://" in address else f"http://{address}", find_token()
     if not url.startswith(("http://", "https://")):
         raise InputError(f"{asked}: {LIKE}")
+    for name in ("NO_PROXY", "no_proxy"):  # the near end of a tunnel is on this machine, and so stays the token
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
     _check_answer(url.rstrip("/"), asked, token)
     for name in OVERRIDES:
         os.environ.pop(name, None)
@@ -60,17 +66,19 @@ def _connected(address: str, asked: str) -> JobSubmissionClient:
 
 def _check_answer(url: str, asked: str, token: Token) -> None:
     """Raise `InputError` unless a Ray dashboard answers that takes the token; Ray's own client would wait forever."""
-    headers = {"Authorization": f"Bearer {token.value}"} if token.value else {}
     try:
-        request = urllib.request.Request(f"{url}/api/version", headers=headers)
+        request = urllib.request.Request(f"{url}/api/version")
+        if token.value:
+            request.add_unredirected_header("Authorization", f"Bearer {token.value}")
         with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN_S) as answer:
-            is_ray = "ray_version" in json.load(answer)
+            said = json.load(answer)
+            is_ray = isinstance(said, dict) and "ray_version" in said
     except urllib.error.HTTPError as error:
         with error:
             if told := refusal(error.code, token):
                 raise InputError(f"{asked}: {told}") from None
         is_ray = False
-    except (OSError, UnicodeError) as error:
+    except (OSError, UnicodeError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise InputError(f"{asked}: no Ray job server answers ({reason}); {LIKE}") from None
     except ValueError:  # not JSON, or no URL

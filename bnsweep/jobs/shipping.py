@@ -26,7 +26,7 @@ def ship(sweep_file: Path, folder: Path, archive: Path) -> str:
     here, sweep = folder.resolve(), sweep_file.resolve()
     files = {str(path.relative_to(here)): path for path in _code(here)}
     for package in PACKAGES:
-        if not any(name.startswith(f"{package}{os.sep}") for name in files):
+        if str(Path(package, "__init__.py")) not in files:
             files |= _installed(package)
     name = str(sweep.relative_to(here)) if sweep.is_relative_to(here) else sweep.name
     files[name] = sweep
@@ -38,16 +38,23 @@ def ship(sweep_file: Path, folder: Path, archive: Path) -> str:
 
 
 def _code(folder: Path) -> Iterator[Path]:
-    """Yield what git knows or would add; outside git what does not look like data, results or an environment."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    """Yield what git knows or would add; outside git what does not look like data, results or an environment.
+
+    What is hidden and not known to git stays, since `.env` and its like hold secrets.
+    """
     try:
-        listed = subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout.split(b"\0")
+        known, others = _listed(folder, "--cached"), _listed(folder, "--others", "--exclude-standard")
     except (OSError, subprocess.CalledProcessError):
         yield from _walked(folder)
         return
-    names = (os.fsdecode(name) for name in listed)
+    names = [*known, *(name for name in others if not any(part.startswith(".") for part in name.split("/")))]
     paths = (folder / name for name in names if name.split("/")[0] not in NOT_CODE_ON_TOP)
     yield from (path for path in paths if path.is_file())
+
+
+def _listed(folder: Path, *which: str) -> list[str]:
+    done = subprocess.run(["git", "ls-files", "-z", *which], cwd=folder, capture_output=True, check=True)
+    return [os.fsdecode(name) for name in done.stdout.split(b"\0")]
 
 
 def _walked(folder: Path) -> Iterator[Path]:
@@ -60,7 +67,7 @@ def _walked(folder: Path) -> Iterator[Path]:
             and name not in unwanted
             and not os.path.exists(os.path.join(root, name, "pyvenv.cfg"))
         ]
-        yield from (path for name in names if (path := Path(root, name)).is_file())
+        yield from (path for name in names if not name.startswith(".") and (path := Path(root, name)).is_file())
 
 
 def _installed(package: str) -> dict[str, Path]:

@@ -15,8 +15,9 @@ LOOK_EVERY_S = 0.5
 
 def stop(client: JobSubmissionClient, job: JobState) -> JobState:
     """Ask the driver to commit what finished and end; return the job's state when it has."""
-    client.stop_job(job.id)
+    is_told = False
     while job.is_active:
+        is_told = is_told or client.stop_job(job.id)  # False as long as the job's supervisor is not up
         time.sleep(LOOK_EVERY_S)
         job = find_job(client, job.id)
     return job

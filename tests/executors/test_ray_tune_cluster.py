@@ -38,7 +38,7 @@ def test_workers_are_those_of_the_nodes_that_are_there_or_may_come(
     assert count_workers(Resources(cpus=1, gpus=gpus), here, to_come, "no node has more than") == workers
 
 
-@pytest.mark.parametrize("to_come", [[], [GPU_NODE]])
+@pytest.mark.parametrize("to_come", [[], [GPU_NODE], [{}]])
 def test_more_than_any_node_has_or_will_have_is_refused(to_come: list[Node]) -> None:
     with pytest.raises(InputError, match=r"resources\.gpus: 2 asked for, no node has more than 1; set gpus: 0"):
         count_workers(Resources(gpus=2), [HEAD, GPU_NODE], to_come, "no node has more than")
