@@ -114,6 +114,8 @@ class LocalFiles:
             if os.path.isdir(path) and not os.path.isdir(away):
                 os.rename(path, away)
             make_folder(away)
+            for unseen in {os.path.dirname(self.path(to)) for to in go.values()}:
+                make_folder(unseen)  # not there yet where nothing comes
             for name, to in go.items():
                 _rename_if_there(os.path.join(away, name), self.path(to))
             for name, staged in come.items():

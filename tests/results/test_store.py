@@ -10,7 +10,10 @@ import pytest
 
 from bnsweep.errors import InputError, Superseded
 from bnsweep.results import SCHEMAS, Store
+from bnsweep.results.batches import names_of
 from bnsweep.results.files import write
+from bnsweep.results.reading import manifests, trial_keys
+from bnsweep.results.replace import replace
 from bnsweep.results.schema import to_table
 from tests.results.rows import commit, few_specs, plain_rows, rows
 
@@ -84,6 +87,18 @@ def test_recovery_leaves_each_trial_in_one_batch(store: Store) -> None:
         assert [row for row in after if row[0] != third.trial_key] == rows_before
         assert len(after) * 2 == len(rows_before) * 3
     assert store.recover() == []
+
+
+def test_batches_can_give_way_to_nothing(store: Store) -> None:
+    store.commit(rows("a"))
+    store.commit(rows("b"))
+    (second,) = (name for name, keys in trial_keys(store.files).items() if keys == ["b"])
+    manifest = manifests(store.files, [second])[second]
+    assert manifest
+    replace(store.files, names_of([manifest]), [])
+    assert store.finished() == {"a"}
+    (left,) = store.batches("trials")
+    assert [entry.name for entry in store.files.entries("_commits")] == [f"{left}.json"]
 
 
 def test_files_carry_schema_version_units_and_meaning(store: Store) -> None:
