@@ -166,11 +166,9 @@ def rows(cluster: Cluster, out: str) -> dict[str, int]:
 
 
 def test_ray_down_leaves_no_process(cluster: Cluster) -> None:
+    """Also on the host that was cut off: there Ray ends by itself, once it has missed the head long enough."""
     assert cluster.laptop.run("ray", "down", "-y", "cluster.yaml").returncode == 0
-    for host in (
-        cluster.head,
-        *cluster.workers,
-    ):  # the one cut off ends by itself, when it has missed the head long enough
+    for host in (cluster.head, *cluster.workers):
         wait_until(lambda host=host: not of_ray(host), f"Ray to end on {host.name}", within_s=240)  # type: ignore[misc]
 
 
