@@ -9,9 +9,6 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from bnsweep import __version__
 
 
@@ -40,5 +37,8 @@ def git_sha() -> str | None:
 @cache
 def versions() -> str:
     """Return the versions that shape the numbers, as JSON."""
+    import numpy as np
+    import torch
+
     found = {"bnsweep": __version__, "numpy": np.__version__, "python": platform.python_version()}
     return json.dumps({**found, "torch": torch.__version__})

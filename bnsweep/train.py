@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnsweep.checkpoint import restore
+from bnsweep.compiling import compiled
 from bnsweep.data import Dataset
 from bnsweep.init import initialize
 from bnsweep.models import build_model
@@ -135,6 +136,7 @@ class Training:
         self.optimizer = OPTIMIZERS[spec.train.optimizer](self.model.parameters(), spec)
         self.probes = build_probes(spec.probes, spec.train.steps)
         self._readings = Readings()
+        self._forward = compiled(self.model) if spec.train.compile else self.model
         self._noisy_sites, self._parameters = noisy_sites(self.model), list(self.model.named_parameters())
         for probe in self.probes:
             self.result.tables[probe.table], self.result.schemas[probe.table] = [], probe.schema
@@ -193,7 +195,7 @@ class Training:
             return
         row = self._row(step)
         start = self._start(x) if due else None
-        logits = self.model(x)
+        logits = self._forward(x)
         loss = F.cross_entropy(logits, y)
         self._readings.keep(step, loss, logits, y, row)
         if due and _divergence("mini-batch loss", loss.item(), self.spec.train.max_loss):

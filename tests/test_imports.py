@@ -34,8 +34,16 @@ def test_analysis_imports_nothing_of_bnsweep_but_results_and_errors() -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["import analysis.report", "import bnsweep.results", "import bnsweep.plan", "import sys, bnsweep.cli as c; c.app"],
+    ["import analysis.report", "import bnsweep.results", "import bnsweep.startup", "import bnsweep.cli as c; c.app"],
 )
 def test_loads_without_torch_and_ray(statement: str) -> None:
-    check = f"{statement}; import sys; print([name for name in ('torch', 'ray') if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, text=True).stdout == "[]\n"
+    assert loaded(statement) == []
+
+
+def test_ray_starts_before_torch_is_loaded() -> None:
+    assert loaded("import bnsweep.executors.ray_tune") == ["ray"]
+
+
+def loaded(statement: str) -> list[str]:
+    check = f"{statement}; import sys; print(*{{'torch', 'ray'}} & sys.modules.keys())"
+    return subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, text=True).stdout.split()

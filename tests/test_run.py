@@ -9,8 +9,10 @@ import pytest
 
 from bnsweep.errors import InputError
 from bnsweep.executors import make_executor
+from bnsweep.plan import Plan
+from bnsweep.prepare import prepare
 from bnsweep.results import Store
-from bnsweep.run import prepare, run
+from bnsweep.run import Prepared, run
 from bnsweep.sweep import Sweep
 from tests.conftest import TINY
 
@@ -23,12 +25,16 @@ def tiny(*changes: tuple[str, str]) -> Sweep:
     return Sweep.from_text(text)
 
 
+def prepared(sweep: Sweep, store: Store) -> Prepared:
+    return prepare(sweep, store, Plan.of(sweep, store))
+
+
 def test_a_model_without_a_known_chain_is_measured_by_full_passes_and_the_user_told(tmp_path: Path) -> None:
     branching = ("{name: mlp, widths: [8]}", '{name: "tests.models.own:branches"}')
-    notes = prepare(tiny(branching), Store.open(tmp_path / "out")).notes
+    notes = prepared(tiny(branching), Store.open(tmp_path / "out")).notes
     assert notes == ("ics: no chain of stages known for tests.models.own:branches; one full pass per layer",)
-    without_ics = prepare(tiny(branching, ("ics: {every: 3}, ", "")), Store.open(tmp_path / "out"))
-    assert without_ics.notes == prepare(tiny(), Store.open(tmp_path / "out")).notes == ()
+    without_ics = prepared(tiny(branching, ("ics: {every: 3}, ", "")), Store.open(tmp_path / "out"))
+    assert without_ics.notes == prepared(tiny(), Store.open(tmp_path / "out")).notes == ()
 
 
 BAD = [
@@ -47,14 +53,14 @@ def test_what_cannot_be_built_is_said_before_anything_is_written(
     tmp_path: Path, change: tuple[str, str], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        prepare(tiny(change), Store.open(tmp_path / "out"))
+        prepared(tiny(change), Store.open(tmp_path / "out"))
     assert os.listdir(tmp_path) == []
 
 
 def test_what_another_run_has_finished_since_the_check_is_not_run_again(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "out")
-    every, some = prepare(tiny(), store), prepare(tiny(("{range: 2}", "{range: 1}")), store)
-    for prepared in (some, every):
-        assert run(prepared, make_executor("serial"), lambda *_: lambda *_: None) == []
+    every, some = prepared(tiny(), store), prepared(tiny(("{range: 2}", "{range: 1}")), store)
+    for one in (some, every):
+        assert run(one, make_executor("serial"), lambda *_: lambda *_: None) == []
     keys = store.read("trials")["trial_key"].to_pylist()
     assert sorted(keys) == sorted(spec.trial_key for spec in tiny().trials)

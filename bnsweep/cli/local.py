@@ -14,6 +14,7 @@ from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, Out, SweepFile, app
 from bnsweep.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
+    from bnsweep.plan import Plan
     from bnsweep.results import Store
     from bnsweep.run import Prepared
     from bnsweep.sweep import Sweep
@@ -57,21 +58,21 @@ def plan(
         )
     typer.echo(f"results: {store.root}")
     if timing and missing:
-        _print_price(sweep, store, workers, price, max_hours)
+        _print_price(sweep, store, planned, workers, price, max_hours)
 
 
 def _print_price(
-    sweep: Sweep, store: Store, workers: int | None, hourly: float | None, max_hours: float | None
+    sweep: Sweep, store: Store, planned: Plan, workers: int | None, hourly: float | None, max_hours: float | None
 ) -> None:
+    from bnsweep.prepare import prepare
     from bnsweep.pricing import lines, price_sweep, why_untimed
-    from bnsweep.run import prepare
 
     if reason := why_untimed(sweep.resources):
         if max_hours is not None:
             raise InputError(f"--max-hours: cannot be checked here, {reason}; plan where the sweep will run")
         typer.echo(f"not timed: {reason}")
         return
-    price = price_sweep(prepare(sweep, store))
+    price = price_sweep(prepare(sweep, store, planned))
     for line in lines(price, workers or price.workers_here, hourly):
         typer.echo(line)
     if max_hours is not None:
@@ -117,8 +118,10 @@ def _run(
     from bnsweep import run as running
     from bnsweep.executors import EXECUTORS, Report, make_executor
     from bnsweep.interrupt import Interrupt
+    from bnsweep.plan import Plan
     from bnsweep.progress import Progress
     from bnsweep.results import Store
+    from bnsweep.startup import started
     from bnsweep.sweep import Sweep
 
     sweep = Sweep.from_yaml(sweep_file)
@@ -126,16 +129,22 @@ def _run(
     if executor not in EXECUTORS:
         raise InputError(f"--executor: given {executor!r}; {did_you_mean(executor, EXECUTORS)}")
     chosen = make_executor(executor, address)
-    prepared = running.prepare(sweep, store)
-    if max_hours is not None:
-        _require_at_most(max_hours, prepared, executor, address)
-    planned, console = prepared.plan, Console(soft_wrap=True, highlight=False)
+    store.check_writable()
+    planned, console, interrupt = Plan.of(sweep, store), Console(soft_wrap=True, highlight=False), Interrupt()
     total = len(sweep.trials)
-    console.print(f"{sweep.name}: {planned.num_done} of {total} trials done, {len(planned.missing)} to run")
-    for note in prepared.notes:
-        console.print(note)
-    interrupt = Interrupt()
-    with Progress(console) as progress, ExitStack() as stack:
+
+    def check(prepared: Prepared) -> None:
+        if max_hours is not None:
+            _require_at_most(max_hours, prepared, executor, address)
+
+    with (
+        started(sweep, store, planned, chosen, None if max_hours is None else check) as prepared,
+        Progress(console) as progress,
+        ExitStack() as stack,
+    ):
+        console.print(f"{sweep.name}: {planned.num_done} of {total} trials done, {len(planned.missing)} to run")
+        for note in prepared.notes:
+            console.print(note)
 
         def start(num_trials: int, num_workers: int) -> Report:
             stack.enter_context(

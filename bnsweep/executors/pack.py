@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from bnsweep.data import Dataset
 from bnsweep.results import Store
 from bnsweep.spec import DatasetSpec, TrialSpec
+
+if TYPE_CHECKING:
+    from bnsweep.data import Dataset
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 import socket
 import tempfile
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import ray
-import torch
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ruamel.yaml import YAML
 
-from bnsweep.data import Dataset
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.sweep import Resources
@@ -117,19 +113,3 @@ def _has(node: Mapping[str, Any], path: str) -> bool:
         return bool(ray.get(look.remote(), timeout=LOOK_WITHIN_S))
     except RayError:  # it went away, or does not answer
         return False
-
-
-def share_datasets() -> None:
-    """Make data sets travel as arrays: Ray keeps one copy on each node, which all its workers map."""
-    ray.util.register_serializer(Dataset, serializer=_to_arrays, deserializer=_from_arrays)
-
-
-def _to_arrays(data: Dataset) -> dict[str, Any]:
-    fields = {field.name: getattr(data, field.name) for field in dataclasses.fields(data)}
-    return {name: value.numpy() if isinstance(value, torch.Tensor) else value for name, value in fields.items()}
-
-
-def _from_arrays(arrays: dict[str, Any]) -> Dataset:
-    with warnings.catch_warnings(action="ignore", category=UserWarning):  # the arrays are read-only, and so is data
-        fields = {name: torch.from_numpy(value) for name, value in arrays.items() if name != "num_classes"}
-    return Dataset(**fields, num_classes=arrays["num_classes"])

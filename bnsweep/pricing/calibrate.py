@@ -56,6 +56,8 @@ def calibrate(spec: TrialSpec, data: Dataset, job: Job, budget_s: float) -> Cost
     """
     until, laps, batch = perf_counter() + budget_s, list[_Lap](), Batch()
     first: Mapping[str, Sequence[Row]] = {}
+    if spec.train.compile:  # once for all trials of a worker
+        _lap(_short(spec, 0), data, job, Batch())
     while len(laps) < FEWEST or perf_counter() < until:
         lap = _lap(_short(spec, len(laps)), data, job, batch)
         if lap is None:

@@ -52,7 +52,7 @@ def kind_of(spec: TrialSpec) -> Kind:
     train = spec.train
     return (
         *(spec.model.model_dump_json(), spec.norm, dataset_key(spec.dataset), spec.probes.model_dump_json()),
-        *(train.batch_size, train.optimizer, bool(train.momentum), train.log_every),
+        *(train.batch_size, train.optimizer, bool(train.momentum), train.log_every, train.compile),
     )
 
 

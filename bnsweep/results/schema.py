@@ -62,6 +62,7 @@ TRIALS = _table(
     _column("max_loss", pa.float64(), "mini-batch loss above which the trial counts as diverged", "nats"),
     _column("log_every", pa.int64(), "steps from one row in curves to the next", "updates"),
     _column("eval_every", pa.int64(), "steps from one evaluation to the next; null: at the end only", "updates"),
+    _column("compile", pa.bool_(), "whether the training step was compiled"),
     _column("probes", pa.string(), "the probes and their schedules, JSON"),
     _column("num_classes", pa.int32(), "classes of the dataset; 1/num_classes is chance", "classes"),
     _column("train_loss", pa.float64(), "mean mini-batch loss over the last epoch; null if diverged", "nats"),

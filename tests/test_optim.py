@@ -1,0 +1,52 @@
+"""The optimizers do what PyTorch's plain ones do, a tensor and an operation at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from bnsweep.optim import OPTIMIZERS
+from bnsweep.spec import TrialSpec
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        {},
+        {"weight_decay": 0.1},
+        {"momentum": 0.9},
+        {"momentum": 0.9, "weight_decay": 0.1},
+        {"optimizer": "adam"},
+        {"optimizer": "adam", "weight_decay": 0.1},
+    ],
+    ids=str,
+)
+def test_kernels_for_all_tensors_at_once_do_what_plain_loops_do(spec: Callable[..., TrialSpec], train: dict) -> None:
+    trial = spec(train=train, lr=0.05)
+    ours, theirs = twins(), twins()
+    optimizers = OPTIMIZERS[trial.train.optimizer](ours, trial), plain(theirs, trial)
+    for step in range(20):
+        for parameters, optimizer in zip((ours, theirs), optimizers, strict=True):
+            for number, parameter in enumerate(parameters):
+                parameter.grad = torch.sin(parameter.detach() * (step + 1) + number)
+            optimizer.step()
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=0)
+
+
+def twins() -> list[nn.Parameter]:
+    generator = torch.Generator().manual_seed(0)
+    kernel = torch.randn(4, 3, 3, 3, dtype=torch.float64, generator=generator)
+    shapes = [kernel.to(memory_format=torch.channels_last), kernel[0, 0].t(), kernel[0, 0, 0]]
+    return [nn.Parameter(tensor.clone()) for tensor in shapes]
+
+
+def plain(parameters: list[nn.Parameter], trial: TrialSpec) -> torch.optim.Optimizer:
+    decay = trial.train.weight_decay
+    if trial.train.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=trial.lr, weight_decay=decay, foreach=False, fused=False)
+    momentum = trial.train.momentum
+    return torch.optim.SGD(parameters, trial.lr, momentum, weight_decay=decay, foreach=False, fused=False)
