@@ -81,9 +81,11 @@ def measured(side: str, text: str, num_trials: int) -> tuple[float, float]:
         else:
             command = ["-m", "benchmarks.orchestration", "--trials", str(num_trials), "--worker", side]
         started = monotonic()
-        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=True, cwd=os.getcwd())
-        whole = monotonic() - started
-        windows = stored(out) if side == "bnsweep" else json.loads(done.stdout.splitlines()[-1])
+        with open(Path(folder, "printed"), "w+") as printed:  # Ray's last processes would hold a pipe open
+            subprocess.run([sys.executable, *command], stdout=printed, stderr=printed, check=True, cwd=os.getcwd())
+            whole = monotonic() - started
+            printed.seek(0)
+            windows = stored(out) if side == "bnsweep" else json.loads(printed.read().splitlines()[-1])
     if len(windows) != num_trials:
         raise SystemExit(f"{side}: {len(windows)} trials ended, {num_trials} were asked for")
     return whole, max(end for _, end in windows) - min(start for start, _ in windows)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 import ray
@@ -33,8 +32,6 @@ TUNE_SETTINGS = {
     "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",  # else Tune starts the pack again, what is committed included
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
-NEEDED = ("bnsweep.executors.ray_tune_worker", "torch._dynamo")
-"""What a worker imports before its first step: its own code, and what PyTorch's first optimizer asks for."""
 
 
 class RayTuneExecutor:
@@ -52,6 +49,7 @@ class RayTuneExecutor:
         local: dict[str, Any] = {"include_dashboard": False} if self.address == "local" else {}
         if local:
             os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")  # dead, on this machine
+            os.environ.setdefault("RAY_prestart_worker_first_driver", "0")  # Tune starts its own
         check_reachable(self.address)
         try:
             ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR, **local)
@@ -93,21 +91,8 @@ class RayTuneExecutor:
 
     def run(self, queue: PackQueue, job: Job, resources: Resources, report: Report, must_stop: MustStop) -> None:
         """Run packs on the cluster until the queue is finished, or `must_stop()`."""
-        if self._to_come():  # Tune asks for one worker at a time otherwise, and machines would come one by one
-            os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.num_workers(resources))
-        if self.address == "local" and resources.gpus == 0:
-            self._preload(resources)
+        # Tune starts one worker at a time otherwise, each after the one before has begun to train.
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.num_workers(resources))
         from bnsweep.executors.ray_tune_fit import fit
 
         fit(queue, job, resources, report, must_stop)
-
-    def _preload(self, resources: Resources) -> None:
-        """Have the processes that Ray started import what workers need, while Tune is being set up."""
-        preload = ray.remote(_import_what_workers_need).options(num_cpus=resources.cpus)
-        for _ in range(self.num_workers(resources)):
-            preload.remote()
-
-
-def _import_what_workers_need() -> None:
-    for module in NEEDED:
-        import_module(module)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import traceback
@@ -38,6 +39,7 @@ class Worker:
         self.datasets = {key: data.to(device) for key, data in job.datasets.items()}
         self._saved: set[str] = set()
         self._looked = monotonic()
+        gc.freeze()  # what is imported stays: no need to look at it for garbage during the steps
 
     def run(self, pack: Pack) -> Iterator[Tally]:
         """Run the trials in turn and commit their results; yield the tally before every step of training.
