@@ -87,7 +87,7 @@ def by_hand(spec: TrialSpec, data: Dataset) -> float:
     )
     images, labels = data.standardize(data.train_x), data.train_y
     losses = []
-    order = list(batch_indices(len(labels), options.batch_size, STEPS, spec.seed))
+    order = list(batch_indices(len(labels), options.batch_size, options.steps, spec.seed))
     for step, index in enumerate(order):
         if step == WARM_UP:
             started = process_time()
@@ -97,7 +97,7 @@ def by_hand(spec: TrialSpec, data: Dataset) -> float:
         optimizer.step()
         losses.append(loss.detach())
     torch.stack(losses).tolist()
-    return (process_time() - started) / (STEPS - WARM_UP)
+    return (process_time() - started) / (options.steps - WARM_UP)
 
 
 if __name__ == "__main__":

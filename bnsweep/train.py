@@ -152,7 +152,7 @@ class Training:
         train, num_samples = self.spec.train, len(self.data.train_y)
         order = batch_indices(num_samples, train.batch_size, train.steps, self.spec.seed)
         for step, index in islice(enumerate(order), self.step, None):
-            x, y = self.data.standardize(self.data.train_x[index]), self.data.train_y[index]
+            x, y = self.data.train_batch(index)
             try:
                 self._update(step, x, y)
             except Exception:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from importlib import import_module
 from time import monotonic
 
 import torch
@@ -39,6 +40,7 @@ class Worker:
         self.datasets = {key: data.to(device) for key, data in job.datasets.items()}
         self._saved: set[str] = set()
         self._looked = monotonic()
+        import_module("torch._dynamo")  # PyTorch's first optimizer does, for a second that is no trial's
         gc.freeze()  # what is imported stays: no need to look at it for garbage during the steps
 
     def run(self, pack: Pack) -> Iterator[Tally]:
