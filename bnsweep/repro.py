@@ -10,6 +10,7 @@ import pyarrow.dataset as pds
 import torch
 from pydantic import ValidationError
 
+from bnsweep.compiling import check_compiler
 from bnsweep.data import load_dataset
 from bnsweep.device import prepare_device
 from bnsweep.errors import InputError
@@ -17,7 +18,7 @@ from bnsweep.executors.batch import trial_rows
 from bnsweep.provenance import git_sha, versions
 from bnsweep.results import Store
 from bnsweep.results.schema import AXES, CIRCUMSTANCES, SCHEMAS, to_table
-from bnsweep.spec import TrialSpec
+from bnsweep.spec import TrainSpec, TrialSpec
 from bnsweep.sweep import Resources
 from bnsweep.train import run_trial
 
@@ -111,6 +112,8 @@ def reproduce(store: Store, key: str) -> Reproduction:
             f"{stored['trial_key']}: stored by a version of bnsweep whose numbers differ from this one's "
             f"(commit {stored['git_sha']}); check that commit out and try again"
         )
+    if spec.train.compile:
+        check_compiler()
     device = prepare_device(Resources(gpus=1 if stored["device"] != "cpu" and torch.cuda.is_available() else 0))
     result = run_trial(spec, load_dataset(spec.dataset).to(device))
     schemas = {**result.schemas, **SCHEMAS}
@@ -139,6 +142,8 @@ def compare(table: str, stored: pd.DataFrame, again: pd.DataFrame) -> Difference
     found = Difference(table, len(stored), len(again))
     if len(stored) != len(again):
         return found
+    if table == "trials":  # what the key stands for is the same; rows may be older than a column of it
+        stored, again = (rows.drop(columns=list(TrainSpec.model_fields)) for rows in (stored, again))
     stored, again = _canonical(stored), _canonical(again)
     for column in again.columns:
         largest, relative, row = _largest(stored[column], again[column])

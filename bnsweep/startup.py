@@ -1,10 +1,11 @@
-"""Start-up: a run is prepared, for which PyTorch is imported, while its executor starts. Both take seconds."""
+"""Start-up: PyTorch is loaded while the executor starts. Both take seconds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from threading import Thread
 
 from bnsweep.executors import Executor
 from bnsweep.plan import Plan
@@ -14,33 +15,22 @@ from bnsweep.sweep import Sweep
 
 
 @contextmanager
-def started(
-    sweep: Sweep, store: Store, plan: Plan, executor: Executor, check: Callable[[Prepared], None] | None = None
-) -> Iterator[Prepared]:
+def started(sweep: Sweep, store: Store, plan: Plan, executor: Executor) -> Iterator[Prepared]:
     """Start the executor for the time of the block, unless nothing is missing; give it a run that is prepared.
 
-    Args:
-        sweep: what is declared.
-        store: where results go.
-        plan: what is missing.
-        executor: what is to run it.
-        check: called with what is prepared before anything starts.
-
     Raises:
-        InputError: the run cannot be prepared, or the executor not be started.
+        InputError: the executor cannot be started, or the run not be prepared.
     """
     if not plan.missing:
         yield Prepared(sweep, store, plan, {}, ())
         return
-    with ThreadPoolExecutor(1) as thread:
-        preparing = thread.submit(_prepare, sweep, store, plan)
-        if check:
-            check(preparing.result())
-        with executor:
-            yield preparing.result()
+    Thread(target=_load).start()
+    with executor:
+        from bnsweep.prepare import prepare
+
+        yield prepare(sweep, store, plan)
 
 
-def _prepare(sweep: Sweep, store: Store, plan: Plan) -> Prepared:
-    from bnsweep.prepare import prepare  # imports PyTorch
-
-    return prepare(sweep, store, plan)
+def _load() -> None:
+    with suppress(Exception):  # whoever imports it next is told
+        import_module("bnsweep.prepare")

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from time import perf_counter
 from typing import Any
@@ -22,15 +22,18 @@ from bnsweep.data import Dataset
 from bnsweep.init import initialize
 from bnsweep.models import build_model
 from bnsweep.norm import noisy_sites
-from bnsweep.optim import OPTIMIZERS
+from bnsweep.optim import make_optimizer
 from bnsweep.probes import ScheduledProbe, build_probes
 from bnsweep.probes.context import StepContext, StepStart
+from bnsweep.probes.landscape import loss_and_gradient
 from bnsweep.readings import Readings
 from bnsweep.results.schema import CURVES, Row
 from bnsweep.seeding import derive
 from bnsweep.spec import TrialSpec
 from bnsweep.streams import seeded
 
+MOST_READY_BYTES = 2**26
+"""What a trial may hold of standardized samples beside those as stored."""
 EVAL_BATCH = 500
 """Samples per forward pass of an evaluation: part of the semantics, since it moves the last bits of a mean."""
 
@@ -133,10 +136,13 @@ class Training:
         self.result = TrialResult(data.num_classes)
         self.last_epoch: deque[tuple[float, float]] = deque(maxlen=len(data.train_y) // spec.train.batch_size)
         self.model = prepare_model(spec, data).train()
-        self.optimizer = OPTIMIZERS[spec.train.optimizer](self.model.parameters(), spec)
+        self.optimizer = make_optimizer(self.model.parameters(), spec)
         self.probes = build_probes(spec.probes, spec.train.steps)
         self._readings = Readings()
-        self._forward = compiled(self.model) if spec.train.compile else self.model
+        is_small = 4 * data.train_x.numel() <= MOST_READY_BYTES
+        self._ready = data.standardize(data.train_x) if is_small else None
+        kind = spec.model, spec.norm, spec.dataset, spec.train.batch_size
+        self._forward = compiled(self.model, kind) if spec.train.compile else self.model
         self._noisy_sites, self._parameters = noisy_sites(self.model), list(self.model.named_parameters())
         for probe in self.probes:
             self.result.tables[probe.table], self.result.schemas[probe.table] = [], probe.schema
@@ -152,7 +158,7 @@ class Training:
         train, num_samples = self.spec.train, len(self.data.train_y)
         order = batch_indices(num_samples, train.batch_size, train.steps, self.spec.seed)
         for step, index in islice(enumerate(order), self.step, None):
-            x, y = self.data.train_batch(index)
+            x, y = self._samples(index), self.data.train_y[index]
             try:
                 self._update(step, x, y)
             except Exception:
@@ -185,6 +191,11 @@ class Training:
                 self._stop(reading.step, diverged)
                 break
         return not self.has_diverged
+
+    def _samples(self, index: Tensor) -> Tensor:
+        if self._ready is None:
+            return self.data.standardize(self.data.train_x[index])
+        return self._ready[index]
 
     def _update(self, step: int, x: Tensor, y: Tensor) -> None:
         """Make one update and probe it; neither, where a probe is due and the loss has diverged."""
@@ -243,6 +254,11 @@ class Training:
 
     def _probe(self, due: Iterable[ScheduledProbe], context: StepContext) -> None:
         with self._probe_time():
+            if self.spec.train.compile:  # by the kernels that the probes use: others round otherwise
+                loss, gradients = loss_and_gradient(
+                    context, {name: context.params_before[name] for name in context.grads}
+                )
+                context = replace(context, loss=loss.item(), grads=gradients)
             for probe in due:
                 self.result.tables[probe.table].extend(probe.measure(context))
 

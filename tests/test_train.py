@@ -65,6 +65,14 @@ def test_probes_in_a_resnet_do_not_move_it(spec: Build, data: Dataset) -> None:
     assert plain.tables["curves"] == probed.tables["curves"]
 
 
+def test_a_large_set_is_standardized_batch_by_batch_to_the_same_bits(
+    spec: Build, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = run_trial(spec(), data)
+    monkeypatch.setattr("bnsweep.train.MOST_READY_BYTES", 0)
+    assert run_trial(spec(), data).tables == held.tables
+
+
 def test_a_model_that_draws_from_pythons_and_numpys_streams_is_the_same_again(spec: Build, data: Dataset) -> None:
     fields = {"model": {"name": "tests.models.odd:flipped"}, "norm": "batch"}
     first = run_trial(spec(**fields), data)

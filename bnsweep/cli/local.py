@@ -16,7 +16,6 @@ from bnsweep.errors import InputError, did_you_mean
 if TYPE_CHECKING:
     from bnsweep.plan import Plan
     from bnsweep.results import Store
-    from bnsweep.run import Prepared
     from bnsweep.sweep import Sweep
 
 
@@ -132,17 +131,10 @@ def _run(
     store.check_writable()
     planned, console, interrupt = Plan.of(sweep, store), Console(soft_wrap=True, highlight=False), Interrupt()
     total = len(sweep.trials)
-
-    def check(prepared: Prepared) -> None:
-        if max_hours is not None:
-            _require_at_most(max_hours, prepared, executor, address)
-
-    with (
-        started(sweep, store, planned, chosen, None if max_hours is None else check) as prepared,
-        Progress(console) as progress,
-        ExitStack() as stack,
-    ):
-        console.print(f"{sweep.name}: {planned.num_done} of {total} trials done, {len(planned.missing)} to run")
+    if max_hours is not None and planned.missing:
+        _require_at_most(max_hours, sweep, store, planned, executor, address)
+    console.print(f"{sweep.name}: {planned.num_done} of {total} trials done, {len(planned.missing)} to run")
+    with ExitStack() as stack, started(sweep, store, planned, chosen) as prepared, Progress(console) as progress:
         for note in prepared.notes:
             console.print(note)
 
@@ -168,13 +160,15 @@ def _run(
     return 0
 
 
-def _require_at_most(max_hours: float, prepared: Prepared, executor: str, address: str | None) -> None:
+def _require_at_most(
+    max_hours: float, sweep: Sweep, store: Store, planned: Plan, executor: str, address: str | None
+) -> None:
     """Refuse to run what takes longer; a cluster's workers may be unlike this machine, which therefore cannot tell."""
+    from bnsweep.prepare import prepare
     from bnsweep.pricing import price_sweep, why_untimed
 
-    reason = "the workers are elsewhere" if address else why_untimed(prepared.sweep.resources)
+    reason = "the workers are elsewhere" if address else why_untimed(sweep.resources)
     if reason:
         raise InputError(f"--max-hours: cannot be checked here, {reason}; use `bnsweep plan` where the sweep will run")
-    if prepared.plan.missing:
-        price = price_sweep(prepared)
-        price.require_at_most(max_hours, 1 if executor == "serial" else price.workers_here)
+    price = price_sweep(prepare(sweep, store, planned))
+    price.require_at_most(max_hours, 1 if executor == "serial" else price.workers_here)

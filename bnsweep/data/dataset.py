@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -13,9 +12,6 @@ from torch import Tensor
 
 MOST_CLASSES = 100_000
 """Labels beyond are taken for a mistake: a number that is no label."""
-MOST_READY_BYTES = 2**26
-"""What each worker may hold of standardized samples beside those as stored."""
-
 Samples = NDArray[np.uint8] | NDArray[np.float32]
 Labelled = tuple[Samples, NDArray[np.int64]]
 """Samples (N, C, H, W) and their labels (N,)."""
@@ -75,17 +71,6 @@ class Dataset:
             mean=self.mean.to(device),
             std=self.std.to(device),
         )
-
-    def train_batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the training samples at `index`, of shape (N,), standardized, and their labels."""
-        if (ready := self._ready) is None:
-            return self.standardize(self.train_x[index]), self.train_y[index]
-        return ready[index], self.train_y[index]
-
-    @cached_property
-    def _ready(self) -> Tensor | None:
-        """All training samples, standardized; None where that would take much memory."""
-        return self.standardize(self.train_x) if 4 * self.train_x.numel() <= MOST_READY_BYTES else None
 
     def standardize(self, x_BCHW: Tensor) -> Tensor:
         """Return stored samples as float32 with mean 0 and standard deviation 1 in each channel."""

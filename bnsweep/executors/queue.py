@@ -54,6 +54,11 @@ class PackQueue:
         """Whether nothing waits and nothing is out."""
         return not (self._supply or self._returned or self._out)
 
+    @property
+    def num_out(self) -> int:
+        """How many packs are out."""
+        return len(self._out)
+
     def take(self) -> tuple[int, Pack] | None:
         """Hand out a pack under a new number; None where none waits, though one that is out may come back."""
         if not (self._supply or self._returned):

@@ -86,13 +86,20 @@ class RayTuneExecutor:
         if self.address != "local":
             check_shared(store, self._to_come())
 
+    def _workers_now(self, resources: Resources) -> int:
+        """Return what `num_workers` does; 0 where not even one fits at the moment."""
+        try:
+            return self.num_workers(resources)
+        except InputError:  # a node was lost
+            return 0
+
     def _to_come(self) -> list[Node]:
         return [] if self.address == "local" else nodes_to_come()
 
     def run(self, queue: PackQueue, job: Job, resources: Resources, report: Report, must_stop: MustStop) -> None:
         """Run packs on the cluster until the queue is finished, or `must_stop()`."""
-        # Tune starts one worker at a time otherwise, each after the one before has begun to train.
-        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.num_workers(resources))
         from bnsweep.executors.ray_tune_fit import fit
 
-        fit(queue, job, resources, report, must_stop)
+        # Tune starts one worker at a time otherwise, each after the one before has begun to train.
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.num_workers(resources))
+        fit(queue, job, resources, report, must_stop, lambda: self._workers_now(resources))

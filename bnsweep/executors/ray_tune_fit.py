@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +28,23 @@ NODE_LOST = "its node has died"
 """In what Ray says of an actor whose whole machine went away."""
 
 
-def fit(queue: PackQueue, job: Job, resources: Resources, report: Report, must_stop: MustStop) -> None:
+def fit(
+    queue: PackQueue,
+    job: Job,
+    resources: Resources,
+    report: Report,
+    must_stop: MustStop,
+    num_workers: Callable[[], int],
+) -> None:
     """Run packs on the cluster that Ray is connected to until the queue is finished, or `must_stop()`.
+
+    Args:
+        queue: the packs.
+        job: what they share.
+        resources: of a worker.
+        report: hears how far they are.
+        must_stop: whether to stop.
+        num_workers: how many workers fit; nodes may come and go.
 
     Raises:
         StoreError: a worker could not write its results, or `must_stop` raised it.
@@ -39,7 +55,7 @@ def fit(queue: PackQueue, job: Job, resources: Resources, report: Report, must_s
     trainable = tune.with_parameters(PackTrainable, job=job, resources=resources)
     tuner = tune.Tuner(
         tune.with_resources(trainable, lambda config: _bundle(resources, config[PACK].pack)),
-        tune_config=tune.TuneConfig(search_alg=_QueueSearch(queue), num_samples=-1, reuse_actors=True),
+        tune_config=tune.TuneConfig(search_alg=_QueueSearch(queue, num_workers), num_samples=-1, reuse_actors=True),
         run_config=tune.RunConfig(
             name=job.sweep,
             storage_path=state,
@@ -77,12 +93,14 @@ class _Numbered:
 class _QueueSearch(Searcher):
     """Makes Tune's next trial the queue's next pack."""
 
-    def __init__(self, queue: PackQueue) -> None:
+    def __init__(self, queue: PackQueue, num_workers: Callable[[], int]) -> None:
         super().__init__()
-        self._queue = queue
+        self._queue, self._num_workers = queue, num_workers
 
     def suggest(self, trial_id: str) -> Any:
         """Return the next configuration; None where there is none yet, `FINISHED` where there will be none."""
+        if self._queue.num_out > self._num_workers():  # one is ready for whoever ends first, and no more is cut yet
+            return None
         if taken := self._queue.take():
             return {PACK: _Numbered(*taken)}
         return Searcher.FINISHED if self._queue.is_finished else None

@@ -54,10 +54,12 @@ def calibrate(spec: TrialSpec, data: Dataset, job: Job, budget_s: float) -> Cost
 
     Means, not medians: the run pays for its slow steps too.
     """
+    compiling = perf_counter()
+    if spec.train.compile:
+        _lap(_short(spec, 0), data, job, Batch())
+    compile_s = perf_counter() - compiling
     until, laps, batch = perf_counter() + budget_s, list[_Lap](), Batch()
     first: Mapping[str, Sequence[Row]] = {}
-    if spec.train.compile:  # once for all trials of a worker
-        _lap(_short(spec, 0), data, job, Batch())
     while len(laps) < FEWEST or perf_counter() < until:
         lap = _lap(_short(spec, len(laps)), data, job, batch)
         if lap is None:
@@ -76,6 +78,7 @@ def calibrate(spec: TrialSpec, data: Dataset, job: Job, budget_s: float) -> Cost
         probe_rows={table: len(batch.tables[table]) / len(laps) for table in laps[0].tables},
         file_bytes=file_bytes,
         row_bytes=row_bytes,
+        compile_s=compile_s,
     )
 
 

@@ -21,6 +21,7 @@ class Costs:
         probe_rows: rows of a measurement, by table.
         file_bytes: a Parquet file without its rows, by table.
         row_bytes: a row in it, by table.
+        compile_s: compiling the step, once in each worker.
     """
 
     trial_s: float
@@ -30,6 +31,7 @@ class Costs:
     probe_rows: Mapping[str, float]
     file_bytes: Mapping[str, float]
     row_bytes: Mapping[str, float]
+    compile_s: float = 0.0
 
     def seconds(self, load: Load) -> float:
         """Return what one trial of `load` takes."""
@@ -53,6 +55,7 @@ def mean_costs(costs: Sequence[Costs]) -> Costs:
         probe_rows=_by_table(costs, lambda cost: cost.probe_rows),
         file_bytes=_by_table(costs, lambda cost: cost.file_bytes),
         row_bytes=_by_table(costs, lambda cost: cost.row_bytes),
+        compile_s=fmean(cost.compile_s for cost in costs),
     )
 
 

@@ -106,7 +106,7 @@ def price_sweep(prepared: Prepared) -> Price:
         num_trials=len(prepared.plan.missing),
         work_s=sum(load.count * cost.seconds(load) for load, cost in costs),
         longest_s=max(cost.seconds(load) for load, cost in costs),
-        start_s=RAY_START_S + timing.ready_s,
+        start_s=RAY_START_S + timing.ready_s + sum(cost.compile_s for _, cost in costs),
         row_bytes=sum(load.count * cost.row_bytes_of(load) for load, cost in costs),
         file_bytes=sum(typical.file_bytes.values()),
         num_tables=len(typical.file_bytes),

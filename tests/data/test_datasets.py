@@ -67,18 +67,6 @@ def test_standardized_images_have_mean_0_and_std_1_in_each_channel(write: Write)
     torch.testing.assert_close(x.std((0, 2, 3), correction=0), torch.ones(3), atol=1e-5, rtol=0)
 
 
-def test_a_batch_has_the_same_bits_whether_or_not_the_set_is_held_standardized(
-    write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spec, index = write(), torch.tensor([3, 0, 3])
-    held, y = load_dataset(spec).train_batch(index)
-    monkeypatch.setattr("bnsweep.data.dataset.MOST_READY_BYTES", 0)
-    large = load_dataset(spec)
-    assert torch.equal(held, large.train_batch(index)[0])
-    assert torch.equal(held, large.standardize(large.train_x[index]))
-    assert torch.equal(y, large.train_y[index])
-
-
 def test_parquet_images_come_back_pixel_for_pixel(write: Write) -> None:
     data = load_dataset(write())
     assert np.array_equal(data.train_x.numpy(), images(5).transpose(0, 3, 1, 2))

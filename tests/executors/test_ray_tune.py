@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 
@@ -58,7 +59,9 @@ def test_a_run_that_is_ended_continues(tmp_path: Path, how: signal.Signals) -> N
     done = len(Store.open(out).finished())
     assert 0 < done < 24
     again = bnsweep("run", sweep_file, "--out", out)
-    assert f"{done} of 24 trials done" in again.stdout, again.stderr
+    found = re.search(r"(\d+) of 24 trials done", again.stdout)
+    assert found, again.stderr
+    assert done <= int(found[1]) < 24  # a worker that outlived the run may have committed a pack since
     reference = Store.open(tmp_path / "reference")
     sweep = Sweep.from_yaml(sweep_file)
     prepared = prepare(sweep, reference, Plan.of(sweep, reference))
