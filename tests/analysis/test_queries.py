@@ -10,6 +10,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from tests.readme import block
+
 
 def test_duckdb_and_polars_read_the_tables_as_pandas_does(sweep_dir: Path) -> None:
     rows = pd.read_parquet(sweep_dir / "landscape")
@@ -27,3 +29,13 @@ def test_duckdb_and_polars_read_the_tables_as_pandas_does(sweep_dir: Path) -> No
     )
     for answer in (by_duckdb, by_polars):
         assert {(norm, lr): beta for norm, lr, beta in answer} == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("holding", ["import pandas", "import duckdb"])
+def test_the_readmes_own_lines_run(
+    sweep_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holding: str
+) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/mini").symlink_to(sweep_dir)
+    monkeypatch.chdir(tmp_path)
+    exec(block(holding), {})
