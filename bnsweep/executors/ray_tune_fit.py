@@ -55,7 +55,7 @@ def fit(
     trainable = tune.with_parameters(PackTrainable, job=job, resources=resources)
     tuner = tune.Tuner(
         tune.with_resources(trainable, lambda config: _bundle(resources, config[PACK].pack)),
-        tune_config=tune.TuneConfig(search_alg=_QueueSearch(queue, num_workers), num_samples=-1, reuse_actors=True),
+        tune_config=tune.TuneConfig(search_alg=QueueSearch(queue, num_workers), num_samples=-1, reuse_actors=True),
         run_config=tune.RunConfig(
             name=job.sweep,
             storage_path=state,
@@ -90,7 +90,7 @@ class _Numbered:
     __repr__ = __str__
 
 
-class _QueueSearch(Searcher):
+class QueueSearch(Searcher):
     """Makes Tune's next trial the queue's next pack."""
 
     def __init__(self, queue: PackQueue, num_workers: Callable[[], int]) -> None:
