@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import shutil
 import signal
 import sys
@@ -33,18 +35,22 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
+    threshold = gc.get_threshold()
     terminate = signal.getsignal(signal.SIGTERM)
     yield run
     signal.signal(signal.SIGTERM, terminate)
+    gc.set_threshold(*threshold)
+    atexit.unregister(gc.freeze)
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `few.yaml` and its results in `out`, all three trials in batches of their own."""
     folder = tmp_path_factory.mktemp("finished")
-    (folder / "few.yaml").write_text(FEW)
-    result = bnsweep("run", "few.yaml", "--executor", "serial", "--out", "out", cwd=folder)
-    assert result.returncode == 0, result.stderr
+    for norms in ("none", "none, batch", "none, batch, noisy_batch"):  # a run's packs are as long as trials were quick
+        (folder / "few.yaml").write_text(FEW.replace("none, batch, noisy_batch", norms))
+        result = bnsweep("run", "few.yaml", "--executor", "serial", "--out", "out", cwd=folder)
+        assert result.returncode == 0, result.stderr
     return folder
 
 
