@@ -140,7 +140,7 @@ def child(sweep: str, out: str, marks: str) -> None:
 
     times["bnsweep and ray imported"] = time()
     mark(Plan, "of", "sweep read and planned")
-    mark(startup, "_prepare", "torch imported, data loaded, models built")
+    mark(startup, "_load", "torch imported")
     mark(RayTuneExecutor, "__enter__", "Ray is up")
     mark(PackQueue, "take", "first pack cut for Tune")
     mark(RayTuneExecutor, "run", "Tune has ended")
