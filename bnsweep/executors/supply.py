@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bnsweep.executors.pack import Pack, Tally
 from bnsweep.spec import TrialSpec
 
-LONGEST_S, SHORTEST_S = 30.0, 1.0
+LONGEST_S, SHORTEST_S = 30.0, 0.5
 """How long a pack should take. Each costs Tune some 50 ms, and the last ones decide how long workers idle."""
 
 
