@@ -20,4 +20,4 @@ def main(directory: str, picture: str, *norms: str) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    print(main(*sys.argv[1:]).to_string())  # noqa: T201
+    print(main(*sys.argv[1:]).to_string())
