@@ -21,10 +21,11 @@ import torch.nn.functional as F
 
 from benchmarks.probes import shown
 from bnsweep.data import Dataset, load_dataset
+from bnsweep.data.batches import batch_indices
 from bnsweep.device import prepare_device
 from bnsweep.spec import TrialSpec
 from bnsweep.sweep import Resources
-from bnsweep.train import batch_indices, prepare_model, train
+from bnsweep.train import prepare_model, train
 
 STEPS, WARM_UP = 300, 20
 CASES: dict[str, dict[str, Any]] = {

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from time import perf_counter
 from typing import Any
 
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from bnsweep.checkpoint import restore
 from bnsweep.compiling import compiled
 from bnsweep.data import Dataset
+from bnsweep.data.batches import batches
 from bnsweep.init import initialize
 from bnsweep.models import build_model
 from bnsweep.norm import noisy_sites
@@ -32,8 +32,6 @@ from bnsweep.seeding import derive
 from bnsweep.spec import TrialSpec
 from bnsweep.streams import seeded
 
-MOST_READY_BYTES = 2**26
-"""What a trial may hold of standardized samples beside those as stored."""
 EVAL_BATCH = 500
 """Samples per forward pass of an evaluation: part of the semantics, since it moves the last bits of a mean."""
 
@@ -92,25 +90,11 @@ def prepare_model(spec: TrialSpec, data: Dataset) -> nn.Module:
 def layout(spec: TrialSpec, device: torch.device) -> torch.memory_format:
     """Return how the weights of convolutions, and with them all activations, lie in memory.
 
-    Channels last takes 3 to 30 % of a step's time away on a CPU, by net and machine. The lp norms are slower so, a user's own
-    model may count on the other, and on a GPU it was not measured.
+    Channels last takes 3 to 30 % of a step's time away on a CPU, by net and machine. The lp norms are slower so, a
+    user's own model may count on the other, and on a GPU it was not measured.
     """
     is_faster = device.type == "cpu" and spec.norm not in ("l1", "l2", "linf")
     return torch.channels_last if is_faster and ":" not in spec.model.name else torch.preserve_format
-
-
-def batch_indices(num_samples: int, batch_size: int, steps: int, seed: int) -> Iterator[Tensor]:
-    """Yield the samples of each step, of shape (batch_size,).
-
-    Every epoch is a fresh permutation, without the samples left over when it is cut into batches.
-    """
-    generator = torch.Generator().manual_seed(derive(seed, "data_order"))
-    per_epoch = num_samples // batch_size
-    for step in range(steps):
-        if step % per_epoch == 0:
-            order = torch.randperm(num_samples, generator=generator)
-        start = step % per_epoch * batch_size
-        yield order[start : start + batch_size]
 
 
 def evaluate(model: nn.Module, data: Dataset) -> tuple[float, float]:
@@ -139,8 +123,6 @@ class Training:
         self.optimizer = make_optimizer(self.model.parameters(), spec)
         self.probes = build_probes(spec.probes, spec.train.steps)
         self._readings = Readings()
-        is_small = 4 * data.train_x.numel() <= MOST_READY_BYTES
-        self._ready = data.standardize(data.train_x) if is_small else None
         kind = spec.model, spec.norm, spec.dataset, spec.train.batch_size
         self._forward = compiled(self.model, kind) if spec.train.compile else self.model
         self._noisy_sites, self._parameters = noisy_sites(self.model), list(self.model.named_parameters())
@@ -155,10 +137,8 @@ class Training:
 
     def run(self) -> Iterator[None]:
         """Make the steps that are left, and yield after each."""
-        train, num_samples = self.spec.train, len(self.data.train_y)
-        order = batch_indices(num_samples, train.batch_size, train.steps, self.spec.seed)
-        for step, index in islice(enumerate(order), self.step, None):
-            x, y = self._samples(index), self.data.train_y[index]
+        train, first = self.spec.train, self.step
+        for step, (x, y) in enumerate(batches(self.data, train.batch_size, train.steps, self.spec.seed, first), first):
             try:
                 self._update(step, x, y)
             except Exception:
@@ -191,11 +171,6 @@ class Training:
                 self._stop(reading.step, diverged)
                 break
         return not self.has_diverged
-
-    def _samples(self, index: Tensor) -> Tensor:
-        if self._ready is None:
-            return self.data.standardize(self.data.train_x[index])
-        return self._ready[index]
 
     def _update(self, step: int, x: Tensor, y: Tensor) -> None:
         """Make one update and probe it; neither, where a probe is due and the loss has diverged."""

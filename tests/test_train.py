@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from bnsweep.checkpoint import dump
 from bnsweep.data import Dataset, load_dataset
+from bnsweep.data.batches import batch_indices
 from bnsweep.spec import DigitsSpec, TrialSpec
-from bnsweep.train import batch_indices, evaluate, prepare_model, run_trial, train
+from bnsweep.train import evaluate, prepare_model, run_trial, train
 
 Build = Callable[..., TrialSpec]
 NAMES = ("landscape", "ics", "moments", "curvature", "tests.users:weight_norms")
@@ -69,7 +70,7 @@ def test_a_large_set_is_standardized_batch_by_batch_to_the_same_bits(
     spec: Build, data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = run_trial(spec(), data)
-    monkeypatch.setattr("bnsweep.train.MOST_READY_BYTES", 0)
+    monkeypatch.setattr("bnsweep.data.batches.MOST_READY_BYTES", 0)
     assert run_trial(spec(), data).tables == held.tables
 
 

@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from bnsweep.data import load_dataset
+from bnsweep.data.batches import batch_indices
 from bnsweep.models import norm_sites
 from bnsweep.norm import set_step
 from bnsweep.seeding import derive
 from bnsweep.spec import GaussianSpec, TrialSpec
 from bnsweep.streams import RngState, capture_rng, seeded
-from bnsweep.train import batch_indices, prepare_model, run_trial
+from bnsweep.train import prepare_model, run_trial
 from tests import reference
 
 CPU = torch.device("cpu")

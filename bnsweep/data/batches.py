@@ -1,0 +1,41 @@
+"""Mini-batches: which samples each step trains on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from bnsweep.data.dataset import Dataset
+from bnsweep.seeding import derive
+
+MOST_READY_BYTES = 2**26
+"""What a trial may hold of standardized samples beside those as stored."""
+
+
+def batches(data: Dataset, batch_size: int, steps: int, seed: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the standardized samples (B, C, H, W) and the labels (B,) of each step from `first` on.
+
+    A small training set is standardized once; the bits are the same.
+    """
+    order = batch_indices(len(data.train_y), batch_size, steps, seed)
+    ready = data.standardize(data.train_x) if 4 * data.train_x.numel() <= MOST_READY_BYTES else None
+    for index in islice(order, first, None):
+        samples = data.standardize(data.train_x[index]) if ready is None else ready[index]
+        yield samples, data.train_y[index]
+
+
+def batch_indices(num_samples: int, batch_size: int, steps: int, seed: int) -> Iterator[Tensor]:
+    """Yield the samples of each step, of shape (batch_size,).
+
+    Every epoch is a fresh permutation, without the samples left over when it is cut into batches.
+    """
+    generator = torch.Generator().manual_seed(derive(seed, "data_order"))
+    per_epoch = num_samples // batch_size
+    for step in range(steps):
+        if step % per_epoch == 0:
+            order = torch.randperm(num_samples, generator=generator)
+        start = step % per_epoch * batch_size
+        yield order[start : start + batch_size]
