@@ -104,8 +104,9 @@ def measured(checkout: Path, has_marks: bool) -> dict[str, float]:
         clock, trials = pd.read_parquet(out / "clock"), pd.read_parquet(out / "trials")
         ended = trials["started_at"].astype("datetime64[us, UTC]").astype("int64") / 1e6 + trials["wall_time_s"]
         times = json.loads(marks.read_text()) if has_marks else {}
+    bias = times.pop("Python starts") - started if has_marks else 0.0  # psutil's, which rounds the time of boot
     times |= {
-        "worker's process starts": clock["process"].min(),
+        "worker's process starts": clock["process"].min() - bias,
         FIRST: clock["update"].min(),
         ALL: clock["update"].max(),
         "last trial ends": ended.max(),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import atexit
-import gc
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bnsweep import __version__
+from bnsweep.garbage import collect_seldom, spare_what_stays
 
 app = typer.Typer(
     name="bnsweep",
@@ -40,13 +40,5 @@ def _bnsweep(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    _collect_seldom()
-
-
-def _collect_seldom() -> None:
-    """Spare what PyTorch and Ray make when they are imported, which stays, from being looked at for garbage.
-
-    That takes a fifth of the import's time, and a second at the end of the process.
-    """
-    gc.set_threshold(50_000)
-    atexit.register(gc.freeze)
+    collect_seldom()
+    atexit.register(spare_what_stays)  # else the interpreter takes a second for it, at its end

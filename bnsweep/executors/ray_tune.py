@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from typing import TYPE_CHECKING, Any, Self
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Self
 
 import ray
 
@@ -19,6 +20,7 @@ from bnsweep.executors.ray_tune_cluster import (
     count_workers,
     nodes_to_come,
 )
+from bnsweep.executors.ray_tune_local import without_cluster_services
 from bnsweep.results import Store
 from bnsweep.sweep import Resources
 
@@ -46,15 +48,16 @@ class RayTuneExecutor:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what fails is told by the queue and in failures/
         terminate = signal.getsignal(signal.SIGTERM)
-        local: dict[str, Any] = {"include_dashboard": False} if self.address == "local" else {}
-        if local:
+        is_local = self.address == "local"
+        if is_local:
             os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")  # dead, on this machine
             os.environ.setdefault("RAY_prestart_worker_first_driver", "0")  # Tune starts its own
         check_reachable(self.address)
         try:
-            ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR, **local)
+            with without_cluster_services() if is_local else nullcontext():
+                ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError) as error:
-            if local:
+            if is_local:
                 raise
             raise InputError(f"--address {self.address}: no Ray cluster is running here; give host:port") from error
         except OSError as error:

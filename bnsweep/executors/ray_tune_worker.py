@@ -8,9 +8,8 @@ from typing import Any
 from ray import tune
 from ray.tune.result import DONE
 
-from bnsweep.device import prepare_device
 from bnsweep.executors.pack import Tally
-from bnsweep.executors.worker import Worker, log_path
+from bnsweep.garbage import collect_seldom, spare_what_stays
 
 REPORT_EVERY_S = 2.0
 """A worker reports to Tune no more often: each report costs the driver milliseconds."""
@@ -20,9 +19,18 @@ PACK, TALLY, LOG = "pack", "tally", "log"
 class PackTrainable(tune.Trainable):
     """One Tune trial: a pack. The actor and its data stay from pack to pack."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Prepare for the imports that `setup` and what it is given bring."""
+        collect_seldom()
+        super().__init__(*arguments, **options)
+
     def setup(self, config: dict[str, Any], job: Any = None, resources: Any = None) -> None:
         """Build the worker, once for the actor's life."""
+        from bnsweep.device import prepare_device
+        from bnsweep.executors.worker import Worker
+
         self._worker = Worker(job, prepare_device(resources))
+        spare_what_stays()
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -37,5 +45,5 @@ class PackTrainable(tune.Trainable):
         for tally in self._tallies:
             self._tally = tally
             if monotonic() > until:
-                return {TALLY: tally, LOG: log_path(), DONE: False}
-        return {TALLY: self._tally, LOG: log_path(), DONE: True}
+                return {TALLY: tally, LOG: self._worker.log, DONE: False}
+        return {TALLY: self._tally, LOG: self._worker.log, DONE: True}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import pickle
 import traceback
@@ -36,12 +35,11 @@ class Worker:
     """Runs packs one after another on one device, which holds the data once for all of them."""
 
     def __init__(self, job: Job, device: torch.device) -> None:
-        self.job, self.device = job, device
+        self.job, self.device, self.log = job, device, _log_path()
         self.datasets = {key: data.to(device) for key, data in job.datasets.items()}
         self._saved: set[str] = set()
         self._looked = monotonic()
         import_module("torch._dynamo")  # PyTorch's first optimizer does, for a second that is no trial's
-        gc.freeze()  # what is imported stays: no need to look at it for garbage during the steps
 
     def run(self, pack: Pack) -> Iterator[Tally]:
         """Run the trials in turn and commit their results; yield the tally before every step of training.
@@ -124,7 +122,7 @@ class Worker:
             "attempt": attempt,
             "error": f"{type(error).__name__}: {error}",
             "traceback": "".join(traceback.format_exception(error)),
-            "log": log_path(),
+            "log": self.log,
             "failed_at": datetime.now(UTC),
         }
         store.record_failure(row, self.job.token)
@@ -134,7 +132,7 @@ class Worker:
         return Tally(failed=1)
 
 
-def log_path() -> str | None:
+def _log_path() -> str | None:
     """Return the file that this process's standard error goes to; None for a terminal or a pipe."""
     try:
         target = os.readlink("/proc/self/fd/2")

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
 
 from bnsweep.probes.context import StepContext
@@ -98,6 +97,8 @@ def largest_eigenvalue(product: Callable[[Tensor], Tensor], toward: Tensor, tole
 
 def _ritz(diagonal: Sequence[float], beside: Sequence[float]) -> tuple[float, float, float]:
     """Return the largest eigenvalue of the tridiagonal matrix, its residual, and the largest in size."""
+    from scipy.linalg import eigh_tridiagonal  # a quarter of a second, for those who measure sharpness
+
     values, vectors = eigh_tridiagonal(np.array(diagonal), np.array(beside[:-1]))
     return float(values[-1]), abs(beside[-1] * vectors[-1, -1]), float(np.abs(values).max())
 

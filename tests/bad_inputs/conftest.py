@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bnsweep.cli import main
+from bnsweep.garbage import spare_what_stays
 from tests.bad_inputs.telling import Here, Told, changed
 from tests.processes import bnsweep
 from tests.results.conftest import endpoint
@@ -40,7 +41,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     yield run
     signal.signal(signal.SIGTERM, terminate)
     gc.set_threshold(*threshold)
-    atexit.unregister(gc.freeze)
+    atexit.unregister(spare_what_stays)
 
 
 @pytest.fixture(scope="session")

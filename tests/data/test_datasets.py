@@ -54,10 +54,13 @@ def write(tmp_path: Path) -> Write:
 
 def test_digits_are_scikit_learns_split_once_and_for_all() -> None:
     data = load_dataset(DigitsSpec(name="digits"))
-    together = torch.cat([data.train_x, data.test_x]).flatten(1).numpy()
+    pixels, labels = torch.cat([data.train_x, data.test_x]).flatten(1), torch.cat([data.train_y, data.test_y])
+    original = load_digits()
     assert data.input_shape == (1, 8, 8)
     assert (len(data.train_y), len(data.test_y), data.num_classes) == (1437, 360, 10)
-    assert sorted(map(bytes, together)) == sorted(map(bytes, load_digits().data.astype(np.uint8)))
+    ours = zip(map(bytes, pixels.numpy()), labels.tolist(), strict=True)
+    theirs = zip(map(bytes, original.data.astype(np.uint8)), original.target.tolist(), strict=True)
+    assert sorted(ours) == sorted(theirs)
 
 
 def test_standardized_images_have_mean_0_and_std_1_in_each_channel(write: Write) -> None:

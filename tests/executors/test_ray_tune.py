@@ -6,7 +6,9 @@ import re
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
+import ray
 
 from bnsweep.executors import Tally, make_executor
 from bnsweep.plan import Plan
@@ -45,6 +47,14 @@ def test_a_trial_that_kills_its_worker_is_blamed_alone(tmp_path: Path, monkeypat
     (failure,) = store.read("failures").to_pylist()
     assert failure["trial_key"] == culprit.trial_key
     assert "died" in failure["traceback"] or "crash" in failure["traceback"]
+
+
+def test_ray_on_one_machine_starts_no_services_for_clusters() -> None:
+    with make_executor("ray"):
+        commands = [" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)]
+        assert ray.cluster_resources()["CPU"] >= 1  # type: ignore[no-untyped-call]  # ray's
+    assert any("raylet" in command for command in commands)
+    assert not [command for command in commands if re.search(r"dashboard\.py|monitor\.py|log_monitor", command)]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,12 @@ def test_a_trial_short_of_memory_is_named_recorded_and_not_counted(job: Job, tmp
     (failure,) = job.store.read("failures").to_pylist()
     assert failure["error"] == "MemoryError: no more room"
     assert job.store.finished() == {spec(seed=1).trial_key, spec(seed=2).trial_key}
+
+
+def test_a_worker_in_someone_elses_process_leaves_the_garbage_collector_alone(job: Job, spec: Build) -> None:
+    before = gc.get_threshold(), gc.get_freeze_count()
+    last(worker(job).run(pack(spec())))
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
 
 
 def test_with_whole_gpus_a_trial_short_of_memory_has_failed(job: Job, tmp_path: Path, spec: Build) -> None:
