@@ -1,13 +1,20 @@
-"""Garbage collection in the processes that are bnsweep's alone: never in a notebook's or a test's."""
+"""Garbage collection in the processes that are bnsweep's alone, never in a notebook's."""
 
 from __future__ import annotations
 
 import gc
 
+_USUAL = gc.get_threshold()
+
 
 def collect_seldom() -> None:
-    """Look for garbage less often: else a fifth of the time that PyTorch's and Ray's imports take goes there."""
+    """Look for garbage less often, for imports: a fifth of the time that PyTorch's and Ray's take goes there."""
     gc.set_threshold(50_000)
+
+
+def collect_as_usual() -> None:
+    """Look for garbage as often as Python does: what a trial leaves in cycles may be tensors."""
+    gc.set_threshold(*_USUAL)
 
 
 def spare_what_stays() -> None:

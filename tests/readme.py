@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
+from typing import Any
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -12,3 +14,15 @@ def block(holding: str) -> str:
     """Return the README's one block of Python that holds a text."""
     (found,) = (code for code in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if holding in code)
     return str(found)
+
+
+def shown(code: str) -> list[Any]:
+    """Run code as in a notebook; return the values of its lines that are bare expressions."""
+    names: dict[str, Any] = {}
+    values = []
+    for statement in ast.parse(code).body:
+        if isinstance(statement, ast.Expr):
+            values.append(eval(ast.unparse(statement), names))
+        else:
+            exec(ast.unparse(statement), names)
+    return values

@@ -9,8 +9,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bnsweep.checkpoint import dump
 from bnsweep.data import Dataset, load_dataset
@@ -66,14 +64,6 @@ def test_probes_in_a_resnet_do_not_move_it(spec: Build, data: Dataset) -> None:
     assert plain.tables["curves"] == probed.tables["curves"]
 
 
-def test_a_large_set_is_standardized_batch_by_batch_to_the_same_bits(
-    spec: Build, data: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    held = run_trial(spec(), data)
-    monkeypatch.setattr("bnsweep.data.batches.MOST_READY_BYTES", 0)
-    assert run_trial(spec(), data).tables == held.tables
-
-
 def test_a_model_that_draws_from_pythons_and_numpys_streams_is_the_same_again(spec: Build, data: Dataset) -> None:
     fields = {"model": {"name": "tests.models.odd:flipped"}, "norm": "batch"}
     first = run_trial(spec(**fields), data)
@@ -108,21 +98,6 @@ def test_lr_and_norm_share_data_order_and_weights_and_gain_scales_them(spec: Bui
     assert all(torch.equal(2 * single[name], doubled[name]) for name in single)
     other_seed = dict(prepare_model(spec(seed=1), data).named_parameters())
     assert not torch.equal(base["stages.conv0.layer.weight"], other_seed["stages.conv0.layer.weight"])
-
-
-@given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 60), st.integers(0, 2**63 - 1))
-def test_every_epoch_is_a_permutation_cut_into_full_batches(
-    num_samples: int, batch_size: int, steps: int, seed: int
-) -> None:
-    batch_size = min(batch_size, num_samples)
-    batches = [batch.tolist() for batch in batch_indices(num_samples, batch_size, steps, seed)]
-    assert len(batches) == steps
-    assert all(len(set(batch)) == batch_size for batch in batches)
-    per_epoch = num_samples // batch_size
-    for start in range(0, steps, per_epoch):
-        epoch = [sample for batch in batches[start : start + per_epoch] for sample in batch]
-        assert len(set(epoch)) == len(epoch)
-        assert set(epoch) <= set(range(num_samples))
 
 
 def test_the_curve_is_plain_sgd(spec: Build, data: Dataset) -> None:

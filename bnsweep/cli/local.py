@@ -116,6 +116,7 @@ def _run(
 
     from bnsweep import run as running
     from bnsweep.executors import EXECUTORS, Report, make_executor
+    from bnsweep.garbage import collect_as_usual
     from bnsweep.interrupt import Interrupt
     from bnsweep.plan import Plan
     from bnsweep.progress import Progress
@@ -135,6 +136,7 @@ def _run(
         _require_at_most(max_hours, sweep, store, planned, executor, address)
     console.print(f"{sweep.name}: {planned.num_done} of {total} trials done, {len(planned.missing)} to run")
     with ExitStack() as stack, started(sweep, store, planned, chosen) as prepared, Progress(console) as progress:
+        collect_as_usual()
         for note in prepared.notes:
             console.print(note)
 

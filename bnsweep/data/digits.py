@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 
 import numpy as np
 
 from bnsweep.data.dataset import Dataset
 from bnsweep.spec import DigitsSpec
 
+FILE = "sklearn/datasets/data/digits.csv.gz"
 NUM_TRAIN = 1437
 """80 % of the 1,797 images; which, is drawn once and is the same for every seed."""
 
 
 def load_digits(_spec: DigitsSpec) -> Dataset:
     """Load the images, split into a fixed training and test set."""
-    rows = np.loadtxt(_file(), delimiter=",", dtype=np.int64)
-    order = np.random.default_rng(0).permutation(len(rows))
-    images, labels = rows[:, :-1].reshape(-1, 8, 8).astype(np.uint8)[order, None], rows[order, -1]
+    images, labels = _images_and_labels()
+    order = np.random.default_rng(0).permutation(len(labels))
+    images, labels = images.astype(np.uint8)[order, None], labels.astype(np.int64)[order]
     return Dataset.from_arrays((images[:NUM_TRAIN], labels[:NUM_TRAIN]), (images[NUM_TRAIN:], labels[NUM_TRAIN:]))
 
 
-def _file() -> str:
-    """Find the images without the second and more that it takes to import scikit-learn, which they come with."""
-    return str(distribution("scikit-learn").locate_file("sklearn/datasets/data/digits.csv.gz"))
+def _images_and_labels() -> tuple[np.ndarray, np.ndarray]:
+    """Read them from scikit-learn's file, (N, 8, 8) and (N,): to import scikit-learn takes more than a second."""
+    try:
+        rows = np.loadtxt(str(distribution("scikit-learn").locate_file(FILE)), delimiter=",")
+    except (OSError, PackageNotFoundError):  # installed in another way, or the file has moved
+        from sklearn import datasets
+
+        bundle = datasets.load_digits()
+        return bundle.images, bundle.target
+    return rows[:, :-1].reshape(-1, 8, 8), rows[:, -1]

@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import ray
 
@@ -48,16 +48,16 @@ class RayTuneExecutor:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what fails is told by the queue and in failures/
         terminate = signal.getsignal(signal.SIGTERM)
-        is_local = self.address == "local"
-        if is_local:
+        local: dict[str, Any] = {"include_dashboard": False} if self.address == "local" else {}
+        if local:
             os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")  # dead, on this machine
             os.environ.setdefault("RAY_prestart_worker_first_driver", "0")  # Tune starts its own
         check_reachable(self.address)
         try:
-            with without_cluster_services() if is_local else nullcontext():
-                ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
+            with without_cluster_services() if local else nullcontext():
+                ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR, **local)
         except (ConnectionError, ValueError) as error:
-            if is_local:
+            if local:
                 raise
             raise InputError(f"--address {self.address}: no Ray cluster is running here; give host:port") from error
         except OSError as error:

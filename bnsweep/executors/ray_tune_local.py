@@ -1,28 +1,47 @@
-"""A Ray of one machine, without the processes that serve clusters."""
+"""A Ray of one machine, without most of the processes that serve clusters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from ray._private.node import Node
-
-NOT_STARTED = ("start_monitor", "start_api_server", "start_log_monitor")
-"""For the autoscaler, the dashboard and the log monitor. Where Ray renames these, they start, to no harm but time."""
+import ray
+from ray._private import ray_constants
+from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 
 
 @contextmanager
 def without_cluster_services() -> Iterator[None]:
     """Have `ray.init` start neither dashboard nor autoscaler nor log monitor within the block.
 
-    `include_dashboard=False` starts the dashboard's process all the same and waits for it; the other two cannot be
-    asked for at all. They take two seconds from the start of a run and one from its end.
+    They take a second or two from the start of a run and one from its end. `include_dashboard=False` starts the
+    dashboard's process all the same and waits for it; the other two cannot be refused at all. Where Ray renames what is
+    replaced here, they start, to no harm but time. The Raylet's own agents, of metrics and of environments, stay.
     """
-    kept = {name: getattr(Node, name) for name in NOT_STARTED if hasattr(Node, name)}
+    os.environ.pop(RAY_JOB_CONFIG_JSON_ENV_VAR, None)  # of a Ray job that this is run in: another Ray's
+    node = getattr(getattr(ray._private, "node", None), "Node", None)
+    instead: dict[str, Callable[..., None]] = {
+        "start_monitor": _nothing,
+        "start_log_monitor": _nothing,
+        "start_api_server": _no_dashboard,
+    }
+    kept = {name: getattr(node, name) for name in instead if hasattr(node, name)}
     for name in kept:
-        setattr(Node, name, lambda *_arguments, **_options: None)
+        setattr(node, name, instead[name])
     try:
         yield
     finally:
         for name, method in kept.items():
-            setattr(Node, name, method)
+            setattr(node, name, method)
+
+
+def _nothing(_node: Any, **_options: Any) -> None:
+    """Start nothing."""
+
+
+def _no_dashboard(node: Any, **_options: Any) -> None:
+    """Name a place where nobody listens: the Raylet's agent logs a traceback each second until it is told of one."""
+    key, namespace = ray_constants.DASHBOARD_ADDRESS.encode(), ray_constants.KV_NAMESPACE_DASHBOARD
+    node.get_gcs_client().internal_kv_put(key, b"127.0.0.1:0", True, namespace)

@@ -9,7 +9,7 @@ from ray import tune
 from ray.tune.result import DONE
 
 from bnsweep.executors.pack import Tally
-from bnsweep.garbage import collect_seldom, spare_what_stays
+from bnsweep.garbage import collect_as_usual, collect_seldom, spare_what_stays
 
 REPORT_EVERY_S = 2.0
 """A worker reports to Tune no more often: each report costs the driver milliseconds."""
@@ -31,6 +31,7 @@ class PackTrainable(tune.Trainable):
 
         self._worker = Worker(job, prepare_device(resources))
         spare_what_stays()
+        collect_as_usual()
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 import torch
@@ -37,6 +38,10 @@ class Curvature:
     """
 
     tolerance: float
+
+    def __post_init__(self) -> None:
+        """Import what the first measurement needs, which is no trial's time."""
+        import_module("scipy.linalg")
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         """Return one row: step, sharpness (inf: overflow, NaN: no convergence), two_over_lr, tolerance, num_hvps."""
@@ -97,7 +102,9 @@ def largest_eigenvalue(product: Callable[[Tensor], Tensor], toward: Tensor, tole
 
 def _ritz(diagonal: Sequence[float], beside: Sequence[float]) -> tuple[float, float, float]:
     """Return the largest eigenvalue of the tridiagonal matrix, its residual, and the largest in size."""
-    from scipy.linalg import eigh_tridiagonal  # a quarter of a second, for those who measure sharpness
+    from scipy.linalg import (
+        eigh_tridiagonal,
+    )  # a quarter of a second, if sharpness is measured
 
     values, vectors = eigh_tridiagonal(np.array(diagonal), np.array(beside[:-1]))
     return float(values[-1]), abs(beside[-1] * vectors[-1, -1]), float(np.abs(values).max())

@@ -8,8 +8,6 @@ import pytest
 
 from bnsweep.executors.pack import Pack, Tally
 from bnsweep.executors.queue import MAX_DEATHS, Death, PackQueue
-from bnsweep.executors.ray_tune_fit import QueueSearch
-from bnsweep.executors.ray_tune_worker import PACK
 from bnsweep.executors.supply import Pace, Supply
 from bnsweep.results import Store
 from bnsweep.spec import TrialSpec
@@ -118,16 +116,3 @@ def test_a_pack_lost_after_closing_is_not_handed_out_again(store: Store) -> None
     assert queue.lost(number, CRASH) == Tally()
     assert queue.take() is None
     assert queue.is_finished
-
-
-def test_one_pack_is_ready_for_whoever_ends_first_and_no_more(store: Store) -> None:
-    queue = PackQueue(supply(1, 1, 1), store)
-    search = QueueSearch(queue, lambda: 1)
-    first, ahead = (search.suggest(name)[PACK].number for name in "ab")
-    assert search.suggest("c") is None
-    queue.ended(first, Tally(completed=1))
-    last = search.suggest("c")[PACK].number
-    assert search.suggest("d") is None
-    for number in (ahead, last):
-        queue.ended(number, Tally(completed=1))
-    assert search.suggest("d") == QueueSearch.FINISHED

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 import ray
+from ray._private.node import Node
+from ray._private.ray_constants import DASHBOARD_ADDRESS, KV_NAMESPACE_DASHBOARD
+from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
+from ray.experimental.internal_kv import _internal_kv_get
 
 from bnsweep.executors import Tally, make_executor
 from bnsweep.plan import Plan
@@ -50,11 +56,27 @@ def test_a_trial_that_kills_its_worker_is_blamed_alone(tmp_path: Path, monkeypat
 
 
 def test_ray_on_one_machine_starts_no_services_for_clusters() -> None:
+    start = Node.start_api_server
     with make_executor("ray"):
-        commands = [" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)]
-        assert ray.cluster_resources()["CPU"] >= 1  # type: ignore[no-untyped-call]  # ray's
+        commands = [command(process) for process in psutil.Process().children(recursive=True)]
+        agent_is_told = _internal_kv_get(DASHBOARD_ADDRESS, namespace=KV_NAMESPACE_DASHBOARD)
     assert any("raylet" in command for command in commands)
-    assert not [command for command in commands if re.search(r"dashboard\.py|monitor\.py|log_monitor", command)]
+    assert not [command for command in commands if re.search(r"dashboard\.py|monitor\.py", command)]
+    assert agent_is_told, "its agent logs a traceback each second"
+    assert Node.start_api_server is start
+
+
+def command(process: psutil.Process) -> str:
+    with suppress(psutil.Error):  # it has ended
+        return " ".join(process.cmdline())
+    return ""
+
+
+def test_in_a_ray_job_a_ray_of_our_own_has_not_the_jobs_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = {"runtime_env": {"working_dir": "gcs://_ray_pkg_of_another_ray.zip"}, "metadata": {}}
+    monkeypatch.setenv(RAY_JOB_CONFIG_JSON_ENV_VAR, json.dumps(job))
+    with make_executor("ray"):
+        assert not ray.get_runtime_context().runtime_env
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
