@@ -14,7 +14,7 @@ from bnsweep.provenance import git_sha
 from bnsweep.run import Prepared
 from bnsweep.sweep import Resources
 
-RAY_START_S = 5.0
+RAY_START_S = 2.5
 """What Ray takes to start and to end on an idle machine, its workers' imports apart."""
 
 
