@@ -136,7 +136,8 @@ def _run(
         _require_at_most(max_hours, sweep, store, planned, executor, address)
     console.print(f"{sweep.name}: {planned.num_done} of {total} trials done, {len(planned.missing)} to run")
     with ExitStack() as stack, started(sweep, store, planned, chosen) as prepared, Progress(console) as progress:
-        collect_as_usual()
+        if executor == "serial":  # trials run here; Tune is yet to be imported otherwise
+            collect_as_usual()
         for note in prepared.notes:
             console.print(note)
 
