@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
-from ray._private import ray_constants
-from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 
 
 @contextmanager
@@ -20,7 +18,7 @@ def without_cluster_services() -> Iterator[None]:
     dashboard's process all the same and waits for it; the other two cannot be refused at all. Where Ray renames what is
     replaced here, they start, to no harm but time. The Raylet's own agents, of metrics and of environments, stay.
     """
-    os.environ.pop(RAY_JOB_CONFIG_JSON_ENV_VAR, None)  # of a Ray job that this is run in: another Ray's
+    os.environ.pop("RAY_JOB_CONFIG_JSON_ENV_VAR", None)  # of a Ray job that this is run in: another Ray's
     node = getattr(getattr(ray._private, "node", None), "Node", None)
     instead: dict[str, Callable[..., None]] = {
         "start_monitor": _nothing,
@@ -43,5 +41,4 @@ def _nothing(_node: Any, **_options: Any) -> None:
 
 def _no_dashboard(node: Any, **_options: Any) -> None:
     """Name a place where nobody listens: the Raylet's agent logs a traceback each second until it is told of one."""
-    key, namespace = ray_constants.DASHBOARD_ADDRESS.encode(), ray_constants.KV_NAMESPACE_DASHBOARD
-    node.get_gcs_client().internal_kv_put(key, b"127.0.0.1:0", True, namespace)
+    node.get_gcs_client().internal_kv_put(b"dashboard", b"127.0.0.1:0", True, b"dashboard")
