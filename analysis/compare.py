@@ -64,7 +64,7 @@ def side_by_side(comparison: Comparison) -> dict[str, list[tuple[str, list[Line]
         for line in measure_lines(rows):
             cells |= {
                 (str(line["meaning"]), norm, str(name)): cell
-                for norm, cell in zip(norms, line["cells"], strict=True)  # type: ignore[call-overload]
+                for norm, cell in zip(norms, line["cells"], strict=True)  # type: ignore[call-overload]  # a line's values are objects
             }
     nothing = {"value": "-", "interval": ""}
     norms = in_order(comparison.table["norm"])

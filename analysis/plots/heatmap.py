@@ -110,7 +110,7 @@ def draw_heatmap(data: HeatmapData, fig: Figure | None = None) -> Figure:
         set_title(fig, data.title, data.subtitle)
         grid = fig.subplots(len(rows), columns, squeeze=False)
         for row, column in np.ndindex(len(rows), columns):
-            ax: Axes = grid[row, column]  # type: ignore[assignment]
+            ax: Axes = grid[row, column]  # type: ignore[assignment]  # an array of objects
             if column >= len(rows[row]):
                 ax.set_axis_off()
                 continue

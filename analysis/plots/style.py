@@ -90,7 +90,7 @@ def style() -> Iterator[None]:
     """Apply the style within a `with` block, to what is made and saved there."""
     import matplotlib as mpl
 
-    with mpl.rc_context(_RC):  # type: ignore[arg-type]
+    with mpl.rc_context(_RC):  # type: ignore[arg-type]  # it knows each key by name
         yield
 
 
@@ -117,7 +117,7 @@ def set_title(fig: Figure, title: str, subtitle: str = "") -> None:
     used = top + line * (len(bold) + 0.85 * len(plain)) + 0.06 / height
     engine = fig.get_layout_engine()
     if engine is not None:
-        engine.set(rect=(0, 0, 1, 1 - used))  # type: ignore[call-arg]
+        engine.set(rect=(0, 0, 1, 1 - used))  # type: ignore[call-arg]  # `new_figure` took the constrained one
 
 
 def handles(norms: Sequence[str], marker: bool = True) -> list[Line2D]:

@@ -52,6 +52,7 @@ class RayTuneExecutor:
         if local:
             os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")  # dead, on this machine
             os.environ.setdefault("RAY_prestart_worker_first_driver", "0")  # Tune starts its own
+            os.environ.pop("RAY_JOB_CONFIG_JSON_ENV_VAR", None)  # of a job that this runs in: another Ray's
         check_reachable(self.address)
         try:
             with without_cluster_services() if local else nullcontext():

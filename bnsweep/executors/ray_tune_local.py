@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +17,6 @@ def without_cluster_services() -> Iterator[None]:
     dashboard's process all the same and waits for it; the other two cannot be refused at all. Where Ray renames what is
     replaced here, they start, to no harm but time. The Raylet's own agents, of metrics and of environments, stay.
     """
-    os.environ.pop("RAY_JOB_CONFIG_JSON_ENV_VAR", None)  # of a Ray job that this is run in: another Ray's
     node = getattr(getattr(ray._private, "node", None), "Node", None)
     instead: dict[str, Callable[..., None]] = {
         "start_monitor": _nothing,

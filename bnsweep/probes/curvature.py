@@ -40,7 +40,7 @@ class Curvature:
     tolerance: float
 
     def __post_init__(self) -> None:
-        """Import what the first measurement needs, which is no trial's time."""
+        """Import what measuring needs now, since that is no trial's time, and not where nobody measures."""
         import_module("scipy.linalg")
 
     def __call__(self, ctx: StepContext) -> list[Row]:
@@ -102,9 +102,7 @@ def largest_eigenvalue(product: Callable[[Tensor], Tensor], toward: Tensor, tole
 
 def _ritz(diagonal: Sequence[float], beside: Sequence[float]) -> tuple[float, float, float]:
     """Return the largest eigenvalue of the tridiagonal matrix, its residual, and the largest in size."""
-    from scipy.linalg import (
-        eigh_tridiagonal,
-    )  # a quarter of a second, if sharpness is measured
+    from scipy.linalg import eigh_tridiagonal
 
     values, vectors = eigh_tridiagonal(np.array(diagonal), np.array(beside[:-1]))
     return float(values[-1]), abs(beside[-1] * vectors[-1, -1]), float(np.abs(values).max())
