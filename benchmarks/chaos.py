@@ -23,9 +23,9 @@ from pathlib import Path
 
 import psutil
 
-from bnsweep.repro import compare
+from bnsweep.cli.repro import compare
 from bnsweep.results import Store
-from bnsweep.sweep import Sweep
+from bnsweep.spec.sweep import Sweep
 
 SWEEP = """
 name: chaos

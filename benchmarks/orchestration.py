@@ -32,9 +32,10 @@ import pandas as pd
 
 from benchmarks.probes import shown
 from bnsweep.data import Dataset, load_dataset
-from bnsweep.device import prepare_device
 from bnsweep.spec import TrialSpec
-from bnsweep.sweep import Resources, Sweep
+from bnsweep.spec.resources import Resources
+from bnsweep.spec.sweep import Sweep
+from bnsweep.training.device import prepare_device
 
 WORKERS = 2
 SWEEP = """

@@ -21,15 +21,15 @@ import pyarrow as pa
 from torch import Tensor, nn
 
 from bnsweep.data import load_dataset
-from bnsweep.device import prepare_device
 from bnsweep.models import StagedModel
 from bnsweep.models.sites import Sites
 from bnsweep.models.vgg import vgg
 from bnsweep.probes import StepContext
 from bnsweep.results.schema import Row
 from bnsweep.spec import TIERS, TrialSpec, VggSpec
-from bnsweep.sweep import Resources
-from bnsweep.train import run_trial, train
+from bnsweep.spec.resources import Resources
+from bnsweep.training.device import prepare_device
+from bnsweep.training.loop import run_trial, train
 
 VGG11: tuple[int | Literal["M"], ...] = (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M")
 POINTS = (0.5, 1.0, 2.0, 4.0)

@@ -24,9 +24,9 @@ from time import monotonic
 import numpy as np
 import psutil
 
-from bnsweep.plan import Plan
 from bnsweep.results import Store
-from bnsweep.sweep import Sweep
+from bnsweep.running.plan import Plan
+from bnsweep.spec.sweep import Sweep
 
 SWEEP = """
 name: scale

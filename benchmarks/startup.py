@@ -134,10 +134,10 @@ def child(sweep: str, out: str, marks: str) -> None:
     from bnsweep.cli import app
 
     times["command line parsed"] = time()
-    from bnsweep import startup
-    from bnsweep.executors.queue import PackQueue
     from bnsweep.executors.ray_tune import RayTuneExecutor
-    from bnsweep.plan import Plan
+    from bnsweep.running import startup
+    from bnsweep.running.plan import Plan
+    from bnsweep.running.queue import PackQueue
 
     times["bnsweep and ray imported"] = time()
     mark(Plan, "of", "sweep read and planned")

@@ -22,10 +22,10 @@ import torch.nn.functional as F
 from benchmarks.probes import shown
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.data.batches import batch_indices
-from bnsweep.device import prepare_device
 from bnsweep.spec import TrialSpec
-from bnsweep.sweep import Resources
-from bnsweep.train import prepare_model, train
+from bnsweep.spec.resources import Resources
+from bnsweep.training.device import prepare_device
+from bnsweep.training.loop import prepare_model, train
 
 STEPS, WARM_UP = 300, 20
 CASES: dict[str, dict[str, Any]] = {

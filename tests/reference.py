@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from bnsweep.norm import norm_site
-from bnsweep.streams import RngState, replayed
+from bnsweep.rng import RngState, replayed
 
 EPS = 1e-5
 LossFn = Callable[[Tensor, Tensor], Tensor]

@@ -34,7 +34,12 @@ def test_analysis_imports_nothing_of_bnsweep_but_results_and_errors() -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["import analysis.report", "import bnsweep.results", "import bnsweep.startup", "import bnsweep.cli as c; c.app"],
+    [
+        "import analysis.report",
+        "import bnsweep.results",
+        "import bnsweep.running.startup",
+        "from bnsweep.cli import app",
+    ],
 )
 def test_loads_without_torch_and_ray(statement: str) -> None:
     assert loaded(statement) == []

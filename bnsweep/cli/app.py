@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bnsweep import __version__
-from bnsweep.garbage import collect_seldom, spare_what_stays
+from bnsweep.running.gc_tuning import collect_seldom, spare_what_stays
 
 app = typer.Typer(
     name="bnsweep",

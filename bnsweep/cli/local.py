@@ -14,9 +14,9 @@ from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, Out, SweepFile, app
 from bnsweep.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from bnsweep.plan import Plan
     from bnsweep.results import Store
-    from bnsweep.sweep import Sweep
+    from bnsweep.running.plan import Plan
+    from bnsweep.spec.sweep import Sweep
 
 
 MaxHours = Annotated[float | None, typer.Option(min=0, help="Refuse a sweep that takes longer than so many hours.")]
@@ -36,9 +36,9 @@ def plan(
     timing: Annotated[bool, typer.Option(help="Time a few steps of each kind of trial, some 20 s at most.")] = True,
 ) -> None:
     """Say what `run` would do: trials declared, done and missing, and what they take. Writes no results."""
-    from bnsweep.plan import Plan
     from bnsweep.results import Store
-    from bnsweep.sweep import Sweep
+    from bnsweep.running.plan import Plan
+    from bnsweep.spec.sweep import Sweep
 
     if not timing and (max_hours is not None or price is not None):
         raise InputError("--no-timing: goes without --max-hours and --price; leave one or the other out")
@@ -63,8 +63,8 @@ def plan(
 def _print_price(
     sweep: Sweep, store: Store, planned: Plan, workers: int | None, hourly: float | None, max_hours: float | None
 ) -> None:
-    from bnsweep.prepare import prepare
-    from bnsweep.pricing import lines, price_sweep, why_untimed
+    from bnsweep.running.prepare import prepare
+    from bnsweep.running.prices import lines, price_sweep, why_untimed
 
     if reason := why_untimed(sweep.resources):
         if max_hours is not None:
@@ -114,15 +114,15 @@ def _run(
     """Run a sweep and say how it went; return the exit code."""
     from rich.console import Console
 
-    from bnsweep import run as running
     from bnsweep.executors import EXECUTORS, Report, make_executor
-    from bnsweep.garbage import collect_as_usual
-    from bnsweep.interrupt import Interrupt
-    from bnsweep.plan import Plan
-    from bnsweep.progress import Progress
     from bnsweep.results import Store
-    from bnsweep.startup import started
-    from bnsweep.sweep import Sweep
+    from bnsweep.running.gc_tuning import collect_as_usual
+    from bnsweep.running.interruption import Interrupt
+    from bnsweep.running.plan import Plan
+    from bnsweep.running.progress import Progress
+    from bnsweep.running.run import run as run_sweep
+    from bnsweep.running.startup import started
+    from bnsweep.spec.sweep import Sweep
 
     sweep = Sweep.from_yaml(sweep_file)
     store = Store.open(out or f"results/{sweep.name}")
@@ -147,7 +147,7 @@ def _run(
             )
             return progress.start(num_trials, num_workers)
 
-        left = running.run(prepared, chosen, start, is_interrupted=interrupt, checkpoint_every_s=checkpoint_every_s)
+        left = run_sweep(prepared, chosen, start, is_interrupted=interrupt, checkpoint_every_s=checkpoint_every_s)
     if planned.missing and address is None:  # on a cluster workers come and go
         console.print(f"workers did other things than trials in {100 * progress.idle_share():.0f} % of their time")
     if left and interrupt():
@@ -167,8 +167,8 @@ def _require_at_most(
     max_hours: float, sweep: Sweep, store: Store, planned: Plan, executor: str, address: str | None
 ) -> None:
     """Refuse to run what takes longer; a cluster's workers may be unlike this machine, which therefore cannot tell."""
-    from bnsweep.prepare import prepare
-    from bnsweep.pricing import price_sweep, why_untimed
+    from bnsweep.running.prepare import prepare
+    from bnsweep.running.prices import price_sweep, why_untimed
 
     reason = "the workers are elsewhere" if address else why_untimed(sweep.resources)
     if reason:

@@ -9,7 +9,7 @@ import typer
 from bnsweep.cli.app import INTERRUPTED, ResultsDir, app
 
 if TYPE_CHECKING:
-    from bnsweep.maintenance import Outcome
+    from bnsweep.cli.maintenance import Outcome
 
 
 @app.command()
@@ -60,7 +60,7 @@ def verify(
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
 ) -> None:
     """Check every file and row of DIR against the sweep file and the commits; exit code 1 if anything is amiss."""
-    from bnsweep.maintenance import verify_directory
+    from bnsweep.cli.maintenance import verify_directory
 
     _finish(verify_directory(directory, repair=repair))
 
@@ -68,7 +68,7 @@ def verify(
 @app.command()
 def compact(directory: ResultsDir) -> None:
     """Make the many small files of DIR a few large ones; they read faster and hold the same rows."""
-    from bnsweep.maintenance import compact_directory
+    from bnsweep.cli.maintenance import compact_directory
 
     _finish(compact_directory(directory))
 
@@ -85,7 +85,7 @@ def repro(
     key: Annotated[str, typer.Argument(metavar="KEY", help="A trial_key, or how one begins.")],
 ) -> None:
     """Run one trial of DIR again, on its own, and compare; exit code 1 if a bit differs."""
-    from bnsweep.repro import reproduce
+    from bnsweep.cli.repro import reproduce
     from bnsweep.results import Store
 
     again = reproduce(Store.open(directory), key)
@@ -97,7 +97,7 @@ def repro(
 @app.command()
 def doctor() -> None:
     """Say what this machine has and what it lacks."""
-    from bnsweep.doctor import examine
+    from bnsweep.cli.doctor import examine
 
     findings = examine()
     for finding in findings:

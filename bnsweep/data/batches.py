@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bnsweep.data.dataset import Dataset
-from bnsweep.seeding import derive
+from bnsweep.rng import derive
 
 MOST_READY_BYTES = 2**26
 """What a trial may hold of standardized samples beside those as stored."""

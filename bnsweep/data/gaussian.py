@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bnsweep.data.dataset import Dataset, Labelled
 from bnsweep.errors import InputError
-from bnsweep.seeding import derive
+from bnsweep.rng import derive
 from bnsweep.spec import GaussianSpec
 
 

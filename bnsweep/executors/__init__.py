@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bnsweep.errors import InputError
-from bnsweep.executors.base import Executor, MustStop, Report
-from bnsweep.executors.pack import Job, Pack, Tally
-from bnsweep.executors.queue import PackQueue
+from bnsweep.running.executor import Executor, MustStop, Report
+from bnsweep.running.packs import Job, Pack, Tally
+from bnsweep.running.queue import PackQueue
 
 EXECUTORS = ("ray", "serial")
 """Every executor of the command line by name."""

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 import ray
 
 from bnsweep.errors import InputError
-from bnsweep.executors.base import MustStop, Report
-from bnsweep.executors.queue import PackQueue
 from bnsweep.executors.ray_tune_cluster import (
     Node,
     check_reachable,
@@ -22,10 +20,12 @@ from bnsweep.executors.ray_tune_cluster import (
 )
 from bnsweep.executors.ray_tune_local import without_cluster_services
 from bnsweep.results import Store
-from bnsweep.sweep import Resources
+from bnsweep.running.executor import MustStop, Report
+from bnsweep.running.queue import PackQueue
+from bnsweep.spec.resources import Resources
 
 if TYPE_CHECKING:
-    from bnsweep.executors.pack import Job
+    from bnsweep.running.packs import Job
 
 TUNE_SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our rows go to the store, not to JSON, CSV and TensorBoard

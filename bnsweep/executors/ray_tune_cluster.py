@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from bnsweep.errors import InputError
 from bnsweep.results import Store
-from bnsweep.sweep import Resources
+from bnsweep.spec.resources import Resources
 
 REACHABLE_WITHIN_S = 10.0
 LOOK_WITHIN_S = 120.0

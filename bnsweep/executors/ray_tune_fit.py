@@ -17,12 +17,12 @@ from ray.tune.result import DONE
 from ray.tune.search import Searcher
 
 from bnsweep.errors import StoreError
-from bnsweep.executors.base import MustStop, Report
-from bnsweep.executors.pack import Job, Pack
-from bnsweep.executors.queue import Death, PackQueue
 from bnsweep.executors.ray_tune_data import share_datasets
 from bnsweep.executors.ray_tune_worker import LOG, PACK, TALLY, PackTrainable
-from bnsweep.sweep import Resources
+from bnsweep.running.executor import MustStop, Report
+from bnsweep.running.packs import Job, Pack
+from bnsweep.running.queue import Death, PackQueue
+from bnsweep.spec.resources import Resources
 
 NODE_LOST = "its node has died"
 """In what Ray says of an actor whose whole machine went away."""

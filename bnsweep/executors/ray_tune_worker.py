@@ -8,8 +8,8 @@ from typing import Any
 from ray import tune
 from ray.tune.result import DONE
 
-from bnsweep.executors.pack import Tally
-from bnsweep.garbage import collect_as_usual, collect_seldom, spare_what_stays
+from bnsweep.running.gc_tuning import collect_as_usual, collect_seldom, spare_what_stays
+from bnsweep.running.packs import Tally
 
 REPORT_EVERY_S = 2.0
 """A worker reports to Tune no more often: each report costs the driver milliseconds."""
@@ -26,8 +26,8 @@ class PackTrainable(tune.Trainable):
 
     def setup(self, config: dict[str, Any], job: Any = None, resources: Any = None) -> None:
         """Build the worker, once for the actor's life."""
-        from bnsweep.device import prepare_device
-        from bnsweep.executors.worker import Worker
+        from bnsweep.running.worker import Worker
+        from bnsweep.training.device import prepare_device
 
         self._worker = Worker(job, prepare_device(resources))
         spare_what_stays()

@@ -6,14 +6,14 @@ from typing import Self
 
 import torch
 
-from bnsweep.device import prepare_device
 from bnsweep.errors import InputError
-from bnsweep.executors.base import MustStop, Report
-from bnsweep.executors.pack import Job, Tally
-from bnsweep.executors.queue import PackQueue
-from bnsweep.executors.worker import Worker
 from bnsweep.results import Store
-from bnsweep.sweep import Resources
+from bnsweep.running.executor import MustStop, Report
+from bnsweep.running.packs import Job, Tally
+from bnsweep.running.queue import PackQueue
+from bnsweep.running.worker import Worker
+from bnsweep.spec.resources import Resources
+from bnsweep.training.device import prepare_device
 
 
 class SerialExecutor:

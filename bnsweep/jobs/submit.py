@@ -13,8 +13,8 @@ from bnsweep import __version__
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.jobs.shipping import ship
 from bnsweep.jobs.state import jobs
-from bnsweep.provenance import git_sha
-from bnsweep.sweep import Sweep
+from bnsweep.running.provenance import git_sha
+from bnsweep.spec.sweep import Sweep
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient

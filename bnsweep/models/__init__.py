@@ -1,4 +1,4 @@
-"""Models: chains of stages built without weights (`bnsweep.init.initialize` draws those), and the user's own."""
+"""Models: chains of stages built without weights (initialization draws those), and the user's own."""
 
 from __future__ import annotations
 

@@ -15,9 +15,8 @@ from bnsweep.models.sites import Sites
 from bnsweep.norm import set_step
 from bnsweep.norm.weight import WeightLayer
 from bnsweep.plugins import blamed, load_callable, require_signature
-from bnsweep.seeding import derive
+from bnsweep.rng import derive, seeded
 from bnsweep.spec import CustomSpec
-from bnsweep.streams import seeded
 
 KEY = "model.name"
 CPU = torch.device("cpu")

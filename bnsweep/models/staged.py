@@ -63,7 +63,7 @@ class StagedModel(nn.Module):
 
 
 def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
-    """Return a 3x3 convolution with bias, all zeros until `bnsweep.init.initialize` fills it.
+    """Return a 3x3 convolution with bias, all zeros until `bnsweep.training.initialization.initialize` fills it.
 
     It divides H and W by the stride, rounding up.
     """
@@ -71,7 +71,7 @@ def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
 
 
 def linear(in_features: int, out_features: int) -> nn.Linear:
-    """Return a linear layer with bias, all zeros until `bnsweep.init.initialize` fills it."""
+    """Return a linear layer with bias, all zeros until `bnsweep.training.initialization.initialize` fills it."""
     return _zeroed(nn.Linear(in_features, out_features, device="meta"))
 
 

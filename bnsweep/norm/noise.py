@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bnsweep.seeding import derive
+from bnsweep.rng import derive
 
 MEAN_BOUND = 0.5
 MEAN_JITTER = 0.1

@@ -10,7 +10,7 @@ from typing import Any, Self
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from bnsweep.streams import RngState, capture_rng, replayed
+from bnsweep.rng import RngState, capture_rng, replayed
 
 LossFn = Callable[[Tensor, Tensor], Tensor]
 """(logits (N, K), targets (N,)) to the mean loss of the mini-batch, a scalar."""

@@ -13,7 +13,8 @@ from bnsweep.errors import InputError
 from bnsweep.plugins import blamed, load_callable, require_signature
 from bnsweep.probes.context import StepContext
 from bnsweep.probes.untouched import untouched
-from bnsweep.results.schema import AXES, SCHEMAS, Row, custom_schema
+from bnsweep.results.schema import SCHEMAS, Row, custom_schema
+from bnsweep.spec import AXES
 
 EVERYWHERE = ("trial_key", *AXES, "step")
 """The columns of every table."""

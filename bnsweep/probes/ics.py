@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from bnsweep.models import LayerView, Split, StageView, split
 from bnsweep.probes.context import StepContext, run
 from bnsweep.results.schema import Row
-from bnsweep.streams import RngState, capture_rng, replayed
+from bnsweep.rng import RngState, capture_rng, replayed
 
 BLOCK = 1 << 16
 """Entries of a gradient that are taken to float64 at a time on the CPU: 512 KiB, which stays in the cache."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bnsweep.probes.context import StepContext
-from bnsweep.streams import replayed
+from bnsweep.rng import replayed
 
 
 @contextmanager

@@ -10,12 +10,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from bnsweep.spec.trial import AXES as AXES
+
 SCHEMA_VERSION = 1
 
 Row = Mapping[str, Any]
-
-AXES = ("norm", "init", "init_gain", "lr", "seed")
-"""The columns beside the key that every table but `failures` has, so that nobody needs a join to plot."""
 
 LABEL = pa.dictionary(pa.int32(), pa.string())
 

@@ -22,10 +22,12 @@ from bnsweep.spec.probes import (
     ProbesSpec,
     ScheduleSpec,
 )
+from bnsweep.spec.resources import Resources
 from bnsweep.spec.section import CUSTOM, Section
-from bnsweep.spec.trial import TrainSpec, TrialSpec
+from bnsweep.spec.trial import AXES, TrainSpec, TrialSpec
 
 __all__ = [
+    "AXES",
     "CUSTOM",
     "TIERS",
     "Cifar10Spec",
@@ -45,6 +47,7 @@ __all__ = [
     "ParquetSpec",
     "ProbesSpec",
     "ResnetSpec",
+    "Resources",
     "ScheduleSpec",
     "Section",
     "TrainSpec",

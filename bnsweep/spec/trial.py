@@ -17,6 +17,9 @@ from bnsweep.spec.section import PositiveFloat, PositiveInt, Section
 SEMANTICS_VERSION = 3
 """Bumped whenever the same spec would give other numbers, so that old and new rows never mix."""
 
+AXES = ("norm", "init", "init_gain", "lr", "seed")
+"""The fields beside the key that every table but `failures` has, so that nobody needs a join to plot."""
+
 NormName = Literal["none", "batch", "noisy_batch", "l1", "l2", "linf", "layer", "group", "instance", "rms", "weight"]
 InitName = Literal["default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal"]
 BATCH_STATISTICS = ("batch", "noisy_batch", "l1", "l2", "linf")

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bnsweep.cli import main
-from bnsweep.garbage import spare_what_stays
-from tests.bad_inputs.telling import Here, Told, changed
+from bnsweep.running.gc_tuning import spare_what_stays
+from tests.bad_inputs.commands import Here, Told, changed
 from tests.processes import bnsweep
 from tests.results.conftest import endpoint
 

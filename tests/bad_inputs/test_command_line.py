@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_inputs.telling import Here, changed, require_refusal, require_usage_error, tree
+from tests.bad_inputs.commands import Here, changed, require_refusal, require_usage_error, tree
 
 USAGE = [
     (("nonsense",), r"No such command 'nonsense'"),

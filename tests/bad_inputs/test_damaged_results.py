@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.bad_inputs.telling import Here, require_refusal, tree
+from tests.bad_inputs.commands import Here, require_refusal, tree
 
 Damage = Callable[[Path], object]
 Damaged = Callable[[Damage], Path]

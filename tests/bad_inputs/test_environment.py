@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from moto import settings
 
-from tests.bad_inputs.telling import changed, tree
+from tests.bad_inputs.commands import changed, tree
 from tests.processes import bnsweep
 from tests.results.conftest import s3_uri
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bnsweep.results import Store
-from tests.bad_inputs.telling import Here, changed, require_refusal, tree
+from tests.bad_inputs.commands import Here, changed, require_refusal, tree
 from tests.processes import bnsweep
 from tests.results.conftest import BUCKET, s3_uri
 

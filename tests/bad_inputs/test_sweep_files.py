@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_inputs.telling import Here, changed, require_refusal, tree
+from tests.bad_inputs.commands import Here, changed, require_refusal, tree
 
 LRS, SEEDS, NORMS, MLP = "[0.1, 1.0e+9]", "{range: 2}", "[none, batch, noisy_batch]", "{name: mlp, widths: [8]}"
 ICS, LANDSCAPE, DIGITS = "ics: {every: 3}", "landscape: {every: 3}", "{name: digits}"

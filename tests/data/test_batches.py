@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bnsweep.data import load_dataset
 from bnsweep.data.batches import batch_indices
 from bnsweep.spec import TrialSpec
-from bnsweep.train import run_trial
+from bnsweep.training.loop import run_trial
 
 
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 60), st.integers(0, 2**63 - 1))

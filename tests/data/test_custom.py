@@ -8,12 +8,12 @@ import torch
 from bnsweep.data import load_dataset
 from bnsweep.errors import InputError
 from bnsweep.spec import CustomDatasetSpec, TrialSpec
-from bnsweep.sweep import Sweep
-from bnsweep.train import run_trial
+from bnsweep.spec.sweep import Sweep
+from bnsweep.training.loop import run_trial
 from tests.conftest import TINY
-from tests.data import own
+from tests.user_code import data as user_data
 
-OWN = "tests.data.own:"
+OWN = "tests.user_code.data:"
 
 
 def spec(name: str, **options: object) -> CustomDatasetSpec:
@@ -23,7 +23,7 @@ def spec(name: str, **options: object) -> CustomDatasetSpec:
 @pytest.mark.parametrize("as_tensors", [False, True])
 def test_images_and_labels_come_back_as_they_are(as_tensors: bool) -> None:
     data = load_dataset(spec("images", channels=3, as_tensors=as_tensors))
-    train_x, train_y, test_x, test_y = (torch.as_tensor(part.copy()) for part in own.images(3))
+    train_x, train_y, test_x, test_y = (torch.as_tensor(part.copy()) for part in user_data.images(3))
     assert (data.input_shape, data.num_classes, data.train_x.dtype) == ((3, 3, 5), 3, torch.uint8)
     found = data.train_x, data.train_y, data.test_x, data.test_y
     assert all(torch.equal(a, b) for a, b in zip(found, (train_x, train_y, test_x, test_y), strict=True))
@@ -53,7 +53,7 @@ BAD = [
     (
         "nowhere",
         {},
-        "cannot be loaded (module 'tests.data.own' has no attribute 'nowhere'); give package.module:callable",
+        "cannot be loaded (module 'tests.user_code.data' has no attribute 'nowhere'); give package.module:callable",
     ),
     ("NO_CALLABLE", {}, " is a int; it should be callable"),
     ("images", {"chanels": 3}, "cannot be called with chanels: got an unexpected keyword argument 'chanels'"),

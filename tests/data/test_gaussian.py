@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.errors import InputError
 from bnsweep.spec import GaussianSpec, TrialSpec
-from bnsweep.train import run_trial
+from bnsweep.training.loop import run_trial
 
 
 def gaussian(**fields: object) -> Dataset:

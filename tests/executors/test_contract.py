@@ -12,12 +12,13 @@ import pytest
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.errors import InputError, Superseded
 from bnsweep.executors import EXECUTORS, Executor, Job, MustStop, PackQueue, Tally, make_executor
-from bnsweep.executors.pack import dataset_key
 from bnsweep.executors.serial import SerialExecutor
-from bnsweep.executors.supply import Pace, Supply
 from bnsweep.results import Store
+from bnsweep.running.packs import dataset_key
+from bnsweep.running.trial_pool import Pace, Supply
 from bnsweep.spec import DigitsSpec, TrialSpec
-from bnsweep.sweep import Resources, Sweep
+from bnsweep.spec.resources import Resources
+from bnsweep.spec.sweep import Sweep
 from tests.conftest import TINY
 from tests.frames import same_rows
 
@@ -87,7 +88,7 @@ def test_a_trial_that_raises_is_recorded_and_its_neighbours_are_unharmed(
 def test_a_trial_short_of_memory_is_tried_again_alone(
     executor: Executor, tmp_path: Path, digits: Dataset, spec: Callable[..., TrialSpec]
 ) -> None:
-    model = {"name": "tests.executors.models:hungry", "marker": str(tmp_path / "marker")}
+    model = {"name": "tests.user_code.failing_models:hungry", "marker": str(tmp_path / "marker")}
     starved = spec(model=model)
     store, tallies = run(executor, tmp_path / "out", (starved, spec(seed=1)), digits)
     assert sum(tally.completed for tally in tallies.values()) == 2

@@ -17,19 +17,19 @@ from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 from ray.experimental.internal_kv import _internal_kv_get
 
 from bnsweep.executors import Tally, make_executor
-from bnsweep.plan import Plan
-from bnsweep.prepare import prepare
 from bnsweep.results import Store
-from bnsweep.run import run
-from bnsweep.startup import started
-from bnsweep.sweep import Sweep
+from bnsweep.running.plan import Plan
+from bnsweep.running.prepare import prepare
+from bnsweep.running.run import run
+from bnsweep.running.startup import started
+from bnsweep.spec.sweep import Sweep
 from tests.conftest import TINY
 from tests.frames import same_rows
 from tests.processes import bnsweep, start_and_wait_for_a_commit
 
 DEADLY = """
 name: deadly
-model: {name: "tests.executors.models:net"}
+model: {name: "tests.user_code.failing_models:net"}
 dataset: {name: digits}
 train: {steps: 3, batch_size: 32}
 axes:
@@ -42,7 +42,7 @@ def test_a_trial_that_kills_its_worker_is_blamed_alone(tmp_path: Path, monkeypat
     harmless = Sweep.from_text(DEADLY.replace("[false, true]", "[false]"))
     deadly = Sweep.from_text(DEADLY.replace("[false, true]", "[true]").replace("{range: 10}", "[3]"))
     both = Sweep("deadly", harmless.resources, (*harmless.trials, *deadly.trials), DEADLY)
-    monkeypatch.setattr("bnsweep.executors.supply.Pace.size", lambda _, num_left: (num_left + 1) // 2)
+    monkeypatch.setattr("bnsweep.running.trial_pool.Pace.size", lambda _, num_left: (num_left + 1) // 2)
     store, tallies = Store.open(tmp_path / "out"), dict[int, Tally]()
     executor = make_executor("ray")
     with started(both, store, Plan.of(both, store), executor) as prepared:

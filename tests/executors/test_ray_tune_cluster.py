@@ -16,7 +16,7 @@ from bnsweep.executors.ray_tune_cluster import Node, check_shared, count_workers
 from bnsweep.executors.ray_tune_data import share_datasets
 from bnsweep.results import Store
 from bnsweep.spec.datasets import DigitsSpec
-from bnsweep.sweep import Resources
+from bnsweep.spec.resources import Resources
 
 HEAD: Node = {"memory": 1e9}
 GPU_NODE: Node = {"CPU": 8.0, "GPU": 1.0}

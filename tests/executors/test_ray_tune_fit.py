@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bnsweep.executors.pack import Tally
-from bnsweep.executors.queue import PackQueue
 from bnsweep.executors.ray_tune_fit import QueueSearch
 from bnsweep.executors.ray_tune_worker import PACK
 from bnsweep.results import Store
-from tests.executors.test_queue import supply
+from bnsweep.running.packs import Tally
+from bnsweep.running.queue import PackQueue
+from tests.running.test_queue import supply
 
 
 def test_one_pack_is_ready_for_whoever_ends_first_and_no_more(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from bnsweep.init import initialize
 from bnsweep.models import StagedModel, build_model, describe_split, layers, split
 from bnsweep.models.pool import HalvingMaxPool
 from bnsweep.norm.weight import weight_parameters
 from bnsweep.spec import DeepLinearSpec, MlpSpec, ResnetSpec, VggSpec
+from bnsweep.training.initialization import initialize
 
 DIGITS = (1, 8, 8)
 

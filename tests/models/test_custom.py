@@ -11,17 +11,17 @@ import torch
 from torch import nn
 
 from bnsweep.errors import InputError
-from bnsweep.init import initialize
 from bnsweep.models import build_model, describe_split, layers, norm_sites, split
 from bnsweep.norm import NORMS, set_step
 from bnsweep.spec import CustomSpec
+from bnsweep.training.initialization import initialize
 
-DIGITS, OWN = (1, 8, 8), "tests.models.own:"
+DIGITS, OWN = (1, 8, 8), "tests.user_code.models:"
 
 
 def build(name: str, norm: str = "batch", seed: int = 0, **options: object) -> nn.Module:
-    path = name if ":" in name else f"own:{name}"
-    return build_model(CustomSpec(name=f"tests.models.{path}", **options), norm, DIGITS, 10, noise_seed=seed)
+    path = name if ":" in name else f"models:{name}"
+    return build_model(CustomSpec(name=f"tests.user_code.{path}", **options), norm, DIGITS, 10, noise_seed=seed)
 
 
 @pytest.mark.parametrize("name", ["chain", "branches"])
@@ -88,28 +88,40 @@ def test_modules_beside_the_current_directory_are_found(tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     ("name", "options", "text"),
     [
-        ("nothing", {}, "tests.models.own:nothing cannot be loaded (module 'tests.models.own' has no attribute"),
-        ("NO_CALLABLE", {}, "tests.models.own:NO_CALLABLE is a int; it should be callable"),
-        ("no_module", {}, "tests.models.own:no_module returned a int; it should return a torch.nn.Module"),
+        (
+            "nothing",
+            {},
+            "models:nothing cannot be loaded (module 'tests.user_code.models' has no attribute",
+        ),
+        ("NO_CALLABLE", {}, "tests.user_code.models:NO_CALLABLE is a int; it should be callable"),
+        ("no_module", {}, "tests.user_code.models:no_module returned a int; it should return a torch.nn.Module"),
         (
             "chain",
             {"widht": 4},
-            "tests.models.own:chain cannot be called with input_shape, num_classes, norm, widht: "
+            "tests.user_code.models:chain cannot be called with input_shape, num_classes, norm, widht: "
             "got an unexpected keyword argument 'widht'",
         ),
-        ("chain", {"width": "wide"}, "tests.models.own:chain fails when called: TypeError: "),
-        ("refusing", {"depth": 3}, "tests.models.own:refusing fails when called: ValueError: depth 3 is odd ("),
-        ("odd:refusing", {}, "tests.models.odd:refusing fails when called: KeyError: 'depth' ("),
+        ("chain", {"width": "wide"}, "tests.user_code.models:chain fails when called: TypeError: "),
+        ("refusing", {"depth": 3}, "tests.user_code.models:refusing fails when called: ValueError: depth 3 is odd ("),
+        ("odd_models:refusing", {}, "tests.user_code.odd_models:refusing fails when called: KeyError: 'depth' ("),
         ("refusing", {}, "with input_shape, num_classes, norm: missing a required argument: 'depth'"),
         (
             "headless",
             {},
-            "tests.models.own:headless gives (2, 10, 8, 8) on a batch (2, 1, 8, 8); it should give (2, 10)",
+            "tests.user_code.models:headless gives (2, 10, 8, 8) on a batch (2, 1, 8, 8); it should give (2, 10)",
         ),
-        ("misfit", {}, "tests.models.own:misfit fails on a batch (2, 1, 8, 8): RuntimeError: mat1 and mat2 shapes"),
-        ("no_layer", {}, "tests.models.own:no_layer has no weight layer: no trainable linear or convolution module"),
+        (
+            "misfit",
+            {},
+            "models:misfit fails on a batch (2, 1, 8, 8): RuntimeError: mat1 and mat2 shapes",
+        ),
+        (
+            "no_layer",
+            {},
+            "models:no_layer has no weight layer: no trainable linear or convolution module",
+        ),
         ("parametrized", {}, "parametrized: the weight of 1 is computed from others (a parametrization)"),
-        ("lazy", {}, "tests.models.own:lazy: the weight of 1 is not there yet (a lazy module)"),
+        ("lazy", {}, "tests.user_code.models:lazy: the weight of 1 is not there yet (a lazy module)"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_the_reason(name: str, options: dict[str, object], text: str) -> None:
@@ -154,15 +166,15 @@ def test_a_site_of_no_size_and_a_mode_that_cannot_work_there_are_refused() -> No
 
 
 def test_stages_count_as_the_chain_only_where_the_forward_is_known() -> None:
-    for name in ("own:with_stages", "odd:gated"):
-        model = build_model(CustomSpec(name=f"tests.models.{name}"), "none", DIGITS, 10, noise_seed=0)
+    for name in ("models:with_stages", "odd_models:gated"):
+        model = build_model(CustomSpec(name=f"tests.user_code.{name}"), "none", DIGITS, 10, noise_seed=0)
         assert len(split(model).stages) == 1
         assert describe_split(model, "my:net") == ("ics: no chain of stages known for my:net; one full pass per layer")
 
 
 def test_layers_and_sites_come_in_the_order_of_the_forward() -> None:
     def built(name: str) -> nn.Module:
-        return build_model(CustomSpec(name=f"tests.models.odd:{name}"), "batch", DIGITS, 10, noise_seed=0)
+        return build_model(CustomSpec(name=f"tests.user_code.odd_models:{name}"), "batch", DIGITS, 10, noise_seed=0)
 
     model = built("reordered")
     assert [name for name, _ in layers(model)] == ["a", "b", "head"]
@@ -174,7 +186,7 @@ def test_layers_and_sites_come_in_the_order_of_the_forward() -> None:
 
 
 def test_parameters_that_are_no_layer_are_named() -> None:
-    model = build_model(CustomSpec(name="tests.models.odd:attending"), "batch", DIGITS, 10, noise_seed=0)
+    model = build_model(CustomSpec(name="tests.user_code.odd_models:attending"), "batch", DIGITS, 10, noise_seed=0)
     assert str(describe_split(model, "my:net")).splitlines()[1] == (
         "ics: a layer is a linear or convolution module; attention.in_proj_weight, attention.in_proj_bias of my:net "
         "have no row and count to the layer before them"
@@ -186,6 +198,6 @@ def test_parameters_that_are_no_layer_are_named() -> None:
 def test_the_global_streams_are_the_seeds_own_while_it_is_built_and_tried() -> None:
     np.random.seed(5)  # noqa: NPY002  the global stream is what is watched
     before = np.random.get_state()[1].tolist()  # noqa: NPY002
-    model = build_model(CustomSpec(name="tests.models.odd:flipped"), "batch", DIGITS, 10, noise_seed=0)
+    model = build_model(CustomSpec(name="tests.user_code.odd_models:flipped"), "batch", DIGITS, 10, noise_seed=0)
     assert len(layers(model)) == 3
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002

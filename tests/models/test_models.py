@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from bnsweep.errors import InputError
-from bnsweep.init import initialize
 from bnsweep.models import MODELS, StagedModel, build_model, layers, norm_sites
 from bnsweep.norm import NORMS, set_step
 from bnsweep.spec import DeepLinearSpec, MlpSpec, VggSpec
+from bnsweep.training.initialization import initialize
 
 DIGITS = (1, 8, 8)
 

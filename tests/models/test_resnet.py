@@ -6,10 +6,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from bnsweep.errors import InputError
-from bnsweep.init import initialize
 from bnsweep.models import StagedModel, build_model, layers, norm_sites
 from bnsweep.norm import NORMS
 from bnsweep.spec import ResnetSpec
+from bnsweep.training.initialization import initialize
 
 CIFAR, DIGITS = (3, 32, 32), (1, 8, 8)
 

@@ -10,12 +10,12 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from bnsweep.errors import InputError
-from bnsweep.init import INITS, initialize
 from bnsweep.models import build_model, layers
 from bnsweep.models.weight_norm import normalize_weights
 from bnsweep.norm import NormSite, build_norm
 from bnsweep.norm.weight import normalize_weight, set_weight, weight_parameters
 from bnsweep.spec import CustomSpec
+from bnsweep.training.initialization import INITS, initialize
 from tests.probes.steps import Trial
 
 LAYERS = {
@@ -120,4 +120,4 @@ def test_a_frozen_layer_keeps_its_weight() -> None:
 
 def test_a_weight_that_two_layers_share_is_refused() -> None:
     with pytest.raises(InputError, match=r"norm: weight cannot normalize 2, whose weight another module shares; leave"):
-        build_model(CustomSpec(name="tests.models.own:tied"), "weight", (1, 8, 8), 10, noise_seed=0)
+        build_model(CustomSpec(name="tests.user_code.models:tied"), "weight", (1, 8, 8), 10, noise_seed=0)

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from bnsweep.init import initialize
 from bnsweep.models import build_model
 from bnsweep.norm import NORMS, set_step
 from bnsweep.probes import StepContext
 from bnsweep.probes.context import StepStart, parameter_copies
+from bnsweep.rng import seeded
 from bnsweep.spec import CustomSpec, DeepLinearSpec, MlpSpec, ModelSpec, ResnetSpec, VggSpec
-from bnsweep.streams import seeded
+from bnsweep.training.initialization import initialize
 
-OWN, ODD = "tests.models.own:", "tests.models.odd:"
+OWN, ODD = "tests.user_code.models:", "tests.user_code.odd_models:"
 
 ODD_NAMES = (
     *("dropped", "frozen", "summed", "in_place", "reordered", "pairs"),

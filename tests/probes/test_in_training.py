@@ -15,10 +15,9 @@ from bnsweep.data import load_dataset
 from bnsweep.data.batches import batch_indices
 from bnsweep.models import norm_sites
 from bnsweep.norm import set_step
-from bnsweep.seeding import derive
+from bnsweep.rng import RngState, capture_rng, derive, seeded
 from bnsweep.spec import GaussianSpec, TrialSpec
-from bnsweep.streams import RngState, capture_rng, seeded
-from bnsweep.train import prepare_model, run_trial
+from bnsweep.training.loop import prepare_model, run_trial
 from tests import reference
 
 CPU = torch.device("cpu")
@@ -39,7 +38,7 @@ OPTIMIZERS = [
 ]
 MODELS = [
     {"name": "mlp", "widths": [5, 5, 4]},
-    *({"name": f"tests.models.odd:{name}"} for name in ("dropped", "flipped", "in_place", "gated")),
+    *({"name": f"tests.user_code.odd_models:{name}"} for name in ("dropped", "flipped", "in_place", "gated")),
 ]
 CASES = [
     (model, norm, OPTIMIZERS[(i + j) % len(OPTIMIZERS)])
@@ -104,7 +103,7 @@ def test_the_rows_of_a_trial_are_those_of_its_own_steps(model: dict, norm: str, 
 
 def test_a_probe_is_given_the_steps_own_loss() -> None:
     fields = {"model": MODELS[0], "dataset": GAUSSIAN.model_dump(), "train": {"steps": STEPS, "batch_size": 16}}
-    spec = TrialSpec.model_validate(fields | {"probes": {"tests.users:step_loss": {"every": 1}}})
+    spec = TrialSpec.model_validate(fields | {"probes": {"tests.user_code.probes:step_loss": {"every": 1}}})
     tables = run_trial(spec, DATA).tables
     assert [row["v"] for row in tables["acted"]] == [row["train_loss"] for row in tables["curves"][:-1]]
 

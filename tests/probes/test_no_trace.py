@@ -15,7 +15,7 @@ from bnsweep.data import load_dataset
 from bnsweep.norm import NORMS
 from bnsweep.probes import PROBES, Measure, StepContext, build_probes
 from bnsweep.spec import DigitsSpec, ProbesSpec, TrialSpec
-from bnsweep.train import run_trial
+from bnsweep.training.loop import run_trial
 from tests.probes.steps import BLOCK_NORMS, MODEL_NORMS, ODD_NAMES, ODD_NORMS, Trial
 
 EVERY_STEP = ProbesSpec.model_validate({name: {"every": 1} for name in PROBES})
@@ -94,10 +94,10 @@ def test_a_trial_with_probes_has_the_bits_of_one_without(model: str, norm: str, 
 
 MODELS = [{"name": "vgg", "widths": [2, "M", 3]}, {"name": "mlp", "widths": [6, 6]}]
 MODELS += [{"name": "deep_linear", "widths": [6, 6]}, {"name": "resnet", "depth": 8, "width": 2}]
-MODELS += [{"name": f"tests.models.own:{name}", "width": 2} for name in ("chain", "branches")]
-MODELS += [{"name": f"tests.models.odd:{name}"} for name in ODD_NAMES]
+MODELS += [{"name": f"tests.user_code.models:{name}", "width": 2} for name in ("chain", "branches")]
+MODELS += [{"name": f"tests.user_code.odd_models:{name}"} for name in ODD_NAMES]
 OPTIMIZERS = [{}, {"momentum": 0.9, "weight_decay": 0.01}, {"optimizer": "adam", "weight_decay": 0.01}]
-OWN_PROBE = "tests.users:weight_norms"
+OWN_PROBE = "tests.user_code.probes:weight_norms"
 FIELDS = {"dataset": {"name": "digits"}, "lr": 0.05}
 DIGITS = load_dataset(DigitsSpec(name="digits"))
 

@@ -122,8 +122,8 @@ def test_rows_hold_exactly_the_tables_columns_but_the_trials_own(name: str) -> N
 
 
 def test_a_custom_probe_is_scheduled_like_any_other() -> None:
-    spec = ProbesSpec.model_validate({"tests.users:weight_norms": {"every": 5, "power": 3.0}})
-    assert isinstance(spec.custom["tests.users:weight_norms"], CustomProbeSpec)
+    spec = ProbesSpec.model_validate({"tests.user_code.probes:weight_norms": {"every": 5, "power": 3.0}})
+    assert isinstance(spec.custom["tests.user_code.probes:weight_norms"], CustomProbeSpec)
     (probe,) = build_probes(spec, 9)
     assert [step for step in range(9) if probe.due(step)] == [0, 5]
     ctx = Trial("mlp", "none").take_step()

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bnsweep.cli.maintenance import compact_directory, verify_directory
 from bnsweep.errors import InputError
-from bnsweep.maintenance import compact_directory, verify_directory
 from bnsweep.results import Store
 from bnsweep.results.files import write
 from bnsweep.results.verify import Finding, verify

@@ -1,0 +1,78 @@
+"""A run: what is declared minus what is stored, cut into packs and handed to an executor. Loads without torch."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bnsweep.errors import Superseded
+from bnsweep.executors import Executor, Job, PackQueue, Report
+from bnsweep.results import Store
+from bnsweep.running.plan import Plan
+from bnsweep.running.provenance import git_sha
+from bnsweep.running.trial_pool import Pace, Supply
+from bnsweep.spec.sweep import Sweep
+
+if TYPE_CHECKING:
+    from bnsweep.data import Dataset
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that was checked and can start: nothing is written yet."""
+
+    sweep: Sweep
+    store: Store
+    plan: Plan
+    datasets: dict[str, Dataset]
+    notes: tuple[str, ...]
+
+
+def run(
+    prepared: Prepared,
+    executor: Executor,
+    start: Callable[[int, int], Report],
+    *,
+    is_interrupted: Callable[[], bool] = lambda: False,
+    checkpoint_every_s: float = 600.0,
+) -> list[str]:
+    """Run the missing trials; return the keys of those that have no result in the end.
+
+    Args:
+        prepared: what to run.
+        executor: what runs it; it has started, unless nothing is missing.
+        start: called with num_trials and num_workers before the first of them; returns where reports go.
+        is_interrupted: asked all the time; once it says yes, what finished is committed and nothing more is begun.
+        checkpoint_every_s: how often a trial that takes long is saved.
+
+    Raises:
+        InputError: another run holds the directory, or not all workers share it. StoreError: results cannot be written.
+    """
+    sweep, store, missing = prepared.sweep, prepared.store, prepared.plan.missing
+    with ExitStack() as stack:
+        if missing:
+            executor.check_place(store)
+        num_workers = executor.num_workers(sweep.resources) if missing else 0
+        hold = stack.enter_context(store.lock())
+        store.begin(hold.token)
+        store.recover()
+        store.declare(sweep.name, (spec.trial_key for spec in sweep.trials), sweep.text)
+        missing = Plan.of(sweep, store).missing  # once more, now that no other run can commit
+        if not missing:
+            return []
+
+        def must_stop() -> bool:
+            if hold.is_lost():
+                raise Superseded(f"{store.root}: another run has taken it over; this one commits nothing any more")
+            return is_interrupted()
+
+        supply = Supply(missing, Pace(num_workers), store.attempts(), frozenset(store.checkpoints()))
+        job = Job(sweep.name, store, hold.token, git_sha(), prepared.datasets, checkpoint_every_s)
+        report = start(len(missing), num_workers)
+        executor.run(PackQueue(supply, store, hold.token), job, sweep.resources, report, must_stop)
+        store.begin(uuid.uuid4().hex)  # a worker that was given up for dead commits nothing from here on
+        store.recover()  # and what it committed before, another one may have committed too
+    return [spec.trial_key for spec in Plan.of(sweep, store).missing]

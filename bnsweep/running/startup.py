@@ -1,0 +1,36 @@
+"""Start-up: PyTorch is loaded while the executor starts. Both take seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from threading import Thread
+
+from bnsweep.executors import Executor
+from bnsweep.results import Store
+from bnsweep.running.plan import Plan
+from bnsweep.running.run import Prepared
+from bnsweep.spec.sweep import Sweep
+
+
+@contextmanager
+def started(sweep: Sweep, store: Store, plan: Plan, executor: Executor) -> Iterator[Prepared]:
+    """Start the executor for the time of the block, unless nothing is missing; give it a run that is prepared.
+
+    Raises:
+        InputError: the executor cannot be started, or the run not be prepared.
+    """
+    if not plan.missing:
+        yield Prepared(sweep, store, plan, {}, ())
+        return
+    Thread(target=_load).start()
+    with executor:
+        from bnsweep.running.prepare import prepare
+
+        yield prepare(sweep, store, plan)
+
+
+def _load() -> None:
+    with suppress(Exception):  # whoever imports it next is told
+        import_module("bnsweep.running.prepare")

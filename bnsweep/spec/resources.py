@@ -1,0 +1,22 @@
+"""What one worker holds."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from bnsweep.spec.section import Section
+
+
+class Resources(Section):
+    """What one worker holds."""
+
+    cpus: float = Field(default=1, gt=0, allow_inf_nan=False)
+    gpus: float = Field(default=0, ge=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _gpus_are_whole_above_one(self) -> Self:
+        if self.gpus > 1 and self.gpus != int(self.gpus):
+            raise ValueError(f"gpus {self.gpus:g}: a share of one GPU, such as 0.25, or a whole number of them")
+        return self

@@ -1,0 +1,110 @@
+"""A sweep file: declares the trials that should exist."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pydantic import Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from bnsweep.errors import InputError, did_you_mean
+from bnsweep.spec.axes import axis_values, check_axis_name, check_count, check_distinct
+from bnsweep.spec.explain import explain, shown
+from bnsweep.spec.grid import SECTIONS, check_unique, grid
+from bnsweep.spec.resources import Resources
+from bnsweep.spec.section import Section
+from bnsweep.spec.trial import TrialSpec
+
+
+class _Frame(Section):
+    """The keys of a sweep file that are not of a trial."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    resources: Resources = Resources()
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The trials that a sweep file declares, in the order in which they should run."""
+
+    name: str
+    resources: Resources
+    trials: tuple[TrialSpec, ...]
+    text: str
+
+    @classmethod
+    def from_yaml(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a sweep file.
+
+        Raises:
+            InputError: it is missing, not YAML, or says something impossible; the message names the key.
+        """
+        try:
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{os.fspath(path)}: cannot be read ({error}); give the path of a sweep file") from error
+        try:
+            return cls.from_text(text)
+        except InputError as error:
+            raise InputError(f"{os.fspath(path)}: {error}") from error
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read a sweep from the text of its file; errors as `from_yaml`."""
+        given = _parse(text)
+        frame, axes, fixed = _split(given)
+        values = {name: axis_values(name, axis) for name, axis in axes.items()}
+        for name in values:
+            check_axis_name(name, fixed, values)
+            check_distinct(name, values[name])
+        check_count("axes", math.prod(map(len, values.values())))
+        trials = tuple(grid(fixed, values))
+        check_unique(trials)
+        return cls(frame.name, frame.resources, trials, text)
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        given = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise InputError(f"{where}not valid YAML: {' '.join(problem.split())}") from error
+    except ValueError as error:  # a date or a number that Python refuses
+        raise InputError(f"not valid YAML: {error}; put text in quotes") from error
+    except RecursionError as error:
+        raise InputError("not valid YAML: nested too deeply; a sweep file has a few levels") from error
+    if not isinstance(given, dict):
+        raise InputError(
+            f"given {type(given).__name__}; a sweep file is a mapping with the keys name, model, dataset, axes"
+        )
+    return given
+
+
+def _split(given: dict[str, Any]) -> tuple[_Frame, dict[str, Any], dict[str, Any]]:
+    """Return the frame, the axes and the fixed fields of a trial."""
+    allowed = {*_Frame.model_fields, "axes", *TrialSpec.model_fields}
+    for key in given:
+        if key not in allowed:
+            raise InputError(f"{key}: unknown key '{key}'; {did_you_mean(key, allowed)}")
+    framed = {key: given[key] for key in _Frame.model_fields if key in given}
+    try:
+        frame = _Frame.model_validate(framed)
+    except ValidationError as error:
+        raise InputError(str(explain(error, framed, _Frame))) from error
+    axes = given.get("axes", {})
+    if not isinstance(axes, dict):
+        raise InputError(
+            f"axes: given {shown(axes)}; it should be a mapping such as {{lr: [0.01, 0.1], seed: {{range: 3}}}}"
+        )
+    for key in SECTIONS:
+        if key in given and not isinstance(given[key], dict):
+            example = f"{{name: {given[key]}}}" if isinstance(given[key], str) else "{key: value}"
+            raise InputError(f"{key}: given {shown(given[key])}; it should be a mapping such as {example}")
+    axes = {str(key): axis for key, axis in axes.items()}  # YAML reads 3 as a number; it is no field by either name
+    return frame, axes, {key: given[key] for key in TrialSpec.model_fields if key in given}

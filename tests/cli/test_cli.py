@@ -1,0 +1,245 @@
+"""The command line, as a user runs it: a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from bnsweep.results import Store
+from bnsweep.spec.sweep import Sweep
+from tests.frames import same_rows
+from tests.processes import bnsweep, start_and_wait_for_a_commit
+
+Write = Callable[..., Path]
+TABLES = ("trials", "curves", "landscape", "ics", "moments")
+
+
+def refused(result: subprocess.CompletedProcess[str], message: str) -> None:
+    """Check that it was bad input: one message, no traceback, exit code 2."""
+    assert result.returncode == 2, result.stderr
+    assert re.search(message, result.stderr), result.stderr
+    assert "Traceback" not in result.stderr + result.stdout
+
+
+def test_plan_counts_and_writes_nothing(sweep_file: Write, tmp_path: Path) -> None:
+    result = bnsweep("plan", sweep_file(), cwd=tmp_path)
+    assert result.returncode == 0
+    assert "tiny: 12 trials declared, 0 done, 12 missing" in result.stdout
+    assert sorted(os.listdir(tmp_path)) == ["tiny.yaml"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A tiny sweep, run by `bnsweep run` under Ray Tune."""
+    from tests.conftest import TINY
+
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "tiny.yaml").write_text(TINY)
+    return folder, bnsweep("run", "tiny.yaml", cwd=folder)
+
+
+def test_run_leaves_exactly_one_row_per_declared_trial(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, result = finished
+    assert result.returncode == 0, result.stderr
+    assert "12/12 trials: 6 done, 6 diverged, 0 failed, 0 running" in result.stdout
+    declared = sorted(spec.trial_key for spec in Sweep.from_yaml(folder / "tiny.yaml").trials)
+    assert sorted(pd.read_parquet(folder / "results/tiny/trials").trial_key) == declared
+    for table in TABLES:
+        assert set(pd.read_parquet(folder / "results/tiny" / table).trial_key) <= set(declared)
+
+
+def test_run_again_finds_nothing_to_do_and_an_added_lr_runs_alone(
+    finished: tuple[Path, subprocess.CompletedProcess[str]], sweep_file: Write, tmp_path: Path
+) -> None:
+    out = finished[0] / "results/tiny"
+    before = {path: path.read_bytes() for path in out.glob("*/*.parquet")}
+    again = bnsweep("run", sweep_file(), "--out", out)
+    assert (again.returncode, "12 of 12 trials done, 0 to run" in again.stdout) == (0, True), again.stderr
+    more = bnsweep("run", sweep_file(("[0.1, 1.0e+9]", "[0.1, 0.3, 1.0e+9]")), "--out", out, "--executor", "serial")
+    assert "12 of 18 trials done, 6 to run" in more.stdout, more.stderr
+    assert all(path.read_bytes() == content for path, content in before.items())
+    assert len(pd.read_parquet(out / "trials")) == 18
+    fewer = bnsweep("plan", sweep_file(), "--out", out)
+    assert "12 trials declared, 12 done, 0 missing" in fewer.stdout
+    assert "6 stored trials are not declared" in fewer.stdout
+
+
+@pytest.fixture
+def long_sweep(sweep_file: Write) -> Path:
+    """48 trials that take some seconds."""
+    return sweep_file(("steps: 6", "steps: 60"), ("range: 2", "range: 8"), ("1.0e+9", "0.2"))
+
+
+def test_a_killed_run_continues(long_sweep: Path, tmp_path: Path) -> None:
+    process = start_and_wait_for_a_commit(tmp_path / "killed", long_sweep, "--executor", "serial")
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    done = len(Store.open(tmp_path / "killed").finished())
+    assert 0 < done < 48
+    (tmp_path / "killed" / "ics" / "torn.parquet").write_bytes(b"PAR1")
+    result = bnsweep("run", long_sweep, "--executor", "serial", "--out", tmp_path / "killed")
+    assert f"{done} of 48 trials done, {48 - done} to run" in result.stdout, result.stderr
+    assert bnsweep("run", long_sweep, "--executor", "serial", "--out", tmp_path / "whole").returncode == 0
+    killed, whole = Store.open(tmp_path / "killed"), Store.open(tmp_path / "whole")
+    for table in TABLES:
+        assert same_rows(killed.read(table).to_pandas(), whole.read(table).to_pandas())
+
+
+def test_an_interrupt_keeps_what_was_committed_and_says_how_to_go_on(long_sweep: Path, tmp_path: Path) -> None:
+    process = start_and_wait_for_a_commit(tmp_path / "out", long_sweep, "--executor", "serial")
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate()
+    assert process.returncode == 130
+    done = len(Store.open(tmp_path / "out").finished())
+    assert "stopping: committing what finished; once more stops at once" in output
+    assert f"interrupted: {done} of 48 trials have a result, {48 - done} are left; the same command" in output
+    assert 0 < done < 48
+
+
+def test_a_second_interrupt_stops_at_once(long_sweep: Path, tmp_path: Path) -> None:
+    process = start_and_wait_for_a_commit(tmp_path / "out", long_sweep)
+    process.send_signal(signal.SIGINT)
+    for line in process.stdout or ():
+        if "once more stops at once" in line:
+            process.send_signal(signal.SIGTERM)
+            break
+    output, _ = process.communicate()
+    assert process.returncode == 130
+    assert "interrupted; what was committed is kept; the same command continues" in output
+
+
+def test_a_second_driver_is_told_who_holds_the_directory(long_sweep: Path, tmp_path: Path) -> None:
+    process = start_and_wait_for_a_commit(tmp_path / "out", long_sweep, "--executor", "serial")
+    second = bnsweep("run", long_sweep, "--executor", "serial", "--out", tmp_path / "out")
+    process.kill()
+    process.communicate()
+    refused(second, rf"out: held by another run \(host .*, pid {process.pid}, since \d{{4}}-.* UTC\)")
+    assert bnsweep("run", long_sweep, "--executor", "serial", "--out", tmp_path / "out").returncode == 0
+
+
+def test_verify_finds_a_changed_byte_and_repair_lets_the_next_run_mend_it(sweep_file: Write, tmp_path: Path) -> None:
+    out, run = tmp_path / "out", ("run", sweep_file(), "--executor", "serial", "--out", tmp_path / "out")
+    assert bnsweep(*run).returncode == 0
+    sound = bnsweep("verify", out)
+    assert (sound.returncode, "nothing amiss" in sound.stdout) == (0, True)
+    victim = sorted(out.glob("ics/*.parquet"))[0]
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 1
+    victim.write_bytes(content)
+    damaged = bnsweep("verify", out)
+    assert damaged.returncode == 1
+    assert f"damaged: ics/{victim.name}" in damaged.stdout
+    repaired = bnsweep("verify", out, "--repair")
+    assert repaired.returncode == 1
+    assert "_damaged" in repaired.stdout
+    assert bnsweep(*run).returncode == 0
+    assert bnsweep("verify", out).returncode == 0
+
+
+def test_compact_leaves_a_file_per_table_and_the_same_rows(sweep_file: Write, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert bnsweep("run", sweep_file(), "--executor", "serial", "--out", out).returncode == 0
+    before = {table: Store.open(out).read(table).to_pandas() for table in TABLES}
+    assert len(list(out.glob("trials/*.parquet"))) > 1
+    assert bnsweep("compact", out).returncode == 0
+    for table in TABLES:
+        assert len(list(out.glob(f"{table}/*.parquet"))) == 1
+        assert same_rows(before[table], pd.read_parquet(out / table))
+    assert "0 to run" in bnsweep("run", sweep_file(), "--executor", "serial", "--out", out).stdout
+
+
+def test_repro_gives_the_same_bits_or_says_what_differs(sweep_file: Write, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert bnsweep("run", sweep_file(), "--executor", "serial", "--out", out).returncode == 0
+    key = pd.read_parquet(out / "trials").trial_key[0]
+    same = bnsweep("repro", out, key[:6])
+    assert same.returncode == 0, same.stderr
+    assert same.stdout.rstrip().endswith("the same bits")
+    for path in out.glob("curves/*.parquet"):
+        rows = pq.read_table(path)
+        loss = pc.add(rows["train_loss"], 0.25)
+        pq.write_table(rows.set_column(rows.schema.get_field_index("train_loss"), "train_loss", loss), path)
+    other = bnsweep("repro", out, key)
+    assert other.returncode == 1
+    assert "largest difference 0.25" in other.stdout
+    assert "in train_loss at step" in other.stdout
+    refused(bnsweep("repro", out, "xyz"), r"xyz: no finished trial begins with it; give a trial_key of .*trials")
+    refused(bnsweep("repro", out, ""), r"12 trials begin with it")
+
+
+REFUSED = [
+    ((("norm: [none", "nrom: [none"),), (), r"tiny\.yaml: axes\.nrom: unknown key 'nrom'; .*did you mean 'norm'\?"),
+    ((("batch_size: 32", "batch_size: 1438"),), (), r"batch_size: given 1438; the training set has 1437 samples"),
+    (
+        (("name: mlp, widths: [8]", "name: vgg, widths: [8, M, M, M, M]"),),
+        (),
+        r"model\.widths: 4 poolings .* at most 3",
+    ),
+    ((("[none, batch, noisy_batch]", "[instance]"),), (), r"norm.*instance.*position"),
+    (
+        (("dataset: {name: digits}", "dataset: {name: parquet, train: no.parquet, test: no.parquet}"),),
+        (),
+        r"dataset\.train: no\.parquet cannot be read as Parquet",
+    ),
+    ((("probes:", "resources: {gpus: 64}\nprobes:"),), (), r"resources\.gpus: 64 asked for, .*; set gpus: 0"),
+    ((("probes:", "resources: {cpus: 4096}\nprobes:"),), (), r"resources\.cpus: 4096 asked for, .*; ask for fewer"),
+    ((), ("--executor", "slurm"), r"--executor: given 'slurm'; allowed: ray, serial"),
+    ((), ("--out", "tiny.yaml/x"), r"--out .*tiny\.yaml/x: .*tiny\.yaml is not a directory"),
+    ((), ("--out", "gopher://x"), r"--out gopher://x: cannot be opened"),
+    ((), ("--address", "127.0.0.1:1"), r"--address 127\.0\.0\.1:1: no Ray cluster answers there"),
+    (
+        (),
+        ("--address", "ray://127.0.0.1:1"),
+        r"--address: given 'ray://127\.0\.0\.1:1'; it should be auto, or host:port",
+    ),
+    ((), ("--address", "foo"), r"--address: given 'foo'; it should be auto, or host:port"),
+    ((), ("--address", "auto", "--executor", "serial"), r"--address auto: goes with --executor ray"),
+    ((), ("--out", "x" * 300), r"--out .*x: the name x+ is longer than 255 bytes"),
+    ((("widths: [8]", "widths: [1000000000]"),), (), r"model: .*1000000000.* cannot be built"),
+]
+
+
+@pytest.mark.parametrize(("changes", "options", "message"), REFUSED, ids=[entry[2][:40] for entry in REFUSED])
+def test_bad_input_is_refused_and_nothing_written(
+    sweep_file: Write, tmp_path: Path, changes: tuple[tuple[str, str], ...], options: tuple[str, ...], message: str
+) -> None:
+    sweep_file(*changes)
+    refused(bnsweep("run", "tiny.yaml", *options, cwd=tmp_path), message)
+    assert sorted(os.listdir(tmp_path)) == ["tiny.yaml"]
+
+
+def test_a_directory_that_cannot_be_written_is_refused(sweep_file: Write) -> None:
+    refused(bnsweep("run", sweep_file(), "--out", "/proc/results"), r"--out /proc/results: /proc cannot be written")
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_a_missing_sweep_file_is_refused(command: str) -> None:
+    refused(bnsweep(command, "nowhere.yaml"), r"nowhere\.yaml: cannot be read")
+
+
+def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
+    refused(bnsweep("report", tmp_path / "nowhere"), r"nowhere")
+    assert os.listdir(tmp_path) == []
+
+
+def test_help_names_every_command() -> None:
+    result = bnsweep("--help")
+    assert result.returncode == 0
+    for command in ("plan", "run", "report", "doctor"):
+        assert command in result.stdout
+
+
+def test_doctor_says_what_is_there() -> None:
+    result = bnsweep("doctor")
+    assert result.returncode == 0
+    assert re.search(r"ok +torch: \d", result.stdout)
+    assert re.search(r"(ok|lacking) +GPU: ", result.stdout)

@@ -1,0 +1,89 @@
+"""`bnsweep plan` and `--max-hours`, as a user runs them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bnsweep.results import Store
+from bnsweep.running.plan import Plan
+from bnsweep.spec.sweep import Sweep
+from tests.processes import bnsweep
+from tests.results.rows import rows
+
+Write = Callable[..., Path]
+TIMED = ("takes", "time on", "worker-hours", "Parquet:")
+
+
+def test_a_plan_tells_done_from_missing_and_undeclared(sweep_file: Write, tmp_path: Path) -> None:
+    sweep, store = Sweep.from_yaml(sweep_file()), Store.open(tmp_path / "out")
+    done = sweep.trials[3].trial_key
+    store.commit(rows(done, "f" * 16))
+    planned = Plan.of(sweep, store)
+    assert [spec.trial_key for spec in planned.missing] == [
+        spec.trial_key for spec in sweep.trials if spec.trial_key != done
+    ]
+    assert (planned.num_done, planned.undeclared) == (1, ("f" * 16,))
+
+
+def test_plan_prices_what_is_missing_and_writes_nothing(sweep_file: Write, tmp_path: Path) -> None:
+    result = bnsweep("plan", sweep_file(), "--workers", 1000, "--price", 3, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "12 trials declared, 0 done, 12 missing" in result.stdout
+    assert re.search(r"takes \S+ s \(3 of 3 kinds of trials timed, \d+ at once\)", result.stdout)
+    assert re.search(r"time on \d+ workers, as many as fit here: 0:\d\d:\d\d, of which 0:\d\d:\d\d", result.stdout)
+    assert "time on 1000 workers like these: 0:" in result.stdout
+    assert re.search(r"on 1000 workers: \S+ worker-hours, 0 GPU-hours", result.stdout)
+    assert re.search(r"money: \d+\.\d\d, at 3 per worker-hour", result.stdout)
+    assert re.search(r"Parquet: \S+ MB in \d+ files", result.stdout)
+    assert os.listdir(tmp_path) == ["tiny.yaml"]
+
+
+def test_without_timing_plan_only_counts(sweep_file: Write, tmp_path: Path) -> None:
+    result = bnsweep("plan", sweep_file(), "--no-timing", cwd=tmp_path)
+    assert result.returncode == 0
+    assert "12 missing" in result.stdout
+    assert not any(words in result.stdout for words in TIMED)
+
+
+def test_what_does_not_fit_here_is_counted_but_not_timed(sweep_file: Write, tmp_path: Path) -> None:
+    path = sweep_file(("probes:", "resources: {gpus: 64}\nprobes:"))
+    result = bnsweep("plan", path, cwd=tmp_path)
+    assert result.returncode == 0
+    assert "not timed: a worker holds 1 CPUs and 64 GPUs, more than this machine has" in result.stdout
+    assert not any(words in result.stdout for words in TIMED)
+
+
+ASKED = [
+    ("plan", ("--max-hours", "0.0001"), (), r"--max-hours: given 0\.0001; 12 trials take \S+ hours on \d+ workers"),
+    ("run", ("--max-hours", "0.0001"), (), r"--max-hours: given 0\.0001; 12 trials take \S+ hours on \d+ workers"),
+    ("run", ("--max-hours", "1", "--address", "auto"), (), r"--max-hours: cannot be checked here, the workers are"),
+    ("plan", ("--max-hours", "1"), (("probes:", "resources: {gpus: 64}\nprobes:"),), r"--max-hours: .*64 GPUs"),
+    ("plan", ("--max-hours", "1", "--no-timing"), (), r"--no-timing: goes without --max-hours and --price"),
+]
+
+
+@pytest.mark.parametrize(("command", "options", "changes", "message"), ASKED)
+def test_a_limit_that_is_passed_or_cannot_be_checked_refuses(
+    sweep_file: Write,
+    tmp_path: Path,
+    command: str,
+    options: tuple[str, ...],
+    changes: tuple[tuple[str, str], ...],
+    message: str,
+) -> None:
+    result = bnsweep(command, sweep_file(*changes), *options, cwd=tmp_path)
+    assert result.returncode == 2, result.stdout
+    assert re.search(message, result.stderr), result.stderr
+    assert "Traceback" not in result.stderr
+    assert os.listdir(tmp_path) == ["tiny.yaml"]
+
+
+def test_a_run_within_its_limit_runs(sweep_file: Write, tmp_path: Path) -> None:
+    result = bnsweep("run", sweep_file(), "--max-hours", 1, "--executor", "serial", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "all 12 trials have a result" in result.stdout

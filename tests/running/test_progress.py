@@ -1,0 +1,78 @@
+"""What the progress view says."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from rich.console import Console
+
+from bnsweep.executors import Tally
+from bnsweep.running.progress import Progress
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let every look at the clock find it one second later."""
+    seconds = count()
+    monkeypatch.setattr("bnsweep.running.progress.monotonic", lambda: float(next(seconds)))
+    return iter(())
+
+
+def test_elsewhere_it_prints_a_line_every_few_seconds_and_a_last_one(clock: None) -> None:
+    output = io.StringIO()
+    with Progress(Console(file=output, width=200)) as progress:
+        progress.start(num_trials=6, num_workers=2)
+        for ended in range(1, 4):
+            progress(0, Tally(completed=ended))
+        progress(1, Tally(completed=1, diverged=1, failed=1))
+    lines = output.getvalue().splitlines()
+    assert lines[0].startswith("1/6 trials: 1 done, 0 diverged, 0 failed, 2 running; elapsed 0:00:0")
+    assert lines[-1].startswith("6/6 trials: 4 done, 1 diverged, 1 failed, 0 running; elapsed ")
+    assert lines[-1].endswith("ETA 0:00:00")
+    assert len(lines) <= 3
+
+
+def test_on_a_terminal_it_is_a_live_view() -> None:
+    output = io.StringIO()
+    with Progress(Console(file=output, width=120, force_terminal=True)) as progress:
+        progress.start(num_trials=4, num_workers=2)
+        progress(0, Tally(completed=2, diverged=1))
+    text = output.getvalue()
+    for word in ("done", "diverged", "failed", "running", "elapsed", "ETA", "\x1b["):
+        assert word in text
+
+
+def test_a_pack_that_starts_again_is_not_counted_twice() -> None:
+    progress = Progress(Console(file=io.StringIO())).start(num_trials=4, num_workers=1)
+    progress(0, Tally(completed=3))
+    progress(0, Tally(completed=1))
+    assert progress.tally == Tally(completed=1)
+
+
+def test_the_eta_is_the_rate_since_training_began_with_running_trials_half_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    progress = Progress(Console(file=io.StringIO()))
+    monkeypatch.setattr("bnsweep.running.progress.monotonic", lambda: 100.0)
+    progress.start(num_trials=10, num_workers=2)
+    assert progress.eta_s() is None
+    monkeypatch.setattr("bnsweep.running.progress.monotonic", lambda: 120.0)  # the workers took long to start
+    progress(0, Tally(completed=1, busy_s=2.0))
+    monkeypatch.setattr("bnsweep.running.progress.monotonic", lambda: 128.0)
+    progress(1, Tally(completed=3))
+    assert progress.eta_s() == pytest.approx(10.0)
+    progress(2, Tally(completed=6))
+    assert progress.eta_s() == 0
+
+
+def test_idle_is_what_workers_did_not_spend_on_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = Progress(Console(file=io.StringIO()))
+    monkeypatch.setattr("bnsweep.running.progress.monotonic", lambda: 100.0)
+    progress.start(num_trials=3, num_workers=2)
+    monkeypatch.setattr("bnsweep.running.progress.monotonic", lambda: 110.0)
+    progress(0, Tally(completed=2, busy_s=9.0))
+    progress(1, Tally(completed=1, busy_s=6.0))
+    assert progress.idle_share() == pytest.approx(0.25)

@@ -1,0 +1,107 @@
+"""A trial that is saved between two steps and continued gives the bits of one that never stopped."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import asdict
+from itertools import islice
+from time import perf_counter
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnsweep.data import load_dataset
+from bnsweep.spec import DigitsSpec, TrialSpec
+from bnsweep.training.checkpoint import dump
+from bnsweep.training.loop import TrialResult, run_trial, train
+
+DIGITS = load_dataset(DigitsSpec(name="digits"))
+STEPS = 7
+PROBES = {"landscape": {"every": 3}, "ics": {"every": 3}, "moments": {"every": 2}}
+CHAIN = {"name": "tests.user_code.models:chain", "width": 2}
+
+
+def trial(**changes: object) -> TrialSpec:
+    fields: dict[str, object] = {
+        "model": CHAIN,
+        "dataset": {"name": "digits"},
+        "train": {"steps": STEPS, "batch_size": 64, "eval_every": 4, "momentum": 0.9, "weight_decay": 0.01},
+        "lr": 0.01,
+        "probes": PROBES,
+    }
+    return TrialSpec.model_validate(fields | changes)
+
+
+def continued(spec: TrialSpec, *stops: int) -> TrialResult:
+    """Stop after so many steps each time, and begin again from what was saved."""
+    saved = None
+    for stop in stops:
+        torch.manual_seed(stop)  # whatever drew from the stream in between must not matter
+        saved = saved_after(stop, spec, saved)
+    for training in train(spec, DIGITS, saved):
+        result = training.result
+    return result
+
+
+def saved_after(steps: int, spec: TrialSpec, saved: bytes | None = None) -> bytes:
+    with closing(train(spec, DIGITS, saved)) as trial:
+        return dump(next(islice(trial, steps, None)))
+
+
+def same(left: TrialResult, right: TrialResult) -> bool:
+    """Compare all but the time, NaN equal to itself."""
+    return repr(asdict(left) | {"probe_time_s": 0}) == repr(asdict(right) | {"probe_time_s": 0})
+
+
+ADAM = {"steps": STEPS, "batch_size": 64, "optimizer": "adam"}
+CASES = [
+    {"norm": "batch"},
+    {"norm": "noisy_batch"},
+    {"norm": "none", "train": ADAM},
+    {"norm": "batch", "train": ADAM},
+    {"norm": "noisy_batch", "model": {"name": "resnet", "depth": 8, "width": 2}},
+]
+
+
+@pytest.mark.parametrize("changes", CASES, ids=str)
+def test_continuing_gives_the_bits_of_a_run_through(changes: dict[str, object]) -> None:
+    spec = trial(**changes)
+    whole = run_trial(spec, DIGITS)
+    assert same(continued(spec, 3), whole)
+    assert not same(whole, run_trial(trial(**changes, seed=1), DIGITS))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=4))
+def test_however_often_and_wherever_it_stops(stops: list[int]) -> None:
+    while sum(stops) > STEPS:
+        stops.pop()
+    spec = trial(norm="noisy_batch", model={"name": "mlp", "widths": [4]})
+    assert same(continued(spec, *stops), run_trial(spec, DIGITS))
+
+
+def test_a_trial_that_diverges_after_it_was_continued_ends_there() -> None:
+    spec = trial(lr=1e5, train={"steps": STEPS, "batch_size": 64, "max_loss": 1e3})
+    whole = run_trial(spec, DIGITS)
+    assert whole.status == "diverged"
+    assert 1 <= whole.stop_step < STEPS
+    assert same(continued(spec, 1), whole)
+
+
+def test_time_before_the_stop_counts() -> None:
+    started = perf_counter()
+    saved = saved_after(3, trial())
+    with closing(train(trial(), DIGITS, saved)) as again:
+        continued = next(again)
+        assert continued.step == 3
+        assert perf_counter() - started > continued.earlier_s > 0
+        assert continued.wall_time_s > continued.earlier_s
+
+
+def test_the_callers_random_stream_is_left_alone() -> None:
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    saved_after(2, trial(), saved_after(2, trial()))
+    assert torch.equal(torch.get_rng_state(), before)

@@ -1,0 +1,51 @@
+"""`train.compile`: the same training by other kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bnsweep.data import load_dataset
+from bnsweep.spec import DigitsSpec, TrialSpec
+from bnsweep.training.loop import run_trial
+
+PROBES = {"ics": {"every": 3}, "landscape": {"every": 3}}
+LEAF = "ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning"
+"""PyTorch warns of what it does itself where a model is compiled in parts."""
+DATA = load_dataset(DigitsSpec(name="digits"))
+
+
+@pytest.mark.filterwarnings(LEAF)
+@pytest.mark.parametrize("norm", ["batch", "noisy_batch"])
+def test_compiled_steps_train_the_same_and_alike_each_time(spec: Callable[..., TrialSpec], norm: str) -> None:
+    plain, alone, probed = (
+        run_trial(spec(norm=norm, probes=probes, train={"steps": 8, "batch_size": 32, "compile": is_compiled}), DATA)
+        for is_compiled, probes in ((False, PROBES), (True, {}), (True, PROBES))
+    )
+    assert alone.tables["curves"] == probed.tables["curves"]
+    rounded = {("curves", "train_loss"): 1e-4, ("ics", "ics_l2"): 1e-2, ("landscape", "loss"): 1e-3}
+    for (table, column), tolerance in rounded.items():
+        one, other = ([row[column] for row in found.tables[table] if column in row] for found in (probed, plain))
+        assert one == pytest.approx(other, rel=tolerance, abs=1e-6)
+
+
+def test_a_shift_that_is_none_is_measured_as_none(spec: Callable[..., TrialSpec]) -> None:
+    train = {"steps": 4, "batch_size": 32, "compile": True}
+    result = run_trial(spec(norm="batch", lr=1e-30, probes={"ics": {"every": 3}}, train=train), DATA)
+    assert [row["ics_l2"] for row in result.tables["ics"]] == [0.0] * len(result.tables["ics"])
+
+
+@pytest.mark.filterwarnings(LEAF)
+def test_what_was_compiled_before_does_not_matter(spec: Callable[..., TrialSpec]) -> None:
+    first, _, again = (
+        run_trial(spec(norm=norm, train={"steps": 3, "batch_size": 32, "compile": True}), DATA).tables
+        for norm in ("batch", "noisy_batch", "batch")
+    )
+    assert first == again
+
+
+def test_a_compiled_trial_is_another_trial(spec: Callable[..., TrialSpec]) -> None:
+    assert (
+        spec(train={"compile": True}).trial_key != spec(train={}).trial_key == spec(train={"compile": False}).trial_key
+    )

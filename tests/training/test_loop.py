@@ -1,0 +1,180 @@
+"""One trial: paired, deterministic, and honest about divergence."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from bnsweep.data import Dataset, load_dataset
+from bnsweep.data.batches import batch_indices
+from bnsweep.spec import DigitsSpec, TrialSpec
+from bnsweep.training.checkpoint import dump
+from bnsweep.training.loop import evaluate, prepare_model, run_trial, train
+
+Build = Callable[..., TrialSpec]
+NAMES = ("landscape", "ics", "moments", "curvature", "tests.user_code.probes:weight_norms")
+PROBES = {name: {"every": 3} for name in NAMES}
+CHAIN = {"name": "tests.user_code.models:chain", "width": 2}
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return load_dataset(DigitsSpec(name="digits"))
+
+
+@pytest.mark.parametrize("norm", ["none", "noisy_batch"])
+@pytest.mark.parametrize("train", [{}, {"momentum": 0.9, "weight_decay": 1e-3}, {"optimizer": "adam"}])
+def test_the_same_spec_gives_the_same_bits(spec: Build, data: Dataset, norm: str, train: dict[str, object]) -> None:
+    trial = spec(norm=norm, train={"steps": 8, "batch_size": 32, **train})
+    first = run_trial(trial, data)
+    torch.rand(3)
+    run_trial(spec(seed=7), data)
+    second = run_trial(trial, data)
+    assert first.tables == second.tables
+    assert (first.test_loss, first.test_acc) == (second.test_loss, second.test_acc)
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch", "layer"])
+@pytest.mark.parametrize("model", [{"name": "vgg", "widths": [4, "M", 6]}, CHAIN], ids=["vgg", "chain"])
+@pytest.mark.parametrize("optimizer", [{}, {"optimizer": "adam", "weight_decay": 0.01}], ids=["sgd", "adam"])
+def test_probes_do_not_move_the_trial(
+    spec: Build, data: Dataset, norm: str, model: dict[str, object], optimizer: dict[str, object]
+) -> None:
+    fields = {"norm": norm, "model": model, "train": {"steps": 8, "batch_size": 32, **optimizer}}
+    plain, probed = run_trial(spec(**fields), data), run_trial(spec(**fields, probes=PROBES), data)
+    assert plain.tables["curves"] == probed.tables["curves"]
+    assert plain.test_loss == probed.test_loss
+    assert {table: len(rows) for table, rows in probed.tables.items() if table != "curves"} == {
+        "landscape": 3 * 4,
+        "ics": 3 * 3,
+        "moments": 3 * 2,
+        "curvature": 3,
+        "weight_norms": 3 * len(list(prepare_model(spec(**fields), data).parameters())),
+    }
+
+
+def test_probes_in_a_resnet_do_not_move_it(spec: Build, data: Dataset) -> None:
+    fields = {"model": {"name": "resnet", "depth": 8, "width": 2}, "norm": "batch"}
+    plain, probed = run_trial(spec(**fields), data), run_trial(spec(**fields, probes=PROBES), data)
+    assert plain.tables["curves"] == probed.tables["curves"]
+
+
+def test_a_model_that_draws_from_pythons_and_numpys_streams_is_the_same_again(spec: Build, data: Dataset) -> None:
+    fields = {"model": {"name": "tests.user_code.odd_models:flipped"}, "norm": "batch"}
+    first = run_trial(spec(**fields), data)
+    random.random()
+    np.random.rand(3)  # noqa: NPY002  a global stream is what is moved
+    before = random.getstate()
+    assert run_trial(spec(**fields), data).tables == first.tables
+    assert random.getstate() == before
+    assert run_trial(spec(**fields, probes=PROBES), data).tables["curves"] == first.tables["curves"]
+
+
+def test_the_time_of_probes_includes_what_is_copied_for_them(spec: Build, data: Dataset) -> None:
+    """A probe that does nothing is given copies all the same."""
+    silent = spec(probes={"tests.user_code.probes:returning": {"every": 1, "what": "no rows"}})
+    assert run_trial(silent, data).probe_time_s > 0
+    assert run_trial(spec(), data).probe_time_s == 0.0
+
+
+def test_a_trial_leaves_the_global_random_stream_alone(spec: Build, data: Dataset) -> None:
+    before = torch.get_rng_state()
+    run_trial(spec(norm="noisy_batch", probes=PROBES), data)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_lr_and_norm_share_data_order_and_weights_and_gain_scales_them(spec: Build, data: Dataset) -> None:
+    base = dict(prepare_model(spec(), data).named_parameters())
+    for change in ({"lr": 3.0}, {"norm": "batch"}, {"norm": "noisy_batch"}):
+        other = dict(prepare_model(spec(**change), data).named_parameters())
+        assert all(torch.equal(base[name], other[name]) for name in base)
+    doubled = dict(prepare_model(spec(init="xavier_normal", init_gain=2.0), data).named_parameters())
+    single = dict(prepare_model(spec(init="xavier_normal"), data).named_parameters())
+    assert all(torch.equal(2 * single[name], doubled[name]) for name in single)
+    other_seed = dict(prepare_model(spec(seed=1), data).named_parameters())
+    assert not torch.equal(base["stages.conv0.layer.weight"], other_seed["stages.conv0.layer.weight"])
+
+
+def test_the_curve_is_plain_sgd(spec: Build, data: Dataset) -> None:
+    """Against PyTorch written out by hand: the gradient step, the loss before it, the evaluation at the end."""
+    trial = spec(lr=0.05)
+    model = prepare_model(trial, data)
+    losses = []
+    for index in batch_indices(len(data.train_y), 32, 8, trial.seed):
+        loss = torch.nn.functional.cross_entropy(model(data.standardize(data.train_x[index])), data.train_y[index])
+        losses.append(loss.item())
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        with torch.no_grad():
+            for weight, gradient in zip(model.parameters(), gradients, strict=True):
+                weight -= 0.05 * gradient
+    result = run_trial(trial, data)
+    assert [row["train_loss"] for row in result.tables["curves"][:-1]] == pytest.approx(losses, rel=1e-6)
+    assert (result.test_loss, result.test_acc) == pytest.approx(evaluate(model, data), rel=1e-5)
+    assert result.train_loss == pytest.approx(sum(losses) / 8, rel=1e-6)
+    assert (result.status, result.stop_step, result.stop_reason) == ("completed", 8, None)
+
+
+def test_rows_of_curves_follow_log_every_and_eval_every(spec: Build, data: Dataset) -> None:
+    trial = spec(train={"steps": 8, "batch_size": 32, "log_every": 3, "eval_every": 4})
+    rows = run_trial(trial, data).tables["curves"]
+    assert [row["step"] for row in rows] == [0, 3, 4, 6, 8]
+    assert [row["step"] for row in rows if "test_acc" in row] == [0, 4, 8]
+    assert "train_loss" not in rows[-1]
+
+
+def test_a_loss_that_is_not_finite_is_a_result(spec: Build, data: Dataset) -> None:
+    result = run_trial(spec(lr=1e30, probes=PROBES), data)
+    assert (result.status, result.stop_step) == ("diverged", 1)
+    assert result.stop_reason in ("mini-batch loss nan", "mini-batch loss inf")
+    assert not math.isfinite(result.tables["curves"][-1]["train_loss"])
+    assert result.test_acc is None
+    assert {row["step"] for row in result.tables["landscape"]} == {0}
+
+
+def test_a_loss_above_the_bound_is_a_result(spec: Build, data: Dataset) -> None:
+    result = run_trial(spec(train={"steps": 8, "batch_size": 32, "max_loss": 1.0}), data)
+    assert (result.status, result.stop_step) == ("diverged", 0)
+    assert result.stop_reason is not None
+    assert result.stop_reason.endswith("above max_loss 1")
+
+
+@pytest.mark.parametrize("is_saved_between", [False, True])
+def test_what_fails_after_the_loss_diverged_is_forgotten(
+    spec: Build, data: Dataset, monkeypatch: pytest.MonkeyPatch, is_saved_between: bool
+) -> None:
+    trial = spec(train={"steps": 8, "batch_size": 32, "max_loss": 1.0})
+    steps = train(trial, data)
+    for training in (next(steps), next(steps), next(steps)):
+        assert training.result.status == "completed"
+    if is_saved_between:
+        dump(training)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("not finite")
+
+    monkeypatch.setattr(torch.optim.SGD, "step", fail)
+    assert list(steps) == []
+    assert (training.result.status, training.result.stop_step) == ("diverged", 0)
+    assert [row["step"] for row in training.result.tables["curves"]] == [0]
+
+
+def test_what_fails_before_is_an_error(spec: Build, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.optim.SGD, "step", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run_trial(spec(), data)
+
+
+def test_a_last_update_that_blows_up_is_a_result(spec: Build, data: Dataset) -> None:
+    result = run_trial(spec(lr=1e30, train={"steps": 1, "batch_size": 32}), data)
+    assert (result.status, result.stop_step, result.stop_reason) == ("diverged", 1, "test loss nan")
+
+
+def test_it_learns(spec: Build, data: Dataset) -> None:
+    result = run_trial(spec(norm="batch", lr=0.3, train={"steps": 150, "batch_size": 64}), data)
+    assert result.test_acc is not None
+    assert result.test_acc > 0.6
