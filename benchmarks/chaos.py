@@ -41,7 +41,7 @@ probes: {landscape: {every: 10}, ics: {every: 10}, moments: {every: 10}}
 TABLES = ("trials", "curves", "landscape", "ics", "moments")
 CHECKPOINT_MINUTES = 0.002
 """So often that killed trials are continued from a checkpoint now and then."""
-LONGEST_PAUSE_S = 2.5
+MAX_PAUSE_S = 2.5
 HUNG_AFTER_S = 300.0
 
 Processes = list[psutil.Process]
@@ -112,7 +112,7 @@ def disturb(sweep_file: Path, out: Path, left: deque[str], rng: random.Random, t
         toll.starts += 1
         while left and process.poll() is None:
             driver = psutil.Process(process.pid)
-            if not _named("Trainable")(driver) or _outlasts(process, rng.uniform(0, LONGEST_PAUSE_S)) is not None:
+            if not _named("Trainable")(driver) or _outlasts(process, rng.uniform(0, MAX_PAUSE_S)) is not None:
                 _outlasts(process, 0.05)
                 continue
             kind = left.popleft()

@@ -23,7 +23,7 @@ def load_callable(name: str, key: str) -> Callable[..., Any]:
     module, _, attribute = name.partition(":")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
-    with blamed(name, key, "when it is imported", Exception):
+    with user_code(name, key, "when it is imported", Exception):
         try:
             found = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
@@ -45,7 +45,7 @@ def require_signature(name: str, key: str, code: Callable[..., Any], arguments: 
 
 
 @contextmanager
-def blamed(name: str, key: str, when: str, *kinds: type[Exception]) -> Iterator[None]:
+def user_code(name: str, key: str, when: str, *kinds: type[Exception]) -> Iterator[None]:
     """Turn exceptions of the user's own code into an InputError that says where they come from.
 
     Args:

@@ -1,4 +1,4 @@
-"""Who may import what: kept so that analysis needs no GPU stack and training knows nothing of Ray."""
+"""Who may import what: arrows between rooms go down only, and what must load quickly loads neither torch nor ray."""
 
 from __future__ import annotations
 
@@ -11,19 +11,65 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAY_IMPORT_RAY = ("bnsweep/executors/ray_tune*.py", "bnsweep/jobs/*.py")
+FLOORS = (
+    ("cli",),
+    ("executors", "jobs"),
+    ("running",),
+    ("training",),
+    ("probes",),
+    ("data", "models", "norm"),
+    ("results",),
+    ("spec",),
+    ("plugins", "rng"),
+    ("errors",),
+)
+"""The rooms of bnsweep from top to bottom: each imports from those below it alone."""
+FILES = sorted(ROOT.glob("bnsweep/**/*.py"))
+
+
+def name_of(path: Path) -> str:
+    """Return the dotted name of a module of ours."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for folder in ("bnsweep", "analysis") for path in sorted(ROOT.glob(f"{folder}/**/*.py"))}
 
 
 def imported(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    return {name.partition(".")[0] for name in names} | names
+    """Return the dotted names of the modules that a file imports; of `from a import b` it is a.b if that is one."""
+    names = set[str]()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inside = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= inside & MODULES.keys() or {node.module}
+    return names
 
 
-def test_only_the_executor_and_submit_import_ray() -> None:
-    files = {*ROOT.glob("bnsweep/**/*.py"), *ROOT.glob("analysis/**/*.py")}
+def room_of(module: str) -> str | None:
+    """Return the room of a module of bnsweep; None for another, and for bnsweep's own face."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[0] == "bnsweep" and f"bnsweep.{parts[1]}" in MODULES else None
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if room_of(name_of(path))], ids=name_of)
+def test_an_arrow_goes_down(path: Path) -> None:
+    floor_of = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+    room = room_of(name_of(path))
+    assert room == "__main__" or room in floor_of, f"{room}: give it a floor"
+    if room == "__main__":
+        return
+    targets = {target for name in imported(path) if (target := room_of(name)) and target != room}
+    upward = {target for target in targets if floor_of[target] < floor_of[room]}
+    assert not upward
+
+
+def test_only_the_executor_and_the_jobs_import_ray() -> None:
     allowed = {path for pattern in MAY_IMPORT_RAY for path in ROOT.glob(pattern)}
-    assert not {path for path in files - allowed if "ray" in imported(path)}
+    users = {path for path in MODULES.values() if any(name.split(".")[0] == "ray" for name in imported(path))}
+    assert users <= allowed
 
 
 def test_analysis_imports_nothing_of_bnsweep_but_results_and_errors() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from bnsweep.cli import local, remote, results  # each adds its commands to the app
+from bnsweep.cli import jobs, results, run  # each adds its commands to the app
 from bnsweep.cli.app import app
 from bnsweep.errors import InputError, StoreError
 
@@ -20,4 +20,4 @@ def main() -> None:
         sys.exit(2 if isinstance(error, InputError) else 1)
 
 
-__all__ = ["app", "local", "main", "remote", "results"]
+__all__ = ["app", "jobs", "main", "results", "run"]

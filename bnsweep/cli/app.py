@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bnsweep import __version__
-from bnsweep.running.gc_tuning import collect_seldom, spare_what_stays
+from bnsweep.running.gc_tuning import freeze_gc, raise_gc_thresholds
 
 app = typer.Typer(
     name="bnsweep",
@@ -40,5 +40,5 @@ def _bnsweep(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    collect_seldom()
-    atexit.register(spare_what_stays)  # else the interpreter takes a second for it, at its end
+    raise_gc_thresholds()
+    atexit.register(freeze_gc)  # else the interpreter takes a second for it, at its end

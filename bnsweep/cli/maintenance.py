@@ -15,7 +15,7 @@ from bnsweep.results.verify.repair import repair
 
 MARKS = {DECLARED, COMMITS, *SCHEMAS}
 """Names of which a results directory has at least one."""
-MOST_ROUNDS = 5
+MAX_ROUNDS = 5
 """Repairs after which what is left is left: what one uncovers the next one sees to."""
 
 
@@ -49,7 +49,7 @@ def verify_directory(location: str | os.PathLike[str], *, repair: bool = False) 
 
 def _repaired(store: Store) -> tuple[list[str], list[Finding]]:
     done = list[str]()
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         findings = verify(store)
         now = repair(store, findings)
         if not now:

@@ -11,7 +11,7 @@ from torch import Tensor
 from bnsweep.data.dataset import Dataset
 from bnsweep.rng import derive
 
-MOST_READY_BYTES = 2**26
+MAX_STANDARDIZED_BYTES = 2**26
 """What a trial may hold of standardized samples beside those as stored."""
 
 
@@ -21,7 +21,7 @@ def batches(data: Dataset, batch_size: int, steps: int, seed: int, first: int = 
     A small training set is standardized once; the bits are the same.
     """
     order = batch_indices(len(data.train_y), batch_size, steps, seed)
-    ready = data.standardize(data.train_x) if 4 * data.train_x.numel() <= MOST_READY_BYTES else None
+    ready = data.standardize(data.train_x) if 4 * data.train_x.numel() <= MAX_STANDARDIZED_BYTES else None
     for index in islice(order, first, None):
         samples = data.standardize(data.train_x[index]) if ready is None else ready[index]
         yield samples, data.train_y[index]

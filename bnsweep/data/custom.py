@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bnsweep.data.dataset import MOST_CLASSES, Dataset, Labelled, Samples
+from bnsweep.data.dataset import MAX_CLASSES, Dataset, Labelled, Samples
 from bnsweep.errors import InputError
-from bnsweep.plugins import blamed, load_callable, require_signature
+from bnsweep.plugins import load_callable, require_signature, user_code
 from bnsweep.spec import CustomDatasetSpec
 
 KEY = "dataset.name"
@@ -31,7 +31,7 @@ def load_custom(spec: CustomDatasetSpec) -> Dataset:
     """
     build = load_callable(spec.name, KEY)
     require_signature(spec.name, KEY, build, spec.options)
-    with blamed(spec.name, KEY, "when called", Exception):
+    with user_code(spec.name, KEY, "when called", Exception):
         given = build(**spec.options)
     if not (isinstance(given, tuple | list) and len(given) == len(RETURNED)):
         count = f" of {len(given)}" if isinstance(given, tuple | list) else ""
@@ -80,9 +80,9 @@ def _labels(spec: CustomDatasetSpec, part: str, y: NDArray[Any]) -> NDArray[np.i
     if y.ndim != 1 or y.size == 0 or y.dtype.kind not in "iu":
         raise _refusal(spec, f": {part} is {y.dtype} of the shape {y.shape}; it should be integers of the shape (N,)")
     least, most = int(y.min()), int(y.max())
-    if least < 0 or most >= MOST_CLASSES:
+    if least < 0 or most >= MAX_CLASSES:
         wrong = least if least < 0 else most
-        raise _refusal(spec, f": {part} has the label {wrong}; labels should be 0 to {MOST_CLASSES - 1}")
+        raise _refusal(spec, f": {part} has the label {wrong}; labels should be 0 to {MAX_CLASSES - 1}")
     return y.astype(np.int64)
 
 

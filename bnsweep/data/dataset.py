@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-MOST_CLASSES = 100_000
+MAX_CLASSES = 100_000
 """Labels beyond are taken for a mistake: a number that is no label."""
 Samples = NDArray[np.uint8] | NDArray[np.float32]
 Labelled = tuple[Samples, NDArray[np.int64]]

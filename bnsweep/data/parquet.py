@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
-from bnsweep.data.dataset import MOST_CLASSES, Dataset
+from bnsweep.data.dataset import MAX_CLASSES, Dataset
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.spec import ParquetSpec
 
@@ -67,11 +67,9 @@ def _labels(column: pa.ChunkedArray, path: str, spec: ParquetSpec) -> NDArray[np
         found = f"{column.type} with {column.null_count} nulls"
         raise InputError(f"dataset.label_column: '{spec.label_column}' in {path} is {found}; it should be integers")
     least, most = pc.min_max(column).as_py().values()
-    if least < 0 or most >= MOST_CLASSES:
+    if least < 0 or most >= MAX_CLASSES:
         wrong = least if least < 0 else most
-        raise InputError(
-            f"dataset.label_column: {path} has the label {wrong}; labels should be 0 to {MOST_CLASSES - 1}"
-        )
+        raise InputError(f"dataset.label_column: {path} has the label {wrong}; labels should be 0 to {MAX_CLASSES - 1}")
     return np.array(column.to_numpy(), np.int64)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bnsweep.errors import InputError
 from bnsweep.running.executor import Executor, MustStop, Report
-from bnsweep.running.packs import Job, Pack, Tally
+from bnsweep.running.packs import Pack, RunContext, Tally
 from bnsweep.running.queue import PackQueue
 
 EXECUTORS = ("ray", "serial")
@@ -24,4 +24,4 @@ def make_executor(name: str, address: str | None = None) -> Executor:
     return RayTuneExecutor(address)
 
 
-__all__ = ["EXECUTORS", "Executor", "Job", "MustStop", "Pack", "PackQueue", "Report", "Tally", "make_executor"]
+__all__ = ["EXECUTORS", "Executor", "MustStop", "Pack", "PackQueue", "Report", "RunContext", "Tally", "make_executor"]

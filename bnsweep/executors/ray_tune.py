@@ -25,7 +25,7 @@ from bnsweep.running.queue import PackQueue
 from bnsweep.spec.resources import Resources
 
 if TYPE_CHECKING:
-    from bnsweep.running.packs import Job
+    from bnsweep.running.packs import RunContext
 
 TUNE_SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our rows go to the store, not to JSON, CSV and TensorBoard
@@ -100,7 +100,7 @@ class RayTuneExecutor:
     def _to_come(self) -> list[Node]:
         return [] if self.address == "local" else nodes_to_come()
 
-    def run(self, queue: PackQueue, job: Job, resources: Resources, report: Report, must_stop: MustStop) -> None:
+    def run(self, queue: PackQueue, job: RunContext, resources: Resources, report: Report, must_stop: MustStop) -> None:
         """Run packs on the cluster until the queue is finished, or `must_stop()`."""
         from bnsweep.executors.ray_tune_fit import fit
 

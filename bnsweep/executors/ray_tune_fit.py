@@ -20,8 +20,8 @@ from bnsweep.errors import StoreError
 from bnsweep.executors.ray_tune_data import share_datasets
 from bnsweep.executors.ray_tune_worker import LOG, PACK, TALLY, PackTrainable
 from bnsweep.running.executor import MustStop, Report
-from bnsweep.running.packs import Job, Pack
-from bnsweep.running.queue import Death, PackQueue
+from bnsweep.running.packs import Pack, RunContext
+from bnsweep.running.queue import PackQueue, WorkerFailure
 from bnsweep.spec.resources import Resources
 
 NODE_LOST = "its node has died"
@@ -30,7 +30,7 @@ NODE_LOST = "its node has died"
 
 def fit(
     queue: PackQueue,
-    job: Job,
+    context: RunContext,
     resources: Resources,
     report: Report,
     must_stop: MustStop,
@@ -40,7 +40,7 @@ def fit(
 
     Args:
         queue: the packs.
-        job: what they share.
+        context: what they share.
         resources: of a worker.
         report: hears how far they are.
         must_stop: whether to stop.
@@ -51,13 +51,13 @@ def fit(
     """
     share_datasets()
     state = tempfile.mkdtemp(prefix="bnsweep-tune-")
-    feedback = _Feedback(queue, job, report, must_stop)
-    trainable = tune.with_parameters(PackTrainable, job=job, resources=resources)
+    feedback = _Feedback(queue, context, report, must_stop)
+    trainable = tune.with_parameters(PackTrainable, context=context, resources=resources)
     tuner = tune.Tuner(
         tune.with_resources(trainable, lambda config: _bundle(resources, config[PACK].pack)),
         tune_config=tune.TuneConfig(search_alg=QueueSearch(queue, num_workers), num_samples=-1, reuse_actors=True),
         run_config=tune.RunConfig(
-            name=job.sweep,
+            name=context.sweep,
             storage_path=state,
             stop=_StopOnError(feedback),
             failure_config=tune.FailureConfig(max_failures=0),  # the queue decides what is tried again
@@ -118,8 +118,8 @@ class QueueSearch(Searcher):
 class _Feedback(tune.Callback):
     """Tells the queue and the progress what became of the packs, and the workers when to stop."""
 
-    def __init__(self, queue: PackQueue, job: Job, report: Report, must_stop: MustStop) -> None:
-        self._queue, self._job, self._report, self._must_stop = queue, job, report, must_stop
+    def __init__(self, queue: PackQueue, context: RunContext, report: Report, must_stop: MustStop) -> None:
+        self._queue, self._context, self._report, self._must_stop = queue, context, report, must_stop
         self._is_stopping = False
         self.error: StoreError | None = None
 
@@ -135,7 +135,7 @@ class _Feedback(tune.Callback):
             if self._must_stop():
                 self._is_stopping = True
                 self._queue.close()
-                self._job.store.request_stop(self._job.token)
+                self._context.store.request_stop(self._context.token)
         except StoreError as error:
             self._fail(error)
 
@@ -157,7 +157,7 @@ class _Feedback(tune.Callback):
             return
         number = trial.config[PACK].number
         try:
-            self._report(number, self._queue.lost(number, _death(trial, error)))
+            self._report(number, self._queue.worker_failed(number, _worker_failure(trial, error)))
         except StoreError as store_error:
             self._fail(store_error)
 
@@ -200,11 +200,11 @@ def _error_of(trial: Trial) -> BaseException | None:
     return error
 
 
-def _death(trial: Trial, error: BaseException | None) -> Death:
+def _worker_failure(trial: Trial, error: BaseException | None) -> WorkerFailure:
     """Return what is known of a worker's end."""
     text = str(error or "unknown").strip()
     seen = trial.last_result or {}
     is_preemption = isinstance(error, RayActorError) and (error.preempted or NODE_LOST in text)
-    return Death(
+    return WorkerFailure(
         f"{type(error).__name__}: {text.splitlines()[-1]}", text, seen.get(LOG), seen.get("hostname"), is_preemption
     )

@@ -8,7 +8,7 @@ from typing import Any
 from ray import tune
 from ray.tune.result import DONE
 
-from bnsweep.running.gc_tuning import collect_as_usual, collect_seldom, spare_what_stays
+from bnsweep.running.gc_tuning import freeze_gc, raise_gc_thresholds, restore_gc_thresholds
 from bnsweep.running.packs import Tally
 
 REPORT_EVERY_S = 2.0
@@ -21,17 +21,17 @@ class PackTrainable(tune.Trainable):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Prepare for the imports that `setup` and what it is given bring."""
-        collect_seldom()
+        raise_gc_thresholds()
         super().__init__(*arguments, **options)
 
-    def setup(self, config: dict[str, Any], job: Any = None, resources: Any = None) -> None:
+    def setup(self, config: dict[str, Any], context: Any = None, resources: Any = None) -> None:
         """Build the worker, once for the actor's life."""
         from bnsweep.running.worker import Worker
         from bnsweep.training.device import prepare_device
 
-        self._worker = Worker(job, prepare_device(resources))
-        spare_what_stays()
-        collect_as_usual()
+        self._worker = Worker(context, prepare_device(resources))
+        freeze_gc()
+        restore_gc_thresholds()
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:

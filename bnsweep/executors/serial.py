@@ -9,7 +9,7 @@ import torch
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.running.executor import MustStop, Report
-from bnsweep.running.packs import Job, Tally
+from bnsweep.running.packs import RunContext, Tally
 from bnsweep.running.queue import PackQueue
 from bnsweep.running.worker import Worker
 from bnsweep.spec.resources import Resources
@@ -42,9 +42,11 @@ class SerialExecutor:
     def check_place(self, store: Store) -> None:
         """Accept any place: this process is the only worker."""
 
-    def run(self, queue: PackQueue, job: Job, resources: Resources, report: Report, must_stop: MustStop) -> None:
+    def run(
+        self, queue: PackQueue, context: RunContext, resources: Resources, report: Report, must_stop: MustStop
+    ) -> None:
         """Run packs until the queue is finished, or `must_stop()`."""
-        worker = Worker(job, prepare_device(resources))
+        worker = Worker(context, prepare_device(resources))
         while taken := queue.take():
             number, pack = taken
             reported, is_stopping = None, False
@@ -55,5 +57,5 @@ class SerialExecutor:
                 if not is_stopping and must_stop():
                     is_stopping = True
                     queue.close()
-                    job.store.request_stop(job.token)
+                    context.store.request_stop(context.token)
             queue.ended(number, reported or Tally())

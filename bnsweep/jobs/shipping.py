@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bnsweep.errors import InputError
 
-LARGEST_BYTES = 50_000_000
+MAX_BYTES = 50_000_000
 PACKAGES = ("bnsweep", "analysis")
 NOT_CODE = {"__pycache__", "node_modules", "venv", "build", "dist"}
 NOT_CODE_ON_TOP = {"results", "data"}
@@ -82,11 +82,11 @@ def _installed(package: str) -> dict[str, Path]:
 
 def _check_size(files: Mapping[str, Path], folder: Path) -> None:
     sizes = {name: path.stat().st_size for name, path in files.items()}
-    if sum(sizes.values()) <= LARGEST_BYTES:
+    if sum(sizes.values()) <= MAX_BYTES:
         return
     largest = sorted(sizes, key=lambda name: sizes[name], reverse=True)[:3]
     named = ", ".join(f"{name} ({sizes[name] / 1e6:.0f} MB)" for name in largest)
     raise InputError(
         f"{folder}: {sum(sizes.values()) / 1e6:.0f} MB would travel to the cluster, and code is at most "
-        f"{LARGEST_BYTES / 1e6:.0f} MB; largest: {named}; name what is no code in .gitignore, or move it to data/"
+        f"{MAX_BYTES / 1e6:.0f} MB; largest: {named}; name what is no code in .gitignore, or move it to data/"
     )

@@ -14,7 +14,7 @@ from bnsweep.models.order import CALLS, recorded_calls
 from bnsweep.models.sites import Sites
 from bnsweep.norm import set_step
 from bnsweep.norm.weight import WeightLayer
-from bnsweep.plugins import blamed, load_callable, require_signature
+from bnsweep.plugins import load_callable, require_signature, user_code
 from bnsweep.rng import derive, seeded
 from bnsweep.spec import CustomSpec
 
@@ -40,7 +40,7 @@ def custom(
     site = Sites(norm, noise_seed)
     arguments = {"input_shape": input_shape, "num_classes": num_classes, "norm": site, **spec.options}
     require_signature(spec.name, KEY, build, arguments)
-    with seeded(derive(noise_seed, "build"), CPU), blamed(spec.name, KEY, "when called", Exception):
+    with seeded(derive(noise_seed, "build"), CPU), user_code(spec.name, KEY, "when called", Exception):
         model = build(**arguments)
     if not isinstance(model, nn.Module) or "_modules" not in vars(model):
         raise InputError(
@@ -69,7 +69,7 @@ def _require_plain_weights(spec: CustomSpec, model: nn.Module) -> None:
 def _try(spec: CustomSpec, model: nn.Module, input_shape: tuple[int, int, int], num_classes: int) -> None:
     """Run a copy of the model in train mode, and note what it calls in which order; raise if it gives no logits."""
     x = torch.randn((TRIED, *input_shape), generator=torch.Generator().manual_seed(0))
-    with blamed(spec.name, KEY, f"on a batch {tuple(x.shape)}", Exception), seeded(0, CPU):
+    with user_code(spec.name, KEY, f"on a batch {tuple(x.shape)}", Exception), seeded(0, CPU):
         twin = copy.deepcopy(model).train()
         set_step(twin, 0)
         with recorded_calls(twin) as calls:

@@ -21,7 +21,7 @@ from torch import Tensor
 from bnsweep.probes.context import StepContext
 from bnsweep.results.schema import Row
 
-MOST_PRODUCTS = 200
+MAX_PRODUCTS = 200
 CHANCE = 0.1
 """Length of the random part of the start vector; the gradient, which top eigenvectors are close to, has 1."""
 
@@ -77,7 +77,7 @@ def largest_eigenvalue(product: Callable[[Tensor], Tensor], toward: Tensor, tole
     about the square of the residual over the gap to the next eigenvalue, mostly far below the tolerance. Nothing is
     orthogonalized again, which may bring copies of eigenvalues found already and does not move the largest.
 
-    Infinite where a product is not finite; NaN where MOST_PRODUCTS do not reach the tolerance.
+    Infinite where a product is not finite; NaN where MAX_PRODUCTS do not reach the tolerance.
 
     Source: Paige 1980, "Accuracy and effectiveness of the Lanczos algorithm for the symmetric eigenproblem".
     """
@@ -85,7 +85,7 @@ def largest_eigenvalue(product: Callable[[Tensor], Tensor], toward: Tensor, tole
     q = F.normalize(F.normalize(toward.double(), dim=0) + CHANCE * F.normalize(chance, dim=0), dim=0)
     previous = torch.zeros_like(q)
     diagonal, beside = list[float](), [0.0]
-    for calls in range(1, MOST_PRODUCTS + 1):
+    for calls in range(1, MAX_PRODUCTS + 1):
         raw = product(q)
         w = previous.mul_(-beside[-1]).add_(raw)  # in place: fresh memory costs more than the arithmetic
         diagonal.append(q.dot(w).item())
@@ -97,7 +97,7 @@ def largest_eigenvalue(product: Callable[[Tensor], Tensor], toward: Tensor, tole
         if residual <= max(tolerance * abs(theta), torch.finfo(raw.dtype).eps * length):
             return theta, calls
         previous, q = q, w.div_(beside[-1])
-    return math.nan, MOST_PRODUCTS
+    return math.nan, MAX_PRODUCTS
 
 
 def _ritz(diagonal: Sequence[float], beside: Sequence[float]) -> tuple[float, float, float]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from bnsweep.errors import InputError
-from bnsweep.plugins import blamed, load_callable, require_signature
+from bnsweep.plugins import load_callable, require_signature, user_code
 from bnsweep.probes.context import StepContext
 from bnsweep.probes.untouched import untouched
 from bnsweep.results.schema import SCHEMAS, Row, custom_schema
@@ -110,7 +110,7 @@ def load_probe(name: str, options: Mapping[str, Any]) -> CheckedProbe:
     key = f"probes.{name}"
     factory = load_callable(name, key)
     require_signature(name, key, factory, options)
-    with blamed(name, key, "when called", Exception):
+    with user_code(name, key, "when called", Exception):
         probe: CustomProbe = factory(**options)
     table, columns = getattr(probe, "table", None), getattr(probe, "columns", None)
     if not (callable(probe) and isinstance(table, str) and isinstance(columns, Mapping)):

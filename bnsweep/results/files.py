@@ -105,7 +105,7 @@ def joined(root: str, *parts: str) -> str:
 
 
 @contextmanager
-def told(path: str, what: str) -> Iterator[None]:
+def as_store_error(path: str, what: str) -> Iterator[None]:
     """Turn an `OSError` into a `StoreError` that says what could not be done to `path`, and how to go on."""
     try:
         yield
@@ -128,7 +128,7 @@ def list_entries(fs: pafs.FileSystem, path: str, *, recursive: bool = False) -> 
 
     Where `recursive`, all that is below it, each by its whole path.
     """
-    with told(path, "read"):
+    with as_store_error(path, "read"):
         try:
             infos = fs.get_file_info(pafs.FileSelector(path, allow_not_found=True, recursive=recursive))
         except FileNotFoundError:  # taken away just now by a run beside us

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pyarrow.fs as pafs
 
-from bnsweep.results.files import ASIDE, STAGING, Content, Entry, Put, joined, list_entries, told
+from bnsweep.results.files import ASIDE, STAGING, Content, Entry, Put, as_store_error, joined, list_entries
 
 COMMIT_LOCK = "_commit_lock"
 
@@ -29,7 +29,7 @@ class LocalFiles:
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; None where there is none."""
-        with told(self.path(name), "read"):
+        with as_store_error(self.path(name), "read"):
             try:
                 with open(self.path(name), "rb") as file:
                     return file.read()
@@ -60,17 +60,17 @@ class LocalFiles:
         def put(names: Iterable[str]) -> None:
             names = list(names)
             for name in names:
-                with told(self.path(name), "written"):
+                with as_store_error(self.path(name), "written"):
                     make_folder(os.path.dirname(self.path(name)))
                     os.replace(waiting[name], self.path(name))
                     del waiting[name]
             for folder in {os.path.dirname(self.path(name)) for name in names}:
-                with told(folder, "written"):
+                with as_store_error(folder, "written"):
                     sync_folder(folder)
 
         try:
             for name, path in waiting.items():
-                with told(self.path(name), "written"):
+                with as_store_error(self.path(name), "written"):
                     make_folder(os.path.dirname(path))
                     _write_durably(path, contents[name])
             yield put
@@ -82,12 +82,12 @@ class LocalFiles:
     def delete(self, names: Iterable[str]) -> None:
         """Delete files, those of them that are there."""
         for name in names:
-            with told(self.path(name), "deleted"), suppress(FileNotFoundError):
+            with as_store_error(self.path(name), "deleted"), suppress(FileNotFoundError):
                 os.remove(self.path(name))
 
     def move(self, name: str, to: str) -> None:
         """Rename a file or a folder."""
-        with told(self.path(name), f"moved to {self.path(to)}"):
+        with as_store_error(self.path(name), f"moved to {self.path(to)}"):
             make_folder(os.path.dirname(self.path(to)))
             os.replace(self.path(name), self.path(to))
             sync_folder(os.path.dirname(self.path(to)))
@@ -96,11 +96,11 @@ class LocalFiles:
     def guard(self, *, exclusive: bool) -> Iterator[None]:
         """Hold the commit lock, shared or exclusive; the kernel lets go of it when the process dies."""
         path = self.path(COMMIT_LOCK)
-        with told(path, "locked"):
+        with as_store_error(path, "locked"):
             make_folder(self.root)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            with told(path, "locked"):
+            with as_store_error(path, "locked"):
                 fcntl.flock(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
             yield
         finally:
@@ -109,7 +109,7 @@ class LocalFiles:
     def swap(self, folder: str, go: Mapping[str, str], come: Mapping[str, str]) -> None:
         """Rename the folder away, then the files in it, then the folder back: readers meanwhile find no such folder."""
         path, away = self.path(folder), self.path(ASIDE, folder)
-        with told(path, "replaced"):
+        with as_store_error(path, "replaced"):
             make_folder(os.path.dirname(away))
             if os.path.isdir(path) and not os.path.isdir(away):
                 os.rename(path, away)

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from bnsweep.errors import InputError
 from bnsweep.results.fence import describe, who
-from bnsweep.results.files import told
+from bnsweep.results.files import as_store_error
 from bnsweep.results.local import make_folder
 
 LOCK = "_lock"
@@ -39,11 +39,11 @@ def hold_local(root: str) -> Iterator[Hold]:
         InputError: another run holds it; the message says which.
     """
     path = os.path.join(root, LOCK)
-    with told(path, "locked"):
+    with as_store_error(path, "locked"):
         make_folder(root)
         file = open(path, "a+", encoding="utf-8")  # noqa: SIM115  # closed below, where errors are those of the body
     with file:
-        with told(path, "locked"):
+        with as_store_error(path, "locked"):
             _acquire(file, root)
         try:
             yield Hold(uuid.uuid4().hex, lambda: not _is_still_there(path, file))
@@ -65,7 +65,7 @@ def _acquire(file: TextIO, root: str) -> None:
 
 
 def _is_still_there(path: str, file: TextIO) -> bool:
-    with told(path, "read"):
+    with as_store_error(path, "read"):
         try:
             return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
         except FileNotFoundError:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from bnsweep.errors import InputError, StoreError
-from bnsweep.results.files import Content, Entry, Put, joined, list_entries, told
+from bnsweep.results.files import Content, Entry, Put, as_store_error, joined, list_entries
 
 PARALLEL = 8
 """Requests at a time."""
@@ -75,7 +75,7 @@ class ObjectFiles:
             return self._read(name) if self.exists(name) else None
 
     def _read(self, name: str) -> bytes | None:
-        with told(self.path(name), "read"):
+        with as_store_error(self.path(name), "read"):
             try:
                 with self.fs.open_input_stream(self.path(name)) as stream:
                     return bytes(stream.read())
@@ -88,7 +88,7 @@ class ObjectFiles:
 
     def exists(self, name: str) -> bool:
         """Return whether there is such an object."""
-        with told(self.path(name), "read"):
+        with as_store_error(self.path(name), "read"):
             return bool(self.fs.get_file_info(self.path(name)).type == pafs.FileType.File)
 
     def entries(self, folder: str = "") -> list[Entry]:
@@ -96,7 +96,7 @@ class ObjectFiles:
         path = self.path(folder)
         if self.fs.type_name != "gcs":
             return list_entries(self.fs, path)
-        # pyarrow lists no folders of Google's, where only objects exist: they are told from what is in them.
+        # pyarrow lists no folders of Google's, where only objects exist: they are as_store_error from what is in them.
         return _folded(list_entries(self.fs, path, recursive=True), path)
 
     @contextmanager
@@ -113,7 +113,7 @@ class ObjectFiles:
         yield put
 
     def _put(self, name: str, content: Content) -> None:
-        with told(self.path(name), "written"):
+        with as_store_error(self.path(name), "written"):
             stream = self.fs.open_output_stream(self.path(name))
             stream.write(content)
             stream.close()
@@ -123,7 +123,7 @@ class ObjectFiles:
         _in_parallel(self._delete, names)
 
     def _delete(self, name: str) -> None:
-        with told(self.path(name), "deleted"), suppress(FileNotFoundError):
+        with as_store_error(self.path(name), "deleted"), suppress(FileNotFoundError):
             self.fs.delete_file(self.path(name))
 
     def move(self, name: str, to: str) -> None:
@@ -135,7 +135,7 @@ class ObjectFiles:
             self._delete(name)
 
     def _copy(self, name: str, to: str) -> None:
-        with told(self.path(name), f"moved to {self.path(to)}"):
+        with as_store_error(self.path(name), f"moved to {self.path(to)}"):
             self.fs.copy_file(self.path(name), self.path(to))
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Reading: the rows of a table, and which trials are committed."""
+"""StepMetrics: the rows of a table, and which trials are committed."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from bnsweep.errors import InputError
 from bnsweep.results import checkpoints, fence, reading
 from bnsweep.results.claims import Pace, hold_by_claim
 from bnsweep.results.commit import publish
-from bnsweep.results.files import Files, told, write
+from bnsweep.results.files import Files, as_store_error, write
 from bnsweep.results.local import LocalFiles
 from bnsweep.results.lock import Hold, hold_local
 from bnsweep.results.manifest import batch_name, file_name
@@ -76,7 +76,7 @@ class Store:
 
     def is_there(self) -> bool:
         """Return whether there is such a directory."""
-        with told(self.root, "read"):
+        with as_store_error(self.root, "read"):
             return bool(self.fs.get_file_info(self.root).type == pafs.FileType.Directory)
 
     def check_writable(self) -> None:

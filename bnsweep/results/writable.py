@@ -11,7 +11,7 @@ from bnsweep.errors import InputError, StoreError
 from bnsweep.results.files import STAGING, Files, write
 from bnsweep.results.local import LocalFiles
 
-LONGEST_NAME, LONGEST_PATH = 255, 4096
+MAX_NAME_LENGTH, MAX_PATH_LENGTH = 255, 4096
 ROOM_FOR_NAMES = 128
 """Bytes that the names of tables and files take in a path."""
 AWAY = "NETWORK_CONNECTION"
@@ -26,13 +26,15 @@ def check_writable(files: Files) -> None:
 
 
 def _check_local(root: str) -> None:
-    too_long = [part for part in PurePosixPath(root).parts if len(part.encode()) > LONGEST_NAME]
+    too_long = [part for part in PurePosixPath(root).parts if len(part.encode()) > MAX_NAME_LENGTH]
     if too_long:
         raise InputError(
-            f"--out {root}: the name {too_long[0]} is longer than {LONGEST_NAME} bytes; give a shorter one"
+            f"--out {root}: the name {too_long[0]} is longer than {MAX_NAME_LENGTH} bytes; give a shorter one"
         )
-    if len(root.encode()) + ROOM_FOR_NAMES > LONGEST_PATH:
-        raise InputError(f"--out: a path of {len(root.encode())} bytes; give a shorter one, of {LONGEST_PATH} at most")
+    if len(root.encode()) + ROOM_FOR_NAMES > MAX_PATH_LENGTH:
+        raise InputError(
+            f"--out: a path of {len(root.encode())} bytes; give a shorter one of at most {MAX_PATH_LENGTH}"
+        )
     folder = root
     while not os.path.lexists(folder):
         folder = os.path.dirname(folder)

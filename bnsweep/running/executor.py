@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from bnsweep.results import Store
-from bnsweep.running.packs import Job, Tally
+from bnsweep.running.packs import RunContext, Tally
 from bnsweep.running.queue import PackQueue
 from bnsweep.spec.resources import Resources
 
@@ -44,7 +44,9 @@ class Executor(Protocol):
         """
         ...
 
-    def run(self, queue: PackQueue, job: Job, resources: Resources, report: Report, must_stop: MustStop) -> None:
+    def run(
+        self, queue: PackQueue, context: RunContext, resources: Resources, report: Report, must_stop: MustStop
+    ) -> None:
         """Run packs until the queue is finished, or `must_stop()`: then workers commit what finished, and no more.
 
         Raises:

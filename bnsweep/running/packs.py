@@ -20,7 +20,7 @@ class Pack:
     Args:
         trials: what to run.
         attempts: one number for each trial.
-        deaths: how many workers died of it; only counted where `is_alone`, since else none is to blame.
+        worker_failures: how many workers died of it; only counted where `is_alone`, since else none is to blame.
         is_alone: one trial, since its worker died or was short of memory when it had company.
         has_whole_gpus: where the sweep gives a worker a fraction of a GPU, this pack gets all of it.
         saved: keys of the trials that have a checkpoint to continue from.
@@ -28,7 +28,7 @@ class Pack:
 
     trials: tuple[TrialSpec, ...]
     attempts: tuple[int, ...]
-    deaths: int = 0
+    worker_failures: int = 0
     is_alone: bool = False
     has_whole_gpus: bool = False
     saved: frozenset[str] = frozenset()
@@ -68,7 +68,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Job:
+class RunContext:
     """What all packs of a run share.
 
     Args:
@@ -89,5 +89,5 @@ class Job:
 
 
 def dataset_key(spec: DatasetSpec) -> str:
-    """Return the key of a dataset in `Job.datasets`."""
+    """Return the key of a dataset in `RunContext.datasets`."""
     return spec.model_dump_json()

@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.segment import Segment
 from rich.text import Text
 
-from bnsweep.executors import Tally
+from bnsweep.running.packs import Tally
 
 LINE_EVERY_S = 5.0
 

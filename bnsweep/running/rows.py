@@ -1,4 +1,4 @@
-"""A batch: the rows of the trials that a worker finished since its last commit."""
+"""A buffer: the rows of the trials that a worker finished since its last commit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 
 from bnsweep.probes.summary import summarize
 from bnsweep.results.schema import Row
-from bnsweep.running.packs import Job
+from bnsweep.running.packs import RunContext
 from bnsweep.running.provenance import versions
 from bnsweep.spec import AXES, TrialSpec
 from bnsweep.training.device import peak_memory_bytes
@@ -26,33 +26,33 @@ OUTCOME = (
 
 
 @dataclass
-class Batch:
+class RowBuffer:
     """Rows by table, and the schemas of the tables that are users' own."""
 
     tables: dict[str, list[Row]] = field(default_factory=dict)
     schemas: dict[str, pa.Schema] = field(default_factory=dict)
 
-    def add(self, training: Training, job: Job, circumstances: dict[str, Any]) -> None:
+    def add(self, training: Training, context: RunContext, circumstances: dict[str, Any]) -> None:
         """Add the rows of a trial that has ended."""
-        shared = circumstances | provenance(job, training.device) | {"wall_time_s": training.wall_time_s}
+        shared = circumstances | provenance(context, training.device) | {"wall_time_s": training.wall_time_s}
         for table, rows in trial_rows(training.spec, training.result, shared).items():
             self.tables.setdefault(table, []).extend(rows)
         self.schemas |= training.result.schemas
 
-    def commit(self, job: Job) -> set[str]:
+    def commit(self, context: RunContext) -> set[str]:
         """Commit the rows, where there are any, and forget them; return the keys of their trials."""
         keys = {row["trial_key"] for row in self.tables.get("trials", [])}
         if keys:
-            job.store.commit(self.tables, self.schemas, job.token)
+            context.store.commit(self.tables, self.schemas, context.token)
         self.tables, self.schemas = {}, {}
         return keys
 
 
-def provenance(job: Job, device: torch.device) -> dict[str, Any]:
+def provenance(context: RunContext, device: torch.device) -> dict[str, Any]:
     """Return the columns of `trials` that say which code ran, and where."""
     return {
-        "sweep": job.sweep,
-        "git_sha": job.git_sha,
+        "sweep": context.sweep,
+        "git_sha": context.git_sha,
         "versions": versions(),
         "host": socket.gethostname(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",

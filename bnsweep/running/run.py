@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bnsweep.errors import Superseded
-from bnsweep.executors import Executor, Job, PackQueue, Report
 from bnsweep.results import Store
+from bnsweep.running.executor import Executor, Report
+from bnsweep.running.packs import RunContext
 from bnsweep.running.plan import Plan
 from bnsweep.running.provenance import git_sha
-from bnsweep.running.trial_pool import Pace, Supply
+from bnsweep.running.queue import PackQueue
+from bnsweep.running.trial_pool import PackSizing, TrialPool
 from bnsweep.spec.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -69,10 +71,10 @@ def run(
                 raise Superseded(f"{store.root}: another run has taken it over; this one commits nothing any more")
             return is_interrupted()
 
-        supply = Supply(missing, Pace(num_workers), store.attempts(), frozenset(store.checkpoints()))
-        job = Job(sweep.name, store, hold.token, git_sha(), prepared.datasets, checkpoint_every_s)
+        pool = TrialPool(missing, PackSizing(num_workers), store.attempts(), frozenset(store.checkpoints()))
+        context = RunContext(sweep.name, store, hold.token, git_sha(), prepared.datasets, checkpoint_every_s)
         report = start(len(missing), num_workers)
-        executor.run(PackQueue(supply, store, hold.token), job, sweep.resources, report, must_stop)
+        executor.run(PackQueue(pool, store, hold.token), context, sweep.resources, report, must_stop)
         store.begin(uuid.uuid4().hex)  # a worker that was given up for dead commits nothing from here on
         store.recover()  # and what it committed before, another one may have committed too
     return [spec.trial_key for spec in Plan.of(sweep, store).missing]

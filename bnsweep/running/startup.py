@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from threading import Thread
 
-from bnsweep.executors import Executor
 from bnsweep.results import Store
+from bnsweep.running.executor import Executor
 from bnsweep.running.plan import Plan
 from bnsweep.running.run import Prepared
 from bnsweep.spec.sweep import Sweep

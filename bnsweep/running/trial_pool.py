@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from bnsweep.running.packs import Pack, Tally
 from bnsweep.spec import TrialSpec
 
-LONGEST_S, SHORTEST_S = 30.0, 0.5
+MAX_PACK_S, MIN_PACK_S = 30.0, 0.5
 """How long a pack should take. Each costs Tune some 50 ms, and the last ones decide how long workers idle."""
 
 
 @dataclass
-class Pace:
+class PackSizing:
     """How long trials take, and how many a pack should therefore have.
 
     Args:
@@ -36,22 +36,22 @@ class Pace:
         """Return how many of the trials left the next pack should have.
 
         Half of a worker's equal share of what is left, so that packs shrink towards the end and no worker waits long
-        for another (guided self-scheduling), but no pack longer than `LONGEST_S`, or shorter than `SHORTEST_S`.
+        for another (guided self-scheduling), but no pack longer than `MAX_PACK_S`, or shorter than `MIN_PACK_S`.
         Source: Polychronopoulos and Kuck 1987, "Guided self-scheduling".
         """
         if not self.ended:
             return self.first
         each_s = max(self.busy_s / self.ended, 1e-6)
         share = num_left / (2 * self.num_workers)
-        return max(1, round(min(max(share, SHORTEST_S / each_s), LONGEST_S / each_s)))
+        return max(1, round(min(max(share, MIN_PACK_S / each_s), MAX_PACK_S / each_s)))
 
 
-class Supply:
+class TrialPool:
     """Trials that no worker has begun, in their order.
 
     Args:
         trials: what to run.
-        pace: decides how many a pack has.
+        sizing: decides how many a pack has.
         failures: how often a trial has failed before.
         saved: keys of trials with a checkpoint.
     """
@@ -59,19 +59,19 @@ class Supply:
     def __init__(
         self,
         trials: Iterable[TrialSpec],
-        pace: Pace,
+        sizing: PackSizing,
         failures: Mapping[str, int] | None = None,
         saved: Collection[str] = (),
     ) -> None:
-        self.pace = pace
+        self.sizing = sizing
         self._trials, self._failures, self._saved = deque(trials), failures or {}, saved
 
     def __len__(self) -> int:
         return len(self._trials)
 
-    def cut(self) -> Pack:
+    def next_pack(self) -> Pack:
         """Return the next pack."""
-        size = min(self.pace.size(len(self)), len(self))
+        size = min(self.sizing.size(len(self)), len(self))
         trials = tuple(self._trials.popleft() for _ in range(size))
         return Pack(
             trials,

@@ -14,8 +14,8 @@ from time import monotonic
 import torch
 
 from bnsweep.errors import StoreError
-from bnsweep.running.packs import Job, Pack, Tally, dataset_key
-from bnsweep.running.rows import Batch
+from bnsweep.running.packs import Pack, RunContext, Tally, dataset_key
+from bnsweep.running.rows import RowBuffer
 from bnsweep.spec import TrialSpec
 from bnsweep.training.checkpoint import dump
 from bnsweep.training.device import is_out_of_memory, reset_peak_memory
@@ -34,9 +34,9 @@ class _Stopped(Exception):  # noqa: N818  # an order, not an error
 class Worker:
     """Runs packs one after another on one device, which holds the data once for all of them."""
 
-    def __init__(self, job: Job, device: torch.device) -> None:
-        self.job, self.device, self.log = job, device, _log_path()
-        self.datasets = {key: data.to(device) for key, data in job.datasets.items()}
+    def __init__(self, context: RunContext, device: torch.device) -> None:
+        self.context, self.device, self.log = context, device, _log_path()
+        self.datasets = {key: data.to(device) for key, data in context.datasets.items()}
         self._saved: set[str] = set()
         self._looked = monotonic()
         import_module("torch._dynamo")  # PyTorch's first optimizer does, for a second that is no trial's
@@ -51,11 +51,11 @@ class Worker:
         Raises:
             StoreError: results cannot be written, or another run has taken the directory over.
         """
-        tally, batch = Tally(), Batch()
+        tally, buffer = Tally(), RowBuffer()
         committed = counted = monotonic()
         for spec, attempt in zip(pack.trials, pack.attempts, strict=True):
             if monotonic() - committed > COMMIT_EVERY_S:
-                self._commit(batch)
+                self._commit(buffer)
                 committed = monotonic()
             started_at = datetime.now(UTC)
             try:
@@ -67,10 +67,10 @@ class Worker:
             except Exception as error:  # a bug in one trial must not take its neighbours along
                 tally += self._failed(spec, attempt, error, pack.has_whole_gpus)
             else:
-                batch.add(training, self.job, {"attempt": attempt, "started_at": started_at})
+                buffer.add(training, self.context, {"attempt": attempt, "started_at": started_at})
                 tally += Tally(diverged=1) if training.result.status == "diverged" else Tally(completed=1)
             tally, counted = tally + Tally(busy_s=monotonic() - counted), monotonic()
-        self._commit(batch)
+        self._commit(buffer)
         yield tally + Tally(busy_s=monotonic() - counted)
 
     def _train(self, spec: TrialSpec, is_saved: bool, tally: Tally) -> Generator[Tally, None, Training]:
@@ -78,16 +78,16 @@ class Worker:
         reset_peak_memory(self.device)
         saved = None
         if is_saved:
-            saved = self.job.store.load_checkpoint(spec.trial_key)
+            saved = self.context.store.load_checkpoint(spec.trial_key)
             self._saved.add(spec.trial_key)
-        save_at, can_be_saved = monotonic() + self.job.checkpoint_every_s, True
+        save_at, can_be_saved = monotonic() + self.context.checkpoint_every_s, True
         with closing(train(spec, self.datasets[dataset_key(spec.dataset)], saved)) as trial:
             for training in trial:
                 yield tally
                 must_stop = self._must_stop()
                 if can_be_saved and (must_stop or monotonic() > save_at):
                     can_be_saved = self._save(training)
-                    save_at = monotonic() + self.job.checkpoint_every_s
+                    save_at = monotonic() + self.context.checkpoint_every_s
                 if must_stop:
                     raise _Stopped
         return training
@@ -98,7 +98,7 @@ class Worker:
             content = dump(training)
         except (pickle.PicklingError, AttributeError, TypeError):
             return False
-        self.job.store.save_checkpoint(training.spec.trial_key, content)
+        self.context.store.save_checkpoint(training.spec.trial_key, content)
         self._saved.add(training.spec.trial_key)
         return True
 
@@ -107,16 +107,16 @@ class Worker:
         if monotonic() - self._looked < WATCH_EVERY_S:
             return False
         self._looked = monotonic()
-        return self.job.store.is_stopping(self.job.token)
+        return self.context.store.is_stopping(self.context.token)
 
-    def _commit(self, batch: Batch) -> None:
-        committed = self._saved & batch.commit(self.job)
-        self.job.store.drop_checkpoints(committed)
+    def _commit(self, buffer: RowBuffer) -> None:
+        committed = self._saved & buffer.commit(self.context)
+        self.context.store.drop_checkpoints(committed)
         self._saved -= committed
 
     def _failed(self, spec: TrialSpec, attempt: int, error: Exception, had_whole_gpus: bool) -> Tally:
         """Record why a trial has no result; the next attempt begins anew."""
-        store, key = self.job.store, spec.trial_key
+        store, key = self.context.store, spec.trial_key
         row = {
             "trial_key": key,
             "attempt": attempt,
@@ -125,7 +125,7 @@ class Worker:
             "log": self.log,
             "failed_at": datetime.now(UTC),
         }
-        store.record_failure(row, self.job.token)
+        store.record_failure(row, self.context.token)
         store.drop_checkpoints({key})
         if is_out_of_memory(error) and not had_whole_gpus:
             return Tally(short_of_memory=(key,))

@@ -9,7 +9,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from bnsweep.errors import did_you_mean
 from bnsweep.spec.section import CALLABLE, CUSTOM, OptionsSection, PositiveFloat, PositiveInt, Section
 
-MOST_MEASUREMENTS = 1_000_000
+MAX_MEASUREMENTS = 1_000_000
 """Of one probe in one trial."""
 
 
@@ -24,9 +24,9 @@ class ScheduleSpec(Section):
 
     every: PositiveInt | None = None
     start: int = Field(default=0, ge=0)
-    at_least: Annotated[int, Field(ge=0, le=MOST_MEASUREMENTS)] | None = None
+    at_least: Annotated[int, Field(ge=0, le=MAX_MEASUREMENTS)] | None = None
     at: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(default=None, strict=False, min_length=1)
-    log_spaced: Annotated[int, Field(gt=0, le=MOST_MEASUREMENTS)] | None = None
+    log_spaced: Annotated[int, Field(gt=0, le=MAX_MEASUREMENTS)] | None = None
 
     @model_validator(mode="after")
     def _one_schedule(self) -> Self:

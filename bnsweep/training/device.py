@@ -12,7 +12,7 @@ from bnsweep.spec.resources import Resources
 
 _LIBC = ctypes.CDLL(None)
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_MOST_FROM_THE_HEAP, _KEPT = 2**25, 2**31 - 1
+_MAX_MMAP_THRESHOLD, _KEPT = 2**25, 2**31 - 1
 """Bytes: the largest threshold that glibc takes, and all that a C int can say."""
 
 _CLEAR_REFS, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
@@ -42,7 +42,7 @@ def keep_freed_memory() -> None:
     again. Elsewhere than with glibc nothing is done.
     """
     if hasattr(_LIBC, "mallopt"):
-        _LIBC.mallopt(_M_MMAP_THRESHOLD, _MOST_FROM_THE_HEAP)
+        _LIBC.mallopt(_M_MMAP_THRESHOLD, _MAX_MMAP_THRESHOLD)
         _LIBC.mallopt(_M_TRIM_THRESHOLD, _KEPT)
 
 

@@ -28,7 +28,7 @@ from bnsweep.spec import TrialSpec
 from bnsweep.training.checkpoint import restore
 from bnsweep.training.compiling import compiled
 from bnsweep.training.initialization import initialize
-from bnsweep.training.metrics import Readings
+from bnsweep.training.metrics import MetricsBuffer
 from bnsweep.training.optimizers import make_optimizer
 
 EVAL_BATCH = 500
@@ -121,7 +121,7 @@ class Training:
         self.model = prepare_model(spec, data).train()
         self.optimizer = make_optimizer(self.model.parameters(), spec)
         self.probes = build_probes(spec.probes, spec.train.steps)
-        self._readings = Readings()
+        self._metrics = MetricsBuffer()
         kind = spec.model, spec.norm, spec.dataset, spec.train.batch_size
         self._forward = compiled(self.model, kind) if spec.train.compile else self.model
         self._noisy_sites, self._parameters = noisy_sites(self.model), list(self.model.named_parameters())
@@ -143,7 +143,7 @@ class Training:
             except Exception:
                 if self.settle():  # a step after the loss diverged may fail as it likes
                     raise
-            if self.has_diverged or (self._readings.are_many and not self.settle()):
+            if self.has_diverged or (self._metrics.is_full and not self.settle()):
                 return
             self.step = step + 1
             yield
@@ -159,7 +159,7 @@ class Training:
         """Read what the steps so far gave into the rows, up to where the loss diverged; return whether it did not."""
         if self.has_diverged:
             return False
-        for reading in self._readings.read():
+        for reading in self._metrics.read():
             self.last_epoch.append((reading.loss, reading.accuracy))
             diverged = _divergence("mini-batch loss", reading.loss, self.spec.train.max_loss)
             if diverged or reading.row is not None:
@@ -182,14 +182,14 @@ class Training:
         start = self._start(x) if due else None
         logits = self._forward(x)
         loss = F.cross_entropy(logits, y)
-        self._readings.keep(step, loss, logits, y, row)
+        self._metrics.keep(step, loss, logits, y, row)
         if due and _divergence("mini-batch loss", loss.item(), self.spec.train.max_loss):
             self.settle()
             return
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch's own
         if row is not None:
-            self._readings.keep_grad_norm(nn.utils.get_total_norm(self._gradients().values()))
+            self._metrics.keep_grad_norm(nn.utils.get_total_norm(self._gradients().values()))
         gradients = self._gradients() if due else {}
         self.optimizer.step()
         if start:

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-READ_EVERY = 25
+BUFFER_STEPS = 25
 """Steps. So many more at most does a trial train after it diverged; they are forgotten."""
 
 
 @dataclass(frozen=True)
-class Reading:
+class StepMetrics:
     """One step, made after `step` updates; `row` is what else its row in `curves` has, None where it has none."""
 
     step: int
@@ -35,7 +35,7 @@ class _Kept:
 
 
 @dataclass
-class Readings:
+class MetricsBuffer:
     """Steps that were made and not read yet."""
 
     _kept: list[_Kept] = field(default_factory=list)
@@ -49,11 +49,11 @@ class Readings:
         self._kept[-1].grad_norm = grad_norm
 
     @property
-    def are_many(self) -> bool:
+    def is_full(self) -> bool:
         """Whether it is time to read."""
-        return len(self._kept) >= READ_EVERY
+        return len(self._kept) >= BUFFER_STEPS
 
-    def read(self) -> Iterator[Reading]:
+    def read(self) -> Iterator[StepMetrics]:
         """Yield the steps kept, in order, and forget them."""
         kept, self._kept = self._kept, []
         if not kept:
@@ -63,7 +63,7 @@ class Readings:
         accuracies = hits.float().mean(1).tolist()
         norms = iter(_values([one.grad_norm for one in kept if one.grad_norm is not None]))
         for one, loss, accuracy in zip(kept, losses, accuracies, strict=True):
-            yield Reading(one.step, loss, accuracy, None if one.grad_norm is None else next(norms), one.row)
+            yield StepMetrics(one.step, loss, accuracy, None if one.grad_norm is None else next(norms), one.row)
 
 
 def _values(scalars: list[Tensor]) -> list[float]:

@@ -18,7 +18,7 @@ Change = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Told:
+class Result:
     """How a command ended: its exit code and what it printed."""
 
     code: int | str | None
@@ -26,10 +26,10 @@ class Told:
     err: str
 
 
-class Here(Protocol):
+class Run(Protocol):
     """Runs a command in this process, in the current directory."""
 
-    def __call__(self, *arguments: object) -> Told: ...
+    def __call__(self, *arguments: object) -> Result: ...
 
 
 def changed(*changes: Change) -> str:
@@ -50,16 +50,16 @@ def tree(root: Path) -> dict[str, str]:
     }
 
 
-def require_refusal(told: Told, message: str, code: int = 2) -> None:
+def require_refusal(result: Result, message: str, code: int = 2) -> None:
     """Check that one line on stderr says what is wrong, and the exit code whose fault it is."""
-    assert told.code == code, told
-    assert "Traceback" not in told.out + told.err
-    assert re.fullmatch("bnsweep: .*\n", told.err), told.err
-    assert re.search(message, told.err), told.err
+    assert result.code == code, result
+    assert "Traceback" not in result.out + result.err
+    assert re.fullmatch("bnsweep: .*\n", result.err), result.err
+    assert re.search(message, result.err), result.err
 
 
-def require_usage_error(told: Told, message: str) -> None:
+def require_usage_error(result: Result, message: str) -> None:
     """Check that the command line itself was refused; the message stands in a box."""
-    assert told.code == 2, told
-    assert "Traceback" not in told.out + told.err
-    assert re.search(message, re.sub(r"[\s│╭╮╰╯─]+", " ", told.err)), told.err
+    assert result.code == 2, result
+    assert "Traceback" not in result.out + result.err
+    assert re.search(message, re.sub(r"[\s│╭╮╰╯─]+", " ", result.err)), result.err

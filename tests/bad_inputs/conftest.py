@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bnsweep.cli import main
-from bnsweep.running.gc_tuning import spare_what_stays
-from tests.bad_inputs.commands import Here, Told, changed
+from bnsweep.running.gc_tuning import freeze_gc
+from tests.bad_inputs.commands import Result, Run, changed
 from tests.processes import bnsweep
 from tests.results.conftest import endpoint
 
@@ -25,14 +25,14 @@ FEW = changed(("[0.1, 1.0e+9]", "[0.1]"), ("{range: 2}", "[0]"))
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Here]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Run commands in `tmp_path`; what they change of this process is put back."""
 
-    def run(*arguments: object) -> Told:
+    def run(*arguments: object) -> Result:
         monkeypatch.setattr(sys, "argv", ["bnsweep", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
             main()
-        return Told(end.value.code, *capsys.readouterr())
+        return Result(end.value.code, *capsys.readouterr())
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -41,7 +41,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     yield run
     signal.signal(signal.SIGTERM, terminate)
     gc.set_threshold(*threshold)
-    atexit.unregister(spare_what_stays)
+    atexit.unregister(freeze_gc)
 
 
 @pytest.fixture(scope="session")

@@ -10,18 +10,18 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tests.bad_inputs.commands import Change, Here, changed, require_refusal, tree
+from tests.bad_inputs.commands import Change, Run, changed, require_refusal, tree
 
 RUN = ("run", "tiny.yaml", "--executor", "serial")
 MLP, DIGITS, ICS, NORMS = "{name: mlp, widths: [8]}", "{name: digits}", "ics: {every: 3}", "[none, batch, noisy_batch]"
 OWN = "tests.user_code.bad"
 
 
-def refused(here: Here, tmp_path: Path, message: str, *changes: Change) -> None:
+def refused(run: Run, tmp_path: Path, message: str, *changes: Change) -> None:
     """Check that a run of TINY with these changes is refused, and leaves what was there."""
     (tmp_path / "tiny.yaml").write_text(changed(*changes), encoding="utf-8")
     before = tree(tmp_path)
-    require_refusal(here(*RUN), message)
+    require_refusal(run(*RUN), message)
     assert tree(tmp_path) == before
 
 
@@ -47,9 +47,9 @@ MODELS = [
 
 
 @pytest.mark.parametrize(("name", "message"), MODELS, ids=[name for name, _ in MODELS])
-def test_a_model_that_cannot_be_used_is_refused(here: Here, tmp_path: Path, name: str, message: str) -> None:
+def test_a_model_that_cannot_be_used_is_refused(run: Run, tmp_path: Path, name: str, message: str) -> None:
     key = r"(norm|model\.name): "
-    refused(here, tmp_path, f"^bnsweep: {key}.*{message}", (MLP, f"{{name: '{name}'}}"), (NORMS, "[batch]"))
+    refused(run, tmp_path, f"^bnsweep: {key}.*{message}", (MLP, f"{{name: '{name}'}}"), (NORMS, "[batch]"))
 
 
 DATASETS = [
@@ -63,8 +63,8 @@ DATASETS = [
 
 
 @pytest.mark.parametrize(("name", "message"), DATASETS, ids=[name for name, _ in DATASETS])
-def test_a_dataset_that_cannot_be_used_is_refused(here: Here, tmp_path: Path, name: str, message: str) -> None:
-    refused(here, tmp_path, rf"^bnsweep: dataset\.name: .*{message}", (DIGITS, f"{{name: '{name}'}}"))
+def test_a_dataset_that_cannot_be_used_is_refused(run: Run, tmp_path: Path, name: str, message: str) -> None:
+    refused(run, tmp_path, rf"^bnsweep: dataset\.name: .*{message}", (DIGITS, f"{{name: '{name}'}}"))
 
 
 PROBES = [
@@ -80,17 +80,17 @@ PROBES = [
 
 
 @pytest.mark.parametrize(("section", "message"), PROBES, ids=[section for section, _ in PROBES])
-def test_a_probe_that_cannot_be_used_is_refused(here: Here, tmp_path: Path, section: str, message: str) -> None:
-    refused(here, tmp_path, rf"probes\..*{message}", (ICS, section))
+def test_a_probe_that_cannot_be_used_is_refused(run: Run, tmp_path: Path, section: str, message: str) -> None:
+    refused(run, tmp_path, rf"probes\..*{message}", (ICS, section))
 
 
 @pytest.mark.parametrize("how", ["detached", "probe"])
-def test_code_that_fails_only_in_training_fails_the_trials_alone(here: Here, tmp_path: Path, how: str) -> None:
+def test_code_that_fails_only_in_training_fails_the_trials_alone(run: Run, tmp_path: Path, how: str) -> None:
     changes = {"detached": (MLP, f"{{name: '{OWN}:detached'}}"), "probe": (ICS, f"'{OWN}:probe': {{every: 3}}")}
     (tmp_path / "tiny.yaml").write_text(changed(changes[how]))
-    told = here(*RUN)
-    assert (told.code, told.err) == (1, "")
-    assert "12 trials failed; see " in told.out
+    result = run(*RUN)
+    assert (result.code, result.err) == (1, "")
+    assert "12 trials failed; see " in result.out
     assert {row["error"].split(":")[0] for row in pq.read_table(tmp_path / "results/tiny/failures").to_pylist()} == {
         "RuntimeError"
     }
@@ -107,8 +107,8 @@ SIZES = [
 
 
 @pytest.mark.parametrize(("change", "message"), SIZES, ids=[message for _, message in SIZES])
-def test_sizes_that_do_not_fit_are_refused(here: Here, tmp_path: Path, change: Change, message: str) -> None:
-    refused(here, tmp_path, message, change)
+def test_sizes_that_do_not_fit_are_refused(run: Run, tmp_path: Path, change: Change, message: str) -> None:
+    refused(run, tmp_path, message, change)
 
 
 def png(size: int = 8) -> bytes:
@@ -141,10 +141,10 @@ FILES = [
 
 
 @pytest.mark.parametrize(("content", "message"), FILES, ids=[message for _, message in FILES])
-def test_a_damaged_or_foreign_dataset_is_refused(here: Here, tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_damaged_or_foreign_dataset_is_refused(run: Run, tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "bad.parquet").write_bytes(content)
     (tmp_path / "sound.parquet").write_bytes(SOUND)
-    refused(here, tmp_path, message, (DIGITS, "{name: parquet, train: bad.parquet, test: sound.parquet}"))
+    refused(run, tmp_path, message, (DIGITS, "{name: parquet, train: bad.parquet, test: sound.parquet}"))
 
 
 PLACES = [
@@ -157,7 +157,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("section", "message"), PLACES, ids=[section for section, _ in PLACES])
-def test_a_dataset_that_is_not_there_is_refused(here: Here, tmp_path: Path, section: str, message: str) -> None:
+def test_a_dataset_that_is_not_there_is_refused(run: Run, tmp_path: Path, section: str, message: str) -> None:
     (tmp_path / "folder/cifar-10-batches-py").mkdir(parents=True)
     (tmp_path / "folder/cifar-10-batches-py/data_batch_1").write_bytes(b"damaged")
-    refused(here, tmp_path, message, (DIGITS, section))
+    refused(run, tmp_path, message, (DIGITS, section))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_inputs.commands import Here, changed, require_refusal, require_usage_error, tree
+from tests.bad_inputs.commands import Run, changed, require_refusal, require_usage_error, tree
 
 USAGE = [
     (("nonsense",), r"No such command 'nonsense'"),
@@ -42,18 +42,18 @@ OPTIONS = [
 
 @pytest.mark.parametrize(("arguments", "message"), USAGE, ids=[" ".join(entry[0]) for entry in USAGE])
 def test_a_command_line_that_is_none_is_refused(
-    here: Here, tmp_path: Path, arguments: tuple[str, ...], message: str
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     (tmp_path / "tiny.yaml").write_text(changed())
-    require_usage_error(here(*arguments), message)
+    require_usage_error(run(*arguments), message)
     assert tree(tmp_path).keys() == {"tiny.yaml"}
 
 
 @pytest.mark.parametrize(("options", "message"), OPTIONS, ids=[" ".join(entry[0])[:40] for entry in OPTIONS])
 def test_an_option_that_run_cannot_use_is_refused(
-    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], message: str
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], message: str
 ) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     (tmp_path / "tiny.yaml").write_text(changed())
-    require_refusal(here("run", "tiny.yaml", *options), message)
+    require_refusal(run("run", "tiny.yaml", *options), message)
     assert tree(tmp_path).keys() == {"tiny.yaml"}

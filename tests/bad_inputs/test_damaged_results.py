@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.bad_inputs.commands import Here, require_refusal, tree
+from tests.bad_inputs.commands import Run, require_refusal, tree
 
 Damage = Callable[[Path], object]
 Damaged = Callable[[Damage], Path]
@@ -122,7 +122,7 @@ REFUSED: list[tuple[str, Damage, list[tuple[str, ...]], str]] = [
     ("damage", "commands", "message"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
 )
 def test_damage_is_named_and_nothing_changed(
-    here: Here,
+    run: Run,
     tmp_path: Path,
     finished: Path,
     damaged: Damaged,
@@ -134,7 +134,7 @@ def test_damage_is_named_and_nothing_changed(
     damaged(damage)
     before = tree(tmp_path)
     for command in commands:
-        require_refusal(here(*(argument.format(key=key) for argument in command)), message)
+        require_refusal(run(*(argument.format(key=key) for argument in command)), message)
         assert tree(tmp_path) == before, command
 
 
@@ -148,20 +148,20 @@ IN_THE_WAY = [
 
 @pytest.mark.parametrize(("name", "commands", "message"), IN_THE_WAY, ids=[row[0] for row in IN_THE_WAY])
 def test_what_is_in_the_way_is_named_and_the_results_are_unharmed(
-    here: Here, tmp_path: Path, damaged: Damaged, name: str, commands: list[tuple[str, ...]], message: str
+    run: Run, tmp_path: Path, damaged: Damaged, name: str, commands: list[tuple[str, ...]], message: str
 ) -> None:
     damaged(in_place_of(name, Path.mkdir))
     before = tree(tmp_path)
     for command in commands:
-        require_refusal(here(*command), f"{message}; {UNHARMED}", code=1)
+        require_refusal(run(*command), f"{message}; {UNHARMED}", code=1)
         assert tree(tmp_path) == before, command
 
 
-def test_a_damaged_journal_is_named(here: Here, tmp_path: Path, damaged: Damaged) -> None:
+def test_a_damaged_journal_is_named(run: Run, tmp_path: Path, damaged: Damaged) -> None:
     damaged(text("_replace.json", b"no journal"))
     before = tree(tmp_path)
     for command in (PLAN, RUN, REPORT, COMPACT, ("repro", "out", "a")):
-        require_refusal(here(*command), rf"_replace\.json: damaged \(.*\); {REPAIR} mends it", code=1)
+        require_refusal(run(*command), rf"_replace\.json: damaged \(.*\); {REPAIR} mends it", code=1)
         assert tree(tmp_path) == before, command
 
 
@@ -183,31 +183,31 @@ FOUND: list[tuple[str, Damage, str]] = [
 
 @pytest.mark.parametrize(("damage", "finding"), [row[1:] for row in FOUND], ids=[row[0] for row in FOUND])
 def test_verify_finds_it_and_changes_nothing(
-    here: Here, tmp_path: Path, damaged: Damaged, damage: Damage, finding: str
+    run: Run, tmp_path: Path, damaged: Damaged, damage: Damage, finding: str
 ) -> None:
     damaged(damage)
     before = tree(tmp_path)
-    told = here(*VERIFY)
-    assert (told.code, told.err) == (1, "")
-    assert re.search(f"^{finding}", told.out, re.MULTILINE), told.out
+    result = run(*VERIFY)
+    assert (result.code, result.err) == (1, "")
+    assert re.search(f"^{finding}", result.out, re.MULTILINE), result.out
     assert tree(tmp_path) == before
 
 
-def test_a_foreign_table_among_the_trials_does_not_stop_a_plan(here: Here, tmp_path: Path, damaged: Damaged) -> None:
+def test_a_foreign_table_among_the_trials_does_not_stop_a_plan(run: Run, tmp_path: Path, damaged: Damaged) -> None:
     """Of a sweep file that declares fewer trials than are stored."""
     damaged(with_file("trials/x.parquet", {"a": [1]}))
     fewer = (tmp_path / "few.yaml").read_text().replace("[none, batch, noisy_batch]", "[none]")
     (tmp_path / "few.yaml").write_text(fewer)
     before = tree(tmp_path)
-    told = here(*PLAN)
-    assert told.code in (0, 2)
+    result = run(*PLAN)
+    assert result.code in (0, 2)
     assert tree(tmp_path) == before
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_damage_to_one_file_ends_in_a_traceback(
-    here: Here, tmp_path: Path, finished: Path, data: st.DataObject
+    run: Run, tmp_path: Path, finished: Path, data: st.DataObject
 ) -> None:
     shutil.rmtree(tmp_path / "out", ignore_errors=True)
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
@@ -218,6 +218,6 @@ def test_no_damage_to_one_file_ends_in_a_traceback(
     content[position:] = data.draw(st.sampled_from([content[position + 1 :], b"", bytes(content[position:])[::-1]]))
     path.write_bytes(content)
     for command in (PLAN, VERIFY, COMPACT):
-        told = here(*command)
-        assert told.code in (0, 1, 2)
-        assert told.err.count("\n") == (told.err != "")
+        result = run(*command)
+        assert result.code in (0, 1, 2)
+        assert result.err.count("\n") == (result.err != "")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bnsweep.results import Store
-from tests.bad_inputs.commands import Here, changed, require_refusal, tree
+from tests.bad_inputs.commands import Run, changed, require_refusal, tree
 from tests.processes import bnsweep
 from tests.results.conftest import BUCKET, s3_uri
 
@@ -23,7 +23,7 @@ OUT = [
     ("loop", r"--out .*/loop: .*/loop is not a directory"),
     ("/proc/results", r"--out /proc/results: /proc cannot be written \(.*\); give a directory that can"),
     ("x" * 300, r"--out .*: the name x+ is longer than 255 bytes; give a shorter one"),
-    ("x/" * 2500, r"--out: a path of \d+ bytes; give a shorter one"),
+    ("x/" * 2500, r"--out: a path of \d+ bytes; give a shorter one of at most 4096"),
     ("gopher://x", r"--out gopher://x: cannot be opened .*Unrecognized filesystem type"),
     ("://x", r"--out ://x: cannot be opened \(Cannot parse URI"),
     ("file://elsewhere/x", r"--out file://elsewhere/x: cannot be opened \(Unsupported hostname"),
@@ -37,36 +37,34 @@ OUT = [
 
 @pytest.mark.parametrize("command", [PLAN, RUN], ids=["plan", "run"])
 @pytest.mark.parametrize(("out", "message"), OUT, ids=[out[:30] for out, _ in OUT])
-def test_results_cannot_go_there(here: Here, tmp_path: Path, command: tuple[str, ...], out: str, message: str) -> None:
+def test_results_cannot_go_there(run: Run, tmp_path: Path, command: tuple[str, ...], out: str, message: str) -> None:
     (tmp_path / "tiny.yaml").write_text(changed())
     (tmp_path / "a_file").write_text("mine")
     (tmp_path / "dangling").symlink_to("nowhere")
     (tmp_path / "loop").symlink_to("loop")
     before = tree(tmp_path)
-    told = here(*command, out)
-    require_refusal(told, message)
-    assert "secret" not in told.err
+    result = run(*command, out)
+    require_refusal(result, message)
+    assert "secret" not in result.err
     assert tree(tmp_path) == before
 
 
 @pytest.mark.parametrize("command", ["report", "verify", "compact"])
 @pytest.mark.parametrize("place", ["nowhere", "a_file", "dangling", "loop"])
-def test_what_is_no_directory_is_said(here: Here, tmp_path: Path, command: str, place: str) -> None:
+def test_what_is_no_directory_is_said(run: Run, tmp_path: Path, command: str, place: str) -> None:
     (tmp_path / "a_file").write_text("mine")
     (tmp_path / "dangling").symlink_to("nowhere")
     (tmp_path / "loop").symlink_to("loop")
     before = tree(tmp_path)
-    require_refusal(here(command, place), rf"{place}: no such directory; give the --out of a `bnsweep run`")
+    require_refusal(run(command, place), rf"{place}: no such directory; give the --out of a `bnsweep run`")
     assert tree(tmp_path) == before
 
 
-def test_a_report_of_a_directory_without_results_is_refused(here: Here, tmp_path: Path) -> None:
+def test_a_report_of_a_directory_without_results_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos/notes.txt").write_text("mine")
-    require_refusal(here("report", "photos"), r"photos: holds no finished trial; `bnsweep run` puts them there")
-    require_refusal(
-        here("repro", "photos", "ab"), r"ab: no finished trial begins with it; give a trial_key of .*photos"
-    )
+    require_refusal(run("report", "photos"), r"photos: holds no finished trial; `bnsweep run` puts them there")
+    require_refusal(run("repro", "photos", "ab"), r"ab: no finished trial begins with it; give a trial_key of .*photos")
     assert tree(tmp_path).keys() == {"photos", "photos/notes.txt"}
 
 
@@ -82,47 +80,45 @@ REPORT_OUT = [
 
 
 @pytest.mark.parametrize(("out", "message"), REPORT_OUT, ids=[out[:30] for out, _ in REPORT_OUT])
-def test_a_report_cannot_go_there(here: Here, tmp_path: Path, finished: Path, out: str, message: str) -> None:
+def test_a_report_cannot_go_there(run: Run, tmp_path: Path, finished: Path, out: str, message: str) -> None:
     os.symlink(finished / "few.yaml", tmp_path / "few.yaml")
     os.symlink(finished / "out", tmp_path / "out")
     before = tree(tmp_path), tree(finished)
-    require_refusal(here("report", finished / "out", "--out", out), message)
+    require_refusal(run("report", finished / "out", "--out", out), message)
     assert (tree(tmp_path), tree(finished)) == before
 
 
 @pytest.mark.parametrize(("key", "message"), [("zz", "no finished trial begins"), ("", "3 trials begin with it")])
-def test_a_key_that_names_no_one_trial_is_refused(here: Here, finished: Path, key: str, message: str) -> None:
+def test_a_key_that_names_no_one_trial_is_refused(run: Run, finished: Path, key: str, message: str) -> None:
     before = tree(finished)
-    require_refusal(here("repro", finished / "out", key), rf"{key}: {message}.*; give a trial_key of .*/trials")
+    require_refusal(run("repro", finished / "out", key), rf"{key}: {message}.*; give a trial_key of .*/trials")
     assert tree(finished) == before
 
 
-def test_a_directory_that_is_held_is_left_alone(here: Here, tmp_path: Path, finished: Path) -> None:
+def test_a_directory_that_is_held_is_left_alone(run: Run, tmp_path: Path, finished: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(changed())
     out, before = finished / "out", tree(finished)
     with Store.open(out).lock():
         for command in ((*RUN, out), ("compact", out), ("verify", out, "--repair")):
-            require_refusal(here(*command), rf"out: held by another run \(host .*, pid {os.getpid()}, since .*UTC\)")
+            require_refusal(run(*command), rf"out: held by another run \(host .*, pid {os.getpid()}, since .*UTC\)")
     assert tree(finished) == before
 
 
 @pytest.mark.parametrize("command", [PLAN, RUN], ids=["plan", "run"])
-def test_a_bucket_that_is_not_there_is_named(
-    here: Here, tmp_path: Path, endpoint: str, command: tuple[str, ...]
-) -> None:
+def test_a_bucket_that_is_not_there_is_named(run: Run, tmp_path: Path, endpoint: str, command: tuple[str, ...]) -> None:
     (tmp_path / "tiny.yaml").write_text(changed())
-    told = here(*command, s3_uri(endpoint, "x").replace(BUCKET, "no-such-bucket"))
-    require_refusal(told, r"--out no-such-bucket/x: cannot be written \(.*; the bucket should exist, and credentials")
+    result = run(*command, s3_uri(endpoint, "x").replace(BUCKET, "no-such-bucket"))
+    require_refusal(result, r"--out no-such-bucket/x: cannot be written \(.*; the bucket should exist, and credentials")
     assert tree(tmp_path).keys() == {"tiny.yaml"}
 
 
-def test_a_folder_of_a_bucket_without_results_is_said(here: Here, tmp_path: Path, endpoint: str) -> None:
+def test_a_folder_of_a_bucket_without_results_is_said(run: Run, tmp_path: Path, endpoint: str) -> None:
     uri = s3_uri(endpoint, "never")
     for command in ("verify", "compact"):
-        require_refusal(here(command, uri), r"never.*: no such directory; give the --out of a `bnsweep run`")
-    require_refusal(here("report", uri), r"is not on this machine; say where to write with --out FOLDER")
-    require_refusal(here("report", uri, "--out", "page"), r"never.*: no such directory")
-    require_refusal(here("repro", uri, "ab"), r"never: no such directory; give the --out of a `bnsweep run`")
+        require_refusal(run(command, uri), r"never.*: no such directory; give the --out of a `bnsweep run`")
+    require_refusal(run("report", uri), r"is not on this machine; say where to write with --out FOLDER")
+    require_refusal(run("report", uri, "--out", "page"), r"never.*: no such directory")
+    require_refusal(run("repro", uri, "ab"), r"never: no such directory; give the --out of a `bnsweep run`")
     assert tree(tmp_path) == {}
 
 

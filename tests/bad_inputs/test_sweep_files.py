@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_inputs.commands import Here, changed, require_refusal, tree
+from tests.bad_inputs.commands import Run, changed, require_refusal, tree
 
 LRS, SEEDS, NORMS, MLP = "[0.1, 1.0e+9]", "{range: 2}", "[none, batch, noisy_batch]", "{name: mlp, widths: [8]}"
 ICS, LANDSCAPE, DIGITS = "ics: {every: 3}", "landscape: {every: 3}", "{name: digits}"
@@ -113,25 +113,25 @@ WRONG_VALUES = [
 @pytest.mark.parametrize("command", ["plan", "run"])
 @pytest.mark.parametrize(("content", "message"), NO_TEXT, ids=range(len(NO_TEXT)))
 def test_a_file_that_is_no_sweep_is_refused(
-    here: Here, tmp_path: Path, command: str, content: bytes, message: str
+    run: Run, tmp_path: Path, command: str, content: bytes, message: str
 ) -> None:
     (tmp_path / "tiny.yaml").write_bytes(content)
-    require_refusal(here(command, "tiny.yaml"), rf"^bnsweep: tiny\.yaml: {message}")
+    require_refusal(run(command, "tiny.yaml"), rf"^bnsweep: tiny\.yaml: {message}")
     assert tree(tmp_path).keys() == {"tiny.yaml"}
 
 
 @pytest.mark.parametrize(("change", "message"), [*YAML_TRAPS, *WRONG_KEYS, *WRONG_VALUES])
 def test_what_a_sweep_file_may_not_say_is_refused(
-    here: Here, tmp_path: Path, change: tuple[str, str], message: str
+    run: Run, tmp_path: Path, change: tuple[str, str], message: str
 ) -> None:
     (tmp_path / "tiny.yaml").write_text(changed(change), encoding="utf-8")
-    require_refusal(here("plan", "tiny.yaml"), message)
+    require_refusal(run("plan", "tiny.yaml"), message)
     assert tree(tmp_path).keys() == {"tiny.yaml"}
 
 
 @pytest.mark.parametrize("name", ["folder.yaml", "loop.yaml", "nowhere.yaml", "x" * 300, ""])
-def test_what_is_no_file_is_refused(here: Here, tmp_path: Path, name: str) -> None:
+def test_what_is_no_file_is_refused(run: Run, tmp_path: Path, name: str) -> None:
     (tmp_path / "folder.yaml").mkdir()
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
-    require_refusal(here("plan", name), rf"{name or '.'}: cannot be read \(.*\); give the path of a sweep file")
+    require_refusal(run("plan", name), rf"{name or '.'}: cannot be read \(.*\); give the path of a sweep file")
     assert tree(tmp_path).keys() <= {"folder.yaml", "loop.yaml"}

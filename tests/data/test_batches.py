@@ -34,5 +34,5 @@ def test_a_large_set_is_standardized_batch_by_batch_to_the_same_bits(
 ) -> None:
     data = load_dataset(spec().dataset)
     held = run_trial(spec(), data)
-    monkeypatch.setattr("bnsweep.data.batches.MOST_READY_BYTES", 0)
+    monkeypatch.setattr("bnsweep.data.batches.MAX_STANDARDIZED_BYTES", 0)
     assert run_trial(spec(), data).tables == held.tables

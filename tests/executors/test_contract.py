@@ -11,11 +11,11 @@ import pytest
 
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.errors import InputError, Superseded
-from bnsweep.executors import EXECUTORS, Executor, Job, MustStop, PackQueue, Tally, make_executor
+from bnsweep.executors import EXECUTORS, Executor, MustStop, PackQueue, RunContext, Tally, make_executor
 from bnsweep.executors.serial import SerialExecutor
 from bnsweep.results import Store
 from bnsweep.running.packs import dataset_key
-from bnsweep.running.trial_pool import Pace, Supply
+from bnsweep.running.trial_pool import PackSizing, TrialPool
 from bnsweep.spec import DigitsSpec, TrialSpec
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep
@@ -45,9 +45,9 @@ def run(
 ) -> tuple[Store, dict[int, Tally]]:
     store, tallies = Store.open(out), dict[int, Tally]()
     store.begin("token")
-    job = Job("tiny", store, "token", "abc", {dataset_key(spec.dataset): data for spec in trials})
-    queue = PackQueue(Supply(trials, Pace(executor.num_workers(CPU))), store)
-    executor.run(queue, job, CPU, tallies.__setitem__, must_stop)
+    context = RunContext("tiny", store, "token", "abc", {dataset_key(spec.dataset): data for spec in trials})
+    queue = PackQueue(TrialPool(trials, PackSizing(executor.num_workers(CPU))), store)
+    executor.run(queue, context, CPU, tallies.__setitem__, must_stop)
     assert queue.is_finished
     return store, tallies
 
@@ -110,9 +110,9 @@ def test_a_run_told_to_stop_keeps_what_finished_and_begins_nothing_more(
         ended.append(tally.ended)
 
     store.begin("token")
-    job = Job("tiny", store, "token", "abc", {dataset_key(trials[0].dataset): digits})
-    queue = PackQueue(Supply(trials, Pace(executor.num_workers(CPU))), store)
-    executor.run(queue, job, CPU, report, lambda: any(ended))
+    context = RunContext("tiny", store, "token", "abc", {dataset_key(trials[0].dataset): digits})
+    queue = PackQueue(TrialPool(trials, PackSizing(executor.num_workers(CPU))), store)
+    executor.run(queue, context, CPU, report, lambda: any(ended))
     assert 0 < len(store.finished()) == sum(tally.completed for tally in tallies.values()) < len(trials)
     assert store.checkpoints() <= {trial.trial_key for trial in trials} - store.finished()
 
@@ -122,10 +122,10 @@ def test_what_cannot_be_stored_ends_the_run_with_the_reason(
 ) -> None:
     store = Store.open(tmp_path / "out")
     store.begin("another")
-    job = Job("tiny", store, "token", "abc", {dataset_key(spec().dataset): digits})
-    queue = PackQueue(Supply([spec(seed=seed) for seed in range(20)], Pace()), store)
+    context = RunContext("tiny", store, "token", "abc", {dataset_key(spec().dataset): digits})
+    queue = PackQueue(TrialPool([spec(seed=seed) for seed in range(20)], PackSizing()), store)
     with pytest.raises(Superseded, match="commits nothing any more"):
-        executor.run(queue, job, CPU, lambda *_: None, lambda: False)
+        executor.run(queue, context, CPU, lambda *_: None, lambda: False)
     assert store.finished() == set()
 
 

@@ -9,11 +9,11 @@ from bnsweep.executors.ray_tune_worker import PACK
 from bnsweep.results import Store
 from bnsweep.running.packs import Tally
 from bnsweep.running.queue import PackQueue
-from tests.running.test_queue import supply
+from tests.running.test_queue import pool
 
 
 def test_one_pack_is_ready_for_whoever_ends_first_and_no_more(tmp_path: Path) -> None:
-    queue = PackQueue(supply(1, 1, 1), Store.open(tmp_path / "results"))
+    queue = PackQueue(pool(1, 1, 1), Store.open(tmp_path / "results"))
     search = QueueSearch(queue, lambda: 1)
     first, ahead = (search.suggest(name)[PACK].number for name in "ab")
     assert search.suggest("c") is None

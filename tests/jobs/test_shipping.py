@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bnsweep.errors import InputError
-from bnsweep.jobs.shipping import LARGEST_BYTES, ship
+from bnsweep.jobs.shipping import MAX_BYTES, ship
 from tests.conftest import TINY
 
 CODE = ("mine.py", "net/data/loader.py", "sweeps/tiny.yaml")
@@ -68,7 +68,7 @@ def test_a_sweep_file_from_elsewhere_travels_too(folder: Path, tmp_path: Path) -
 def test_in_a_git_repository_what_it_ignores_stays(folder: Path) -> None:
     subprocess.run(["rm", "-r", ".git"], cwd=folder, check=True)
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
-    (folder / "huge.bin").write_bytes(bytes(LARGEST_BYTES + 1))
+    (folder / "huge.bin").write_bytes(bytes(MAX_BYTES + 1))
     (folder / ".gitignore").write_text("*.bin\n.venv\n__pycache__\nenv\n")
     _, names = shipped(folder, folder / "sweeps/tiny.yaml")
     assert users(names) == set(CODE)
@@ -83,6 +83,6 @@ def test_a_folder_that_is_only_called_like_ours_does_not_stand_for_it(folder: Pa
 
 
 def test_too_much_to_be_code_is_refused(folder: Path) -> None:
-    (folder / "weights.pt").write_bytes(bytes(LARGEST_BYTES + 1))
+    (folder / "weights.pt").write_bytes(bytes(MAX_BYTES + 1))
     with pytest.raises(InputError, match=r"5\d MB would travel .*largest: weights\.pt \(50 MB\), .*\.gitignore"):
         ship(folder / "sweeps/tiny.yaml", folder, folder.parent / "code.zip")

@@ -20,14 +20,14 @@ from bnsweep.probes import StepContext
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.manifest import encode
 from bnsweep.results.schema import Row, to_table
-from bnsweep.running.packs import Job, dataset_key
+from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.prices import Price, lines
 from bnsweep.running.prices.calibrate import calibrate
 from bnsweep.running.prices.costs import Costs, mean_costs
 from bnsweep.running.prices.load import kind_of, loads
 from bnsweep.running.prices.price import num_packs, why_untimed
 from bnsweep.running.prices.timing import time_kinds
-from bnsweep.running.rows import Batch
+from bnsweep.running.rows import RowBuffer
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.resources import Resources
 from bnsweep.training.loop import run_trial, train
@@ -52,8 +52,8 @@ class Spinning:
         return [{"step": ctx.step, "value": 1.0}] * 3
 
 
-def job_of(spec: TrialSpec, tmp_path: Path) -> Job:
-    return Job("a", Store.open(tmp_path), "", None, {dataset_key(spec.dataset): load_dataset(spec.dataset)})
+def job_of(spec: TrialSpec, tmp_path: Path) -> RunContext:
+    return RunContext("a", Store.open(tmp_path), "", None, {dataset_key(spec.dataset): load_dataset(spec.dataset)})
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_loads_count_every_trial_once(spec: Build) -> None:
 def test_calibration_tells_the_probe_from_the_step(spec: Build, tmp_path: Path) -> None:
     own = {f"{__name__}:Spinning": {"every": 100, "seconds": SPIN_S}}
     trial = spec(train={"steps": 1000, "batch_size": 32}, probes={"moments": {"every": 7}, **own})
-    job = job_of(trial, tmp_path)
-    costs = calibrate(trial, job.datasets[dataset_key(trial.dataset)], job, budget_s=0.0)
+    context = job_of(trial, tmp_path)
+    costs = calibrate(trial, context.datasets[dataset_key(trial.dataset)], context, budget_s=0.0)
     assert costs
     assert costs.probe_s["spinning"] > 0.8 * SPIN_S
     assert costs.step_s < SPIN_S
@@ -113,8 +113,8 @@ def test_calibration_tells_the_probe_from_the_step(spec: Build, tmp_path: Path) 
 
 def test_what_diverges_whatever_its_learning_rate_gives_no_costs(spec: Build, tmp_path: Path) -> None:
     trial = spec(train={"batch_size": 32, "weight_decay": 1e30})
-    job = job_of(trial, tmp_path)
-    assert calibrate(trial, job.datasets[dataset_key(trial.dataset)], job, budget_s=0.0) is None
+    context = job_of(trial, tmp_path)
+    assert calibrate(trial, context.datasets[dataset_key(trial.dataset)], context, budget_s=0.0) is None
 
 
 def test_bytes_are_those_of_real_trials(spec: Build, tmp_path: Path) -> None:
@@ -124,13 +124,13 @@ def test_bytes_are_those_of_real_trials(spec: Build, tmp_path: Path) -> None:
         for lr in (0.01, 0.1)
         for seed in range(3)
     ]
-    job = job_of(trials[0], tmp_path)
-    data = job.datasets[dataset_key(trials[0].dataset)]
-    costs, batch = calibrate(trials[0], data, job, budget_s=2.0), Batch()
+    context = job_of(trials[0], tmp_path)
+    data = context.datasets[dataset_key(trials[0].dataset)]
+    costs, batch = calibrate(trials[0], data, context, budget_s=2.0), RowBuffer()
     assert costs
     for trial in trials:
         (training,) = deque(train(trial, data), maxlen=1)
-        batch.add(training, job, {"attempt": 1})
+        batch.add(training, context, {"attempt": 1})
     encoded = encode("all", ((table, to_table(SCHEMAS[table], rows)) for table, rows in batch.tables.items()))
     planned = sum(costs.file_bytes.values()) + sum(load.count * costs.row_bytes_of(load) for load in loads(trials))
     assert planned == pytest.approx(sum(record.num_bytes for record in encoded.manifest.files), rel=0.25)

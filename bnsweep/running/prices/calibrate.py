@@ -15,16 +15,16 @@ import torch
 from bnsweep.data import Dataset
 from bnsweep.results.manifest import encode
 from bnsweep.results.schema import SCHEMAS, Row, to_table
-from bnsweep.running.packs import Job
+from bnsweep.running.packs import RunContext
 from bnsweep.running.prices.costs import Costs
-from bnsweep.running.rows import Batch
+from bnsweep.running.rows import RowBuffer
 from bnsweep.spec import TrainSpec, TrialSpec
 from bnsweep.training.device import reset_peak_memory
 from bnsweep.training.loop import Training, train
 
 WARM_UP, PLAIN = 2, 6
 """Steps of a short trial without measurements; after them each probe measures one step of its own."""
-FEWEST = 2
+MIN_LAPS = 2
 """Short trials: with one, what a file's rows take could not be told from what it takes without them."""
 
 
@@ -49,19 +49,19 @@ class _Lap:
     tables: tuple[str, ...]
 
 
-def calibrate(spec: TrialSpec, data: Dataset, job: Job, budget_s: float) -> Costs | None:
+def calibrate(spec: TrialSpec, data: Dataset, context: RunContext, budget_s: float) -> Costs | None:
     """Return what trials like `spec` cost on the device that holds `data`; None where even a short one diverges.
 
     Means, not medians: the run pays for its slow steps too.
     """
     compiling = perf_counter()
     if spec.train.compile:
-        _lap(_short(spec, 0), data, job, Batch())
+        _lap(_short(spec, 0), data, context, RowBuffer())
     compile_s = perf_counter() - compiling
-    until, laps, batch = perf_counter() + budget_s, list[_Lap](), Batch()
+    until, laps, batch = perf_counter() + budget_s, list[_Lap](), RowBuffer()
     first: Mapping[str, Sequence[Row]] = {}
-    while len(laps) < FEWEST or perf_counter() < until:
-        lap = _lap(_short(spec, len(laps)), data, job, batch)
+    while len(laps) < MIN_LAPS or perf_counter() < until:
+        lap = _lap(_short(spec, len(laps)), data, context, batch)
         if lap is None:
             return None
         laps.append(lap)
@@ -94,7 +94,7 @@ def _short(spec: TrialSpec, repeat: int) -> TrialSpec:
     return TrialSpec.model_construct(**{**dict(spec), **tame})
 
 
-def _lap(spec: TrialSpec, data: Dataset, job: Job, batch: Batch) -> _Lap | None:
+def _lap(spec: TrialSpec, data: Dataset, context: RunContext, batch: RowBuffer) -> _Lap | None:
     """Run a short trial and add its rows to `batch`; None where it diverges."""
     device, started_at = data.train_x.device, datetime.now(UTC)
     marks = [_now(device)]
@@ -107,7 +107,7 @@ def _lap(spec: TrialSpec, data: Dataset, job: Job, batch: Batch) -> _Lap | None:
     marks.append(_now(device))
     if training.result.status == "diverged":
         return None
-    batch.add(training, job, {"attempt": 1, "started_at": started_at})
+    batch.add(training, context, {"attempt": 1, "started_at": started_at})
     marks.append(_now(device))
     before_s, plain_s, *measured_s, evaluation_s, keep_s = (after - before for before, after in pairwise(marks))
     tables = tuple(probe.table for probe in training.probes)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bnsweep.errors import InputError
-from bnsweep.running.packs import Job, Tally
+from bnsweep.running.packs import RunContext, Tally
 from bnsweep.running.prices.costs import mean_costs
 from bnsweep.running.prices.load import loads
 from bnsweep.running.prices.timing import time_kinds, workers_here
 from bnsweep.running.provenance import git_sha
 from bnsweep.running.run import Prepared
-from bnsweep.running.trial_pool import Pace
+from bnsweep.running.trial_pool import PackSizing
 from bnsweep.spec.resources import Resources
 
 RAY_START_S = 2.5
@@ -96,8 +96,8 @@ def price_sweep(prepared: Prepared) -> Price:
     sweep, store = prepared.sweep, prepared.store
     workers, work = workers_here(sweep.resources), loads(prepared.plan.missing)
     kinds = {load.kind: load.example for load in work}
-    job = Job(sweep.name, store, "", git_sha(), prepared.datasets)
-    timing = time_kinds(kinds, job, sweep.resources, workers)
+    context = RunContext(sweep.name, store, "", git_sha(), prepared.datasets)
+    timing = time_kinds(kinds, context, sweep.resources, workers)
     if not timing.costs:
         raise InputError("every kind of trial diverges in its first steps; --no-timing leaves timing out")
     typical = mean_costs(list(timing.costs.values()))
@@ -128,10 +128,10 @@ def why_untimed(resources: Resources) -> str | None:
 
 def num_packs(num_trials: int, workers: int, each_s: float) -> int:
     """Return into how many packs trials that take so long are cut."""
-    pace, left, packs = Pace(workers), num_trials, 0
+    sizing, left, packs = PackSizing(workers), num_trials, 0
     while left:
-        size = min(left, pace.size(left))
+        size = min(left, sizing.size(left))
         left, packs = left - size, packs + 1
         if packs >= workers:  # by then the first one has been timed
-            pace.timed(Tally(completed=size, busy_s=size * each_s))
+            sizing.timed(Tally(completed=size, busy_s=size * each_s))
     return packs

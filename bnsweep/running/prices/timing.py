@@ -17,7 +17,7 @@ import joblib
 import torch
 
 from bnsweep.errors import InputError
-from bnsweep.running.packs import Job, dataset_key
+from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.prices.calibrate import calibrate
 from bnsweep.running.prices.costs import Costs, mean_costs
 from bnsweep.running.prices.load import Kind
@@ -25,7 +25,7 @@ from bnsweep.spec import TrialSpec
 from bnsweep.spec.resources import Resources
 from bnsweep.training.device import prepare_device
 
-MOST_S, MOST_EACH_S = 20.0, 2.0
+MAX_TOTAL_S, MAX_EACH_S = 20.0, 2.0
 """Seconds for all kinds together, and for one, without those that compiling takes."""
 READY_WITHIN_S = 300.0
 NICENESS, RAYS = "RAY_worker_niceness", 15
@@ -55,12 +55,12 @@ def workers_here(resources: Resources) -> int:
     return int(fits + 1e-9)
 
 
-def time_kinds(kinds: Mapping[Kind, TrialSpec], job: Job, resources: Resources, workers: int) -> Timing:
+def time_kinds(kinds: Mapping[Kind, TrialSpec], context: RunContext, resources: Resources, workers: int) -> Timing:
     """Time a trial of each kind, in an order that prefers none, until the time is up.
 
     Args:
         kinds: a trial of each kind.
-        job: with the data.
+        context: with the data.
         resources: of a worker.
         workers: how many there would be on this machine. Those that share a GPU are timed together, other GPUs left.
 
@@ -69,12 +69,12 @@ def time_kinds(kinds: Mapping[Kind, TrialSpec], job: Job, resources: Resources, 
     """
     at_once = min(workers, max(1, int(1 / resources.gpus))) if resources.gpus else workers
     shuffled = random.Random(0).sample(list(kinds.items()), len(kinds))
-    started, context = perf_counter(), get_context("spawn")
-    barrier = context.Barrier(at_once)
+    started, spawning = perf_counter(), get_context("spawn")
+    barrier = spawning.Barrier(at_once)
     with tempfile.NamedTemporaryFile(prefix="bnsweep-plan-") as file:
-        torch.save(job.datasets, file.name)  # one copy for all processes, which map it
-        light = replace(job, datasets={})
-        with ProcessPoolExecutor(at_once, context, _wait_for_all, (barrier,)) as pool:
+        torch.save(context.datasets, file.name)  # one copy for all processes, which map it
+        light = replace(context, datasets={})
+        with ProcessPoolExecutor(at_once, spawning, _wait_for_all, (barrier,)) as pool:
             tasks = [pool.submit(_time, shuffled, light, file.name, resources) for _ in range(at_once)]
             try:
                 found = [task.result() for task in tasks]
@@ -98,27 +98,27 @@ def _wait_for_all(barrier: Barrier) -> None:
 
 
 def _time(
-    kinds: list[tuple[Kind, TrialSpec]], job: Job, path: str, resources: Resources
+    kinds: list[tuple[Kind, TrialSpec]], context: RunContext, path: str, resources: Resources
 ) -> tuple[dict[Kind, Costs], float]:
     """Time the kinds in turn, in a process of its own; return what they cost and the seconds that it took."""
     device = prepare_device(resources)
     datasets = torch.load(path, mmap=True, weights_only=False)
-    job = replace(job, datasets={key: data.to(device) for key, data in datasets.items()})
+    context = replace(context, datasets={key: data.to(device) for key, data in datasets.items()})
     costs: dict[Kind, Costs] = {}
-    _try(kinds[0][1], job, 0.0)  # what a process does only once is no part of a trial
+    _try(kinds[0][1], context, 0.0)  # what a process does only once is no part of a trial
     started = perf_counter()
     for place, (kind, spec) in enumerate(kinds):
-        left_s = MOST_S - (perf_counter() - started) + sum(cost.compile_s for cost in costs.values())
+        left_s = MAX_TOTAL_S - (perf_counter() - started) + sum(cost.compile_s for cost in costs.values())
         if place and left_s <= 0:
             break
-        if cost := _try(spec, job, min(MOST_EACH_S, left_s / (len(kinds) - place))):
+        if cost := _try(spec, context, min(MAX_EACH_S, left_s / (len(kinds) - place))):
             costs[kind] = cost
     return costs, perf_counter() - started
 
 
-def _try(spec: TrialSpec, job: Job, budget_s: float) -> Costs | None:
+def _try(spec: TrialSpec, context: RunContext, budget_s: float) -> Costs | None:
     try:
-        return calibrate(spec, job.datasets[dataset_key(spec.dataset)], job, budget_s)
+        return calibrate(spec, context.datasets[dataset_key(spec.dataset)], context, budget_s)
     except Exception as error:
         message = f"a trial of norm {spec.norm} fails: {type(error).__name__}: {error}; --no-timing leaves timing out"
         raise InputError(message) from error

@@ -116,7 +116,7 @@ def _run(
 
     from bnsweep.executors import EXECUTORS, Report, make_executor
     from bnsweep.results import Store
-    from bnsweep.running.gc_tuning import collect_as_usual
+    from bnsweep.running.gc_tuning import restore_gc_thresholds
     from bnsweep.running.interruption import Interrupt
     from bnsweep.running.plan import Plan
     from bnsweep.running.progress import Progress
@@ -137,7 +137,7 @@ def _run(
     console.print(f"{sweep.name}: {planned.num_done} of {total} trials done, {len(planned.missing)} to run")
     with ExitStack() as stack, started(sweep, store, planned, chosen) as prepared, Progress(console) as progress:
         if executor == "serial":  # trials run here; Tune is yet to be imported otherwise
-            collect_as_usual()
+            restore_gc_thresholds()
         for note in prepared.notes:
             console.print(note)
 
