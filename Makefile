@@ -1,15 +1,19 @@
-# make mini: set up, run the mini sweep, write its report.    make test: set up, run the tests.
+# make mini: set up, run the mini sweep, write its report.    make test: set up, run what one runs before each commit.
 PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: setup mini test lint lock clean
+.PHONY: setup mini test test-all lint lock clean
 
 mini: setup
 	$(BIN)/bnsweep run sweeps/mini.yaml
 	$(BIN)/bnsweep report results/mini
 
 test: setup
+	$(BIN)/python -m pytest -m 'not long'
+
+# Also what is long, which CI runs: many kills, a cluster over SSH, Slurm.
+test-all: setup
 	$(BIN)/python -m pytest
 
 lint: setup

@@ -9,6 +9,8 @@ import pytest
 
 from bnsweep.spec import TrialSpec
 
+pytest_plugins = ["tests.programs"]
+
 TINY = """
 name: tiny
 model: {name: mlp, widths: [8]}

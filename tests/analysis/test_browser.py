@@ -16,6 +16,7 @@ from tests.analysis.browser import chromium, console, overflowing, resize
 from tests.synthetic import make_specs, write_sweep
 
 WIDTHS_PX = (390, 1440)
+pytestmark = pytest.mark.needs("chromium")
 
 
 @pytest.fixture(scope="module")

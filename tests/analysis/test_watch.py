@@ -98,6 +98,7 @@ def test_what_cannot_be_watched_is_refused(tmp_path: Path) -> None:
     assert "--every" in hasty.stderr
 
 
+@pytest.mark.needs("chromium")
 def test_a_browser_left_open_follows_to_the_end(tmp_path: Path, specs: list[TrialSpec]) -> None:
     from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.support.ui import WebDriverWait

@@ -6,7 +6,6 @@ Nothing of it outlives the test: a host's processes end with its first one, and 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,6 @@ from pathlib import Path
 from time import monotonic, sleep
 
 ROOT = Path(__file__).parents[2]
-NEEDED = ("ip", "nsenter", "rsync", "setpriv", "ssh", "ssh-keygen", "sshd", "unshare")
 SBIN = ("/usr/sbin", "/sbin")
 ENTER = """
 set -e
@@ -38,17 +36,6 @@ StrictModes no
 UsePAM no
 PidFile none
 """
-
-
-def missing() -> str:
-    """Return what this machine lacks to make hosts of namespaces; empty where it lacks nothing."""
-    if os.geteuid() != 0:
-        return "root"
-    path = os.pathsep.join((os.environ["PATH"], *SBIN))
-    if lacking := [name for name in NEEDED if shutil.which(name, path=path) is None]:
-        return ", ".join(lacking)
-    tried = subprocess.run(["unshare", "--net", "--pid", "--mount", "--uts", "true"], capture_output=True, check=False)
-    return "the right to make namespaces" if tried.returncode else ""
 
 
 def wait_until(holds: Callable[[], object], what: str, within_s: float = 60.0) -> None:

@@ -7,7 +7,6 @@ nor does `ray stop`, which ends every Ray it finds, reach beyond them; when the 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -60,15 +59,6 @@ slurmctld -D -f {folder}/slurm.conf &
 slurmd -D -N {node} -f {folder}/slurm.conf &
 wait
 """
-
-
-def lacking() -> str:
-    """Return what this machine lacks to run Slurm; nothing where it can."""
-    tools = ("slurmctld", "slurmd", "sbatch", "munged", "unshare", "nsenter", "ip")
-    missing = [tool for tool in tools if shutil.which(tool) is None]
-    if missing:
-        return f"{', '.join(missing)} (Debian: slurm-wlm munge iproute2)"
-    return "" if os.geteuid() == 0 else "root"
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,9 @@ from dataclasses import dataclass
 import pytest
 from ruamel.yaml import YAML
 
-from tests.cluster.hosts import ROOT, Host, Network, missing, network, wait_until
+from tests.cluster.hosts import ROOT, Host, Network, network, wait_until
 
-pytestmark = pytest.mark.skipif(
-    bool(missing()), reason=f"hosts of namespaces need {missing()}; root, iproute2, openssh-server, procps and rsync"
-)
+pytestmark = [pytest.mark.long, pytest.mark.needs("ssh hosts")]
 
 BUCKET = "sweeps"
 CREDENTIALS = "[default]\naws_access_key_id = user\naws_secret_access_key = secret\n"  # moto's server takes any

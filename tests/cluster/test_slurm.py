@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.hosts import wait_until
-from tests.cluster.slurm import Slurm, lacking, slurm
+from tests.cluster.slurm import Slurm, slurm
 from tests.conftest import TINY
 from tests.processes import bnsweep
 
 ROOT = Path(__file__).parents[2]
 JOB_WITHIN_S = 110.0
-pytestmark = pytest.mark.skipif(bool(lacking()), reason=f"a Slurm cannot be started without {lacking()}")
+pytestmark = [pytest.mark.long, pytest.mark.needs("slurm")]
 
 
 @pytest.fixture

@@ -14,8 +14,10 @@ PROBES = {"ics": {"every": 3}, "landscape": {"every": 3}}
 LEAF = "ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning"
 """PyTorch warns of what it does itself where a model is compiled in parts."""
 DATA = load_dataset(DigitsSpec(name="digits"))
+needs_compiler = pytest.mark.needs("c++")
 
 
+@needs_compiler
 @pytest.mark.filterwarnings(LEAF)
 @pytest.mark.parametrize("norm", ["batch", "noisy_batch"])
 def test_compiled_steps_train_the_same_and_alike_each_time(spec: Callable[..., TrialSpec], norm: str) -> None:
@@ -30,12 +32,14 @@ def test_compiled_steps_train_the_same_and_alike_each_time(spec: Callable[..., T
         assert one == pytest.approx(other, rel=tolerance, abs=1e-6)
 
 
+@needs_compiler
 def test_a_shift_that_is_none_is_measured_as_none(spec: Callable[..., TrialSpec]) -> None:
     train = {"steps": 4, "batch_size": 32, "compile": True}
     result = run_trial(spec(norm="batch", lr=1e-30, probes={"ics": {"every": 3}}, train=train), DATA)
     assert [row["ics_l2"] for row in result.tables["ics"]] == [0.0] * len(result.tables["ics"])
 
 
+@needs_compiler
 @pytest.mark.filterwarnings(LEAF)
 def test_what_was_compiled_before_does_not_matter(spec: Callable[..., TrialSpec]) -> None:
     first, _, again = (
