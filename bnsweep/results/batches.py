@@ -56,6 +56,14 @@ def drift(table: str, schema: pa.Schema) -> str | None:
     return None
 
 
+def _with_text_keys(part: pa.Table) -> pa.Table:
+    """Return a table with its trial_key as text; earlier versions wrote a dictionary."""
+    place = part.schema.get_field_index("trial_key")
+    if place < 0 or part.schema.field(place).type == pa.string():
+        return part
+    return part.set_column(place, part.schema.field(place).with_type(pa.string()), part["trial_key"].cast(pa.string()))
+
+
 def _plain(kind: pa.DataType) -> pa.DataType:
     """Return the type of the values, however they are encoded."""
     if pa.types.is_dictionary(kind):
@@ -73,6 +81,7 @@ def join(files: Files, table: str, parts: Sequence[pa.Table]) -> pa.Table:
         raise InputError(f"{files.path(table)}: {differs}; move away what is not bnsweep's")
     if table in SCHEMAS:
         parts = [SCHEMAS[table].empty_table(), *parts]  # so that all columns are there
+    parts = [_with_text_keys(part) for part in parts]
     try:
         return pa.concat_tables(parts, promote_options="default").unify_dictionaries().combine_chunks()
     except pa.ArrowException as error:

@@ -27,7 +27,9 @@ def _table(name: str, *columns: pa.Field) -> pa.Schema:
     return pa.schema(columns, metadata={"table": name, "schema_version": str(SCHEMA_VERSION)})
 
 
-_KEY = _column("trial_key", LABEL, "names the trial: a hash of its spec")
+_KEY = _column(
+    "trial_key", pa.string(), "names the trial: a hash of its spec"
+)  # as a category it would not sort as text
 _AXIS_COLUMNS = (
     _column("norm", LABEL, "normalization mode"),
     _column("init", LABEL, "initializer of the weights"),

@@ -18,7 +18,7 @@ from bnsweep.probes import build_probes
 from bnsweep.probes.custom import load_probe
 from bnsweep.results import Store
 from bnsweep.results.schema import to_table
-from bnsweep.running.packs import Job, Pack, Tally, dataset_key
+from bnsweep.running.packs import Pack, RunContext, Tally, dataset_key
 from bnsweep.running.worker import Worker
 from bnsweep.spec import DigitsSpec, ProbesSpec, TrialSpec
 from bnsweep.training.loop import run_trial
@@ -111,21 +111,21 @@ def test_a_column_may_say_what_it_means() -> None:
 
 
 @pytest.fixture
-def job(tmp_path: Path, spec: Build) -> Iterator[Job]:
+def context(tmp_path: Path, spec: Build) -> Iterator[RunContext]:
     store = Store.open(tmp_path / "out")
     with store.lock() as hold:
         store.begin(hold.token)
-        yield Job("own", store, hold.token, None, {dataset_key(spec().dataset): DIGITS})
+        yield RunContext("own", store, hold.token, None, {dataset_key(spec().dataset): DIGITS})
 
 
-def run(job: Job, *trials: TrialSpec) -> Tally:
-    *_, tally = Worker(job, torch.device("cpu")).run(Pack(trials, (1,) * len(trials)))
+def run(context: RunContext, *trials: TrialSpec) -> Tally:
+    *_, tally = Worker(context, torch.device("cpu")).run(Pack(trials, (1,) * len(trials)))
     return tally
 
 
-def test_its_rows_are_committed_like_any_tables(job: Job, spec: Build, tmp_path: Path) -> None:
+def test_its_rows_are_committed_like_any_tables(context: RunContext, spec: Build, tmp_path: Path) -> None:
     trial = spec(probes={"tests.user_code.probes:weight_norms": {"every": 4}})
-    assert run(job, trial) == Tally(completed=1)
+    assert run(context, trial) == Tally(completed=1)
     frame = pd.read_parquet(tmp_path / "out" / "weight_norms")
     assert sorted(set(frame.step)) == [0, 4]
     assert set(frame.trial_key) == {trial.trial_key}
@@ -133,13 +133,13 @@ def test_its_rows_are_committed_like_any_tables(job: Job, spec: Build, tmp_path:
 
 
 @pytest.mark.parametrize("what", user_probes.UNFIT)
-def test_rows_that_do_not_fit_fail_their_own_trial_alone(job: Job, spec: Build, what: str) -> None:
+def test_rows_that_do_not_fit_fail_their_own_trial_alone(context: RunContext, spec: Build, what: str) -> None:
     bad = spec(seed=1, probes={"tests.user_code.probes:returning": {"every": 4, "what": what}})
     good = spec(probes={"tests.user_code.probes:weight_norms": {"every": 4}})
-    assert run(job, good, bad, spec(seed=2)) == Tally(completed=2, failed=1)
-    (failure,) = job.store.read("failures").to_pylist()
+    assert run(context, good, bad, spec(seed=2)) == Tally(completed=2, failed=1)
+    (failure,) = context.store.read("failures").to_pylist()
     assert "probes.tests.user_code.probes:returning" in failure["traceback"]
-    assert job.store.finished() == {good.trial_key, spec(seed=2).trial_key}
+    assert context.store.finished() == {good.trial_key, spec(seed=2).trial_key}
 
 
 @pytest.mark.parametrize("how", user_probes.MEDDLING)

@@ -8,6 +8,7 @@ import pytest
 from bnsweep.errors import InputError
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.results import compact as module
+from bnsweep.results.batches import join
 from bnsweep.results.compact import Compaction, compact
 from bnsweep.results.verify import verify
 from tests.results.rows import commit, contents, few_specs, plain_rows, write_store
@@ -86,3 +87,12 @@ def test_a_batch_without_a_manifest_is_looked_into_first(store: Store) -> None:
     store.files.delete([f"_commits/{store.files.entries('_commits')[0].name}"])
     with pytest.raises(InputError, match=r"1 files, such as .*without a manifest; `bnsweep verify --repair` looks"):
         compact(store)
+
+
+def test_keys_sort_as_text_whichever_version_wrote_them(store: Store) -> None:
+    write_store(store, pack=2)
+    earlier, later = store.read("trials"), store.read("trials")
+    place = earlier.schema.get_field_index("trial_key")
+    earlier = earlier.set_column(place, "trial_key", earlier["trial_key"].dictionary_encode())
+    keys = join(store.files, "trials", [earlier, later]).to_pandas()["trial_key"].sort_values()
+    assert keys.tolist() == sorted(2 * [spec.trial_key for spec in few_specs()])
