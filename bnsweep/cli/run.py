@@ -120,6 +120,7 @@ def _run(
     from bnsweep.running.interruption import Interrupt
     from bnsweep.running.plan import Plan
     from bnsweep.running.progress import Progress
+    from bnsweep.running.progress_writer import kept_progress
     from bnsweep.running.run import run as run_sweep
     from bnsweep.running.startup import started
     from bnsweep.spec.sweep import Sweep
@@ -147,7 +148,14 @@ def _run(
             )
             return progress.start(num_trials, num_workers)
 
-        left = run_sweep(prepared, chosen, start, is_interrupted=interrupt, checkpoint_every_s=checkpoint_every_s)
+        left = run_sweep(
+            prepared,
+            chosen,
+            start,
+            during=kept_progress(store, sweep, progress.snapshot, interrupt),
+            is_interrupted=interrupt,
+            checkpoint_every_s=checkpoint_every_s,
+        )
     if planned.missing and address is None:  # on a cluster workers come and go
         console.print(f"workers did other things than trials in {100 * progress.idle_share():.0f} % of their time")
     if left and interrupt():

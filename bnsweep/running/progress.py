@@ -15,6 +15,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from bnsweep.running.packs import Tally
+from bnsweep.running.progress_writer import Snapshot
 
 LINE_EVERY_S = 5.0
 
@@ -60,7 +61,12 @@ class Progress:
     @property
     def tally(self) -> Tally:
         """What all packs together have done."""
-        return reduce(add, self._tallies.values(), Tally())
+        return reduce(add, tuple(self._tallies.values()), Tally())  # a copy: other threads ask, too
+
+    def snapshot(self) -> Snapshot:
+        """Return the progress at this moment."""
+        tally = self.tally
+        return Snapshot(self._total, self._workers, tally, self._running(tally), self.eta_s())
 
     def eta_s(self) -> float | None:
         """Seconds to the end at the rate since training began; None before the first trial has ended.

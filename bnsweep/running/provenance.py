@@ -34,6 +34,11 @@ def git_sha() -> str | None:
         return None
 
 
+def job_id() -> str | None:
+    """Return the id of the cluster's job that this process runs for, as `submit` names it; None outside a job."""
+    return os.environ.get("BNSWEEP_JOB_ID")
+
+
 @cache
 def versions() -> str:
     """Return the versions that shape the numbers, as JSON."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ def run(
     executor: Executor,
     start: Callable[[int, int], Report],
     *,
+    during: AbstractContextManager[object] = nullcontext(),  # noqa: B008  # holds nothing
     is_interrupted: Callable[[], bool] = lambda: False,
     checkpoint_every_s: float = 600.0,
 ) -> list[str]:
@@ -47,6 +48,7 @@ def run(
         prepared: what to run.
         executor: what runs it; it has started, unless nothing is missing.
         start: called with num_trials and num_workers before the first of them; returns where reports go.
+        during: entered when the first of them may begin, left before another run may hold the directory.
         is_interrupted: asked all the time; once it says yes, what finished is committed and nothing more is begun.
         checkpoint_every_s: how often a trial that takes long is saved.
 
@@ -74,6 +76,7 @@ def run(
         pool = TrialPool(missing, PackSizing(num_workers), store.attempts(), frozenset(store.checkpoints()))
         context = RunContext(sweep.name, store, hold.token, git_sha(), prepared.datasets, checkpoint_every_s)
         report = start(len(missing), num_workers)
+        stack.enter_context(during)
         executor.run(PackQueue(pool, store, hold.token), context, sweep.resources, report, must_stop)
         store.begin(uuid.uuid4().hex)  # a worker that was given up for dead commits nothing from here on
         store.recover()  # and what it committed before, another one may have committed too

@@ -1,0 +1,97 @@
+"""`_progress.json`: how far the run into a results directory is, for whoever looks from another machine.
+
+The driver writes it while trials run (`progress_writer`). Nothing rests on it: a driver that is killed leaves it at
+`running`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bnsweep.errors import InputError
+from bnsweep.results import Store
+from bnsweep.results.files import write
+
+PROGRESS = "_progress.json"
+
+
+class RunState(StrEnum):
+    """What a run is doing, or how it ended: `finished` also where trials failed, `failed` where an error ended it."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+class RunProgress(BaseModel):
+    """What is in the file.
+
+    Args:
+        version: of this format.
+        job: id of the cluster's job that runs the sweep; None for a run that is no job.
+        sweep: its name.
+        num_trials: how many trials the sweep declares.
+        had_result_before: how many of them had a result when this run began.
+        completed: trained to the end in this run.
+        diverged: stopped in this run, which is a result.
+        failed: gave no result in this run.
+        running: trials that run now.
+        workers: how many run them.
+        eta_s: seconds to the end; None while unknown.
+        state: what the run is doing, or how it ended.
+        error: the message that ended it; None unless `state` is failed.
+        started_at: when trials began.
+        updated_at: when this was written.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    version: Literal[1] = 1
+    job: str | None
+    sweep: str
+    num_trials: int
+    had_result_before: int
+    completed: int
+    diverged: int
+    failed: int
+    running: int
+    workers: int
+    eta_s: float | None
+    state: RunState
+    error: str | None
+    started_at: datetime
+    updated_at: datetime
+
+    @property
+    def num_with_result(self) -> int:
+        """How many of the declared trials have a result."""
+        return self.had_result_before + self.completed + self.diverged
+
+
+def write_progress(store: Store, progress: RunProgress) -> None:
+    """Write the file anew.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    write(store.files, PROGRESS, progress.model_dump_json(indent=1).encode() + b"\n")
+
+
+def read_progress(store: Store) -> RunProgress | None:
+    """Return what the latest run into a store has written; None where none has.
+
+    Raises:
+        InputError: another version of bnsweep wrote it. StoreError: it cannot be read.
+    """
+    content = store.files.read(PROGRESS)
+    try:
+        return None if content is None else RunProgress.model_validate_json(content)
+    except ValidationError as error:
+        raise InputError(
+            f"{store.path(PROGRESS)}: not the format of this version of bnsweep; use the version that runs the sweep"
+        ) from error
