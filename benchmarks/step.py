@@ -25,7 +25,8 @@ from bnsweep.data.batches import batch_indices
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.resources import Resources
 from bnsweep.training.device import prepare_device
-from bnsweep.training.loop import prepare_model, train
+from bnsweep.training.loop import train
+from bnsweep.training.model import prepare_model
 
 STEPS, WARM_UP = 300, 20
 CASES: dict[str, dict[str, Any]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,11 @@ def test_an_arrow_goes_down(path: Path) -> None:
     targets = {target for name in imported(path) if (target := room_of(name)) and target != room}
     upward = {target for target in targets if floor_of[target] < floor_of[room]}
     assert not upward
+
+
+def test_no_circle() -> None:
+    graph = {name: imported(path) & MODULES.keys() for name, path in MODULES.items() if name.startswith("bnsweep")}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
 
 
 def test_only_the_executor_and_the_jobs_import_ray() -> None:

@@ -17,7 +17,8 @@ from bnsweep.running.packs import RunContext
 from bnsweep.running.provenance import versions
 from bnsweep.spec import AXES, TrialSpec
 from bnsweep.training.device import peak_memory_bytes
-from bnsweep.training.loop import Training, TrialResult
+from bnsweep.training.loop import Training
+from bnsweep.training.result import TrialResult
 
 OUTCOME = (
     *("status", "stop_step", "stop_reason", "num_classes", "probe_time_s"),

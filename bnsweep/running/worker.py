@@ -18,6 +18,7 @@ from bnsweep.running.packs import Pack, RunContext, Tally, dataset_key
 from bnsweep.running.rows import RowBuffer
 from bnsweep.spec import TrialSpec
 from bnsweep.training.checkpoint import dump
+from bnsweep.training.compiling import Compiler
 from bnsweep.training.device import is_out_of_memory, reset_peak_memory
 from bnsweep.training.loop import Training, train
 
@@ -39,6 +40,7 @@ class Worker:
         self.datasets = {key: data.to(device) for key, data in context.datasets.items()}
         self._saved: set[str] = set()
         self._looked = monotonic()
+        self._compiler = Compiler()
         import_module("torch._dynamo")  # PyTorch's first optimizer does, for a second that is no trial's
 
     def run(self, pack: Pack) -> Iterator[Tally]:
@@ -81,7 +83,7 @@ class Worker:
             saved = self.context.store.load_checkpoint(spec.trial_key)
             self._saved.add(spec.trial_key)
         save_at, can_be_saved = monotonic() + self.context.checkpoint_every_s, True
-        with closing(train(spec, self.datasets[dataset_key(spec.dataset)], saved)) as trial:
+        with closing(train(spec, self.datasets[dataset_key(spec.dataset)], saved, self._compiler)) as trial:
             for training in trial:
                 yield tally
                 must_stop = self._must_stop()
@@ -95,7 +97,7 @@ class Worker:
     def _save(self, training: Training) -> bool:
         """Save a trial under way; return whether that can be done, since a user's probe may not allow it."""
         try:
-            content = dump(training)
+            content = dump(training.state_dict())
         except (pickle.PicklingError, AttributeError, TypeError):
             return False
         self.context.store.save_checkpoint(training.spec.trial_key, content)

@@ -1,55 +1,29 @@
-"""One trial: builds the model, trains it, probes it, and returns its rows. Knows nothing of Ray or files."""
+"""One trial, from its spec to its rows: batches, steps, probes, evaluations. Knows nothing of Ray or files."""
 
 from __future__ import annotations
 
-import math
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 
-import pyarrow as pa
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from bnsweep.data import Dataset
 from bnsweep.data.batches import batches
-from bnsweep.models import build_model
-from bnsweep.norm import noisy_sites
 from bnsweep.probes import ScheduledProbe, build_probes
-from bnsweep.probes.context import StepContext, StepStart
-from bnsweep.probes.landscape import loss_and_gradient
-from bnsweep.results.schema import CURVES, Row
-from bnsweep.rng import derive, seeded
+from bnsweep.probes.context import StepStart
+from bnsweep.rng import capture_rng, derive, restore_rng, seeded
 from bnsweep.spec import TrialSpec
-from bnsweep.training.checkpoint import restore
-from bnsweep.training.compiling import compiled
-from bnsweep.training.initialization import initialize
-from bnsweep.training.metrics import MetricsBuffer
-from bnsweep.training.optimizers import make_optimizer
-
-EVAL_BATCH = 500
-"""Samples per forward pass of an evaluation: part of the semantics, since it moves the last bits of a mean."""
-
-
-@dataclass
-class TrialResult:
-    """What a trial gave: how it ended, and the rows of its metric tables, without the columns that name it."""
-
-    num_classes: int
-    status: str = "completed"
-    stop_step: int = 0
-    stop_reason: str | None = None
-    tables: dict[str, list[Row]] = field(default_factory=lambda: {"curves": []})
-    schemas: dict[str, pa.Schema] = field(default_factory=lambda: {"curves": CURVES})
-    train_loss: float | None = None
-    train_acc: float | None = None
-    test_loss: float | None = None
-    test_acc: float | None = None
-    probe_time_s: float = 0.0
+from bnsweep.training import checkpoint
+from bnsweep.training.compiling import Compiler
+from bnsweep.training.context import step_context
+from bnsweep.training.evaluation import evaluate
+from bnsweep.training.metrics import BufferedStep
+from bnsweep.training.record import Record
+from bnsweep.training.result import TrialResult, divergence
+from bnsweep.training.trial import Trial
 
 
 def run_trial(spec: TrialSpec, data: Dataset) -> TrialResult:
@@ -63,176 +37,95 @@ def run_trial(spec: TrialSpec, data: Dataset) -> TrialResult:
     return result
 
 
-def train(spec: TrialSpec, data: Dataset, saved: bytes | None = None) -> Generator[Training]:
+def train(
+    spec: TrialSpec, data: Dataset, saved: bytes | None = None, compiler: Compiler | None = None
+) -> Generator[Training]:
     """Yield the trial before its first step and after each one; it has ended when there are no more.
 
-    Between two steps the trial can be saved by `checkpoint.dump`; given what that returned, it continues there.
+    Args:
+        spec: the trial.
+        data: what it trains on, on the device to train on.
+        saved: the state of the same trial between two steps, by `checkpoint.dump`: it continues there.
+        compiler: that of the process, where more than one trial may be compiled.
     """
-    device = data.train_x.device
-    with seeded(derive(spec.seed, "torch"), device):
-        training = Training(spec, data)
+    with seeded(derive(spec.seed, "torch"), data.train_x.device):
+        training = Training(spec, data, compiler or Compiler())
         if saved is not None:
-            restore(training, saved)
+            training.load_state_dict(checkpoint.load(saved, training.device))
         yield training
-        for _ in training.run():
-            yield training
-
-
-def prepare_model(spec: TrialSpec, data: Dataset) -> nn.Module:
-    """Return the trial's model, initialized, on the device that holds `data`."""
-    model = build_model(spec.model, spec.norm, data.input_shape, data.num_classes, derive(spec.seed, "noise"))
-    initialize(model, spec.init, spec.init_gain, spec.seed)
-    device = data.train_x.device
-    return model.to(device).to(memory_format=layout(spec, device))
-
-
-def layout(spec: TrialSpec, device: torch.device) -> torch.memory_format:
-    """Return how the weights of convolutions, and with them all activations, lie in memory.
-
-    Channels last takes 3 to 30 % of a step's time away on a CPU, by net and machine. The lp norms are slower so, a
-    user's own model may count on the other, and on a GPU it was not measured.
-    """
-    is_faster = device.type == "cpu" and spec.norm not in ("l1", "l2", "linf")
-    return torch.channels_last if is_faster and ":" not in spec.model.name else torch.preserve_format
-
-
-def evaluate(model: nn.Module, data: Dataset) -> tuple[float, float]:
-    """Return loss (nats) and accuracy on the test set, in eval mode; the model is back in train mode afterwards."""
-    loss = correct = 0.0
-    model.eval()
-    with torch.no_grad():
-        for start in range(0, len(data.test_y), EVAL_BATCH):
-            x, y = data.test_x[start : start + EVAL_BATCH], data.test_y[start : start + EVAL_BATCH]
-            logits = model(data.standardize(x))
-            loss += F.cross_entropy(logits, y, reduction="sum").item()
-            correct += (logits.argmax(1) == y).sum().item()
-    model.train()
-    return loss / len(data.test_y), correct / len(data.test_y)
+        yield from training.run()
 
 
 class Training:
-    """A trial under way: the model, its optimizer, and what was measured so far."""
+    """A trial under way: the model in training, its probes, and the record of what was measured so far."""
 
-    def __init__(self, spec: TrialSpec, data: Dataset) -> None:
+    def __init__(self, spec: TrialSpec, data: Dataset, compiler: Compiler) -> None:
         self.spec, self.data, self.device = spec, data, data.train_x.device
         self.step = 0
-        self.result = TrialResult(data.num_classes)
-        self.last_epoch: deque[tuple[float, float]] = deque(maxlen=len(data.train_y) // spec.train.batch_size)
-        self.model = prepare_model(spec, data).train()
-        self.optimizer = make_optimizer(self.model.parameters(), spec)
+        self.trial, self.record = Trial(spec, data, compiler), Record(spec, data)
         self.probes = build_probes(spec.probes, spec.train.steps)
-        self._metrics = MetricsBuffer()
-        kind = spec.model, spec.norm, spec.dataset, spec.train.batch_size
-        self._forward = compiled(self.model, kind) if spec.train.compile else self.model
-        self._noisy_sites, self._parameters = noisy_sites(self.model), list(self.model.named_parameters())
         for probe in self.probes:
             self.result.tables[probe.table], self.result.schemas[probe.table] = [], probe.schema
         self.earlier_s, self._started = 0.0, perf_counter()
+
+    @property
+    def result(self) -> TrialResult:
+        """What the trial gave so far."""
+        return self.record.result
 
     @property
     def wall_time_s(self) -> float:
         """Time spent on the trial, that before a checkpoint included."""
         return self.earlier_s + perf_counter() - self._started
 
-    def run(self) -> Iterator[None]:
+    def run(self) -> Iterator[Self]:
         """Make the steps that are left, and yield after each."""
-        train, first = self.spec.train, self.step
-        for step, (x, y) in enumerate(batches(self.data, train.batch_size, train.steps, self.spec.seed, first), first):
-            try:
-                self._update(step, x, y)
-            except Exception:
-                if self.settle():  # a step after the loss diverged may fail as it likes
-                    raise
-            if self.has_diverged or (self._metrics.is_full and not self.settle()):
-                return
-            self.step = step + 1
-            yield
-        if self.settle():
-            self._finish()
-
-    @property
-    def has_diverged(self) -> bool:
-        """Whether the trial has ended before its time."""
-        return self.result.status == "diverged"
-
-    def settle(self) -> bool:
-        """Read what the steps so far gave into the rows, up to where the loss diverged; return whether it did not."""
-        if self.has_diverged:
-            return False
-        for reading in self._metrics.read():
-            self.last_epoch.append((reading.loss, reading.accuracy))
-            diverged = _divergence("mini-batch loss", reading.loss, self.spec.train.max_loss)
-            if diverged or reading.row is not None:
-                row = {"step": reading.step, "train_loss": reading.loss, "train_acc": reading.accuracy}
-                grad_norm = None if diverged else reading.grad_norm
-                self.result.tables["curves"].append(row | (reading.row or {}) | {"grad_norm": grad_norm})
-            if diverged:
-                self._stop(reading.step, diverged)
+        train, trial, record, result = self.spec.train, self.trial, self.record, self.result
+        left = batches(self.data, train.batch_size, train.steps, self.spec.seed, self.step)
+        for step, (x, y) in enumerate(left, self.step):
+            due = [probe for probe in self.probes if probe.due(step)]
+            if due or record.buffer.is_full:
+                record.flush()
+            if result.has_diverged:
                 break
-        return not self.has_diverged
-
-    def _update(self, step: int, x: Tensor, y: Tensor) -> None:
-        """Make one update and probe it; neither, where a probe is due and the loss has diverged."""
-        for site in self._noisy_sites:
-            site.step = step
-        due = [probe for probe in self.probes if probe.due(step)]
-        if due and not self.settle():
-            return
-        row = self._row(step)
-        start = self._start(x) if due else None
-        logits = self._forward(x)
-        loss = F.cross_entropy(logits, y)
-        self._metrics.keep(step, loss, logits, y, row)
-        if due and _divergence("mini-batch loss", loss.item(), self.spec.train.max_loss):
-            self.settle()
-            return
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
-        if row is not None:
-            self._metrics.keep_grad_norm(nn.utils.get_total_norm(self._gradients().values()))
-        gradients = self._gradients() if due else {}
-        self.optimizer.step()
-        if start:
-            context = StepContext(
-                model=self.model,
-                x=start.x,
-                y=y,
-                loss_fn=F.cross_entropy,
-                step=step,
-                lr=self.spec.lr,
-                loss=loss.item(),
-                params_before=start.parameters,
-                params_after={name: w.detach() for name, w in self.model.named_parameters()},
-                buffers=start.buffers,
-                grads=gradients,
-                rng_state=start.rng_state,
-            )
-            self._probe(due, context)
-
-    def _gradients(self) -> dict[str, Tensor]:
-        """Return the gradient of each trained parameter by name, zeros where the loss does not depend on it."""
-        return {
-            name: torch.zeros_like(w) if w.grad is None else w.grad for name, w in self._parameters if w.requires_grad
-        }
+            try:
+                row, start = self._row(step), self._start(x) if due else None
+                outputs = trial.forward(step, x, y)
+                metrics = BufferedStep(step, outputs.loss.detach(), outputs.logits, y, row)
+                record.buffer.append(metrics)
+                if start and divergence("mini-batch loss", outputs.loss.item(), train.max_loss):
+                    break
+                metrics.grad_norm = trial.update(outputs, with_grad_norm=row is not None)
+                if start:
+                    self._measure(due, start, step, y, outputs.loss)
+            except Exception:
+                record.flush()
+                if not result.has_diverged:  # a step after the loss diverged may fail as it likes
+                    raise
+                break
+            self.step = step + 1
+            yield self
+        record.flush()
+        if not result.has_diverged:
+            record.finish(*evaluate(trial.model, self.data))
 
     def _row(self, step: int) -> dict[str, Any] | None:
-        """Return what is known of a step's row in `curves` before it is made; None where it is not logged."""
+        """Return what is known of a step's row in `curves` before it is made; None where it has no row."""
         train = self.spec.train
         if train.eval_every and step % train.eval_every == 0:
-            return self._evaluation(step)
+            test_loss, test_acc = evaluate(self.trial.model, self.data)
+            return {"test_loss": test_loss, "test_acc": test_acc}
         return {} if step % train.log_every == 0 else None
 
     def _start(self, x: Tensor) -> StepStart:
+        """Return copies of what the step on the mini-batch x may move, for probes."""
         with self._probe_time():
-            return StepStart.of(self.model, x)
+            return StepStart.of(self.trial.model, x)
 
-    def _probe(self, due: Iterable[ScheduledProbe], context: StepContext) -> None:
+    def _measure(self, due: Iterable[ScheduledProbe], start: StepStart, step: int, y: Tensor, loss: Tensor) -> None:
+        """Add the rows that the probes make of the step."""
         with self._probe_time():
-            if self.spec.train.compile:  # by the kernels that the probes use: others round otherwise
-                loss, gradients = loss_and_gradient(
-                    context, {name: context.params_before[name] for name in context.grads}
-                )
-                context = replace(context, loss=loss.item(), grads=gradients)
+            context = step_context(self.spec, self.trial, start, step, y, loss)
             for probe in due:
                 self.result.tables[probe.table].extend(probe.measure(context))
 
@@ -242,29 +135,26 @@ class Training:
         yield
         self.result.probe_time_s += perf_counter() - started
 
-    def _evaluation(self, step: int) -> dict[str, Any]:
-        loss, accuracy = evaluate(self.model, self.data)
-        return {"step": step, "test_loss": loss, "test_acc": accuracy}
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state between two steps: of model, optimizer, probes, record and global random streams.
 
-    def _stop(self, step: int, reason: str) -> None:
-        self.result.status, self.result.stop_step, self.result.stop_reason = "diverged", step, reason
+        The order of the data is no state: it is drawn anew from the seed.
+        """
+        return {
+            "step": self.step,
+            "wall_time_s": self.wall_time_s,
+            "trial": self.trial.state_dict(),
+            "probes": [probe.measure for probe in self.probes],
+            "record": self.record.state_dict(),
+            "rng": capture_rng(self.device),
+        }
 
-    def _finish(self) -> None:
-        steps, result, last_epoch = self.spec.train.steps, self.result, self.last_epoch
-        row = self._evaluation(steps)
-        result.tables["curves"].append(row)
-        if diverged := _divergence("test loss", row["test_loss"], self.spec.train.max_loss):
-            self._stop(steps, diverged)
-            return
-        result.stop_step = steps
-        result.train_loss, result.train_acc = (
-            sum(values) / len(last_epoch) for values in zip(*last_epoch, strict=True)
-        )
-        result.test_loss, result.test_acc = row["test_loss"], row["test_acc"]
-
-
-def _divergence(what: str, loss: float, bound: float) -> str | None:
-    """Return why a loss counts as divergence; None where it does not."""
-    if not math.isfinite(loss):
-        return f"{what} {loss}"
-    return f"{what} {loss:.6g} above max_loss {bound:g}" if loss > bound else None
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Put a trial that was just built, and the global random streams, where `state_dict` found another."""
+        self.step, self.earlier_s = state["step"], state["wall_time_s"]
+        self.trial.load_state_dict(state["trial"])
+        self.probes = [
+            replace(probe, measure=measure) for probe, measure in zip(self.probes, state["probes"], strict=True)
+        ]
+        self.record.load_state_dict(state["record"])
+        restore_rng(state["rng"], self.device)

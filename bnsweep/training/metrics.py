@@ -1,4 +1,4 @@
-"""What training steps give as numbers: kept on the device, and read many at a time, since reading waits for it."""
+"""Metrics of training steps: kept on the device, and read many at a time, since reading waits for the device."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-BUFFER_STEPS = 25
-"""Steps. So many more at most does a trial train after it diverged; they are forgotten."""
+MAX_BUFFERED_STEPS = 25
+"""So many more steps at most does a trial train after it diverged; they are forgotten."""
 
 
 @dataclass(frozen=True)
 class StepMetrics:
-    """One step, made after `step` updates; `row` is what else its row in `curves` has, None where it has none."""
+    """The numbers of one step, made after `step` updates.
+
+    Args:
+        step: updates made before it.
+        loss: of the mini-batch.
+        accuracy: of the mini-batch.
+        grad_norm: norm of the gradient; None where it was not taken.
+        row: what else the step's row in `curves` has; None where it has no row.
+    """
 
     step: int
     loss: float
@@ -25,7 +33,9 @@ class StepMetrics:
 
 
 @dataclass
-class _Kept:
+class BufferedStep:
+    """A step whose numbers are still on the device: loss, a scalar, logits (N, K) and targets (N,)."""
+
     step: int
     loss: Tensor
     logits: Tensor
@@ -38,34 +48,29 @@ class _Kept:
 class MetricsBuffer:
     """Steps that were made and not read yet."""
 
-    _kept: list[_Kept] = field(default_factory=list)
+    steps: list[BufferedStep] = field(default_factory=list)
 
-    def keep(self, step: int, loss: Tensor, logits: Tensor, targets: Tensor, row: dict[str, Any] | None) -> None:
-        """Keep a step: its loss, a scalar, its logits (N, K) and targets (N,)."""
-        self._kept.append(_Kept(step, loss.detach(), logits.detach(), targets, row))
-
-    def keep_grad_norm(self, grad_norm: Tensor) -> None:
-        """Add the norm of the gradient, a scalar, to the last step that was kept."""
-        self._kept[-1].grad_norm = grad_norm
+    def append(self, step: BufferedStep) -> None:
+        """Add a step; its `grad_norm` may be set until it is read."""
+        self.steps.append(step)
 
     @property
     def is_full(self) -> bool:
         """Whether it is time to read."""
-        return len(self._kept) >= BUFFER_STEPS
+        return len(self.steps) >= MAX_BUFFERED_STEPS
 
-    def read(self) -> Iterator[StepMetrics]:
-        """Yield the steps kept, in order, and forget them."""
-        kept, self._kept = self._kept, []
-        if not kept:
-            return
-        losses = torch.stack([one.loss for one in kept]).tolist()
-        hits = torch.stack([one.logits for one in kept]).argmax(2) == torch.stack([one.targets for one in kept])
-        accuracies = hits.float().mean(1).tolist()
-        norms = iter(_values([one.grad_norm for one in kept if one.grad_norm is not None]))
-        for one, loss, accuracy in zip(kept, losses, accuracies, strict=True):
-            yield StepMetrics(one.step, loss, accuracy, None if one.grad_norm is None else next(norms), one.row)
+    def drain(self) -> list[StepMetrics]:
+        """Return the metrics of the buffered steps, in order, and forget the steps."""
+        steps, self.steps = self.steps, []
+        return list(_read(steps)) if steps else []
 
 
-def _values(scalars: list[Tensor]) -> list[float]:
-    values: list[float] = torch.stack(scalars).tolist() if scalars else []
-    return values
+def _read(steps: list[BufferedStep]) -> Iterator[StepMetrics]:
+    losses = torch.stack([step.loss for step in steps]).tolist()
+    hits = torch.stack([step.logits for step in steps]).argmax(2) == torch.stack([step.targets for step in steps])
+    accuracies = hits.float().mean(1).tolist()
+    taken = [step.grad_norm for step in steps if step.grad_norm is not None]
+    norms = iter(torch.stack(taken).tolist() if taken else [])
+    for step, loss, accuracy in zip(steps, losses, accuracies, strict=True):
+        grad_norm = None if step.grad_norm is None else next(norms)
+        yield StepMetrics(step.step, loss, accuracy, grad_norm, step.row)

@@ -17,7 +17,8 @@ from bnsweep.models import norm_sites
 from bnsweep.norm import set_step
 from bnsweep.rng import RngState, capture_rng, derive, seeded
 from bnsweep.spec import GaussianSpec, TrialSpec
-from bnsweep.training.loop import prepare_model, run_trial
+from bnsweep.training.loop import run_trial
+from bnsweep.training.model import prepare_model
 from tests import reference
 
 CPU = torch.device("cpu")

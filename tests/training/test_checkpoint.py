@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from bnsweep.data import load_dataset
 from bnsweep.spec import DigitsSpec, TrialSpec
 from bnsweep.training.checkpoint import dump
-from bnsweep.training.loop import TrialResult, run_trial, train
+from bnsweep.training.loop import run_trial, train
+from bnsweep.training.result import TrialResult
 
 DIGITS = load_dataset(DigitsSpec(name="digits"))
 STEPS = 7
@@ -47,7 +48,7 @@ def continued(spec: TrialSpec, *stops: int) -> TrialResult:
 
 def saved_after(steps: int, spec: TrialSpec, saved: bytes | None = None) -> bytes:
     with closing(train(spec, DIGITS, saved)) as trial:
-        return dump(next(islice(trial, steps, None)))
+        return dump(next(islice(trial, steps, None)).state_dict())
 
 
 def same(left: TrialResult, right: TrialResult) -> bool:

@@ -13,8 +13,9 @@ import torch
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.data.batches import batch_indices
 from bnsweep.spec import DigitsSpec, TrialSpec
-from bnsweep.training.checkpoint import dump
-from bnsweep.training.loop import evaluate, prepare_model, run_trial, train
+from bnsweep.training.evaluation import evaluate
+from bnsweep.training.loop import run_trial, train
+from bnsweep.training.model import prepare_model
 
 Build = Callable[..., TrialSpec]
 NAMES = ("landscape", "ics", "moments", "curvature", "tests.user_code.probes:weight_norms")
@@ -152,7 +153,7 @@ def test_what_fails_after_the_loss_diverged_is_forgotten(
     for training in (next(steps), next(steps), next(steps)):
         assert training.result.status == "completed"
     if is_saved_between:
-        dump(training)
+        training.state_dict()
 
     def fail(*_: object) -> None:
         raise RuntimeError("not finite")

@@ -1,0 +1,39 @@
+"""What probes are given of a step of training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from bnsweep.probes.context import StepContext, StepStart
+from bnsweep.probes.landscape import loss_and_gradient
+from bnsweep.spec import TrialSpec
+from bnsweep.training.trial import Trial
+
+
+def step_context(spec: TrialSpec, trial: Trial, start: StepStart, step: int, y: Tensor, loss: Tensor) -> StepContext:
+    """Return the step that was just made, after `step` updates before it, on targets y with this loss."""
+    context = StepContext(
+        model=trial.model,
+        x=start.x,
+        y=y,
+        loss_fn=F.cross_entropy,
+        step=step,
+        lr=spec.lr,
+        loss=loss.item(),
+        params_before=start.parameters,
+        params_after={name: w.detach() for name, w in trial.model.named_parameters()},
+        buffers=start.buffers,
+        grads=trial.gradients(),
+        rng_state=start.rng_state,
+    )
+    return _by_the_probes_kernels(context) if spec.train.compile else context
+
+
+def _by_the_probes_kernels(context: StepContext) -> StepContext:
+    """Take loss and gradient again as probes do, without compiling: compiled kernels round otherwise."""
+    trained = {name: context.params_before[name] for name in context.grads}
+    loss, gradients = loss_and_gradient(context, trained)
+    return replace(context, loss=loss.item(), grads=gradients)

@@ -1,0 +1,59 @@
+"""What a trial records while it trains: from the metrics of its steps to the rows of `curves`, and to how it ended."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from bnsweep.data import Dataset
+from bnsweep.spec import TrialSpec
+from bnsweep.training.metrics import MetricsBuffer, StepMetrics
+from bnsweep.training.result import TrialResult, divergence
+
+
+class Record:
+    """The result so far, the metrics of the last epoch, and the steps that were not read yet."""
+
+    def __init__(self, spec: TrialSpec, data: Dataset) -> None:
+        self.steps, self.max_loss = spec.train.steps, spec.train.max_loss
+        self.result = TrialResult(data.num_classes)
+        self.last_epoch: deque[tuple[float, float]] = deque(maxlen=len(data.train_y) // spec.train.batch_size)
+        self.buffer = MetricsBuffer()
+
+    def flush(self) -> None:
+        """Read the buffered steps into the result, up to where the loss diverged."""
+        for metrics in self.buffer.drain():
+            if not self.result.has_diverged:
+                self._read(metrics)
+
+    def _read(self, metrics: StepMetrics) -> None:
+        self.last_epoch.append((metrics.loss, metrics.accuracy))
+        reason = divergence("mini-batch loss", metrics.loss, self.max_loss)
+        if reason or metrics.row is not None:
+            row = {"step": metrics.step, "train_loss": metrics.loss, "train_acc": metrics.accuracy}
+            grad_norm = None if reason else metrics.grad_norm
+            self.result.tables["curves"].append(row | (metrics.row or {}) | {"grad_norm": grad_norm})
+        if reason:
+            self.result.diverge(metrics.step, reason)
+
+    def finish(self, test_loss: float, test_acc: float) -> None:
+        """Record the evaluation after the last step; the final training metrics are means over the last epoch."""
+        result = self.result
+        result.tables["curves"].append({"step": self.steps, "test_loss": test_loss, "test_acc": test_acc})
+        if reason := divergence("test loss", test_loss, self.max_loss):
+            result.diverge(self.steps, reason)
+            return
+        result.stop_step, result.test_loss, result.test_acc = self.steps, test_loss, test_acc
+        result.train_loss, result.train_acc = (
+            sum(values) / len(self.last_epoch) for values in zip(*self.last_epoch, strict=True)
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Read what is buffered, and return the result and the last epoch."""
+        self.flush()
+        return {"result": self.result, "last_epoch": list(self.last_epoch)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue the record that `state_dict` returned."""
+        self.result = state["result"]
+        self.last_epoch.extend(state["last_epoch"])

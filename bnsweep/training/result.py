@@ -1,0 +1,47 @@
+"""What a trial gave, and when its loss counts as divergence."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from bnsweep.results.schema import CURVES, Row
+
+
+@dataclass
+class TrialResult:
+    """What a trial gave: how it ended, and the rows of its metric tables, without the columns that name it."""
+
+    num_classes: int
+    status: str = "completed"
+    stop_step: int = 0
+    stop_reason: str | None = None
+    tables: dict[str, list[Row]] = field(default_factory=lambda: {"curves": []})
+    schemas: dict[str, pa.Schema] = field(default_factory=lambda: {"curves": CURVES})
+    train_loss: float | None = None
+    train_acc: float | None = None
+    test_loss: float | None = None
+    test_acc: float | None = None
+    probe_time_s: float = 0.0
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether the trial ended because its loss diverged."""
+        return self.status == "diverged"
+
+    def diverge(self, step: int, reason: str) -> None:
+        """Note that the loss diverged after `step` updates."""
+        self.status, self.stop_step, self.stop_reason = "diverged", step, reason
+
+
+def divergence(what: str, loss: float, max_loss: float) -> str | None:
+    """Return why a loss counts as divergence: not finite, or above `max_loss`; None where it does not.
+
+    >>> divergence("test loss", 12.5, max_loss=10)
+    'test loss 12.5 above max_loss 10'
+    """
+    if not math.isfinite(loss):
+        return f"{what} {loss}"
+    return f"{what} {loss:.6g} above max_loss {max_loss:g}" if loss > max_loss else None

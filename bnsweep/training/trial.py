@@ -1,0 +1,89 @@
+"""What training changes: a model, its optimizer, and how one step moves them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bnsweep.data import Dataset
+from bnsweep.norm import noisy_sites
+from bnsweep.probes.context import buffer_copies, parameter_copies
+from bnsweep.spec import TrialSpec
+from bnsweep.training.compiling import Compiler
+from bnsweep.training.model import prepare_model
+from bnsweep.training.optimizers import make_optimizer
+
+
+@dataclass(frozen=True)
+class StepOutputs:
+    """What the forward of a step gives: the loss, a scalar with its graph, and the logits (N, K), detached."""
+
+    loss: Tensor
+    logits: Tensor
+
+
+class Trial:
+    """A model in training.
+
+    One step is `forward`, then `update`. The loop asks nothing else of it while it trains, so that one that trains
+    several trials of a kind at once can stand in, with a loss and logits for each.
+
+    Args:
+        spec: the trial.
+        data: what it trains on; the model is on the same device.
+        compiler: for `train.compile`.
+    """
+
+    def __init__(self, spec: TrialSpec, data: Dataset, compiler: Compiler) -> None:
+        self.model = prepare_model(spec, data).train()
+        self.optimizer = make_optimizer(self.model.parameters(), spec)
+        self._forward: Callable[[Tensor], Tensor] = self.model
+        if spec.train.compile:
+            self._forward = compiler(self.model, (spec.model, spec.norm, spec.dataset, spec.train.batch_size))
+        self._noisy_sites, self._parameters = noisy_sites(self.model), list(self.model.named_parameters())
+
+    def forward(self, step: int, x: Tensor, y: Tensor) -> StepOutputs:
+        """Return loss and logits on the mini-batch x (N, C, H, W), y (N,) after `step` updates."""
+        for site in self._noisy_sites:
+            site.step = step
+        logits = self._forward(x)
+        return StepOutputs(F.cross_entropy(logits, y), logits.detach())
+
+    def update(self, outputs: StepOutputs, with_grad_norm: bool) -> Tensor | None:
+        """Move the parameters against the gradient of the loss; return its norm, a scalar, where it is asked for."""
+        self.optimizer.zero_grad()
+        outputs.loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+        grad_norm = nn.utils.get_total_norm(self.gradients().values()) if with_grad_norm else None
+        self.optimizer.step()
+        return grad_norm
+
+    def gradients(self) -> dict[str, Tensor]:
+        """Return the gradient of each trained parameter by name, zeros where the loss does not depend on it."""
+        return {
+            name: torch.zeros_like(w) if w.grad is None else w.grad for name, w in self._parameters if w.requires_grad
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return copies of all parameters and buffers, those that are not persistent too, and the optimizer's state.
+
+        State that a user's model keeps in plain Python attributes is not in it.
+        """
+        return {
+            "parameters": parameter_copies(self.model),
+            "buffers": buffer_copies(self.model),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Put a trial of the same spec where `state_dict` found another."""
+        for name, parameter in self.model.named_parameters():
+            parameter.copy_(state["parameters"][name])
+        for name, buffer in self.model.named_buffers():
+            buffer.copy_(state["buffers"][name])
+        self.optimizer.load_state_dict(state["optimizer"])
