@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psutil
 
-from bnsweep.cli.repro import compare
+from bnsweep.cli.difference import difference
 from bnsweep.results import Store
 from bnsweep.spec.sweep import Sweep
 
@@ -150,11 +150,11 @@ def examine(store: Store, undisturbed: Store, sweep: Sweep, toll: Toll) -> None:
     """Add to `toll` what is missing, doubled or different."""
     toll.lost += len({spec.trial_key for spec in sweep.trials} - store.finished())
     for table in TABLES:
-        stored, wanted = (one.read(table).to_pandas() for one in (store, undisturbed))
+        stored, wanted = (one.read(table) for one in (store, undisturbed))
         toll.doubled += max(0, len(stored) - len(wanted))
-        difference = compare(table, stored, wanted)
-        if not difference.is_same:
-            toll.differing.append(str(difference))
+        found = difference(table, stored, wanted)
+        if not found.is_same:
+            toll.differing.append(str(found))
 
 
 def _children(driver: psutil.Process) -> Processes:

@@ -1,4 +1,4 @@
-"""The README's example of a model, data and a probe of one's own works as it stands."""
+"""The README's example of a model, data and a probe of one's own works as it stands, to the last command."""
 
 from __future__ import annotations
 
@@ -26,12 +26,27 @@ np.savez("my.npz", train_x=x[:30], train_y=y[:30], test_x=x[30:], test_y=y[30:])
 
 
 def test_a_model_data_and_a_probe_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As real commands: run, verified, compacted, verified again, and each row the same bits when run again."""
+
+    def succeed(*arguments: str) -> str:
+        result = bnsweep(*arguments, cwd=tmp_path)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
     (tmp_path / "mine.py").write_text(block("class WeightNorms"))
-    (tmp_path / "mine.yaml").write_text(SWEEP)
     monkeypatch.chdir(tmp_path)
     exec(DATA, {})
-    result = bnsweep("run", "mine.yaml", "--executor", "serial", cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert "one full pass" not in result.stdout
+    for norms in ("none", "none, batch"):  # two runs, so that there are two files to make one of
+        (tmp_path / "mine.yaml").write_text(SWEEP.replace("none, batch", norms))
+        assert "one full pass" not in succeed("run", "mine.yaml", "--executor", "serial")
+    written = pd.read_parquet("results/mine/weight_norms")
     assert len(pd.read_parquet("results/mine/trials")) == 2
-    assert set(pd.read_parquet("results/mine/weight_norms")["step"]) == {0, 2}
+    assert set(written["step"]) == {0, 2}
+    succeed("verify", "results/mine")
+    succeed("compact", "results/mine")
+    succeed("verify", "results/mine", "--repair")
+    compacted = pd.read_parquet("results/mine/weight_norms")
+    assert len(list(Path("results/mine/weight_norms").iterdir())) == 1
+    for key, rows in written.groupby("trial_key", observed=True):
+        assert compacted[compacted.trial_key == key].reset_index(drop=True).equals(rows.reset_index(drop=True))
+        assert f"weight_norms: {len(rows)} rows, the same bits" in succeed("repro", "results/mine", str(key))

@@ -1,4 +1,4 @@
-"""StepMetrics: the rows of a table, and which trials are committed."""
+"""Reading: the rows of a table, and which trials are committed."""
 
 from __future__ import annotations
 
@@ -60,13 +60,15 @@ def read_rows(
 ) -> pa.Table:
     """Return the rows of a table, of some batches or of all, in the order of the batches' names.
 
+    A table of a user's own has the columns of the first of these batches.
+
     Raises:
         InputError: a file is damaged. StoreError: files are being replaced, or cannot be reached.
     """
     chosen = sorted(batch_files(files, table) if batches is None else batches)
     paths = [files.path(file_name(table, batch)) for batch in chosen]
     try:
-        dataset = pds.dataset(paths, schema=SCHEMAS[table], format=FORMAT, filesystem=files.fs)
+        dataset = pds.dataset(paths, schema=SCHEMAS.get(table), format=FORMAT, filesystem=files.fs)
         return dataset.to_table(columns=columns, filter=where)
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, FileNotFoundError) or OFFLINE in str(error):

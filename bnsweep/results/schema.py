@@ -188,6 +188,20 @@ SCHEMAS: dict[str, pa.Schema] = {
 }
 """Every table by name."""
 
+ROW_KEYS: dict[str, tuple[str, ...]] = {
+    "trials": ("trial_key",),
+    "curves": ("trial_key", "step"),
+    "ics": ("trial_key", "step", "layer"),
+    "moments": ("trial_key", "step", "layer"),
+    "curvature": ("trial_key", "step"),
+    "failures": ("trial_key", "attempt"),
+}
+"""By table, the columns that tell its rows apart.
+
+`landscape` has none: a step length may be asked for as a multiple of lr and in absolute terms, and is measured twice
+then. Nor have users' own tables, where equal rows may be meant.
+"""
+
 METRIC_TABLES = ("curves", "landscape", "ics", "moments", "curvature")
 """The tables that are committed before `trials`."""
 

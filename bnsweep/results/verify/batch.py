@@ -12,11 +12,9 @@ from pydantic import ValidationError
 from bnsweep.results.batches import drift
 from bnsweep.results.files import Files
 from bnsweep.results.manifest import Manifest, batch_name, file_name, manifest_name
+from bnsweep.results.schema import ROW_KEYS
 from bnsweep.results.verify.finding import Finding, some
 from bnsweep.spec import TrialSpec
-
-ROW = ("trial_key", "step", "layer", "lr_multiple", "alpha", "attempt")
-"""The columns, where a table has them, that together name one row of bnsweep's tables."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,10 @@ def _parsed(content: bytes) -> pa.Table | None:
 
 
 def _check_rows(table: str, batch: str, rows: pa.Table, keys: list[str] | None) -> list[Finding]:
-    """Check the columns of a file, that its rows are of trials of the batch, and that none is there twice."""
+    """Check the columns of a file, that its rows are of trials of the batch, and that no row is there twice.
+
+    The latter only of tables with a key: in others equal rows may be meant.
+    """
     name = file_name(table, batch)
     if differs := drift(table, rows.schema):
         return [Finding("drift", name, differs)]
@@ -92,8 +93,8 @@ def _check_rows(table: str, batch: str, rows: pa.Table, keys: list[str] | None) 
     strangers = set(rows["trial_key"].unique().to_pylist()) - set(keys or ())
     if keys is not None and strangers:
         findings.append(Finding("damaged", name, f"has rows of trials that the batch has not, {some(strangers)}"))
-    named_by = [column for column in ROW if column in rows.column_names]
-    if repeated := rows.num_rows - rows.group_by(named_by).aggregate([]).num_rows:
+    row_key = [column for column in ROW_KEYS.get(table, ()) if column in rows.column_names]
+    if row_key and (repeated := rows.num_rows - rows.group_by(row_key).aggregate([]).num_rows):
         findings.append(Finding("damaged", name, f"has {repeated} rows twice"))
     return findings
 
