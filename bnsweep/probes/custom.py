@@ -13,6 +13,7 @@ from bnsweep.errors import InputError
 from bnsweep.plugins import load_callable, require_signature, user_code
 from bnsweep.probes.context import StepContext
 from bnsweep.probes.untouched import untouched
+from bnsweep.results.batches import is_storable
 from bnsweep.results.schema import SCHEMAS, Row, custom_schema
 from bnsweep.spec import AXES
 
@@ -123,4 +124,10 @@ def load_probe(name: str, options: Mapping[str, Any]) -> CheckedProbe:
         raise InputError(f"{key}: its columns include {', '.join(taken)}, which every table has already")
     if wrong := sorted(column for column, kind in columns.items() if not isinstance(kind, pa.DataType | pa.Field)):
         raise InputError(f"{key}: the types of its columns {', '.join(wrong)} should be pyarrow types")
-    return CheckedProbe(name, probe)
+    checked = CheckedProbe(name, probe)
+    for column in checked.schema:
+        if not is_storable(column.type):
+            raise InputError(
+                f"{key}: its column {column.name} is of type {column.type}, which cannot be stored as Parquet"
+            )
+    return checked

@@ -88,3 +88,15 @@ def join(files: Files, table: str, parts: Sequence[pa.Table]) -> pa.Table:
         raise InputError(
             f"{files.path(table)}: batches whose columns differ in type cannot be one file ({error})"
         ) from error
+
+
+def is_storable(kind: pa.DataType) -> bool:
+    """Return whether a column of a user's own table may be of this type: Parquet holds it, and compaction sorts it."""
+    try:
+        rows = pa.table({"column": pa.array([None], kind)})
+        sink = pa.BufferOutputStream()
+        pq.write_table(rows, sink)
+        pq.ParquetFile(pa.BufferReader(sink.getvalue())).read().combine_chunks().take([0])
+    except pa.ArrowException:
+        return False
+    return True

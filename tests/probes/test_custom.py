@@ -81,6 +81,12 @@ def test_one_table_one_probe() -> None:
         build_probes(spec, 9)
 
 
+@pytest.mark.parametrize("kind", user_probes.UNUSUAL)
+def test_a_column_that_cannot_be_stored_is_refused_before_the_run(kind: str) -> None:
+    with pytest.raises(InputError, match=r"probes:of_type: .*column parameter .*Parquet"):
+        load_probe("tests.user_code.probes:of_type", {"kind": kind})
+
+
 @pytest.mark.parametrize(("what", "message"), UNFIT.items())
 def test_rows_that_do_not_fit_are_an_error_that_names_the_probe(what: str, message: str) -> None:
     with pytest.raises(InputError, match=rf"^probes\.tests\.user_code\.probes:returning: {message}"):

@@ -49,6 +49,19 @@ def with_columns() -> WeightNorms:
     return WeightNorms(1.0, columns={"lr": pa.float64()})
 
 
+def of_type(kind: str) -> WeightNorms:
+    """A probe with a column of an unusual type."""
+    return WeightNorms(1.0, columns={"parameter": UNUSUAL[kind]})
+
+
+UNUSUAL = {
+    "interval": pa.month_day_nano_interval(),
+    "union": pa.dense_union([pa.field("a", pa.int32())]),
+    "view": pa.string_view(),
+    "no fields": pa.struct([]),
+}
+
+
 def untyped() -> WeightNorms:
     return WeightNorms(1.0, columns={"parameter": "string"})  # type: ignore[dict-item]  # that it is refused is tested
 

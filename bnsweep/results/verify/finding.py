@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 REMEDIES = {
@@ -53,7 +54,7 @@ class Finding:
         return f"{self.kind}: {self.path}: {self.what}; {self.remedy}"
 
 
-def some(names: list[str] | set[str], most: int = 3) -> str:
+def some(names: Collection[str | None], most: int = 3) -> str:
     """Return how many there are and the first of them, as in `5: a, b, c, ...`."""
-    shown = sorted(names)[:most]
+    shown = sorted(map(str, names))[:most]
     return f"{len(names)}: {', '.join(shown)}{', ...' if len(names) > most else ''}"
