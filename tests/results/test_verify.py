@@ -19,7 +19,7 @@ from bnsweep.results import Store
 from bnsweep.results.files import write
 from bnsweep.results.verify import Finding, verify
 from bnsweep.spec import TrialSpec
-from tests.results.rows import commit, contents, few_specs, plain_rows, write_store
+from tests.results.rows import OWN, commit, contents, few_specs, plain_rows, tables_of, write_store
 
 LOCKS = {"_lock", "_commit_lock"}
 
@@ -151,6 +151,16 @@ def test_rows_that_contradict_their_batch_are_found(store: Store, table: str, ch
     assert any(what in finding.what for finding in verify(store) if finding.path == name)
     assert repaired(store) == {"gap": ["_sweep.json"]}
     assert store.finished() == set()
+
+
+def test_a_step_length_measured_twice_is_no_damage(store: Store) -> None:
+    """As of `full`, whose absolute lengths are multiples of lr too where lr is 0.1."""
+    (spec,) = few_specs(1)
+    tables = tables_of([spec])
+    tables["landscape"] += tables["landscape"][:1]
+    store.commit(tables, {"noise": OWN})
+    store.declare("few", [spec.trial_key], "")
+    assert verify(store) == []
 
 
 def with_column(rows: pa.Table, name: str, values: list[Any]) -> pa.Table:
