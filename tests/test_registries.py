@@ -1,0 +1,32 @@
+"""What the sweep file may name is what there is: the words of `bnsweep.spec` and the registries agree."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from bnsweep.data import DATASETS
+from bnsweep.models import MODELS
+from bnsweep.norm import NORMS
+from bnsweep.probes import PROBES
+from bnsweep.spec import CUSTOM, ProbesSpec, TrainSpec
+from bnsweep.spec.explain import variants
+from bnsweep.spec.trial import InitName, NormName
+from bnsweep.training.initialization import INITS
+from bnsweep.training.optimizers import OPTIMIZERS
+
+WORDS = {
+    "norm": (get_args(NormName), NORMS),
+    "init": (get_args(InitName), INITS),
+    "optimizer": (get_args(TrainSpec.model_fields["optimizer"].annotation), OPTIMIZERS),
+    "model": (variants("model").keys() - {CUSTOM}, MODELS),
+    "dataset": (variants("dataset").keys() - {CUSTOM}, DATASETS),
+    "probes": (ProbesSpec.model_fields.keys() - {"custom"}, PROBES),
+}
+
+
+@pytest.mark.parametrize("section", WORDS)
+def test_the_sweep_file_names_what_there_is(section: str) -> None:
+    words, registry = WORDS[section]
+    assert set(words) == set(registry)
