@@ -2,6 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
+# uv where it can reach an index, else pip, which may be told of another one in pip.conf.
+install = $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python $(1) || \
+	$(BIN)/python -m pip install --disable-pip-version-check $(1)
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml
 
 .PHONY: setup mini test test-all lint lock clean
 
@@ -9,31 +13,37 @@ mini: setup
 	$(BIN)/bnsweep run sweeps/mini.yaml
 	$(BIN)/bnsweep report results/mini
 
-test: setup
+test: .venv/developers
 	$(BIN)/python -m pytest -m 'not long'
 
 # Also what is long, which CI runs: many kills, a cluster over SSH, Slurm.
-test-all: setup
+test-all: .venv/developers
 	$(BIN)/python -m pytest
 
-lint: setup
+lint: .venv/developers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-setup: .venv/ready
+setup: .venv/users
 
-# uv where it can reach an index, else pip, which may be told of another one in pip.conf.
-.venv/ready: requirements.lock pyproject.toml
+# What users need, into a new environment.
+.venv/users: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 to 3.13 is needed, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12") if not (3, 11) <= sys.version_info[:2] <= (3, 13) else None'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python -r requirements.lock -e . || $(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock -e .
-	touch .venv/ready
+	$(call install,-r requirements.lock -e .)
+	touch $@
+
+# And what the tests, linters and benchmarks need.
+.venv/developers: .venv/users requirements-dev.lock
+	$(call install,-r requirements-dev.lock)
+	touch $@
 
 # Pin anew what pyproject.toml asks for; what is pinned already stays.
 lock: setup
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --extra dev --constraint requirements.lock -o requirements-dev.lock
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
