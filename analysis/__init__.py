@@ -1,5 +1,18 @@
-"""From the Parquet tables of a sweep to robustness measures, figures and a report. Loads without torch and ray."""
+"""From the Parquet tables of a sweep to robustness measures, figures and a report. Loads without torch and ray.
 
-from analysis.load import Results, load
+Rooms, top to bottom; each imports only from those below it:
+
+    gallery     one script per figure, to copy
+    comparison  several sweeps side by side: `bnsweep compare`
+    report      the page on one sweep: `bnsweep report`
+    plots       the figures: compute, then draw
+    claims      the verdict on each claim of the paper
+    tables      robustness, differences from a baseline, importance; and their text
+    measures    from the runs of one seed to one number each
+    loading     the frames of a results directory
+    statistics  intervals and correlations of plain arrays
+"""
+
+from analysis.loading import Results, load
 
 __all__ = ["Results", "load"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.load import Results
+from analysis.loading import Results
 from bnsweep.errors import InputError
 
 SPIKE = 0.95
@@ -30,7 +30,7 @@ class Quantity:
 
 def _column(name: str) -> Callable[[Results], pd.Series[float]]:
     def of(results: Results) -> pd.Series[float]:
-        values = results.trials.set_index(results.trials["trial_key"].astype(str))[name].dropna()
+        values = results.trials.set_index("trial_key")[name].dropna()
         return _some(values, name)
 
     return of
@@ -47,7 +47,7 @@ def _beta_spikes(results: Results) -> pd.Series[float]:
     rows = results.landscape[["trial_key", "step", "beta", "grad_norm"]]
     rows = rows[rows["grad_norm"] != 0]
     beta = rows["beta"].where(np.isfinite(rows["beta"]), np.inf)
-    by_step = beta.groupby([rows["trial_key"], rows["step"]], observed=True).max().groupby(level=0, observed=True)
+    by_step = beta.groupby([rows["trial_key"], rows["step"]]).max().groupby(level=0)
     # 'lower' interpolates nothing, so that one infinite step among many leaves the quantile finite.
     return _some(by_step.quantile(SPIKE, interpolation="lower") / by_step.median(), "landscape")
 
@@ -57,13 +57,13 @@ def _relative_ics(results: Results) -> pd.Series[float]:
     rows = results.ics[(results.ics["layer"] > 0) & (results.ics["grad_norm"] != 0)]
     size, gradient = (rows[name].where(np.isfinite(rows[name]), np.inf) for name in ("ics_l2", "grad_norm"))
     relative = (size / gradient).mask(np.isinf(size), np.inf)
-    return _some(relative.groupby(rows["trial_key"], observed=True).median().dropna(), "ics")
+    return _some(relative.groupby(rows["trial_key"]).median().dropna(), "ics")
 
 
 def _ics_cosine(results: Results) -> pd.Series[float]:
     """Return the mean over steps and layers but the first: a median would hide one layer of few that turns round."""
     rows = results.ics[(results.ics["layer"] > 0) & np.isfinite(results.ics["ics_cos"])]
-    return _some(rows["ics_cos"].groupby(rows["trial_key"], observed=True).mean().dropna(), "ics")
+    return _some(rows["ics_cos"].groupby(rows["trial_key"]).mean().dropna(), "ics")
 
 
 def _activation_shift(results: Results) -> pd.Series[float]:
@@ -71,7 +71,7 @@ def _activation_shift(results: Results) -> pd.Series[float]:
     rows = results.moments.dropna(subset=["mean_shift", "std_shift"])
     moved = np.hypot(rows["mean_shift"], rows["std_shift"]) / rows["std"].where(rows["std"] > 0)
     moved = moved.where(np.isfinite(moved) | moved.isna(), np.inf)
-    return _some(moved.groupby(rows["trial_key"], observed=True).median().dropna(), "moments")
+    return _some(moved.groupby(rows["trial_key"]).median().dropna(), "moments")
 
 
 QUANTITIES: dict[str, Quantity] = {

@@ -6,7 +6,7 @@ import sys
 
 import pandas as pd
 
-from analysis import load
+from analysis.loading import load
 from analysis.plots.accuracy import accuracy_data, draw_accuracy
 from analysis.plots.style import style
 

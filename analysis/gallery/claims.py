@@ -6,7 +6,7 @@ import sys
 
 import pandas as pd
 
-from analysis import load
+from analysis.loading import load
 from analysis.plots.claims import claims_data, draw_claims
 from analysis.plots.style import style
 

@@ -6,7 +6,7 @@ import sys
 
 import pandas as pd
 
-from analysis import load
+from analysis.loading import load
 from analysis.plots.curvature import curvature_data, draw_curvature
 from analysis.plots.style import style
 

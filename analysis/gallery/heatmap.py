@@ -6,7 +6,7 @@ import sys
 
 import pandas as pd
 
-from analysis import load
+from analysis.loading import load
 from analysis.plots.heatmap import draw_heatmap, heatmap_data
 from analysis.plots.style import style
 

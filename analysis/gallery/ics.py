@@ -6,7 +6,7 @@ import sys
 
 import pandas as pd
 
-from analysis import load
+from analysis.loading import load
 from analysis.plots.ics import draw_ics, ics_data
 from analysis.plots.style import style
 

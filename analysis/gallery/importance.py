@@ -6,9 +6,9 @@ import sys
 
 import pandas as pd
 
-from analysis import load
-from analysis.importance import importance_table
+from analysis.loading import load
 from analysis.plots.style import NORM_STYLES, new_figure, style
+from analysis.tables import importance_table
 
 
 def main(directory: str, picture: str) -> pd.DataFrame:

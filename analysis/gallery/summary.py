@@ -6,7 +6,7 @@ import sys
 
 import pandas as pd
 
-from analysis import load
+from analysis.loading import load
 from analysis.plots.style import style
 from analysis.plots.summary import draw_summary, summary_data
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from analysis.load import Results
-from analysis.outcome import Outcome
+from analysis.loading import Results
 from analysis.plots.accuracy import accuracy_data, draw_accuracy
 from analysis.plots.claims import claims_data, draw_claims
+from analysis.plots.computed import Computed
 from analysis.plots.curvature import curvature_data, draw_curvature
 from analysis.plots.explains import draw_explains, explains_data
 from analysis.plots.heatmap import draw_heatmap, heatmap_data
@@ -41,7 +41,7 @@ class FigureData(Protocol):
 
 @dataclass(frozen=True)
 class FigureKind:
-    """How to compute (of results and, if known, their `Outcome`) and draw a figure, and what it measures."""
+    """How to compute (of results and, if known, their `Computed`) and draw a figure, and what it measures."""
 
     data: Callable[..., FigureData]
     draw: Callable[[Any], Figure]
@@ -52,12 +52,12 @@ def _of_results(data: Callable[[Results], FigureData]) -> Callable[..., FigureDa
     return lambda results, *_: data(results)
 
 
-def _accuracy(results: Results, outcome: Outcome | None = None) -> FigureData:
-    return accuracy_data(results, outcome.tables if outcome else None)
+def _accuracy(results: Results, computed: Computed | None = None) -> FigureData:
+    return accuracy_data(results, computed.tables if computed else None)
 
 
-def _claims(results: Results, outcome: Outcome | None = None) -> FigureData:
-    return claims_data(results, outcome.verdicts if outcome else None)
+def _claims(results: Results, computed: Computed | None = None) -> FigureData:
+    return claims_data(results, computed.verdicts if computed else None)
 
 
 FIGURES: dict[str, FigureKind] = {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 OPEN = "\N{UPWARDS ARROW}"
-MOST_NAMED = 4
+MAX_NAMED = 4
 
 
 def or_inf(values: pd.Series[float]) -> pd.Series[float]:
@@ -38,7 +38,7 @@ def by_roughness(sizes: pd.Series[float], norms: pd.Series[str]) -> list[str]:
     )
     found = found.sort_values(["share", "median"], kind="stable")
     parts = [_in_words(str(norm), row) for norm, row in found.iterrows()]
-    return parts if len(parts) <= MOST_NAMED else [parts[0], parts[-1]]
+    return parts if len(parts) <= MAX_NAMED else [parts[0], parts[-1]]
 
 
 def _in_words(norm: str, row: pd.Series[float]) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.claims.lines import Row, in_words, interval_in_words, records, verdict_counts
-from analysis.claims.table import Verdicts, judge
-from analysis.load import Results
+from analysis.claims.formatting import Row, format_effect, format_interval, records, verdict_counts
+from analysis.claims.verdicts import Verdicts, judge
+from analysis.loading import Results
 from analysis.plots.style import new_figure, set_title, style
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ TEXT_AT, VERDICT_AT, RIGHT = 1.12, 2.62, 3.5
 
 @dataclass(frozen=True)
 class ClaimsData:
-    """The statements of one setting, and where each is drawn."""
+    """The statements of one configuration, and where each is drawn."""
 
     title: str
     subtitle: str
@@ -40,7 +40,7 @@ class ClaimsData:
 
 
 def claims_data(results: Results, verdicts: Verdicts | None = None) -> ClaimsData:
-    """Place every statement on a scale of its own; `verdicts` is what `judge` returns for this setting."""
+    """Place every statement on a scale of its own; `verdicts` is what `judge` returns for this configuration."""
     verdicts = verdicts or judge(results)
     rows = verdicts.statements
     sign = np.where(rows["side"] == "above", 1.0, -1.0)
@@ -89,11 +89,11 @@ def _draw_row(ax: Axes, y: int, row: Row) -> None:
     if np.isfinite(low):
         ax.hlines(y, low, high, color=color, lw=1.8)
         ax.plot(x, y, marker="o", ms=4.5, color=color)
-    interval = interval_in_words(row)
+    interval = format_interval(row)
     ax.text(
         TEXT_AT,
         y,
-        f"{in_words(row)} [{interval}]" if interval else in_words(row),
+        f"{format_effect(row)} [{interval}]" if interval else format_effect(row),
         fontsize=7.5,
         color=color,
         va="center",

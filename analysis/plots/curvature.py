@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.cells import Cell, reference_cell
-from analysis.grid import in_order
-from analysis.load import Results
+from analysis.loading import Results
+from analysis.loading.order import in_order
 from analysis.plots.bands import fill_band, limit, open_note, or_inf
-from analysis.plots.spaced import spaced
+from analysis.plots.evenly_spaced import evenly_spaced
+from analysis.plots.reference_cell import Cell, reference_cell
 from analysis.plots.style import handles, new_figure, norm_style, set_title, style
 from bnsweep.errors import InputError
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_RATES = 5
-MOST_NAMED = 4
-MEASURES = {"sharpness": "sharpness: largest\nHessian eigenvalue", "beta": "effective beta:\nlargest on the walk"}
+MAX_RATES = 5
+MAX_NAMED = 4
+AXIS_LABELS = {"sharpness": "sharpness: largest\nHessian eigenvalue", "beta": "effective beta:\nlargest on the walk"}
 SHORT = {"sharpness": "sharpness", "beta": "effective beta"}
 LOWEST = 1e-4
 """Of the lowest 2/lr, how far down the axes reach: what lies below is as good as flat."""
@@ -56,7 +56,7 @@ def curvature_data(results: Results) -> CurvatureData:
     """
     cell = reference_cell(results, "curvature" if len(results.curvature) else "landscape")
     values = _values(results, cell)
-    curves, measures = _curves(values), [name for name in MEASURES if (values["measure"] == name).any()]
+    curves, measures = _curves(values), [name for name in AXIS_LABELS if (values["measure"] == name).any()]
     if not measures:
         raise InputError("curvature/ holds no sharpness that converged, and landscape/ no rows")
     opened = {f"{SHORT[name]} bands": curves.loc[curves["measure"] == name, "open"] for name in measures}
@@ -104,8 +104,8 @@ def _curves(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def _drawn(lrs: list[float], reference: float) -> list[float]:
-    """Return `MOST_RATES` learning rates, evenly spaced but for the reference, which takes the place nearest to it."""
-    picked = spaced(lrs, MOST_RATES)
+    """Return `MAX_RATES` learning rates, evenly spaced but for the reference, which takes the place nearest to it."""
+    picked = evenly_spaced(lrs, MAX_RATES)
     nearest = min(picked, key=lambda lr: abs(np.log(lr / reference)))
     return sorted({reference, *(lr for lr in picked if lr != nearest)})
 
@@ -115,7 +115,7 @@ def _title(curves: pd.DataFrame, cell: Cell, measure: str) -> str:
     here = curves[(curves["measure"] == measure) & (curves["lr"] == cell.lr)]
     ratio = (here["mean"] / here["two_over_lr"]).groupby(here["norm"]).median().sort_values(kind="stable")
     parts = [f"{norm} {_times(value)}" for norm, value in ratio.items()]
-    named = parts if len(parts) <= MOST_NAMED else [parts[0], parts[-1]]
+    named = parts if len(parts) <= MAX_NAMED else [parts[0], parts[-1]]
     return f"Median {SHORT[measure]} at lr {cell.lr:g}, 1 being the edge of stability: {', '.join(named)}"
 
 
@@ -138,7 +138,7 @@ def draw_curvature(data: CurvatureData, fig: Figure | None = None) -> Figure:
                     ax.set_title(f"lr {lr:g}")
                 if row == len(data.measures) - 1:
                     ax.set_xlabel("step")
-            grid[row, 0].set_ylabel(MEASURES[name])
+            grid[row, 0].set_ylabel(AXIS_LABELS[name])
         fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=6)
     return fig
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.grid import Floats, make_grid
-from analysis.known import known_mean
-from analysis.load import Results
+from analysis.loading import Results
+from analysis.measures import FRACTION
+from analysis.measures.grid import make_grid
+from analysis.measures.pooling import mean_threshold
 from analysis.plots.style import CROSS, new_figure, set_title, style
-from analysis.robustness import FRACTION
-from analysis.tables import trained_from
+from analysis.statistics.nan_aware import Floats, nan_mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-MOST_COLUMNS = 3
-MOST_COLUMNS_OF_MANY = 5
+MAX_COLUMNS = 3
+MAX_COLUMNS_OF_MANY = 5
 MANY = 6
-MOST_NUMBERS = 7
-MOST_LABELS = 5
+MAX_NUMBERS = 7
+MAX_LABELS = 5
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class HeatmapData:
     gains: list[float]
     lrs: list[float]
     chance: float
-    trained_from: float
+    threshold: float
     cells: pd.DataFrame
     """norm, init, init_gain, lr, accuracy (mean over seeds; NaN if untested), n_seeds, n_trained and
     n_diverged (seeds), trains (half of the seeds or more)."""
@@ -57,16 +57,16 @@ class HeatmapData:
 
 
 def heatmap_data(results: Results, fraction: float = FRACTION) -> HeatmapData:
-    """Compute the seed-mean accuracy and the diverged runs of every cell of one setting."""
+    """Compute the seed-mean accuracy and the diverged runs of every cell of one configuration."""
     grid = make_grid(results.trials)
-    bar = trained_from(grid.comparable(), fraction)
+    threshold = mean_threshold(grid.comparable(), fraction)
     index = pd.MultiIndex.from_product(
         [grid.norms, grid.inits, grid.gains, grid.lrs], names=["norm", "init", "init_gain", "lr"]
     )
-    seeds, trained = np.isfinite(grid.accuracy).sum(axis=0).ravel(), (grid.accuracy >= bar).sum(axis=0).ravel()
+    seeds, trained = np.isfinite(grid.accuracy).sum(axis=0).ravel(), (grid.accuracy >= threshold).sum(axis=0).ravel()
     cells = pd.DataFrame(
         {
-            "accuracy": known_mean(grid.accuracy, 0).ravel(),
+            "accuracy": nan_mean(grid.accuracy, 0).ravel(),
             "n_seeds": seeds,
             "n_trained": trained,
             "n_diverged": np.nansum(grid.diverged, axis=0).ravel().astype(int),
@@ -76,14 +76,14 @@ def heatmap_data(results: Results, fraction: float = FRACTION) -> HeatmapData:
     ).reset_index()
     return HeatmapData(
         title=_title(cells),
-        subtitle=f"Mean test accuracy over seeds. Framed: half of the seeds or more train (reach {bar:.3f}). Hatched: "
-        "k of n seeds diverged.",
+        subtitle="Mean test accuracy over seeds. Framed: half of the seeds or more train, which means an accuracy of "
+        f"{threshold:.3f}. Hatched: k of n seeds diverged.",
         norms=grid.norms,
         inits=grid.inits,
         gains=grid.gains,
         lrs=grid.lrs,
         chance=grid.chance,
-        trained_from=bar,
+        threshold=threshold,
         cells=cells,
     )
 
@@ -99,7 +99,7 @@ def _title(cells: pd.DataFrame) -> str:
 
 def draw_heatmap(data: HeatmapData, fig: Figure | None = None) -> Figure:
     """Draw one panel per mode and init, all on one colour scale from 0 to 1; each init begins a row."""
-    columns = min(len(data.norms), MOST_COLUMNS if len(data.norms) <= MANY else MOST_COLUMNS_OF_MANY)
+    columns = min(len(data.norms), MAX_COLUMNS if len(data.norms) <= MANY else MAX_COLUMNS_OF_MANY)
     rows = [
         [(norm, init) for norm in data.norms[k : k + columns]]
         for init in data.inits
@@ -133,13 +133,13 @@ def _draw_panel(ax: Axes, data: HeatmapData, norm: str, init: str) -> ScalarMapp
             ax.add_patch(_box(c, g, 0.05, ec="black", lw=1.3))
         if lost[g, c]:
             ax.add_patch(_box(c, g, 0.01, ec="#cfcfcf", hatch="////", lw=0))
-        if len(data.lrs) <= MOST_NUMBERS:
+        if len(data.lrs) <= MAX_NUMBERS:
             text = _text(float(accuracy[g, c]), int(lost[g, c]), int(seeds[g, c]))
             color = "white" if accuracy[g, c] < 0.55 else "black"
             shade = {"fc": "#00224e", "ec": "none", "pad": 0.8} if lost[g, c] and accuracy[g, c] < 0.55 else None
             ax.text(c + 0.5, g + 0.5, text, ha="center", va="center", fontsize=7, color=color, bbox=shade)
     ax.set_title(norm if len(data.inits) == 1 else f"{norm}\n{init}")
-    labels = MOST_LABELS if len(data.norms) <= MANY else 3
+    labels = MAX_LABELS if len(data.norms) <= MANY else 3
     every = max(1, -(-(len(data.lrs) - 1) // (labels - 1)))
     ax.set_xticks(np.arange(len(data.lrs))[::every] + 0.5, [f"{lr:.2g}" for lr in data.lrs[::every]])
     ax.set_yticks(np.arange(len(data.gains)) + 0.5, [f"{gain:g}" for gain in data.gains])

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.cells import reference_cell
-from analysis.grid import in_order
-from analysis.load import Results
+from analysis.loading import Results
+from analysis.loading.order import in_order
 from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
+from analysis.plots.evenly_spaced import evenly_spaced
+from analysis.plots.reference_cell import reference_cell
 from analysis.plots.style import handles, new_figure, norm_style, set_title, style
 from bnsweep.errors import InputError
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_LAYERS = 4
-MEASURES = {"ics_l2": "ICS: ||G - G'||", "ics_relative": "||G - G'|| / ||G||", "ics_cos": "cos(G, G')"}
+MAX_LAYERS = 4
+AXIS_LABELS = {"ics_l2": "ICS: ||G - G'||", "ics_relative": "||G - G'|| / ||G||", "ics_cos": "cos(G, G')"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class IcsData:
     layers: list[tuple[int, str]]
     """The layers drawn, evenly spaced, the first left out: nothing before it moves, so its shift is 0."""
     shifts: pd.DataFrame
-    """norm, layer, layer_name, step; mean, min and max over seeds of each of `MEASURES`, infinite where a seed
+    """norm, layer, layer_name, step; mean, min and max over seeds of each of `AXIS_LABELS`, infinite where a seed
     overflowed; ics_l2_open, ics_relative_open: how many seeds did; n_seeds."""
 
     @property
@@ -57,7 +58,7 @@ def ics_data(results: Results) -> IcsData:
         raise InputError("ics/ holds the first layer only: nothing before it moves, so it has no shift")
     shifts, norms = _shifts(rows), in_order(rows["norm"])
     layers = sorted({(int(layer), str(name)) for layer, name in zip(rows["layer"], rows["layer_name"], strict=True)})
-    drawn = _spaced(layers)
+    drawn = evenly_spaced(layers, MAX_LAYERS)
     opened = {"ICS bands": shifts["ics_l2_open"], "relative ICS bands": shifts["ics_relative_open"]}
     return IcsData(
         title=_title(shifts),
@@ -77,8 +78,8 @@ def _shifts(rows: pd.DataFrame) -> pd.DataFrame:
     opened = {"ics_l2_open": np.isinf(size), "ics_relative_open": np.isinf(relative)}
     rows = rows.assign(ics_l2=size, ics_relative=relative, ics_cos=cosine, **opened)
     groups = rows.groupby(["norm", "layer", "layer_name", "step"])
-    shifts = groups[list(MEASURES)].agg(["mean", "min", "max"])
-    shifts.columns = [f"{name}_{what}" for name in MEASURES for what in ("mean", "min", "max")]
+    shifts = groups[list(AXIS_LABELS)].agg(["mean", "min", "max"])
+    shifts.columns = [f"{name}_{what}" for name in AXIS_LABELS for what in ("mean", "min", "max")]
     return shifts.join(groups[list(opened)].sum()).assign(n_seeds=groups.size()).reset_index()
 
 
@@ -86,12 +87,6 @@ def _layers_shown(layers: list[tuple[int, str]], drawn: list[tuple[int, str]]) -
     if len(drawn) == len(layers):
         return "The first layer is left out: nothing before it moves."
     return f"{len(drawn)} of {len(layers)} layers after the first, evenly spaced; the CSV has all."
-
-
-def _spaced(layers: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Return at most `MOST_LAYERS` of the layers, the first and the last among them."""
-    picks = np.linspace(0, len(layers) - 1, min(MOST_LAYERS, len(layers))).round().astype(int)
-    return [layers[k] for k in picks]
 
 
 def _title(shifts: pd.DataFrame) -> str:
@@ -103,18 +98,18 @@ def _title(shifts: pd.DataFrame) -> str:
 def draw_ics(data: IcsData, fig: Figure | None = None) -> Figure:
     """Draw one column per layer and one row per measure; a row shares its scale."""
     with style():
-        fig = fig or new_figure(1.3 + 1.45 * len(MEASURES))
+        fig = fig or new_figure(1.3 + 1.45 * len(AXIS_LABELS))
         set_title(fig, data.title, data.subtitle)
-        grid = fig.subplots(len(MEASURES), len(data.layers), squeeze=False, sharex=True, sharey="row")
-        for row, name in enumerate(MEASURES):
+        grid = fig.subplots(len(AXIS_LABELS), len(data.layers), squeeze=False, sharex=True, sharey="row")
+        for row, name in enumerate(AXIS_LABELS):
             for column, (layer, layer_name) in enumerate(data.layers):
                 ax = grid[row, column]
                 _draw_shift(ax, data, layer, name)
                 if row == 0:
                     ax.set_title(f"layer {layer} ({layer_name})")
-                if row == len(MEASURES) - 1:
+                if row == len(AXIS_LABELS) - 1:
                     ax.set_xlabel("step")
-            grid[row, 0].set_ylabel(MEASURES[name])
+            grid[row, 0].set_ylabel(AXIS_LABELS[name])
         fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=6)
     return fig
 

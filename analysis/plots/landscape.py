@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.cells import reference_cell
-from analysis.grid import in_order
-from analysis.load import Results
+from analysis.loading import Results
+from analysis.loading.order import in_order
 from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
+from analysis.plots.reference_cell import reference_cell
 from analysis.plots.style import new_figure, norm_style, set_title, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_COLUMNS = 4
-MEASURES = {"loss": "loss along\nthe gradient (nats)", "grad_diff_l2": "gradient difference\n(l2 norm)"}
+MAX_COLUMNS = 4
+AXIS_LABELS = {"loss": "loss along\nthe gradient (nats)", "grad_diff_l2": "gradient difference\n(l2 norm)"}
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ def landscape_data(results: Results) -> LandscapeData:
 
 def _bands(rows: pd.DataFrame) -> pd.DataFrame:
     """Return `LandscapeData.bands`."""
-    rows = rows.assign(**{name: or_inf(rows[name]) for name in MEASURES})
-    extremes = rows.groupby(["norm", "seed", "step"])[list(MEASURES)].agg(["min", "max"])
-    extremes.columns = [f"{name}_{end}" for name in MEASURES for end in ("min", "max")]
-    opened = {f"{name}_open": np.isinf(extremes[f"{name}_max"]) for name in MEASURES}
+    rows = rows.assign(**{name: or_inf(rows[name]) for name in AXIS_LABELS})
+    extremes = rows.groupby(["norm", "seed", "step"])[list(AXIS_LABELS)].agg(["min", "max"])
+    extremes.columns = [f"{name}_{end}" for name in AXIS_LABELS for end in ("min", "max")]
+    opened = {f"{name}_open": np.isinf(extremes[f"{name}_max"]) for name in AXIS_LABELS}
     by_step = extremes.assign(**opened).groupby(["norm", "step"])
     counts = by_step[list(opened)].sum()
     return by_step[list(extremes)].mean().join(counts).assign(n_seeds=by_step.size()).reset_index()
@@ -82,13 +82,13 @@ def _title(bands: pd.DataFrame) -> str:
 
 def draw_landscape(data: LandscapeData, fig: Figure | None = None) -> Figure:
     """Draw one column per mode, a row each for loss and gradient difference; a row shares its scale."""
-    columns = min(len(data.norms), MOST_COLUMNS)
+    columns = min(len(data.norms), MAX_COLUMNS)
     blocks = -(-len(data.norms) // columns)
     with style():
         fig = fig or new_figure(0.95 + blocks * 3.1)
         set_title(fig, data.title, data.subtitle)
         grid = fig.subplots(2 * blocks, columns, squeeze=False, sharex=True)
-        for row, name in enumerate(list(MEASURES) * blocks):
+        for row, name in enumerate(list(AXIS_LABELS) * blocks):
             for column in range(columns):
                 ax, k = grid[row, column], (row // 2) * columns + column
                 if k >= len(data.norms):
@@ -99,7 +99,7 @@ def draw_landscape(data: LandscapeData, fig: Figure | None = None) -> Figure:
                 if row % 2 == 0:
                     ax.set_title(data.norms[k])
                 if column == 0:
-                    ax.set_ylabel(MEASURES[name])
+                    ax.set_ylabel(AXIS_LABELS[name])
                 if row == 2 * blocks - 1:
                     ax.set_xlabel("step")
     return fig

@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.cells import reference_cell
-from analysis.grid import Floats, in_order
-from analysis.load import Results
-from analysis.plots.spaced import spaced
+from analysis.loading import Results
+from analysis.loading.order import in_order
+from analysis.plots.evenly_spaced import evenly_spaced
+from analysis.plots.reference_cell import reference_cell
 from analysis.plots.style import handles, new_figure, norm_style, set_title, style
+from analysis.statistics.nan_aware import Floats
 from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_LAYERS = 8
-MOST_NORMS = 4
+MAX_LAYERS = 8
+MAX_NORMS = 4
 SHOWN_FIRST = ("none", "batch", "noisy_batch")
-MEASURES = {
+AXIS_LABELS = {
     "pre_mean": "mean before\nnormalization",
     "mean": "mean after\nnormalization",
     "pre_std": "std before\nnormalization",
@@ -45,9 +46,9 @@ class MomentsData:
     layers: list[tuple[int, str]]
     """The layers drawn, evenly spaced."""
     measured: pd.DataFrame
-    """norm, layer, layer_name, seed, step, and each of `MEASURES`: one row per measurement, every layer and norm."""
+    """norm, layer, layer_name, seed, step, and each of `AXIS_LABELS`: one row per measurement, every layer and norm."""
     spreads: pd.DataFrame
-    """norm, layer, layer_name; of each of `MEASURES` its standard deviation over steps, mean over seeds."""
+    """norm, layer, layer_name; of each of `AXIS_LABELS` its standard deviation over steps, mean over seeds."""
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -64,22 +65,22 @@ def moments_data(results: Results) -> MomentsData:
     cell = reference_cell(results, "moments")
     at = ["norm", "layer", "layer_name", "seed", "step"]
     rows = cell.of(results.moments).astype({"norm": str, "layer_name": str})
-    values = rows[[*at, *MEASURES]].sort_values(at, ignore_index=True)
+    values = rows[[*at, *AXIS_LABELS]].sort_values(at, ignore_index=True)
     known = values.replace([np.inf, -np.inf], np.nan)
-    if known[list(MEASURES)].isna().all(axis=None):
+    if known[list(AXIS_LABELS)].isna().all(axis=None):
         raise InputError(f"moments/ holds no finite moment at {cell}")
-    by_seed = known.groupby(at[:4])[list(MEASURES)].std(ddof=0)
+    by_seed = known.groupby(at[:4])[list(AXIS_LABELS)].std(ddof=0)
     spreads = by_seed.groupby(at[:3]).mean().reset_index()
     norms = in_order(values["norm"])
     layers = sorted({(int(layer), str(name)) for layer, name in zip(rows["layer"], rows["layer_name"], strict=True)})
-    lost = int(known[list(MEASURES)].isna().any(axis=1).sum())
+    lost = int(known[list(AXIS_LABELS)].isna().any(axis=1).sum())
     return MomentsData(
         title=_title(spreads),
         subtitle=f"At {cell}, {cell.reason}. Each ridge: how a layer's moment, mean over its units, is distributed "
         "over all steps measured and seeds, scaled to one height; narrow if it hardly moves. Title: standard deviation "
         "over steps, median over layers." + (f" Left out: {lost} measurements that overflowed." if lost else ""),
-        norms=norms if len(norms) <= MOST_NORMS else [norm for norm in norms if norm in SHOWN_FIRST] or norms[:3],
-        layers=spaced(layers, MOST_LAYERS),
+        norms=norms if len(norms) <= MAX_NORMS else [norm for norm in norms if norm in SHOWN_FIRST] or norms[:3],
+        layers=evenly_spaced(layers, MAX_LAYERS),
         measured=values,
         spreads=spreads,
     )
@@ -89,7 +90,7 @@ def _title(spreads: pd.DataFrame) -> str:
     """Return how far the layers' means after normalization wander by mode, the steadiest first."""
     median = spreads.groupby("norm")["mean"].median().sort_values(kind="stable")
     parts = [f"{norm} {value:.2g}" for norm, value in median.items()]
-    named = parts if len(parts) <= MOST_NORMS else [parts[0], parts[-1]]
+    named = parts if len(parts) <= MAX_NORMS else [parts[0], parts[-1]]
     return f"After normalization, layer means wander over the steps by: {', '.join(named)}"
 
 
@@ -98,8 +99,8 @@ def draw_moments(data: MomentsData, fig: Figure | None = None) -> Figure:
     with style():
         fig = fig or new_figure(1.35 + 0.55 * (len(data.layers) + 1))
         set_title(fig, data.title, data.subtitle)
-        axes = fig.subplots(1, len(MEASURES), squeeze=False, sharey=True)[0]
-        for ax, (name, label) in zip(axes, MEASURES.items(), strict=True):
+        axes = fig.subplots(1, len(AXIS_LABELS), squeeze=False, sharey=True)[0]
+        for ax, (name, label) in zip(axes, AXIS_LABELS.items(), strict=True):
             _draw_ridges(ax, data, name)
             ax.set_title(label)
         names = [f"{layer} ({name})" for layer, name in data.layers]

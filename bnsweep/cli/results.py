@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bnsweep.cli.app import INTERRUPTED, ResultsDir, app
+from bnsweep.cli.own_analysis import import_own_analysis
 
 if TYPE_CHECKING:
     from bnsweep.cli.maintenance import Outcome
@@ -22,6 +23,7 @@ def report(
     every: Annotated[float, typer.Option(min=0.1, help="With --watch: how often to look, in seconds.")] = 10.0,
 ) -> None:
     """Write index.html, with each figure as PNG, SVG and CSV beside it."""
+    import_own_analysis()
     if watch:
         _watch(directory, out, every)
         return
@@ -31,7 +33,7 @@ def report(
 
 
 def _watch(directory: str, out: str | None, every_s: float) -> None:
-    from analysis.watch import watch
+    from analysis.report.watch import watch
 
     try:
         watch(directory, out, every_s, typer.echo)
@@ -43,14 +45,14 @@ def _watch(directory: str, out: str | None, every_s: float) -> None:
 @app.command()
 def compare(
     directories: Annotated[list[str], typer.Argument(metavar="DIR DIR...", help="The --out of two runs or more.")],
-    out: Annotated[str, typer.Option(help="The folder that the page goes to.")] = "comparison",
+    out: Annotated[str, typer.Option(help="The directory that the page goes to.")] = "comparison",
 ) -> None:
     """Set sweeps side by side: how robust each mode is in each, and what the sweeps differ in."""
-    from analysis.compare import as_text, write_comparison
-    from analysis.comparison import compare as compare_sweeps
+    import_own_analysis()
+    from analysis.comparison import compare_sweeps, comparison_text, write_comparison
 
     comparison = compare_sweeps(directories)
-    typer.echo(as_text(comparison))
+    typer.echo(comparison_text(comparison))
     typer.echo(f"\ncomparison: {write_comparison(comparison, out)}")
 
 

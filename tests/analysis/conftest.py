@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import analysis
-from analysis import Results
+from analysis.loading import Results
 from tests.synthetic import write_sweep
 
 

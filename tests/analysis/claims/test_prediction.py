@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import spearmanr
 
 from analysis.claims.prediction import across_modes, within_modes
-from analysis.correlation import fisher, jackknife_error, keep_all_but_one
-from analysis.grid import Floats
-from analysis.intervals import t_interval
+from analysis.statistics.correlation import fisher, jackknife_error, keep_all_but_one
+from analysis.statistics.intervals import t_interval
+from analysis.statistics.nan_aware import Floats
 
 MODES, SEEDS = 3, 2
 
@@ -18,7 +18,7 @@ def test_within_is_the_mean_over_modes() -> None:
     assert within_modes(x[None], y[None])[0] == pytest.approx(expected)
 
 
-def test_across_compares_modes_at_one_configuration_and_seed_only() -> None:
+def test_across_compares_modes_at_one_cell_and_seed_only() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, MODES, 7, SEEDS))
     expected = np.mean([spearmanr(x[:, c, s], y[:, c, s]).statistic for c in range(7) for s in range(SEEDS)])
@@ -32,8 +32,8 @@ def test_a_trial_that_is_missing_takes_no_part() -> None:
     x[0, 3, 1] = y[0, 3, 1] = np.nan
     points = [(c, s) for c in range(7) for s in range(SEEDS) if (c, s) != (3, 1)]
     both = [spearmanr(x[:, c, s], y[:, c, s]).statistic for c, s in points]
-    by_config = [np.mean([r for (c, _), r in zip(points, both, strict=True) if c == one]) for one in range(7)]
-    assert across_modes(x[None], y[None])[0] == pytest.approx(np.mean(by_config))
+    by_cell = [np.mean([r for (c, _), r in zip(points, both, strict=True) if c == one]) for one in range(7)]
+    assert across_modes(x[None], y[None])[0] == pytest.approx(np.mean(by_cell))
 
 
 @pytest.mark.parametrize("statistic", [within_modes, across_modes])
@@ -41,26 +41,26 @@ def test_a_trial_that_is_missing_takes_no_part() -> None:
 def test_intervals_of_correlations_and_of_their_difference_cover(
     statistic: type[within_modes], strengths: tuple[float, float]
 ) -> None:
-    rng, configs = np.random.default_rng(6), 15
+    rng, cells = np.random.default_rng(6), 15
 
     def sample(count: int) -> tuple[Floats, Floats, Floats]:
-        shape = (count, MODES, configs, 1)
+        shape = (count, MODES, cells, 1)
         y = rng.normal(size=shape)
         xs = [r * y + np.sqrt(1 - r**2) * rng.normal(size=shape) for r in strengths]
-        noisy = (one + 0.2 * rng.normal(size=(count, MODES, configs, SEEDS)) for one in (y, *xs))
+        noisy = (one + 0.2 * rng.normal(size=(count, MODES, cells, SEEDS)) for one in (y, *xs))
         y, smooth, shift = noisy
         return np.clip(y, -1.5, 1.5), smooth, shift  # accuracies saturate at either end
 
     true_y, *true_x = sample(4000)
     truth = [statistic(x, true_y).mean() for x in true_x]
     y, *xs = sample(1000)
-    keep = keep_all_but_one(np.arange(configs))
+    keep = keep_all_but_one(np.arange(cells))
     without = [
         np.stack([statistic(*(np.where(one[:, None], values, np.nan) for values in (x, y))) for one in keep])
         for x in xs
     ]
     values = [statistic(x, y) for x in xs]
-    number = np.asarray(configs)
+    number = np.asarray(cells)
     for value, left_out, true in zip(values, without, truth, strict=True):
         low, high = t_interval(fisher(value), jackknife_error(fisher(left_out)), number)
         assert ((np.tanh(low) <= true) & (true <= np.tanh(high))).mean() >= 0.93

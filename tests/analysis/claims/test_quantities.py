@@ -5,8 +5,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from analysis import Results
 from analysis.claims.quantities import QUANTITIES
+from analysis.loading import Results
 
 
 def test_the_cosine_shows_a_single_layer_that_turns_round(results: Results) -> None:

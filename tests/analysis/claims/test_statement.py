@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from analysis.claims import CLAIMS
-from analysis.claims.contrasts import MeasureDifference
 from analysis.claims.estimate import of_seeds
+from analysis.claims.measure_difference import MeasureDifference
 from analysis.claims.statement import Statement
-from analysis.robustness import MEASURES
+from analysis.measures import MEASURES
 
 NAN, INF = float("nan"), float("inf")
 EFFECT = MeasureDifference("best_accuracy", "batch", "none")

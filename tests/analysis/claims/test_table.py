@@ -9,10 +9,10 @@ import pytest
 from scipy.stats import t
 
 import analysis
-from analysis import Results
 from analysis.claims import CLAIMS
-from analysis.claims.table import COLUMNS, judge
-from analysis.grid import final_accuracy
+from analysis.claims.verdicts import COLUMNS, judge
+from analysis.loading import Results
+from analysis.measures.grid import final_accuracy
 from tests.synthetic import CHANCE, make_specs, write_sweep
 
 SEEDS = 5
@@ -139,8 +139,8 @@ def test_an_overflow_counts_as_infinite_and_is_no_advantage(results: Results) ->
     assert row["verdict"] in ("supported", "unresolved")
 
 
-def test_settings_are_judged_apart(results: Results) -> None:
+def test_configurations_are_judged_apart(results: Results) -> None:
     steps = np.where(results.trials["seed"] == 0, 100, 200)
     table = judge(replace(results, trials=results.trials.assign(steps=steps))).statements
-    assert set(table["setting"]) == {"steps 100", "steps 200"}
-    assert set(table[table["setting"] == "steps 200"]["n"].dropna()) >= {SEEDS - 1}
+    assert set(table["configuration"]) == {"steps 100", "steps 200"}
+    assert set(table[table["configuration"] == "steps 200"]["n"].dropna()) >= {SEEDS - 1}

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis import Results
-from analysis.claims.table import Verdicts, judge
+from analysis.claims.verdicts import Verdicts, judge
+from analysis.loading import Results
 from analysis.plots.claims import ClaimsData, claims_data, draw_claims
 
 

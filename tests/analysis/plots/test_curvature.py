@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import Results
+from analysis.loading import Results
 from analysis.plots.curvature import LOWEST, curvature_data, draw_curvature
 from bnsweep.errors import InputError
 from tests.synthetic import make_specs, write_sweep

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import Results
-from analysis.cells import reference_cell
-from analysis.grid import NORM_ORDER, final_accuracy
+from analysis.loading import Results
+from analysis.loading.order import NORM_ORDER
+from analysis.measures.grid import final_accuracy
 from analysis.plots import FIGURES
 from analysis.plots.accuracy import accuracy_data
 from analysis.plots.bands import OPEN, fill_band, limit
@@ -18,6 +18,7 @@ from analysis.plots.explains import explains_data
 from analysis.plots.heatmap import heatmap_data
 from analysis.plots.ics import draw_ics, ics_data
 from analysis.plots.landscape import landscape_data
+from analysis.plots.reference_cell import reference_cell
 from analysis.plots.style import NORM_STYLES, norm_style, style
 from bnsweep.errors import InputError
 from tests.synthetic import CHANCE, make_specs, write_sweep
@@ -38,13 +39,13 @@ def test_accuracy_shows_every_trial_and_every_diverged_run(results: Results, tri
         accuracy=("accuracy", "mean"), low=("accuracy", "min"), high=("accuracy", "max"), n_diverged=("diverged", "sum")
     )
     pd.testing.assert_frame_equal(data.means.set_index(CELL)[list(expected)], expected)
-    assert data.trained_from == pytest.approx(0.9 * expected["accuracy"].max())
+    assert data.threshold == pytest.approx(0.9 * expected["accuracy"].max())
     assert data.title.startswith("batch trains over 2.2 decades of learning rate")
 
 
 def test_accuracy_spans_lie_where_the_mean_is_on_or_above_the_bar(results: Results) -> None:
     data = accuracy_data(results)
-    trained = data.means[data.means["accuracy"] >= data.trained_from]
+    trained = data.means[data.means["accuracy"] >= data.threshold]
     for row in trained.itertuples():
         spans = data.spans[(data.spans["norm"] == row.norm) & (data.spans["init_gain"] == row.init_gain)]
         assert ((spans["lr_low"] <= row.lr * 1.0001) & (row.lr <= spans["lr_high"] * 1.0001)).any()

@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import gaussian_kde
 
 import analysis
-from analysis import Results
-from analysis.plots.moments import HEIGHT, MEASURES, density, draw_moments, moments_data
+from analysis.loading import Results
+from analysis.plots.moments import AXIS_LABELS, HEIGHT, density, draw_moments, moments_data
 from bnsweep.errors import InputError
 from tests.synthetic import make_specs, write_sweep
 
@@ -23,14 +23,14 @@ def moving(results: Results) -> Results:
     rows = results.moments
     scale = rows["norm"].astype(str).map({"none": 2.0, "batch": 0.1, "noisy_batch": 1.0})
     noise = np.random.default_rng(0).normal(size=(len(rows), 4))
-    moved = {name: rows[name] + scale * noise[:, k] for k, name in enumerate(MEASURES)}
+    moved = {name: rows[name] + scale * noise[:, k] for k, name in enumerate(AXIS_LABELS)}
     return replace(results, moments=rows.assign(**moved))
 
 
 def test_the_spread_is_over_steps_within_a_seed(moving: Results) -> None:
     rows = moving.moments[(moving.moments["lr"] == 0.1) & (moving.moments["init_gain"] == 1)]
     rows = rows.astype({"norm": str, "layer_name": str})
-    for name in MEASURES:
+    for name in AXIS_LABELS:
         expected = rows.groupby([*LAYER, "seed"])[name].std(ddof=0).groupby(LAYER).mean()
         pd.testing.assert_series_equal(moments_data(moving).spreads.set_index(LAYER)[name], expected)
 
@@ -67,7 +67,7 @@ def test_values_that_are_all_the_same_are_a_narrow_ridge_and_none_is_flat() -> N
 def test_each_ridge_stands_on_its_layer(moving: Results) -> None:
     data = moments_data(moving)
     axes = draw_moments(data).axes
-    assert [ax.get_title() for ax in axes] == list(MEASURES.values())
+    assert [ax.get_title() for ax in axes] == list(AXIS_LABELS.values())
     for ax in axes:
         ridges = [np.asarray(line.get_ydata()) for line in ax.lines if len(np.asarray(line.get_ydata())) > 2]
         assert len(ridges) == 9
@@ -82,7 +82,7 @@ def test_what_overflowed_is_left_out_and_counted(moving: Results) -> None:
     assert data.subtitle.endswith("Left out: 6 measurements that overflowed.")
     assert np.isfinite(data.spreads["pre_std"]).all()
     with pytest.raises(InputError, match="no finite moment"):
-        moments_data(replace(moving, moments=rows.assign(**dict.fromkeys(MEASURES, np.nan))))
+        moments_data(replace(moving, moments=rows.assign(**dict.fromkeys(AXIS_LABELS, np.nan))))
 
 
 def test_of_many_modes_the_three_of_the_paper_are_drawn(tmp_path: Path) -> None:

@@ -7,24 +7,24 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from analysis import Results
-from analysis.outcome import Outcome, compute
+from analysis.loading import Results
 from analysis.plots.claims import claims_data
+from analysis.plots.computed import Computed, compute
 from analysis.plots.landscape import landscape_data
 from analysis.plots.style import style
 from analysis.plots.summary import SummaryData, draw_summary, summary_data
-from analysis.plots.tiles import SYMBOLS
+from analysis.plots.summary.claim_tiles import SYMBOLS
 from tests.synthetic import CHANCE
 
 
 @pytest.fixture(scope="module")
-def outcome(results: Results) -> Outcome:
+def computed(results: Results) -> Computed:
     return compute(results)
 
 
 @pytest.fixture(scope="module")
-def data(results: Results, outcome: Outcome) -> SummaryData:
-    return summary_data(results, outcome)
+def data(results: Results, computed: Computed) -> SummaryData:
+    return summary_data(results, computed)
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +57,9 @@ def test_the_shift_is_relative_to_the_gradient_and_its_band_over_layers(results:
     np.testing.assert_allclose(data.shifts.set_index(["norm", "step"])[["mean", "low", "high"]], expected)
 
 
-def test_it_agrees_with_the_figures_that_it_sums_up(results: Results, outcome: Outcome, data: SummaryData) -> None:
+def test_it_agrees_with_the_figures_that_it_sums_up(results: Results, computed: Computed, data: SummaryData) -> None:
     pd.testing.assert_frame_equal(data.bands, landscape_data(results).bands)
-    statements = claims_data(results, outcome.verdicts).statements
+    statements = claims_data(results, computed.verdicts).statements
     assert data.claims["verdict"].tolist() == statements["verdict"].tolist()
     assert data.title.startswith("batch trains over 2.2 decades")
 
@@ -89,15 +89,15 @@ def test_six_panels_fit_a_page_and_no_text_of_a_claim_covers_another(figure: Fig
 
 
 @pytest.mark.parametrize("table", ["landscape", "ics"])
-def test_a_panel_without_data_says_so(results: Results, outcome: Outcome, table: str) -> None:
-    data = summary_data(replace(results, **{table: getattr(results, table).iloc[:0]}), outcome)
+def test_a_panel_without_data_says_so(results: Results, computed: Computed, table: str) -> None:
+    data = summary_data(replace(results, **{table: getattr(results, table).iloc[:0]}), computed)
     assert "not measured" in data.subtitle
     panels = [[text.get_text() for text in ax.texts] for ax in draw_summary(data).axes]
     assert [f"no rows in {table}/"] in panels
 
 
-def test_a_walk_that_overflowed_is_marked_open(results: Results, outcome: Outcome) -> None:
+def test_a_walk_that_overflowed_is_marked_open(results: Results, computed: Computed) -> None:
     wild = results.landscape.assign(loss=results.landscape["loss"].mask(results.landscape["step"] == 50, np.inf))
-    data = summary_data(replace(results, landscape=wild), outcome)
+    data = summary_data(replace(results, landscape=wild), computed)
     assert "of the loss bands" in data.subtitle
     draw_summary(data).draw_without_rendering()

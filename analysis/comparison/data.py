@@ -1,0 +1,97 @@
+"""Several sweeps side by side: the robustness of every mode in each, and what differs between them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import pandas as pd
+
+from analysis.comparison.differing import differing_fields
+from analysis.loading import Results, load
+from analysis.loading.configurations import split_configurations
+from analysis.tables import robustness_table
+from analysis.tables.pooled import all_pooled_rows
+from bnsweep.errors import InputError
+
+MAX_SWEEPS = 10
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The sweeps by name, in the order given; of a sweep with several configurations each is a sweep of its own."""
+
+    names: list[str]
+    table: pd.DataFrame
+    """sweep, then the columns of `robustness_table` for everything pooled: one row per sweep, norm and measure."""
+    differing: pd.DataFrame
+    """field, then a column per sweep: what they were run with, where it is not the same in all."""
+    notes: list[str]
+    """A line on each sweep that is not complete, and on each two that hold some of the same trials."""
+
+
+def compare_sweeps(directories: Sequence[str | os.PathLike[str]]) -> Comparison:
+    """Load the sweeps and compute what they are compared by.
+
+    Each is measured on its own grid, against its own best accuracy: where the grids differ, so may the measures.
+
+    Raises:
+        InputError: fewer than two sweeps, too many to tell apart, a directory given twice, or one without results.
+    """
+    _check(directories)
+    sweeps = _named(directories)
+    if len(sweeps) > MAX_SWEEPS:
+        raise InputError(
+            f"compare: {len(sweeps)} sweeps or configurations; a figure can tell at most {MAX_SWEEPS} apart; give fewer"
+        )
+    tables = [all_pooled_rows(robustness_table(results)).assign(sweep=name) for name, results in sweeps.items()]
+    table = pd.concat(tables, ignore_index=True)
+    return Comparison(
+        names=list(sweeps),
+        table=table[["sweep", *(name for name in table if name not in ("sweep", "configuration"))]],
+        differing=differing_fields(sweeps),
+        notes=[*_unfinished(sweeps), *_shared(sweeps)],
+    )
+
+
+def _check(directories: Sequence[str | os.PathLike[str]]) -> None:
+    if len(directories) < 2:
+        raise InputError("compare: needs two results directories or more")
+    places = [os.fspath(one) for one in directories]
+    resolved = [place if "://" in place else os.path.realpath(os.path.expanduser(place)) for place in places]
+    for place, where in zip(places, resolved, strict=True):
+        if resolved.count(where) > 1:
+            raise InputError(f"compare: {place} is given twice; give each results directory once")
+
+
+def _named(directories: Sequence[str | os.PathLike[str]]) -> dict[str, Results]:
+    """Return each sweep and configuration by a name of its own: the sweep's, or if two have the same, its directory."""
+    loaded = {os.fspath(one): load(one) for one in directories}
+    names = [results.name for results in loaded.values()]
+    return {
+        f"{results.name if names.count(results.name) == 1 else place}{f': {label}' if label else ''}": part
+        for place, results in loaded.items()
+        for label, part in split_configurations(results).items()
+    }
+
+
+def _unfinished(sweeps: dict[str, Results]) -> list[str]:
+    """Return a line on each sweep that is not complete."""
+    return [
+        f"{name} is incomplete: {len(sweep.missing)} trials are missing"
+        for name, sweep in sweeps.items()
+        if sweep.missing
+    ]
+
+
+def _shared(sweeps: dict[str, Results]) -> list[str]:
+    """Return a line on each two sweeps that hold some of the same trials."""
+    keys = {name: set(results.trials["trial_key"].astype(str)) for name, results in sweeps.items()}
+    return [
+        f"{len(both)} trials are the same in {one} ({len(keys[one])}) and {other} ({len(keys[other])}): "
+        "for those, agreement is no confirmation"
+        for one, other in combinations(keys, 2)
+        if (both := keys[one] & keys[other])
+    ]

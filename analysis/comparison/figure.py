@@ -1,0 +1,117 @@
+"""Robustness of each mode in several sweeps, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.comparison.data import Comparison
+from analysis.loading.order import BASELINE, in_order
+from analysis.plots.style import new_figure, norm_style, set_title, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+PANELS = {
+    "trainable_decades": "decades of learning rate that train",
+    "mean_accuracy": "mean accuracy over log lr",
+    "best_accuracy": "best accuracy of any run",
+    "divergence_rate": "share of the runs that diverged",
+}
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h")
+"""One per sweep, at most `analysis.comparison.data.MAX_SWEEPS`."""
+
+
+@dataclass(frozen=True)
+class ComparisonFigureData:
+    """What the figure of several sweeps shows."""
+
+    title: str
+    subtitle: str
+    sweeps: list[str]
+    norms: list[str]
+    rows: pd.DataFrame
+    """The rows of `Comparison.table` of the measures drawn."""
+
+
+def comparison_data(comparison: Comparison) -> ComparisonFigureData:
+    """Choose what is drawn of a comparison."""
+    table = comparison.table
+    num_seeds = table["n_seeds"].min()
+    return ComparisonFigureData(
+        title=_title(comparison),
+        subtitle="Each sweep is measured on its own grid, against its own best accuracy. Lines: 95 % intervals over "
+        f"seeds{'; a sweep of fewer than three seeds has none' if num_seeds < 3 else ''}."
+        + (
+            " The sweeps differ in " + ", ".join(comparison.differing["field"]) + "."
+            if len(comparison.differing)
+            else ""
+        ),
+        sweeps=comparison.names,
+        norms=in_order(table["norm"]),
+        rows=table[table["measure"].isin(PANELS)].reset_index(drop=True),
+    )
+
+
+def _title(comparison: Comparison) -> str:
+    """Return by how many decades a mode that all sweeps have is ahead of the baseline in each."""
+    widths = comparison.table[comparison.table["measure"] == "trainable_decades"]
+    wide = widths.pivot_table("value", index="sweep", columns="norm").reindex(comparison.names)
+    common = [norm for norm in in_order(wide.columns.tolist()) if wide[norm].notna().all()]
+    others = [norm for norm in common if norm != BASELINE]
+    if BASELINE not in common or not others:
+        return f"Robustness of {len(comparison.names)} sweeps side by side"
+    gains = wide[others[0]] - wide[BASELINE]
+    parts = ", ".join(f"{gain:+.1f} in {name}" for name, gain in gains.items())
+    return f"Decades of learning rate that {others[0]} trains beyond {BASELINE}: {parts}"
+
+
+def draw_comparison(data: ComparisonFigureData, fig: Figure | None = None) -> Figure:
+    """Draw one panel per measure and one line per mode and sweep, the sweeps of a mode together."""
+    rows = 0.3 + len(data.norms) * (0.12 + 0.14 * len(data.sweeps))
+    with style():
+        fig = fig or new_figure(1.3 + 2 * (0.55 + rows) + 0.2 * len(data.sweeps))
+        set_title(fig, data.title, data.subtitle)
+        grid = fig.subplots(2, 2, sharey=True)
+        for ax, (measure, label) in zip(grid.flat, PANELS.items(), strict=True):
+            _draw_measure(ax, data, measure)
+            ax.set_xlabel(label)
+        grid[0, 0].set_yticks(range(len(data.norms)), data.norms)
+        grid[0, 0].set_ylim(len(data.norms) - 0.5, -0.5)
+        fig.legend(handles=_handles(data.sweeps), loc="outside lower center", ncols=1 if _are_long(data.sweeps) else 4)
+    return fig
+
+
+def _draw_measure(ax: Axes, data: ComparisonFigureData, measure: str) -> None:
+    for line in range(1, len(data.norms)):
+        ax.axhline(line - 0.5, color="#e3e3e3", lw=0.6)
+    for _, row in data.rows[data.rows["measure"] == measure].dropna(subset="value").iterrows():
+        k, color = data.sweeps.index(row["sweep"]), norm_style(row["norm"]).color
+        y = data.norms.index(row["norm"]) + 0.8 * ((k + 0.5) / len(data.sweeps) - 0.5)
+        if np.isfinite(row["low"]):
+            ax.hlines(y, row["low"], row["high"], color=color, lw=1.3)
+        ax.plot(row["value"], y, ls="", marker=MARKERS[k], color=color, ms=5, mec="white", mew=0.5)
+    if measure != "trainable_decades":
+        ax.set_xlim(-0.03, 1.03)
+    elif ax.has_data():
+        ax.set_xlim(left=min(0, ax.get_xlim()[0]))
+    ax.tick_params(axis="y", length=0)
+    ax.grid(visible=True, axis="x")
+
+
+def _handles(sweeps: list[str]) -> list[Line2D]:
+    from matplotlib.lines import Line2D
+
+    return [
+        Line2D([], [], ls="", marker=marker, color="#444444", label=sweep)
+        for marker, sweep in zip(MARKERS, sweeps, strict=False)
+    ]
+
+
+def _are_long(sweeps: list[str]) -> bool:
+    return max(map(len, sweeps)) > 20

@@ -1,0 +1,127 @@
+"""Load a results directory into tidy frames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as pds
+import pyarrow.fs as pafs
+
+from analysis.loading.order import ORDERED, declared_order
+from analysis.loading.results import Results
+from analysis.loading.selection import IDENTIFYING, Steps, checked_columns, checked_norms, checked_steps, row_filter
+from bnsweep.errors import InputError
+from bnsweep.results import Store
+from bnsweep.results.schema import AXES, METRIC_TABLES
+from bnsweep.results.store import DECLARED
+
+_NEVER_NULL = ("trial_key", *AXES, "status", "num_classes")
+
+
+def load(
+    directory: str | os.PathLike[str],
+    *,
+    norms: Iterable[str] | None = None,
+    columns: Mapping[str, Sequence[str]] | None = None,
+    steps: Steps | None = None,
+) -> Results:
+    """Read the tables under `directory`, a path or a pyarrow filesystem URI. What is not asked for is not read.
+
+    Args:
+        directory: what `bnsweep run --out` was given.
+        norms: normalization modes to read; all if None.
+        columns: for a table, the columns to read; those that identify a row always come along. All if None.
+        steps: the first and the last step to read of the tables of measurements; all if None.
+
+    Raises:
+        InputError: no such directory, no finished trial, none that is declared, a damaged file or one that is not
+            bnsweep's, an unknown norm, table or column, or steps that are no range.
+    """
+    chosen_columns, steps = checked_columns(columns or {}), checked_steps(steps)
+    store = Store.open(directory)
+    if store.fs.get_file_info(store.root).type != pafs.FileType.Directory:
+        raise InputError(f"{os.fspath(directory)}: no such directory; give the --out of a `bnsweep run`")
+    declared, failures = _declared(store), _read(store, "failures")
+    stored = _trials(store, chosen_columns.get("trials"))
+    every_trial = stored.drop_duplicates("trial_key", ignore_index=True)
+    missing = tuple(sorted(set(declared["trial_keys"]) - set(every_trial["trial_key"]))) if declared else ()
+    chosen_norms = checked_norms(norms, every_trial)
+    trials, undeclared = _set_apart(_of_norms(every_trial, chosen_norms), declared)
+    if trials.empty:
+        raise InputError(
+            f"{os.fspath(directory)}: none of its {len(undeclared)} finished trials is declared in {DECLARED}"
+        )
+    orders = {axis: declared_order(trials, declared["trial_keys"] if declared else (), axis) for axis in ORDERED}
+    where = row_filter(chosen_norms, steps)
+    has_duplicates = len(every_trial) < len(stored)
+    metrics = {
+        table: _of_trials(_read(store, table, chosen_columns.get(table), where), trials, has_duplicates).astype(orders)
+        for table in METRIC_TABLES
+    }
+    return Results(
+        name=declared["name"] if declared else os.path.basename(store.root),
+        trials=trials.astype(orders),
+        failures=failures,
+        undeclared=undeclared,
+        missing=missing,
+        declared=declared,
+        **metrics,
+    )
+
+
+def _declared(store: Store) -> dict[str, Any] | None:
+    """Return what the store says is declared, checked."""
+    path = store.path(DECLARED)
+    if store.fs.get_file_info(path).type == pafs.FileType.Directory:
+        raise InputError(f"{path}: a directory; it should be a file, which `bnsweep run` writes")
+    declared = store.declared()
+    if declared is None:
+        return None
+    name, keys, text = declared["name"], declared["trial_keys"], declared["sweep_file"]
+    are_strings = isinstance(keys, list) and all(isinstance(one, str) for one in [name, text, *keys])
+    if not are_strings:
+        raise InputError(f"{path}: damaged (name, trial_keys or sweep_file is of a wrong type); run the sweep again")
+    return declared
+
+
+def _trials(store: Store, columns: Sequence[str] | None) -> pd.DataFrame:
+    """Return every row of `trials`, of which there is at least one."""
+    trials = _read(store, "trials", columns)
+    if trials.empty:
+        raise InputError(f"{store.root}: holds no finished trial; `bnsweep run` puts them there")
+    if trials[[name for name in _NEVER_NULL if name in trials]].isna().any(axis=None):
+        raise InputError(f"{store.path('trials')}: rows without a trial_key or axis; move away the file that has them")
+    return trials
+
+
+def _read(
+    store: Store, table: str, columns: Sequence[str] | None = None, where: pds.Expression | None = None
+) -> pd.DataFrame:
+    """Return the rows of a table; keys as text, since a category would sort in the order of the files."""
+    rows = store.read(table, columns, where)
+    place = rows.schema.get_field_index("trial_key")
+    return pd.DataFrame(rows.set_column(place, "trial_key", rows["trial_key"].cast(pa.string())).to_pandas())
+
+
+def _of_norms(trials: pd.DataFrame, norms: Sequence[str] | None) -> pd.DataFrame:
+    return trials if norms is None else trials[trials["norm"].isin(norms)].reset_index(drop=True)
+
+
+def _set_apart(trials: pd.DataFrame, declared: dict[str, Any] | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split `trials` into those that are declared and those that are not."""
+    if declared is None:
+        return trials, trials.iloc[:0]
+    is_declared = trials["trial_key"].isin(declared["trial_keys"])
+    return trials[is_declared].reset_index(drop=True), trials[~is_declared].reset_index(drop=True)
+
+
+def _of_trials(rows: pd.DataFrame, trials: pd.DataFrame, has_duplicates: bool) -> pd.DataFrame:
+    """Return the rows that belong to `trials`, each measurement once."""
+    rows = rows[rows["trial_key"].isin(trials["trial_key"])]
+    if has_duplicates:
+        rows = rows.drop_duplicates([name for name in IDENTIFYING if name in rows])
+    return rows.reset_index(drop=True)

@@ -1,0 +1,58 @@
+"""The order of the normalization modes and initializers: that of the sweep file, or else a fixed one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bnsweep.results.schema import AXES
+
+NORM_ORDER = (
+    "none",
+    "batch",
+    "noisy_batch",
+    "l1",
+    "l2",
+    "linf",
+    "layer",
+    "group",
+    "instance",
+    "rms",
+    "weight",
+)
+"""The order of the normalization modes where no sweep file gives one."""
+
+BASELINE = NORM_ORDER[0]
+"""The mode that the others are compared with."""
+
+ORDERED = ("norm", "init")
+"""The axes whose values are names."""
+
+
+def in_order(names: pd.Series[str] | pd.Index[str] | Sequence[str]) -> list[str]:
+    """Return the distinct names: of an ordered category in its order, else as in `NORM_ORDER`, unknown ones last."""
+    values = pd.Series(names)
+    present = {str(name) for name in values.unique()}
+    if isinstance(values.dtype, pd.CategoricalDtype) and values.dtype.ordered:
+        return [str(name) for name in values.dtype.categories if name in present]
+    return sorted(present, key=lambda name: (_usual_place(name), name))
+
+
+def declared_order(trials: pd.DataFrame, trial_keys: Sequence[str], axis: str) -> pd.CategoricalDtype:
+    """Return the names on `axis` as an ordered category, as the sweep file lists them.
+
+    `trial_keys` are declared in the order of the grid. So among the trials that differ in nothing but this axis, their
+    order is that of the sweep file, and a name's place is the highest rank that it has among any of these.
+    """
+    places = pd.Series(range(len(trial_keys)), index=list(trial_keys), dtype=float)
+    position = pd.Series(places.reindex(trials["trial_key"]).to_numpy(), index=trials.index)
+    others = [trials[name] for name in AXES if name != axis]
+    names = trials[axis].astype(str)
+    ranks = position.groupby(others).rank().groupby(names).max().fillna(len(places) + 1)
+    order = sorted(ranks.index, key=lambda name: (ranks[name], _usual_place(name), name))
+    return pd.CategoricalDtype(order, ordered=True)
+
+
+def _usual_place(name: str) -> int:
+    return NORM_ORDER.index(name) if name in NORM_ORDER else len(NORM_ORDER)

@@ -1,0 +1,157 @@
+"""Drawing the lead figure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.plots.accuracy.data import AccuracyData
+from analysis.plots.style import CROSS, handles, lr_axis, new_figure, norm_style, set_title, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+MAX_COLUMNS = 5
+MAX_COUNTS = 6
+MAX_BANDS = 5
+LEGEND_COLUMNS = 6
+STRIP = 0.5
+"""Of the height of a mode's row, how much the lines of its seeds take."""
+
+
+def draw_accuracy(data: AccuracyData, fig: Figure | None = None) -> Figure:
+    """Draw the bars of decades over one facet per init and gain, each with a strip of where modes train or diverge."""
+    rows = _facet_rows(data)
+    bars_in, strip_in, facet_in = 0.55 + 0.2 * len(data.norms), 0.45 + 0.17 * len(data.norms), 1.7
+    facets_in = 0.35 + 0.2 * (len(data.norms) > LEGEND_COLUMNS) + len(rows) * (facet_in + strip_in)
+    with style():
+        fig = fig or new_figure(0.85 + bars_in + facets_in + 0.25 * len(rows))
+        set_title(fig, data.title, data.subtitle)
+        top, bottom = fig.subfigures(2, 1, squeeze=False, height_ratios=[bars_in, facets_in])[:, 0]
+        draw_decades(top.subplots(), data)
+        heights = [facet_in, strip_in] * len(rows)
+        grid = bottom.subplots(2 * len(rows), len(rows[0]), squeeze=False, height_ratios=heights)
+        for row, column in np.ndindex(len(rows), len(rows[0])):
+            curves, strip = grid[2 * row, column], grid[2 * row + 1, column]
+            if column >= len(rows[row]):
+                curves.set_axis_off()
+                strip.set_axis_off()
+                continue
+            init, gain = rows[row][column]
+            _draw_curves(curves, data, init, gain, first=column == 0)
+            _draw_strip(strip, data, init, gain, first=column == 0)
+        _legend(bottom, data)
+    return fig
+
+
+def _facet_rows(data: AccuracyData) -> list[list[tuple[str, float]]]:
+    """Return the facets (init, gain) by row; each init begins a row, and the first row is the longest."""
+    gains = sorted(data.means["init_gain"].unique().tolist())
+    columns = len(gains) if len(gains) <= MAX_COLUMNS else MAX_COLUMNS - 1
+    inits = sorted(data.means["init"].unique().tolist())
+    return [[(init, gain) for gain in gains[k : k + columns]] for init in inits for k in range(0, len(gains), columns)]
+
+
+def _ticks(data: AccuracyData) -> int:
+    """Return how many labels a facet has room for."""
+    return 7 if len(_facet_rows(data)[0]) < MAX_COLUMNS - 1 else 3
+
+
+def draw_decades(ax: Axes, data: AccuracyData) -> None:
+    """Draw one bar per mode: decades trained, the interval, and in a pale tint what the grid's spacing leaves open."""
+    tested = np.log10(data.lrs[-1] / data.lrs[0])
+    for y, (_, row) in enumerate(data.widths.iterrows()):
+        color, value = norm_style(row["norm"]).color, row["value"]
+        if not np.isfinite(value):
+            ax.text(0.02, y, "too few learning rates", va="center", color="#777777", fontsize=8)
+            continue
+        ax.barh(y, row["grid_high"], height=0.66, color=color, alpha=0.13, linewidth=0)
+        ax.barh(y, value, height=0.66, color=color)
+        if np.isfinite(row["low"]):
+            ax.errorbar(value, y, xerr=[[value - row["low"]], [row["high"] - value]], color="black", capsize=2.5, lw=1)
+        ends = max(value, row["high"]) if np.isfinite(row["high"]) else value
+        sign = "≥ " if row["at_least"] else ""
+        ax.text(ends + 0.02 * tested, y, f"{sign}{value:.1f}", va="center", fontsize=9.5, fontweight="bold")
+    ax.set_yticks(range(len(data.widths)), data.widths["norm"])
+    ax.tick_params(axis="y", length=0, labelsize=9)
+    ax.set_ylim(len(data.widths) - 0.5, -0.5)
+    ax.set_xlim(0, max(tested, 0.1) * 1.02)
+    ax.set_xlabel(f"decades of learning rate that train, of {tested:.1f} tested (pale: left open between tested rates)")
+
+
+def _draw_curves(ax: Axes, data: AccuracyData, init: str, gain: float, first: bool) -> None:
+    ax.axhline(data.chance, color="#999999", lw=0.8, ls=":")
+    ax.axhline(data.threshold, color="#999999", lw=0.8)
+    for norm in data.norms:
+        look = norm_style(norm)
+        shift = _dodge(data, norm)
+        mean, trials = (
+            part.assign(lr=part["lr"] * shift)
+            for part in (_of(data.means, norm, init, gain), _of(data.trials, norm, init, gain))
+        )
+        if len(data.norms) <= MAX_BANDS:
+            ax.fill_between(mean["lr"], mean["low"], mean["high"], color=look.color, alpha=0.15, lw=0)
+        ax.plot(mean["lr"], mean["accuracy"], color=look.color, ls=look.line)
+        for lost, face in ((False, look.color), (True, "white")):
+            part = trials[trials["diverged"] == lost]
+            ax.scatter(part["lr"], part["accuracy"], s=15, marker=look.marker, c=face, ec=look.color, lw=0.8, zorder=3)
+    lr_axis(ax, data.lrs, _ticks(data))
+    ax.set_ylim(-0.03, 1.03)
+    ax.grid(visible=True, axis="y")
+    several = len(data.means["init"].unique()) > 1
+    ax.set_title(f"{init}\ngain {gain:g}" if several else f"init gain {gain:g}")
+    ax.tick_params(labelbottom=False, labelleft=first)
+    if first:
+        ax.set_ylabel("test accuracy")
+
+
+def _dodge(data: AccuracyData, norm: str) -> float:
+    """Return the factor on the learning rate that keeps the points of different modes apart."""
+    spacing = (data.lrs[-1] / data.lrs[0]) ** (1 / max(len(data.lrs) - 1, 1))
+    place = data.norms.index(norm) - (len(data.norms) - 1) / 2
+    return float(spacing ** (0.22 * place / max(len(data.norms) - 1, 1)))
+
+
+def _draw_strip(ax: Axes, data: AccuracyData, init: str, gain: float, first: bool) -> None:
+    for y, norm in enumerate(data.norms):
+        color = norm_style(norm).color
+        spans, seeds = _of(data.spans, norm, init, gain), sorted(data.trials["seed"].unique())
+        place = spans["seed"].map({seed: (k + 0.5) / len(seeds) - 0.5 for k, seed in enumerate(seeds)})
+        ax.hlines(y + STRIP * place, spans["lr_low"], spans["lr_high"], color=color, lw=5.5 / len(seeds))
+        lost = _of(data.means, norm, init, gain).query("n_diverged > 0")
+        for _, row in lost.iterrows():
+            label = f"{CROSS}{row['n_diverged']}/{row['n_seeds']}"
+            if len(data.lrs) <= MAX_COUNTS:
+                covered = spans.loc[(spans["lr_low"] <= row["lr"]) & (row["lr"] <= spans["lr_high"]), "lr_high"]
+                x, side = (1.1 * covered.iloc[0], "left") if len(covered) else (row["lr"], "center")
+                ax.text(x, y, label, color=color, ha=side, va="center", fontsize=7.5)
+            else:
+                share = row["n_diverged"] / row["n_seeds"]
+                ax.plot(row["lr"], y, "x", color=color, alpha=0.3 + 0.7 * share, ms=4)
+    lr_axis(ax, data.lrs, _ticks(data))
+    ax.set_yticks(range(len(data.norms)), data.norms if first else [])
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(len(data.norms) - 0.4, -0.6)
+    ax.spines["left"].set_visible(False)
+    ax.set_xlabel("learning rate")
+
+
+def _legend(fig: SubFigure, data: AccuracyData) -> None:
+    from matplotlib.lines import Line2D
+
+    marks = [
+        Line2D([], [], color="#999999", lw=0.8, label="trains from here"),
+        Line2D([], [], color="#999999", lw=0.8, ls=":", label="chance"),
+        Line2D([], [], ls="", marker="o", mfc="white", mec="#444444", label="diverged run, at chance"),
+        Line2D([], [], color="#444444", lw=2, label="trains, a line per seed"),
+        Line2D([], [], ls="", marker="x", color="#444444", ms=4.5, label="k/n seeds diverged"),
+    ]
+    fig.legend(handles=handles(data.norms), loc="outside upper left", ncols=LEGEND_COLUMNS)
+    fig.legend(handles=marks, loc="outside lower center", ncols=5, handlelength=1.6, columnspacing=1.2)
+
+
+def _of(frame: pd.DataFrame, norm: str, init: str, gain: float) -> pd.DataFrame:
+    return frame[(frame["norm"] == norm) & (frame["init"] == init) & (frame["init_gain"] == gain)]

@@ -1,0 +1,93 @@
+"""The sweep on one page: how robust each mode is, how smooth its loss, how large its shift, and what is claimed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.loading import Results
+from analysis.loading.order import in_order
+from analysis.measures.grid import final_accuracy
+from analysis.plots.bands import open_note
+from analysis.plots.computed import Computed, compute
+from analysis.plots.ics import ics_data
+from analysis.plots.landscape import landscape_data
+from analysis.plots.reference_cell import reference_cell
+from analysis.plots.summary.claim_tiles import format_verdicts
+from analysis.tables.headline import width_headline
+from analysis.tables.pooled import pooled_rows
+from bnsweep.errors import InputError
+
+
+@dataclass(frozen=True)
+class SummaryData:
+    """What each panel of the summary shows, of one configuration; a panel whose probe was not measured is empty."""
+
+    title: str
+    subtitle: str
+    norms: list[str]
+    lrs: list[float]
+    accuracy: pd.DataFrame
+    """norm, lr; mean, low, high: over seeds, of the accuracy averaged over inits and gains."""
+    widths: pd.DataFrame
+    """The pooled_rows rows of `robustness_table` for trainable_decades, one per norm."""
+    bands: pd.DataFrame
+    """The bands of `LandscapeData`."""
+    shifts: pd.DataFrame
+    """norm, step; mean, low, high: over layers, of the ICS relative to the gradient, mean over seeds."""
+    claims: pd.DataFrame
+    """title, label, verdict of each statement."""
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is drawn and no other figure has, by name."""
+        return {"summary-accuracy": self.accuracy, "summary-ics": self.shifts, "summary-claims": self.claims}
+
+
+def summary_data(results: Results, computed: Computed | None = None) -> SummaryData:
+    """Gather what the panels show; `computed` is what `compute` returns for this configuration."""
+    computed = computed or compute(results)
+    widths = pooled_rows(computed.tables.robustness, "trainable_decades")
+    bands, walked = _bands(results)
+    shifts, moved = _shifts(results)
+    statements = computed.verdicts.statements
+    opened = {"loss bands": bands["loss_open"], "gradient bands": bands["grad_diff_l2_open"]} if len(bands) else {}
+    return SummaryData(
+        title=width_headline(widths),
+        subtitle="a: mean over initializations, band: range over seeds. b: with intervals over seeds where there are "
+        f"three or more. c, d: {walked}; min to max on a walk along the gradient. e: {moved}; line: mean over layers, "
+        f"band: their range.{open_note(opened)} f: a tile per statement, {format_verdicts(statements)}.",
+        norms=in_order(results.trials["norm"]),
+        lrs=sorted(results.trials["lr"].unique().tolist()),
+        accuracy=_accuracy(results.trials),
+        widths=widths,
+        bands=bands,
+        shifts=shifts,
+        claims=statements[["title", "label", "verdict"]],
+    )
+
+
+def _accuracy(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return `SummaryData.accuracy`."""
+    rows = trials[["lr", "seed"]].assign(norm=trials["norm"].astype(str), accuracy=final_accuracy(trials))
+    by_seed = rows.groupby(["norm", "lr", "seed"])["accuracy"].mean()
+    curves = by_seed.groupby(["norm", "lr"]).agg(["mean", "min", "max"]).reset_index()
+    return curves.rename(columns={"min": "low", "max": "high"})
+
+
+def _bands(results: Results) -> tuple[pd.DataFrame, str]:
+    """Return the bands of the landscape, and where they were measured; none where they were not."""
+    if results.landscape.empty:
+        return pd.DataFrame(), "not measured"
+    return landscape_data(results).bands, f"at {reference_cell(results, 'landscape')}"
+
+
+def _shifts(results: Results) -> tuple[pd.DataFrame, str]:
+    """Return `SummaryData.shifts`, and where they were measured; none where they were not."""
+    try:
+        shifts = ics_data(results).shifts
+    except InputError:
+        return pd.DataFrame(), "not measured"
+    by_step = shifts.groupby(["norm", "step"])["ics_relative_mean"].agg(["mean", "min", "max"]).reset_index()
+    return by_step.rename(columns={"min": "low", "max": "high"}), f"at {reference_cell(results, 'ics')}"

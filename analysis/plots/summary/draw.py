@@ -1,0 +1,112 @@
+"""Drawing the summary: six panels, lettered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.plots.bands import fill_band, limit
+from analysis.plots.style import handles, lr_axis, new_figure, norm_style, set_title, style
+from analysis.plots.summary.claim_tiles import draw_tiles
+from analysis.plots.summary.data import SummaryData
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SHOWN_FIRST = ("none", "batch", "noisy_batch")
+"""The modes whose bands are drawn over one another; more would hide each other."""
+
+
+def draw_summary(data: SummaryData, fig: Figure | None = None) -> Figure:
+    """Draw six panels, lettered."""
+    panels: dict[str, Callable[[Axes, SummaryData], None]] = {
+        "accuracy": _draw_accuracy,
+        "robustness": _draw_widths,
+        "loss along the gradient": lambda ax, data: _draw_bands(ax, data, "loss", "loss (nats)"),
+        "gradient difference": lambda ax, data: _draw_bands(ax, data, "grad_diff_l2", "l2 norm"),
+        "internal covariate shift": _draw_shifts,
+        "the paper's claims": lambda ax, data: draw_tiles(ax, data.claims),
+    }
+    with style():
+        fig = fig or new_figure(6.6)
+        set_title(fig, data.title, data.subtitle)
+        axes = fig.subplots(2, 3, height_ratios=[1, 1.5]).flat
+        for ax, letter, (title, draw) in zip(axes, "abcdef", panels.items(), strict=True):
+            draw(ax, data)
+            ax.set_title(f"{letter}  {title}", loc="left", fontweight="bold")
+        fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=6)
+    return fig
+
+
+def _draw_accuracy(ax: Axes, data: SummaryData) -> None:
+    for norm in data.norms:
+        look, part = norm_style(norm), data.accuracy[data.accuracy["norm"] == norm]
+        if norm in _overlaid(data):
+            ax.fill_between(part["lr"], part["low"], part["high"], color=look.color, alpha=0.2, lw=0)
+        ax.plot(part["lr"], part["mean"], color=look.color, ls=look.line, marker=look.marker, ms=3)
+    lr_axis(ax, data.lrs, 5)
+    ax.set_ylim(-0.03, 1.03)
+    ax.set_xlabel("learning rate")
+    ax.set_ylabel("test accuracy")
+    ax.grid(visible=True, axis="y")
+
+
+def _draw_widths(ax: Axes, data: SummaryData) -> None:
+    for y, (_, row) in enumerate(data.widths.iterrows()):
+        if np.isfinite(row["value"]):
+            ax.barh(y, row["value"], height=0.66, color=norm_style(row["norm"]).color)
+        if np.isfinite(row["low"]):
+            ax.errorbar(
+                row["value"], y, xerr=[[row["value"] - row["low"]], [row["high"] - row["value"]]], color="black"
+            )
+    ax.set_yticks(range(len(data.widths)), data.widths["norm"])
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(len(data.widths) - 0.4, -0.6)
+    ax.set_xlim(left=0)
+    ax.set_xlabel("decades of learning\nrate that train")
+
+
+def _overlaid(data: SummaryData) -> list[str]:
+    """Return the modes whose bands are drawn over one another."""
+    return [norm for norm in data.norms if norm in SHOWN_FIRST] or data.norms[:3]
+
+
+def _draw_bands(ax: Axes, data: SummaryData, name: str, label: str) -> None:
+    if data.bands.empty:
+        _say_missing(ax, "landscape")
+        return
+    low, high = f"{name}_min", f"{name}_max"
+    shown = data.bands[data.bands["norm"].isin(_overlaid(data))]
+    limit(ax, shown[[low, high]])
+    for norm in _overlaid(data):
+        band, look = shown[shown["norm"] == norm], norm_style(norm)
+        fill_band(ax, band["step"], band[low], band[high], look.color, alpha=0.3)
+        for end in (low, high):
+            ax.plot(band["step"], band[end].where(np.isfinite(band[end])), color=look.color, ls=look.line, lw=1)
+    ax.set_xlabel("step")
+    ax.set_ylabel(label)
+    ax.grid(visible=True, axis="y")
+
+
+def _draw_shifts(ax: Axes, data: SummaryData) -> None:
+    if data.shifts.empty:
+        _say_missing(ax, "ics")
+        return
+    limit(ax, data.shifts[["low", "high"]])
+    for norm in data.norms:
+        part, look = data.shifts[data.shifts["norm"] == norm], norm_style(norm)
+        if norm in _overlaid(data):
+            fill_band(ax, part["step"], part["low"], part["high"], look.color, alpha=0.15)
+        mean = part["mean"].where(np.isfinite(part["mean"]))
+        ax.plot(part["step"], mean, color=look.color, ls=look.line, marker=look.marker, ms=3)
+    ax.set_xlabel("step")
+    ax.set_ylabel("ICS relative to the gradient")
+    ax.grid(visible=True, axis="y")
+
+
+def _say_missing(ax: Axes, table: str) -> None:
+    ax.text(0.5, 0.5, f"no rows in {table}/", transform=ax.transAxes, ha="center", color="#777777")
+    ax.set_axis_off()

@@ -1,0 +1,86 @@
+"""The part of the page on one configuration: model, dataset and training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite, log10
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.claims.formatting import Row, format_by_lr, format_claims, verdict_counts
+from analysis.loading import Results
+from analysis.loading.order import in_order
+from analysis.plots import FIGURES
+from analysis.plots.computed import Computed
+from analysis.plots.style import norm_style
+from analysis.report.figures import DrawnFigure, draw_figure
+from analysis.statistics.intervals import trust
+from analysis.tables.formatting import (
+    FormattedImportance,
+    FormattedMeasure,
+    format_differences,
+    format_importance,
+    format_measures,
+    format_robustness,
+)
+from analysis.tables.headline import decades
+from analysis.tables.pooled import all_pooled_rows, pooled_rows
+
+
+@dataclass(frozen=True)
+class ConfigurationReport:
+    """What the page shows of one configuration."""
+
+    label: str
+    figures: dict[str, DrawnFigure]
+    counts: str
+    claims: list[Row]
+    lrs: list[float]
+    by_lr: list[Row]
+    norms: list[str]
+    measures: list[FormattedMeasure]
+    robustness: list[dict[str, str]]
+    differences: list[dict[str, str]]
+    importance: list[FormattedImportance]
+    bars: list[dict[str, str]]
+    trust: str
+
+
+def report_configuration(
+    results: Results, computed: Computed, label: str, number: int, figures: Path
+) -> ConfigurationReport:
+    """Draw the figures of one configuration; from the second on, the names of its files end in its number."""
+    suffix = "" if number == 1 else f"-{number}"
+    rows, pooled = computed.tables.robustness, all_pooled_rows(computed.tables.robustness)
+    lrs, by_lr = format_by_lr(computed.verdicts.by_lr)
+    return ConfigurationReport(
+        label=label,
+        figures={name: draw_figure(name, kind, results, computed, figures, suffix) for name, kind in FIGURES.items()},
+        counts=verdict_counts(computed.verdicts.statements),
+        claims=format_claims(computed.verdicts.statements),
+        lrs=lrs,
+        by_lr=by_lr,
+        norms=in_order(pooled["norm"]),
+        measures=format_measures(pooled),
+        robustness=format_robustness(rows),
+        differences=format_differences(all_pooled_rows(computed.tables.differences)),
+        importance=format_importance(computed.importance),
+        bars=width_bars(pooled_rows(rows, "trainable_decades"), results.trials["lr"]),
+        trust=trust(int(pooled.loc[pooled["measure"] == "mean_accuracy", "n_seeds"].min())),
+    )
+
+
+def width_bars(widths: pd.DataFrame, lrs: pd.Series[float]) -> list[dict[str, str]]:
+    """Return for each norm its decades in words, its colour, and the share of the tested range in percent."""
+    tested = log10(lrs.max() / lrs.min())
+    return [
+        {
+            "norm": row["norm"],
+            "decades": decades(row),
+            "color": norm_style(row["norm"]).color,
+            "percent": f"{100 * row['value'] / tested:.1f}",
+        }
+        for _, row in widths.iterrows()
+        if isfinite(row["value"]) and tested > 0
+    ]

@@ -1,0 +1,81 @@
+"""How much of the declared sweep there is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.loading import Results
+from analysis.loading.configurations import split_configurations
+from analysis.loading.order import in_order
+from analysis.measures.grid import make_grid
+from bnsweep.results.schema import METRIC_TABLES
+
+
+def coverage(results: Results) -> dict[str, int]:
+    """Return the numbers of trials: declared, done, compared, missing, diverged, pruned, failed, undeclared.
+
+    `compared` counts those with whose seed, init, gain and lr every mode of their configuration has a result. `failed`
+    counts declared trials whose every attempt failed: they are among the missing.
+    """
+    status, done = results.trials["status"], len(results.trials)
+    failed = set(results.failures["trial_key"]) & set(results.missing)
+    return {
+        "declared": len(results.declared["trial_keys"]) if results.declared else done,
+        "done": done,
+        "compared": sum(_num_compared(part.trials) for part in split_configurations(results).values()),
+        "missing": len(results.missing),
+        "diverged": int((status == "diverged").sum()),
+        "pruned": int((status == "pruned").sum()),
+        "failed": len(failed),
+        "undeclared": len(results.undeclared),
+    }
+
+
+def _num_compared(trials: pd.DataFrame) -> int:
+    return int(np.isfinite(make_grid(trials).comparable().accuracy).sum())
+
+
+def without_rows(results: Results) -> list[tuple[str, int, int]]:
+    """Return each table that lacks rows: its name, of how many trials, and of how many it should have some.
+
+    A completed trial should have curves, and rows of each probe of its spec that is due before its last step.
+    """
+    completed = results.trials[results.trials["status"] == "completed"]
+    probes = [json.loads(text) for text in completed["probes"].fillna("{}")]
+    found = []
+    for table in METRIC_TABLES:
+        due = [
+            table == "curves" or _is_due(spec.get(table), steps)
+            for spec, steps in zip(probes, completed["steps"], strict=True)
+        ]
+        keys = completed.loc[due, "trial_key"]
+        lacking = int((~keys.isin(getattr(results, table)["trial_key"])).sum())
+        if lacking:
+            found.append((table, lacking, len(keys)))
+    return found
+
+
+def _is_due(schedule: dict[str, Any] | None, steps: int) -> bool:
+    """Return whether a probe with this schedule, as in the sweep file, measures at least once in so many steps."""
+    if schedule is None:
+        return False
+    first = min(schedule["at"]) if schedule.get("at") else schedule.get("start") or 0
+    return bool(first < steps)
+
+
+def norm_coverage(results: Results) -> list[dict[str, int | str]]:
+    """Return by mode the numbers of trials done, diverged and pruned."""
+    status = results.trials.groupby("norm")["status"]
+    return [
+        {
+            "norm": norm,
+            "done": len(part := status.get_group(norm)),
+            "diverged": int((part == "diverged").sum()),
+            "pruned": int((part == "pruned").sum()),
+        }
+        for norm in in_order(results.trials["norm"])
+    ]

@@ -1,0 +1,90 @@
+"""The page: self-contained HTML, and beside it each figure as PNG, SVG and the CSV behind it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from analysis.loading import Results, load
+from analysis.loading.configurations import split_configurations
+from analysis.loading.order import BASELINE
+from analysis.plots.computed import compute
+from analysis.report.configuration_report import report_configuration
+from analysis.report.coverage import coverage, norm_coverage, without_rows
+from analysis.report.figures import write_csv
+from analysis.report.html import render
+from analysis.report.output_directory import FINAL_PAGE, PAGE, output_directory, replaced_whole
+from analysis.report.provenance import dataset_names, provenance
+from analysis.tables.headline import width_headline
+from analysis.tables.pooled import pooled_rows
+
+MAX_NAMED = 50
+"""As many undeclared trials are named on the page; undeclared.csv has all."""
+
+
+def write_report(directory: str | os.PathLike[str], out: str | os.PathLike[str] | None = None) -> Path:
+    """Write the report on the results in `directory`; return the path of its index.html.
+
+    Args:
+        directory: a path or a pyarrow filesystem URI.
+        out: the directory to write, `directory`/report if None. What it held of an older report is replaced, at once.
+
+    Raises:
+        InputError: no results, a remote `directory` without `out`, or an `out` that holds other things.
+        StoreError: `out` cannot be written; the older report is still there.
+    """
+    target = output_directory(directory, out)
+    return write_page(load(directory), target)
+
+
+def write_page(results: Results, target: Path, refresh_s: int | None = None) -> Path:
+    """Write the report on `results` to the directory `target`; return the path of its index.html.
+
+    With `refresh_s` the page reloads itself after so many seconds, until `stop_refreshing`.
+    """
+    with replaced_whole(target) as directory:
+        figures = directory / "figures"
+        figures.mkdir()
+        context = _context(results, figures)
+        pages = {PAGE: refresh_s} if refresh_s is None else {PAGE: refresh_s, FINAL_PAGE: None}
+        for name, seconds in pages.items():
+            html = render("report.html.j2", **context, refresh_s=seconds)
+            (directory / name).write_text(html, encoding="utf-8")
+    return target / PAGE
+
+
+def stop_refreshing(target: Path) -> None:
+    """Put the page that does not reload itself in place of the one that does: a rename, which takes no space."""
+    if (target / FINAL_PAGE).exists():
+        (target / FINAL_PAGE).replace(target / PAGE)
+
+
+def _context(results: Results, figures: Path) -> dict[str, object]:
+    """Write the figures and tables; return what the template takes."""
+    computed = compute(results)
+    csv = {**computed.csv, "trials": results.trials}
+    if len(results.undeclared):
+        csv["undeclared"] = results.undeclared
+    for name, frame in csv.items():
+        write_csv(frame, figures / f"{name}.csv")
+    parts = split_configurations(results)
+    first = next(iter(parts))
+    headline = width_headline(pooled_rows(computed.of(first).tables.robustness, "trainable_decades"))
+    return {
+        "name": results.name,
+        "headline": f"{first}: {headline}" if first else headline,
+        "configurations": [
+            report_configuration(part, computed.of(label), label, number, figures)
+            for number, (label, part) in enumerate(parts.items(), start=1)
+        ],
+        "csv": list(csv),
+        "datasets": dataset_names(results.trials),
+        "baseline": BASELINE,
+        "coverage": coverage(results),
+        "without_rows": without_rows(results),
+        "norm_coverage": norm_coverage(results),
+        "undeclared": results.undeclared.head(MAX_NAMED).astype(str).to_dict("records"),
+        "failures": results.failures.astype(str).to_dict("records"),
+        "provenance": provenance(results.trials),
+        "sweep_file": results.declared["sweep_file"] if results.declared else "",
+    }

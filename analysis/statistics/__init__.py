@@ -1,0 +1,1 @@
+"""Statistics of plain arrays: reductions that skip NaN, intervals over seeds, rank correlations."""

@@ -1,0 +1,129 @@
+"""The tables of a sweep as text, for people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+
+from analysis.loading.order import in_order
+from analysis.measures import MEASURES, Measure
+
+MAIN_MEASURES = {"trainable_decades": 2, "mean_accuracy": 3, "divergence_rate": 2}
+"""The measures of the tables that have a line per mode, with their digits."""
+DIGITS = {"decades": 2, "accuracy": 3, "share": 2}
+
+Row = Mapping[Hashable, Any]
+
+
+@dataclass(frozen=True)
+class FormattedValue:
+    """A value and, where there is one, its interval."""
+
+    value: str = "-"
+    interval: str = ""
+
+
+@dataclass(frozen=True)
+class FormattedMeasure:
+    """What a measure means, and its value by norm."""
+
+    meaning: str
+    by_norm: dict[str, FormattedValue]
+
+
+@dataclass(frozen=True)
+class FormattedImportance:
+    """How much the accuracy of a norm varies, and the share of it that each parameter explains."""
+
+    norm: str
+    accuracy_sd: str
+    shares: dict[str, str]
+
+
+def format_measures(rows: pd.DataFrame) -> list[FormattedMeasure]:
+    """Format every measure that `rows` have: one row per norm and measure, as from `all_pooled_rows`."""
+    norms = in_order(rows["norm"])
+    by_norm = {
+        measure: {row["norm"]: row for row in part.to_dict("records")}
+        for measure, part in rows.groupby("measure", sort=False)
+    }
+    return [
+        FormattedMeasure(measure.meaning, {norm: _value(by_norm[name][norm], measure) for norm in norms})
+        for name, measure in MEASURES.items()
+        if name in by_norm
+    ]
+
+
+def _value(row: Row, measure: Measure) -> FormattedValue:
+    digits = DIGITS[measure.unit]
+    runs = f" ({row['n_diverged']} of {row['n_trials']})" if measure.interval == "wilson" else ""
+    value = f"{_lower_bound(row)}{row['value']:.{digits}f}{runs}" if isfinite(row["value"]) else "-"
+    return FormattedValue(value, _interval(row, digits))
+
+
+def _lower_bound(row: Row) -> str:
+    return "≥ " if row["at_least"] else ""
+
+
+def _interval(row: Row, digits: int, sign: str = "") -> str:
+    return f"{row['low']:{sign}.{digits}f} to {row['high']:{sign}.{digits}f}" if isfinite(row["low"]) else ""
+
+
+def format_importance(rows: pd.DataFrame) -> list[FormattedImportance]:
+    """Format fANOVA's importance of each parameter, one item per norm."""
+    known = rows[(rows["evaluator"] == "fanova") & rows["importance"].notna()]
+    return [
+        FormattedImportance(
+            norm=str(norm),
+            accuracy_sd=f"{part['accuracy_sd'].iloc[0]:.3f}",
+            shares={row["parameter"]: f"{row['importance']:.2f}" for row in part.to_dict("records")},
+        )
+        for norm, part in known.groupby("norm", sort=False)
+    ]
+
+
+def format_robustness(rows: pd.DataFrame) -> list[dict[str, str]]:
+    """Return one line of text per norm and pooling of a robustness table, each measure with its interval."""
+    groups = rows.groupby(["norm", "init", "init_gain"], sort=False)
+    return [
+        {"norm": str(norm), "init": str(init), "init_gain": str(gain)} | _robustness_line(part)
+        for (norm, init, gain), part in groups
+    ]
+
+
+def _robustness_line(measures: pd.DataFrame) -> dict[str, str]:
+    rows = {str(row["measure"]): row for row in measures.to_dict("records")}
+    line = {}
+    for measure, digits in MAIN_MEASURES.items():
+        row = rows[measure]
+        line[measure] = f"{_lower_bound(row)}{row['value']:.{digits}f}" if isfinite(row["value"]) else "-"
+        line[f"{measure}_interval"] = _interval(row, digits)
+    width = rows["trainable_decades"]
+    line["grid"] = f"{width['grid_low']:.1f} to {width['grid_high']:.1f}" if isfinite(width["grid_high"]) else "-"
+    line["n"] = f"{width['n_diverged']} of {width['n_trials']}"
+    line["n_seeds"] = str(width["n_seeds"])
+    return line
+
+
+def format_differences(rows: pd.DataFrame) -> list[dict[str, str]]:
+    """Return one line of text per norm of a difference table, each measure with its interval."""
+    if rows.empty:
+        return []
+    return [{"norm": str(norm)} | _difference_line(part) for norm, part in rows.groupby("norm", sort=False)]
+
+
+def _difference_line(measures: pd.DataFrame) -> dict[str, str]:
+    rows = {str(row["measure"]): row for row in measures.to_dict("records")}
+    line = {}
+    for measure, digits in MAIN_MEASURES.items():
+        row = rows[measure]
+        line[measure] = f"{row['value']:+.{digits}f}" if isfinite(row["value"]) else "-"
+        line[f"{measure}_interval"] = _interval(row, digits, "+")
+        is_unclear = not isfinite(row["low"]) or row["low"] <= 0 <= row["high"]
+        is_known = is_unclear and isfinite(row["seeds_needed"])
+        line[f"{measure}_needed"] = f"about {row['seeds_needed']:.0f} seeds" if is_known else ""
+    return line

@@ -1,0 +1,34 @@
+"""Robustness and the differences from the baseline together, computed once for whoever needs both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.loading import Results
+from analysis.loading.order import BASELINE
+from analysis.measures import FRACTION
+from analysis.tables.differences import DIFFERENCE_COLUMNS, difference_table
+from analysis.tables.robustness import robustness_table
+
+
+@dataclass(frozen=True)
+class RobustnessTables:
+    """Both tables; `differences` is empty without the baseline."""
+
+    robustness: pd.DataFrame
+    differences: pd.DataFrame
+
+    def of(self, configuration: str) -> RobustnessTables:
+        """Return the rows of one configuration."""
+        parts = (table[table["configuration"] == configuration] for table in (self.robustness, self.differences))
+        return RobustnessTables(*parts)
+
+
+def make_tables(results: Results, fraction: float = FRACTION) -> RobustnessTables:
+    """Compute the robustness of every mode and, where `BASELINE` is among them, the differences from it."""
+    robustness = robustness_table(results, fraction)
+    if not (results.trials["norm"] == BASELINE).any():
+        return RobustnessTables(robustness, pd.DataFrame(columns=list(DIFFERENCE_COLUMNS)))
+    return RobustnessTables(robustness, difference_table(results, fraction=fraction))

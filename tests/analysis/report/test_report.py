@@ -1,0 +1,222 @@
+import shutil
+from base64 import b64decode
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.loading import Results
+from analysis.plots import FIGURES
+from analysis.report import write_report
+from analysis.report.coverage import without_rows
+from analysis.report.provenance import dataset_names
+from bnsweep.errors import InputError
+from bnsweep.results import Store
+from tests.synthetic import make_specs, write_sweep
+
+
+class Page(HTMLParser):
+    """What a page refers to, and its text."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.images: list[str] = []
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.ids: set[str] = set()
+        self.words: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = {name: value or "" for name, value in attrs}
+        self.ids |= {named["id"]} if "id" in named else set()
+        if tag == "img":
+            self.images.append(named["src"])
+        if tag == "a":
+            self.links.append(named["href"])
+        if tag in ("script", "iframe", "source", "object"):
+            self.loaded.append(tag)
+        if tag == "link":
+            self.loaded += [named["href"]] if not named["href"].startswith("data:") else []
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def report(sweep_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(sweep_dir, tmp_path_factory.mktemp("out") / "report")
+
+
+def test_the_page_holds_its_images_and_loads_nothing(report: Path) -> None:
+    page = Page(report)
+    assert len(page.images) == len(FIGURES)
+    for source in page.images:
+        kind, _, content = source.partition(",")
+        assert kind == "data:image/png;base64"
+        assert b64decode(content).startswith(b"\x89PNG")
+    assert page.loaded == []
+    html = report.read_text(encoding="utf-8")
+    assert "http:" not in html
+    assert "https:" not in html
+    assert "url(" not in html
+
+
+def test_every_link_leads_somewhere(report: Path) -> None:
+    page = Page(report)
+    for link in page.links:
+        assert link[1:] in page.ids if link.startswith("#") else (report.parent / link).stat().st_size > 0
+    names = {path.stem for path in (report.parent / "figures").iterdir() if path.suffix == ".csv"}
+    assert {"claims", "claims-by-lr", "accuracy", "heatmap", "landscape", "ics", "explains"} <= names
+    assert {"curvature", "moments", "moments-spread", "summary-accuracy", "summary-ics", "summary-claims"} <= names
+    assert {"robustness", "differences", "importance", "trials"} <= names
+
+
+def test_the_page_says_what_was_found_and_how_sure_it_is(report: Path) -> None:
+    text = Page(report).text
+    assert "batch trains over 2.2 decades of learning rate" in text
+    assert "90 of 90 declared trials are done" in text
+    assert "Only 2 seeds: too few for an interval" in text
+    assert "a comment with <angle brackets> & ampersands" in text
+    assert "0123456789abcdef" in text
+
+
+def test_differences_of_two_seeds_are_shown_without_intervals(report: Path) -> None:
+    text = Page(report).text
+    assert "How much does each mode differ from none?" in text
+    assert "Decades minus none: batch +2." in report.read_text(encoding="utf-8")
+    assert "too few seeds for intervals" in report.read_text(encoding="utf-8")
+
+
+def test_verdicts_come_first_and_have_intervals_from_three_seeds_on(tmp_path: Path) -> None:
+    write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=4))
+    report = write_report(tmp_path)
+    text, html = Page(report).text, report.read_text(encoding="utf-8")
+    places = [text.index(words) for words in ("Do the paper's claims hold?", "How robust is each mode?")]
+    assert places == sorted(places)
+    assert 'class="verdict supported"' in html
+    assert "simultaneous 95 % interval over 4 seeds: batch +1.84 (+0." in html
+    assert "Student's t over 4 seeds" in text
+    assert "Which hyperparameter matters?" in text
+
+
+def test_a_sweep_with_ragged_seeds_says_how_much_of_it_is_compared(tmp_path: Path) -> None:
+    specs = make_specs(gains=[1.0], probes=False)
+    write_sweep(tmp_path, specs, keep=lambda spec: (spec.norm, spec.seed, spec.lr) != ("batch", 1, 1.0))
+    report = write_report(tmp_path)
+    assert "27 of those done are compared" in Page(report).text
+    assert "Bars: the 27 of 29 trials that every mode has." in report.read_text(encoding="utf-8")
+
+
+def test_rows_that_a_table_lacks_are_counted(results: Results, tmp_path: Path) -> None:
+    assert without_rows(results) == []
+    write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1, lrs=[0.01, 0.1]))
+    shutil.rmtree(tmp_path / "ics")
+    page = Page(write_report(tmp_path))
+    assert "Rows are missing in ics/: 6 of 6 completed trials that should have rows there have none" in page.text
+    assert page.text.count("Rows are missing") == 1
+    assert "no rows in ics/" in page.text
+
+
+def test_a_probe_that_starts_after_the_last_step_lacks_nothing(results: Results) -> None:
+    probes = '{"curvature": {"every": 100, "start": %d, "at": null, "log_spaced": null}}'
+    early, late = (replace(results, trials=results.trials.assign(probes=probes % start)) for start in (199, 200))
+    assert [table for table, _, _ in without_rows(early)] == ["curvature"]
+    assert without_rows(late) == []
+
+
+def test_the_same_data_give_the_same_bytes(sweep_dir: Path, report: Path, tmp_path: Path) -> None:
+    again = write_report(sweep_dir, tmp_path / "report")
+    files = sorted(path.relative_to(report.parent) for path in report.parent.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(again.parent) for path in again.parent.rglob("*") if path.is_file())
+    for name in files:
+        assert (again.parent / name).read_bytes() == (report.parent / name).read_bytes(), name
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "one norm": {"specs": make_specs(norms=["batch"], gains=[1.0])},
+    "one lr": {"specs": make_specs(lrs=[0.1], gains=[1.0], num_seeds=1)},
+    "all diverged": {
+        "specs": make_specs(gains=[1.0], num_seeds=1, norms=["none", "batch"]),
+        "diverges": lambda spec: True,  # noqa: ARG005
+    },
+    "one trial": {"keep": lambda spec: (spec.norm, spec.lr, spec.init_gain, spec.seed) == ("none", 0.1, 1, 0)},
+    "no probes": {"specs": make_specs(probes=False, num_seeds=1)},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_thin_sweep_has_a_report_too(case: str, tmp_path: Path) -> None:
+    write_sweep(tmp_path, **CASES[case])
+    page = Page(write_report(tmp_path))
+    text = page.text
+    assert len(page.images) == (4 if case == "no probes" else len(FIGURES))
+    assert ("Not drawn:" in text) == (case == "no probes")
+    if case == "all diverged":
+        assert "No mode trains at any tested learning rate" in text
+    if case == "one trial":
+        assert "1 of 90 declared trials are done" in text
+        assert "89 are missing" in text
+
+
+def test_trials_not_declared_are_named_and_failures_counted(tmp_path: Path) -> None:
+    specs = write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1, probes=False), keep=lambda spec: spec.lr != 1)
+    store = Store.open(tmp_path)
+    store.declare("smaller", [spec.trial_key for spec in specs if spec.lr < 5], "")
+    lost = next(spec.trial_key for spec in specs if spec.lr == 1)
+    store.record_failure({"trial_key": lost, "attempt": 1, "error": "OutOfMemory: 3 GB"})
+    text = Page(write_report(tmp_path)).text
+    for spec in specs:
+        assert (spec.trial_key in text) == (spec.lr == 10 or spec.trial_key == lost)
+    assert "3 stored trials are not declared" in text
+    assert "3 are missing, 1 of them failed" in text
+    assert "OutOfMemory: 3 GB" in text
+
+
+def test_configurations_are_kept_apart(tmp_path: Path) -> None:
+    few = {"gains": [1.0], "num_seeds": 1, "lrs": [0.01, 0.1, 1.0], "probes": False}
+    write_sweep(tmp_path, [*make_specs(**few), *make_specs(**few, steps=100)])  # type: ignore[arg-type]
+    report = write_report(tmp_path)
+    assert "Configuration: steps 100" in Page(report).text
+    assert "Configuration: steps 200" in Page(report).text
+    assert (report.parent / "figures" / "accuracy-2.csv").exists()
+
+
+def test_a_new_report_replaces_the_old_one_whole(tmp_path: Path) -> None:
+    write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1, probes=False))
+    report = write_report(tmp_path)
+    stale = report.parent / "figures" / "stale.csv"
+    stale.write_text("old")
+    assert write_report(tmp_path) == report
+    assert not stale.exists()
+    assert {path.name for path in tmp_path.iterdir() if "report" in path.name} == {"report"}
+
+
+def test_a_directory_with_other_things_is_left_alone(sweep_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(InputError, match=r"holds other things \(thesis.tex\)"):
+        write_report(sweep_dir, tmp_path)
+    with pytest.raises(InputError, match="is not a directory"):
+        write_report(sweep_dir, tmp_path / "thesis.tex")
+    assert (tmp_path / "thesis.tex").read_text() == "mine"
+
+
+def test_a_store_elsewhere_needs_a_place_for_the_report() -> None:
+    with pytest.raises(InputError, match=r"s3://bucket/sweep.*not on this machine.*--out"):
+        write_report("s3://bucket/sweep?region=eu-west-1")
+
+
+def test_the_jpeg_copy_is_named(results: Results) -> None:
+    options = '{"train": "/data/cifar10-jpegq75/train.parquet"}'
+    trials = results.trials.assign(dataset="parquet", dataset_options=options)
+    assert dataset_names(trials) == ["CIFAR-10, JPEG q75 copy"]
+
+
+def test_the_dataset_is_named_beside_every_figure(report: Path) -> None:
+    assert Page(report).text.count("Data: digits") == len(FIGURES)

@@ -1,0 +1,70 @@
+import pandas as pd
+import pytest
+
+from analysis.measures.pooling import ALL
+from analysis.tables.headline import difference_headline, width_headline
+
+NAN = float("nan")
+
+
+def widths(*rows: tuple[str, float], at_least: bool = False, grid_high: float = 1.0) -> pd.DataFrame:
+    return pd.DataFrame(
+        [{"norm": norm, "value": value, "at_least": at_least, "grid_high": grid_high} for norm, value in rows]
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "finding"),
+    [
+        ([("none", 0.3), ("batch", 2.0)], "batch trains over 2.0 decades of learning rate, none over 0.3"),
+        ([("none", 3.1), ("batch", 2.0)], "none trains over 3.1 decades of learning rate, batch over 2.0"),
+        ([("none", 1.0)], "none trains over 1.0 decade of learning rate"),
+        (
+            [("none", 1.0), ("batch", 2.0), ("l1", 0.5), ("l2", 1.5), ("rms", 1.7)],
+            "batch trains over 2.0 decades of learning rate, none over 1.0, l1 over 0.5",
+        ),
+        ([("none", NAN), ("batch", NAN)], "Too few learning rates have a result of every mode to measure a width"),
+    ],
+)
+def test_the_finding_goes_the_way_of_the_data(rows: list[tuple[str, float]], finding: str) -> None:
+    assert width_headline(widths(*rows)) == finding
+
+
+def test_a_width_that_runs_into_the_end_is_a_lower_bound() -> None:
+    assert width_headline(widths(("batch", 2.0), at_least=True)) == (
+        "batch trains over at least 2.0 decades of learning rate"
+    )
+
+
+def test_nothing_trains() -> None:
+    assert width_headline(widths(("none", 0.0), ("batch", 0.0), grid_high=0.0)) == (
+        "No mode trains at any tested learning rate"
+    )
+
+
+def differences(*rows: tuple[str, float, float, float]) -> pd.DataFrame:
+    same = {"baseline": "none", "init": "default", "init_gain": ALL, "measure": "trainable_decades", "n_seeds": 3}
+    named = [dict(zip(("norm", "value", "low", "high"), row, strict=True)) for row in rows]
+    return pd.DataFrame([{**same, "n_compared": len(rows), **row} for row in named])
+
+
+def test_the_difference_has_a_sign_and_an_interval() -> None:
+    assert difference_headline(differences(("batch", -0.5, -0.75, -0.25))) == (
+        "Decades minus none, each with its 95 % interval over 3 seeds: batch -0.50 (-0.75 to -0.25)"
+    )
+    assert difference_headline(differences(("batch", -0.5, NAN, NAN))) == (
+        "Decades minus none: batch -0.50; too few seeds for intervals"
+    )
+    assert difference_headline(differences(("batch", NAN, NAN, NAN))) == ""
+
+
+def test_every_difference_is_named_and_none_picked() -> None:
+    some = [("batch", 2.0, 1.5, 2.5), ("l1", 0.1, -0.2, 0.4), ("l2", -0.3, -0.5, -0.1)]
+    assert difference_headline(differences(*some)) == (
+        "Decades minus none, each with its simultaneous 95 % interval over 3 seeds: "
+        "batch +2.00 (+1.50 to +2.50), l1 +0.10 (-0.20 to +0.40), l2 -0.30 (-0.50 to -0.10)"
+    )
+    assert difference_headline(differences(*some, ("rms", 0.0, -0.1, 0.1))) == (
+        "Decades minus none: batch +2.00*, l1 +0.10, l2 -0.30*, rms +0.00. "
+        "*: its simultaneous 95 % interval over 3 seeds is clear of 0"
+    )

@@ -1,0 +1,203 @@
+from dataclasses import replace
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binomtest, ttest_1samp
+
+import analysis
+from analysis.loading import Results
+from analysis.measures import MEASURES
+from analysis.measures.grid import final_accuracy
+from analysis.tables import difference_table, robustness_table
+from bnsweep.errors import InputError
+from bnsweep.spec import TrialSpec
+from tests.synthetic import make_specs, write_sweep
+
+
+@pytest.fixture(scope="module")
+def table(results: Results) -> pd.DataFrame:
+    return robustness_table(results)
+
+
+def expected_decades(directory: Path, norm: str, gain: float) -> list[float]:
+    """The width by seed, by bare pandas and a dense sampling of the curve."""
+    trials = pd.read_parquet(directory / "trials").astype({"norm": str})
+    trials["accuracy"] = trials["test_acc"].fillna(0.1)
+    curves = trials.set_index(["norm", "init_gain", "lr"]).sort_index()
+    dense = np.linspace(-3, 1, 400_001)
+    widths = []
+    for seed in sorted(trials["seed"].unique()):
+        of_seed = curves[curves["seed"] == seed]["accuracy"]
+        curve = of_seed[norm, gain]
+        widths.append(float((np.interp(dense, np.log10(curve.index), curve) >= 0.9 * of_seed.max()).mean() * 4))
+    return widths
+
+
+def one(table: pd.DataFrame, **where: object) -> pd.Series:  # type: ignore[type-arg]
+    for column, value in where.items():
+        table = table[table[column] == value]
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+@pytest.fixture(scope="module")
+def five_seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("five")
+    write_sweep(directory, make_specs(num_seeds=5, probes=False))
+    return directory
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch"])
+def test_widths_are_those_of_a_dense_sampling(five_seeds: Path, norm: str) -> None:
+    table = robustness_table(analysis.load(five_seeds))
+    by_gain = [expected_decades(five_seeds, norm, gain) for gain in (0.5, 1.0, 2.0)]
+    for gain, expected in zip(("0.5", "1", "2"), by_gain, strict=True):
+        row = one(table, norm=norm, init_gain=gain, measure="trainable_decades")
+        assert row["value"] == pytest.approx(np.mean(expected), abs=1e-4)
+    pooled = one(table, norm=norm, init_gain="all", measure="trainable_decades")
+    by_seed = np.mean(by_gain, axis=0)
+    interval = ttest_1samp(by_seed, 0).confidence_interval()
+    assert pooled["value"] == pytest.approx(by_seed.mean(), abs=1e-4)
+    assert [pooled["low"], pooled["high"]] == pytest.approx([interval.low, interval.high], abs=1e-3)
+
+
+def test_known_truth_is_found(table: pd.DataFrame) -> None:
+    widths = table[(table["measure"] == "trainable_decades") & (table["init_gain"] == "all")].set_index("norm")
+    assert widths["value"]["batch"] == pytest.approx(2, abs=0.3)
+    assert widths["value"]["none"] < 0.3
+    assert (widths["grid_low"] <= widths["value"]).all()
+    assert (widths["value"] <= widths["grid_high"]).all()
+    assert list(widths.loc["batch", ["grid_low", "grid_high"]]) == [2, 4]
+
+
+def test_divergence_counts_every_diverged_run(five_seeds: Path) -> None:
+    table = robustness_table(analysis.load(five_seeds))
+    trials = pd.read_parquet(five_seeds / "trials").astype({"norm": str})
+    for norm, part in trials.groupby("norm"):
+        row = one(table, norm=norm, init_gain="all", measure="divergence_rate")
+        assert (row["n_diverged"], row["n_trials"]) == ((part["status"] == "diverged").sum(), len(part))
+        assert row["value"] == pytest.approx(row["n_diverged"] / row["n_trials"])
+        wilson = binomtest(int(row["n_diverged"]), len(part)).proportion_ci(method="wilson")
+        assert row["low"] <= wilson.low
+        assert row["high"] >= wilson.high
+        assert 0 <= row["low"] <= row["value"] <= row["high"] <= 1
+
+
+@pytest.mark.parametrize("num_seeds", [1, 2])
+def test_few_seeds_give_values_without_intervals(num_seeds: int, tmp_path: Path) -> None:
+    write_sweep(tmp_path, make_specs(num_seeds=num_seeds, probes=False))
+    results = analysis.load(tmp_path)
+    for table in (robustness_table(results), difference_table(results)):
+        assert table["value"].notna().all()
+        assert table[["low", "high"]].isna().all(axis=None)
+        assert (table["n_seeds"] == num_seeds).all()
+
+
+def test_differences_are_paired(five_seeds: Path) -> None:
+    results = analysis.load(five_seeds)
+    differences, table = difference_table(results), robustness_table(results)
+    for measure, kind in MEASURES.items():
+        row = one(differences, norm="batch", init_gain="all", measure=measure)
+        values = [one(table, norm=norm, init_gain="all", measure=measure)["value"] for norm in ("batch", "none")]
+        assert row["value"] == pytest.approx(values[0] - values[1])
+        if kind.interval and np.isfinite(row["low"]):
+            assert row["low"] <= row["value"] <= row["high"]
+            assert row["seeds_needed"] >= 3
+    assert set(differences["norm"]) == {"batch", "noisy_batch"}
+
+
+def is_kept(spec: TrialSpec) -> bool:
+    """Leave out about a quarter of the trials, of other seeds for each mode."""
+    return crc32(f"{spec.norm} {spec.init_gain} {spec.lr} {spec.seed}".encode()) % 4 > 0
+
+
+def test_identical_modes_with_ragged_seeds_do_not_differ(tmp_path: Path) -> None:
+    specs = make_specs(norms=["none", "l1", "l2"], num_seeds=4, probes=False)  # l1 and l2 have the same accuracies
+    write_sweep(tmp_path, specs, keep=is_kept)
+    results = analysis.load(tmp_path)
+    assert 0.6 < len(results.trials) / len(specs) < 0.9
+    differences = difference_table(results, baseline="l1")
+    same = differences[differences["norm"] == "l2"]
+    assert len(same) == len(MEASURES) + 3 * (len(MEASURES) - 3)  # three take several inits or gains
+    assert (same["value"] == 0).all()
+    assert same[["low", "high"]].fillna(0).eq(0).all(axis=None)
+
+
+def test_a_sweep_stopped_within_a_seed_says_what_the_whole_seeds_say(tmp_path: Path) -> None:
+    specs = make_specs(norms=["none", "batch"], num_seeds=3, probes=False)
+    write_sweep(tmp_path / "stopped", specs, keep=lambda spec: spec.seed < 2 or (spec.norm, spec.lr) == ("none", 0.1))
+    write_sweep(tmp_path / "whole", specs, keep=lambda spec: spec.seed < 2)
+    stopped, whole = (analysis.load(tmp_path / name) for name in ("stopped", "whole"))
+    assert len(stopped.trials) == len(whole.trials) + 3
+    pd.testing.assert_frame_equal(difference_table(stopped), difference_table(whole))
+    pd.testing.assert_frame_equal(robustness_table(stopped), robustness_table(whole))
+
+
+def test_differences_are_simultaneous_over_the_modes(tmp_path: Path) -> None:
+    norms = ["none", "batch", "noisy_batch", "l1", "l2", "linf"]
+    write_sweep(tmp_path, make_specs(norms=norms, gains=[1.0], num_seeds=8, probes=False))
+    results = analysis.load(tmp_path)
+    pair = replace(results, trials=results.trials[results.trials["norm"].isin(["none", "batch"])])
+    where = {"norm": "batch", "init_gain": "all", "measure": "mean_accuracy"}
+    many, alone = (one(difference_table(chosen), **where) for chosen in (results, pair))
+    assert (many["n_compared"], alone["n_compared"]) == (5, 1)
+    assert many["value"] == pytest.approx(alone["value"])
+    assert many["low"] < alone["low"] < alone["high"] < many["high"]
+    by_seed = results.trials.assign(accuracy=final_accuracy(results.trials), x=np.log10(results.trials["lr"]))
+    areas = by_seed.sort_values("x").groupby(["norm", "seed"], observed=True)[["x", "accuracy"]]
+    mean = areas.apply(lambda part: np.trapezoid(part["accuracy"], part["x"]) / 4)
+    effect = (mean["batch"] - mean["none"]).to_numpy()
+    interval = ttest_1samp(effect, 0).confidence_interval(0.99)
+    assert [many["low"], many["high"]] == pytest.approx([interval.low, interval.high])
+
+
+def test_an_unknown_baseline_is_an_input_error(results: Results) -> None:
+    with pytest.raises(InputError, match="no trial has norm 'nune'; allowed: batch, noisy_batch, none; did you mean"):
+        difference_table(results, baseline="nune")
+
+
+def test_a_stopped_sweep_compares_modes_at_the_points_that_all_have(tmp_path: Path) -> None:
+    write_sweep(tmp_path, keep=lambda spec: spec.norm == "none" or spec.lr < 5)
+    table = robustness_table(analysis.load(tmp_path))
+    widths = table[(table["measure"] == "trainable_decades") & (table["init_gain"] == "all")].set_index("norm")
+    assert (widths["n_trials"] == 2 * 3 * 4).all()
+    assert widths["at_least"]["batch"]
+    assert not widths["at_least"]["none"]
+
+
+def test_several_inits_are_pooled_too(tmp_path: Path) -> None:
+    write_sweep(tmp_path, make_specs(inits=["default", "orthogonal"], gains=[1.0], num_seeds=1, probes=False))
+    table = robustness_table(analysis.load(tmp_path))
+    pooled = set(zip(table["init"], table["init_gain"], strict=True))
+    by_init = {(init, gain) for init in ("default", "orthogonal") for gain in ("all", "1")}
+    assert pooled == {("all", "all"), *by_init}
+
+
+def test_where_every_run_diverges_nothing_trains(tmp_path: Path) -> None:
+    write_sweep(tmp_path, diverges=lambda spec: True)  # noqa: ARG005
+    table = robustness_table(analysis.load(tmp_path)).set_index("measure")
+    assert (table["value"]["trainable_decades"] == 0).all()
+    assert (table["value"]["divergence_rate"] == 1).all()
+    assert (table["value"]["mean_accuracy"] - 0.1).abs().max() < 1e-9
+
+
+def test_the_same_data_give_the_same_table(results: Results, table: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(robustness_table(results), table)
+
+
+def test_an_interval_holds_nothing_that_cannot_be(five_seeds: Path) -> None:
+    """Among runs at chance and runs without a flaw Student's t reaches beyond both."""
+    results = analysis.load(five_seeds)
+    flawless = (results.trials["seed"] + results.trials["lr"].rank(method="dense").astype(int)) % 3 == 0
+    accuracy = results.trials["test_acc"].where(results.trials["status"] == "diverged", np.where(flawless, 1.0, 0.1))
+    extreme = replace(results, trials=results.trials.assign(test_acc=accuracy))
+    table, differences = robustness_table(extreme), difference_table(extreme)
+    for name, measure in MEASURES.items():
+        most = measure.max_value(sorted(results.trials["lr"].unique()))
+        ends, apart = (frame.loc[frame["measure"] == name, ["low", "high"]].dropna() for frame in (table, differences))
+        assert ((ends >= 0) & (ends <= most)).all(axis=None)
+        assert (apart.abs() <= most).all(axis=None)
+    assert (table["high"] == 1).any()
