@@ -54,7 +54,7 @@ def test_the_working_directorys_code_travels_without_data_and_results(folder: Pa
 
 def test_our_own_packages_travel_whole_wherever_they_are_installed(folder: Path) -> None:
     _, names = shipped(folder, folder / "sweeps/tiny.yaml")
-    assert {"bnsweep/__main__.py", "bnsweep/data/digits.py", "analysis/load.py"} <= names
+    assert {"bnsweep/__main__.py", "bnsweep/data/digits.py", "analysis/loading/loader.py"} <= names
     assert any(name.startswith("analysis/templates/") for name in names)
     assert not any("__pycache__" in name for name in names)
 
