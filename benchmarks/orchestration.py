@@ -23,7 +23,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic, time
@@ -36,6 +35,7 @@ from bnsweep.spec import TrialSpec
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep
 from bnsweep.training.device import prepare_device
+from bnsweep.training.optimizers import load_optimizers
 
 WORKERS = 2
 SWEEP = """
@@ -107,7 +107,7 @@ def trial(spec: TrialSpec) -> Window:
 
     if not LOADED:  # once in each process
         prepare_device(Resources())
-        import_module("torch._dynamo")  # the first optimizer would, for a second
+        load_optimizers()
         LOADED.append(load_dataset(spec.dataset))
     started = time()
     by_hand(spec, LOADED[0])

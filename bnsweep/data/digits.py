@@ -10,6 +10,7 @@ from bnsweep.data.dataset import Dataset
 from bnsweep.spec import DigitsSpec
 
 FILE = "sklearn/datasets/data/digits.csv.gz"
+"""Where scikit-learn keeps them. To read it takes 0.02 s; to import scikit-learn, for its `load_digits`, 1.5 to 2 s."""
 NUM_TRAIN = 1437
 """80 % of the 1,797 images; which, is drawn once and is the same for every seed."""
 
@@ -23,7 +24,7 @@ def load_digits(_spec: DigitsSpec) -> Dataset:
 
 
 def _images_and_labels() -> tuple[np.ndarray, np.ndarray]:
-    """Read them from scikit-learn's file, (N, 8, 8) and (N,): to import scikit-learn takes more than a second."""
+    """Return images (N, 8, 8) and labels (N,) from scikit-learn's file, or by scikit-learn where it is elsewhere."""
     try:
         rows = np.loadtxt(str(distribution("scikit-learn").locate_file(FILE)), delimiter=",")
     except (OSError, PackageNotFoundError):  # installed in another way, or the file has moved

@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from importlib import import_module
 from time import monotonic
 
 import torch
@@ -19,7 +18,8 @@ from bnsweep.running.rows import RowBuffer
 from bnsweep.spec import TrialSpec
 from bnsweep.training.checkpoint import dump
 from bnsweep.training.compiling import Compiler
-from bnsweep.training.device import is_out_of_memory, reset_peak_memory
+from bnsweep.training.optimizers import load_optimizers
+from bnsweep.training.memory import is_out_of_memory, reset_peak_memory
 from bnsweep.training.loop import Training, train
 
 COMMIT_EVERY_S = 60.0
@@ -41,7 +41,7 @@ class Worker:
         self._saved: set[str] = set()
         self._looked = monotonic()
         self._compiler = Compiler()
-        import_module("torch._dynamo")  # PyTorch's first optimizer does, for a second that is no trial's
+        load_optimizers()
 
     def run(self, pack: Pack) -> Iterator[Tally]:
         """Run the trials in turn and commit their results; yield the tally before every step of training.

@@ -15,6 +15,11 @@ def make_optimizer(parameters: Iterable[nn.Parameter], spec: TrialSpec) -> torch
     return OPTIMIZERS[spec.train.optimizer](list(parameters), spec)
 
 
+def load_optimizers() -> None:
+    """Make an optimizer: the first in a process loads parts of PyTorch, for a second that is no trial's."""
+    torch.optim.SGD([nn.Parameter(torch.zeros(1))])
+
+
 def _sgd(parameters: Sequence[nn.Parameter], spec: TrialSpec) -> torch.optim.Optimizer:
     train = spec.train
     is_fused = train.momentum > 0 and _can_be_fused(parameters)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from importlib.metadata import distribution
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from bnsweep.data import load_dataset
+from bnsweep.data.digits import FILE
 from bnsweep.errors import InputError
 from bnsweep.spec import DigitsSpec, ParquetSpec
 
@@ -59,6 +61,10 @@ def test_digits_are_scikit_learns_split_once_and_for_all() -> None:
     assert (len(data.train_y), len(data.test_y), data.num_classes) == (1437, 360, 10)
     assert np.array_equal(torch.cat([data.train_x, data.test_x])[:, 0], original.images[order])
     assert np.array_equal(torch.cat([data.train_y, data.test_y]), original.target[order])
+
+
+def test_digits_are_read_without_scikit_learn() -> None:
+    assert Path(str(distribution("scikit-learn").locate_file(FILE))).is_file()
 
 
 def test_digits_are_the_same_where_scikit_learns_file_is_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from bnsweep.running.packs import RunContext
 from bnsweep.running.prices.costs import Costs
 from bnsweep.running.rows import RowBuffer
 from bnsweep.spec import TrainSpec, TrialSpec
-from bnsweep.training.device import reset_peak_memory
+from bnsweep.training.memory import reset_peak_memory
 from bnsweep.training.loop import Training, train
 
 WARM_UP, PLAIN = 2, 6
