@@ -16,8 +16,8 @@ from bnsweep.results.schema import Row
 from bnsweep.running.packs import RunContext
 from bnsweep.running.provenance import versions
 from bnsweep.spec import AXES, TrialSpec
-from bnsweep.training.memory import peak_memory_bytes
 from bnsweep.training.loop import Training
+from bnsweep.training.memory import peak_memory_bytes
 from bnsweep.training.result import TrialResult
 
 OUTCOME = (

@@ -18,9 +18,9 @@ from bnsweep.running.rows import RowBuffer
 from bnsweep.spec import TrialSpec
 from bnsweep.training.checkpoint import dump
 from bnsweep.training.compiling import Compiler
-from bnsweep.training.optimizers import load_optimizers
-from bnsweep.training.memory import is_out_of_memory, reset_peak_memory
 from bnsweep.training.loop import Training, train
+from bnsweep.training.memory import is_out_of_memory, reset_peak_memory
+from bnsweep.training.optimizers import load_optimizers
 
 COMMIT_EVERY_S = 60.0
 """A worker that dies takes the trials with it that it finished since its last commit, and no older ones."""

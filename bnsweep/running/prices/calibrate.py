@@ -19,8 +19,8 @@ from bnsweep.running.packs import RunContext
 from bnsweep.running.prices.costs import Costs
 from bnsweep.running.rows import RowBuffer
 from bnsweep.spec import TrainSpec, TrialSpec
-from bnsweep.training.memory import reset_peak_memory
 from bnsweep.training.loop import Training, train
+from bnsweep.training.memory import reset_peak_memory
 
 WARM_UP, PLAIN = 2, 6
 """Steps of a short trial without measurements; after them each probe measures one step of its own."""
