@@ -33,7 +33,7 @@ def verify_directory(location: str | os.PathLike[str], *, repair: bool = False) 
     Raises:
         InputError: no such directory; to repair it, that a run holds it. StoreError: it cannot be read or written.
     """
-    store = _existing(location)
+    store = existing_store(location)
     if repair:
         with store.lock() as hold:
             store.begin(hold.token)
@@ -64,7 +64,7 @@ def compact_directory(location: str | os.PathLike[str]) -> Outcome:
     Raises:
         InputError: no such directory, a run holds it, or a file is damaged. StoreError: it cannot be read or written.
     """
-    store = _existing(location)
+    store = existing_store(location)
     with store.lock() as hold:
         store.begin(hold.token)
         store.recover()
@@ -72,7 +72,12 @@ def compact_directory(location: str | os.PathLike[str]) -> Outcome:
     return Outcome((f"{store.root}: {result.before} batches became {result.after}",), 0)
 
 
-def _existing(location: str | os.PathLike[str]) -> Store:
+def existing_store(location: str | os.PathLike[str]) -> Store:
+    """Return the store in a directory.
+
+    Raises:
+        InputError: no such directory, or one that holds no results. StoreError: it cannot be read.
+    """
     store = Store.open(location)
     if not store.is_there():
         raise InputError(f"{os.fspath(location)}: no such directory; give the --out of a `bnsweep run`")

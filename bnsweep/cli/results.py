@@ -1,4 +1,4 @@
-"""What is done with results: `report`, `compare`, `verify`, `compact`, `repro`; and `doctor`."""
+"""What is done with results: `report`, `compare`, `failures`, `verify`, `compact`, `repro`; and `doctor`."""
 
 from __future__ import annotations
 
@@ -65,6 +65,24 @@ def verify(
     from bnsweep.cli.maintenance import verify_directory
 
     _finish(verify_directory(directory, repair=repair))
+
+
+@app.command()
+def failures(
+    directory: ResultsDir,
+    key: Annotated[str | None, typer.Argument(metavar="[KEY]", help="A trial_key, or how one begins.")] = None,
+    with_mended: Annotated[
+        bool, typer.Option("--all", help="Also the trials that failed before and have a result now.")
+    ] = False,
+) -> None:
+    """Say why trials of DIR failed, a line each; with a KEY all about one: traceback and the end of its log."""
+    from bnsweep.cli.failures import details, overview
+    from bnsweep.cli.maintenance import existing_store
+
+    store = existing_store(directory)
+    lines = overview(store, with_mended=with_mended) if key is None else details(store, key, directory)
+    for line in lines:
+        typer.echo(line)
 
 
 @app.command()

@@ -114,6 +114,7 @@ def _run(
     """Run a sweep and say how it went; return the exit code."""
     from rich.console import Console
 
+    from bnsweep.cli.failures import end_of_run
     from bnsweep.executors import EXECUTORS, Report, make_executor
     from bnsweep.results import Store
     from bnsweep.running.gc_tuning import restore_gc_thresholds
@@ -165,7 +166,8 @@ def _run(
         )
         return INTERRUPTED
     if left:
-        console.print(f"{len(left)} trials failed; see {store.path('failures')}; the same command tries them again")
+        for line in end_of_run(store, left, out or f"results/{sweep.name}"):
+            console.print(line, markup=False)
         return 1
     console.print(f"all {total} trials have a result in {store.root}")
     return 0

@@ -18,6 +18,7 @@ from ray.tune.search import Searcher
 
 from bnsweep.errors import StoreError
 from bnsweep.executors.ray_tune_data import share_datasets
+from bnsweep.executors.ray_tune_failure import in_words, read_log
 from bnsweep.executors.ray_tune_worker import LOG, PACK, TALLY, PackTrainable
 from bnsweep.running.executor import MustStop, Report
 from bnsweep.running.packs import Pack, RunContext
@@ -205,6 +206,6 @@ def _worker_failure(trial: Trial, error: BaseException | None) -> WorkerFailure:
     text = str(error or "unknown").strip()
     seen = trial.last_result or {}
     is_preemption = isinstance(error, RayActorError) and (error.preempted or NODE_LOST in text)
-    return WorkerFailure(
-        f"{type(error).__name__}: {text.splitlines()[-1]}", text, seen.get(LOG), seen.get("hostname"), is_preemption
-    )
+    tail = read_log(seen[LOG], seen["node_ip"]) if seen.get(LOG) else None
+    cause = in_words(error) or f"{type(error).__name__}: {text.splitlines()[-1]}"
+    return WorkerFailure(cause, text, seen.get(LOG), seen.get("hostname"), tail, is_preemption)

@@ -36,15 +36,26 @@ class PackTrainable(tune.Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Turn to another pack, keeping the worker."""
-        self._tallies = self._worker.run(new_config[PACK].pack)
+        pack = new_config[PACK].pack
+        self._tallies = self._worker.run(pack)
+        self._must_say_where = pack.is_alone
         self._tally = Tally()
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train for a while and report the tally; the pack's end ends the step."""
+        """Train for a while and report the tally; the pack's end ends the step.
+
+        Before a trial that workers died of begins, the driver is told where this worker's log is.
+        """
+        if self._must_say_where:
+            self._must_say_where = False
+            return self._report(is_done=False)
         until = monotonic() + REPORT_EVERY_S
         for tally in self._tallies:
             self._tally = tally
             if monotonic() > until:
-                return {TALLY: tally, LOG: self._worker.log, DONE: False}
-        return {TALLY: self._tally, LOG: self._worker.log, DONE: True}
+                return self._report(is_done=False)
+        return self._report(is_done=True)
+
+    def _report(self, *, is_done: bool) -> dict[str, Any]:
+        return {TALLY: self._tally, LOG: self._worker.log.path, DONE: is_done}

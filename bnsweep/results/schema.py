@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from bnsweep.spec.trial import AXES as AXES
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Row = Mapping[str, Any]
 
@@ -172,9 +172,11 @@ FAILURES = _table(
     _column("attempt", pa.int32(), "1 for the first try"),
     _column("error", pa.string(), "type and message of the error"),
     _column("traceback", pa.string(), "where it was raised"),
-    _column("log", pa.string(), "path of the log"),
+    _column("log", pa.string(), "path of the worker's log on its machine"),
     _column("host", pa.string(), "name of the machine"),
     _column("failed_at", pa.timestamp("us", tz="UTC"), "when"),
+    _column("log_tail", pa.string(), "end of what the trial's worker wrote and printed, 64 KiB at most; null: unknown"),
+    _column("spec", pa.string(), "the whole spec, JSON"),
 )
 
 SCHEMAS: dict[str, pa.Schema] = {

@@ -23,6 +23,7 @@ class WorkerFailure:
         error: one line.
         traceback: all that is known.
         log: path of the worker's log.
+        log_tail: how that log ends.
         host: the machine it ran on.
         is_preemption: its machine was taken away, which says nothing of the trial.
     """
@@ -31,6 +32,7 @@ class WorkerFailure:
     traceback: str
     log: str | None = None
     host: str | None = None
+    log_tail: str | None = None
     is_preemption: bool = False
 
 
@@ -110,6 +112,8 @@ class PackQueue:
             "traceback": failure.traceback,
             "log": failure.log,
             "failed_at": datetime.now(UTC),
+            "log_tail": failure.log_tail,
+            "spec": pack.trials[0].to_json(),
         }
         self._store.record_failure(row | ({"host": failure.host} if failure.host else {}), self._token)
 

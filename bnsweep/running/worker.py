@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import traceback
 from collections.abc import Generator, Iterator
@@ -15,6 +14,7 @@ import torch
 from bnsweep.errors import StoreError
 from bnsweep.running.packs import Pack, RunContext, Tally, dataset_key
 from bnsweep.running.rows import RowBuffer
+from bnsweep.running.worker_log import WorkerLog
 from bnsweep.spec import TrialSpec
 from bnsweep.training.checkpoint import dump
 from bnsweep.training.compiling import Compiler
@@ -36,7 +36,7 @@ class Worker:
     """Runs packs one after another on one device, which holds the data once for all of them."""
 
     def __init__(self, context: RunContext, device: torch.device) -> None:
-        self.context, self.device, self.log = context, device, _log_path()
+        self.context, self.device, self.log = context, device, WorkerLog.of_this_process()
         self.datasets = {key: data.to(device) for key, data in context.datasets.items()}
         self._saved: set[str] = set()
         self._looked = monotonic()
@@ -60,6 +60,7 @@ class Worker:
                 self._commit(buffer)
                 committed = monotonic()
             started_at = datetime.now(UTC)
+            self.log.mark()
             try:
                 training = yield from self._train(spec, spec.trial_key in pack.saved, tally)
             except _Stopped:
@@ -124,20 +125,13 @@ class Worker:
             "attempt": attempt,
             "error": f"{type(error).__name__}: {error}",
             "traceback": "".join(traceback.format_exception(error)),
-            "log": self.log,
+            "log": self.log.path,
             "failed_at": datetime.now(UTC),
+            "log_tail": self.log.tail(),
+            "spec": spec.to_json(),
         }
         store.record_failure(row, self.context.token)
         store.drop_checkpoints({key})
         if is_out_of_memory(error) and not had_whole_gpus:
             return Tally(short_of_memory=(key,))
         return Tally(failed=1)
-
-
-def _log_path() -> str | None:
-    """Return the file that this process's standard error goes to; None for a terminal or a pipe."""
-    try:
-        target = os.readlink("/proc/self/fd/2")
-    except OSError:
-        return None
-    return target if os.path.isfile(target) else None

@@ -95,7 +95,10 @@ def test_a_trial_short_of_memory_is_tried_again_alone(
     assert store.finished() == {starved.trial_key, spec(seed=1).trial_key}
     attempts = dict(zip(*(store.read("trials")[name].to_pylist() for name in ("trial_key", "attempt")), strict=True))
     assert attempts == {starved.trial_key: 2, spec(seed=1).trial_key: 1}
-    assert [failure["attempt"] for failure in store.read("failures").to_pylist()] == [1]
+    (failure,) = store.read("failures").to_pylist()
+    assert failure["attempt"] == 1
+    assert TrialSpec.model_validate_json(failure["spec"]) == starved
+    assert failure["log"] is None or "about to run out of memory" in failure["log_tail"]
 
 
 def test_a_run_told_to_stop_keeps_what_finished_and_begins_nothing_more(

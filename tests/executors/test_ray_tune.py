@@ -22,6 +22,7 @@ from bnsweep.running.plan import Plan
 from bnsweep.running.prepare import prepare
 from bnsweep.running.run import run
 from bnsweep.running.startup import started
+from bnsweep.spec import TrialSpec
 from bnsweep.spec.sweep import Sweep
 from tests.conftest import TINY
 from tests.frames import same_rows
@@ -53,6 +54,9 @@ def test_a_trial_that_kills_its_worker_is_blamed_alone(tmp_path: Path, monkeypat
     (failure,) = store.read("failures").to_pylist()
     assert failure["trial_key"] == culprit.trial_key
     assert "died" in failure["traceback"] or "crash" in failure["traceback"]
+    assert re.search("killed .*memory", failure["error"])
+    assert "about to die" in failure["log_tail"]
+    assert TrialSpec.model_validate_json(failure["spec"]) == culprit
 
 
 def test_ray_on_one_machine_starts_no_services_for_clusters() -> None:

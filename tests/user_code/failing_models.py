@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ BATCH = 32
 
 
 class Deadly(nn.Module):
-    """Ends the process at the first mini-batch of training if told to."""
+    """Kills the process at the first mini-batch of training if told to, as the kernel does without memory."""
 
     def __init__(self, deadly: bool) -> None:
         super().__init__()
@@ -20,7 +21,8 @@ class Deadly(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.deadly and len(x) == BATCH:
-            os._exit(1)
+            print("about to die", flush=True)  # noqa: T201  as users do
+            os.kill(os.getpid(), signal.SIGKILL)
         return x
 
 
@@ -42,6 +44,7 @@ class Hungry(nn.Module):
         if len(x) == BATCH and not self.marker.exists():
             if self.once:
                 self.marker.touch()
+            print("about to run out of memory")  # noqa: T201  as users do
             raise MemoryError("no more room")
         return x
 
