@@ -1,4 +1,4 @@
-"""`submit`, `status`, `logs` and `stop`: sweeps on a cluster elsewhere."""
+"""`submit`, `status`, `logs` and `stop`: sweeps on a remote cluster."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, SweepFile, app
 
 Cluster = Annotated[str | None, typer.Option(metavar="FILE", help="The file of `ray up`; the head is reached by SSH.")]
 Address = Annotated[str | None, typer.Option(metavar="URL", help="The dashboard, such as http://127.0.0.1:8265.")]
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="What `submit` printed, or how it begins.")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The id that `submit` printed, or its beginning.")]
 
 
 @app.command()
 def submit(
     sweep_file: SweepFile,
-    out: Annotated[str, typer.Option(help="Where results go: s3://bucket/folder; the nodes share no disk.")],
+    out: Annotated[str, typer.Option(help="Where results go: s3://bucket/folder, as the nodes share no disk.")],
     cluster: Cluster = None,
     address: Address = None,
     checkpoint_minutes: CheckpointMinutes = 10.0,
 ) -> None:
-    """Run a sweep on a cluster, with the code of this directory; again later, and it continues.
+    """Run a sweep on a cluster, with the code in this directory; submit it again to continue.
 
-    Ends as soon as the cluster has the job, which goes on without this machine.
+    Returns as soon as the cluster has the job, which does not need this machine any more.
     """
     from bnsweep.jobs.client import job_server
     from bnsweep.jobs.submit import Submission
@@ -36,8 +36,8 @@ def submit(
         job_id = submission.send(client, Path.cwd())
     where = f"--cluster {cluster}" if cluster else f"--address {address}"
     typer.echo(f"submitted: {job_id}")
-    typer.echo(f"bnsweep status {job_id} {where}    how far it is; also: logs -f, stop")
-    typer.echo(f"bnsweep report '{out}' --out report    any time, also before it ends")
+    typer.echo(f"bnsweep status {job_id} {where}    shows its progress; also: logs -f, stop")
+    typer.echo(f"bnsweep report '{out}' --out report    at any time, also before it ends")
 
 
 @app.command()
@@ -46,28 +46,29 @@ def status(
     cluster: Cluster = None,
     address: Address = None,
 ) -> None:
-    """Say of each sweep of a cluster whether it runs, how many trials are done, diverged and failed, and the ETA."""
+    """Show of each sweep of a cluster whether it runs, how many trials are done, diverged and failed, and the ETA."""
     from bnsweep.jobs.client import job_server
-    from bnsweep.jobs.state import find_job, jobs
+    from bnsweep.jobs.listing import find_job, list_jobs
+    from bnsweep.jobs.status import status_lines
 
     with job_server(cluster, address) as client:
-        known = [find_job(client, job)] if job else jobs(client)
-        for each in known:
-            typer.echo(each.line(client.get_job_logs(each.id)))
-    if not known:
+        jobs = [find_job(client, job)] if job else list_jobs(client)
+    for line in status_lines(jobs):
+        typer.echo(line)
+    if not jobs:
         typer.echo("no sweep was submitted to this cluster")
 
 
 @app.command()
 def logs(
     job: JobId,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Print until the job ends.")] = False,
     cluster: Cluster = None,
     address: Address = None,
 ) -> None:
-    """Print what a job has printed."""
+    """Print the output of a job."""
     from bnsweep.jobs.client import job_server
-    from bnsweep.jobs.state import find_job
+    from bnsweep.jobs.listing import find_job
 
     with job_server(cluster, address) as client:
         job_id = find_job(client, job).id
@@ -79,29 +80,30 @@ def logs(
             async for text in client.tail_job_logs(job_id):
                 typer.echo(text, nl=False)
 
-        is_left = False
+        is_detached = False
         try:
             asyncio.run(print_all())
         except KeyboardInterrupt:
-            is_left = True
-    if is_left:
-        typer.echo(f"{job_id} goes on; `bnsweep stop {job_id}` ends it")
+            is_detached = True
+    if is_detached:
+        typer.echo(f"{job_id} still runs; `bnsweep stop {job_id}` ends it")
         raise typer.Exit(INTERRUPTED)
 
 
 @app.command()
 def stop(job: JobId, cluster: Cluster = None, address: Address = None) -> None:
-    """End a job in good order: what finished is committed, and submitting again continues."""
+    """End a job gracefully: what finished is committed, and submitting again continues."""
     from bnsweep.jobs.client import job_server
-    from bnsweep.jobs.state import find_job
+    from bnsweep.jobs.listing import find_job
+    from bnsweep.jobs.status import status_lines
     from bnsweep.jobs.stop import stop as stop_job
 
     with job_server(cluster, address) as client:
         found = find_job(client, job)
-        if found.is_active:
+        if found.has_ended:
+            typer.echo(f"{found.id}: has already ended")
+        else:
             typer.echo(f"{found.id}: stopping; what finished is committed first")
             found = stop_job(client, found)
-        else:
-            typer.echo(f"{found.id}: has ended before")
-        typer.echo(found.line(client.get_job_logs(found.id)))
-        typer.echo(f"kept in {found.out}; submit the sweep again to continue")
+    typer.echo(status_lines([found])[0])
+    typer.echo(f"results are kept in {found.out}; submit the sweep again to continue")

@@ -1,6 +1,6 @@
-"""Sweeps as jobs of a cluster elsewhere, through Ray's Jobs API: submitted, watched, stopped from a laptop.
+"""Sweeps as jobs of a remote cluster, through Ray's Jobs API: submitted, watched and stopped from a laptop.
 
-The driver runs on the cluster's head, so the laptop may close. Only `client` imports ray.
+The driver runs on the cluster's head, so the laptop may be closed.
 """
 
 from __future__ import annotations

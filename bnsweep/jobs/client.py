@@ -1,4 +1,4 @@
-"""A connection to the job server of a cluster, straight or through SSH."""
+"""A connection to the job server of a cluster, direct or through SSH."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from bnsweep.errors import InputError
-from bnsweep.jobs.token import Token, find_token, refusal
+from bnsweep.jobs.token import Token, explain_refusal, find_token
 from bnsweep.jobs.tunnel import tunnel
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
-ANSWERS_WITHIN_S = 20.0
-LIKE = "give the URL of the cluster's dashboard, such as http://127.0.0.1:8265, or --cluster FILE for a tunnel to it"
-OVERRIDES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
-"""Variables by which Ray would talk to another cluster than the one that was asked for."""
+ANSWER_TIMEOUT_S = 20.0
+ADDRESS_HINT = "give the URL of the cluster's dashboard, such as http://127.0.0.1:8265, or --cluster FILE for a tunnel"
+RAY_ADDRESS_VARIABLES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
+"""Ray prefers these to the address that it is given."""
+NO_PROXY_VARIABLES = ("NO_PROXY", "no_proxy")
+LOOPBACK = "127.0.0.1,localhost"
 
 
 @contextmanager
@@ -30,58 +32,75 @@ def job_server(cluster: str | None, address: str | None) -> Iterator[JobSubmissi
     """Connect to the cluster of a `ray up` file, or to the one whose dashboard is at `address`.
 
     Raises:
-        InputError: not exactly one of the two, nothing answers there, the token is missing or wrong, or the server
-            fails while it is asked.
+        InputError: not exactly one of the two is given, nothing answers there, the token is missing or wrong, or the
+            server answers a request with an error.
     """
     if (cluster is None) == (address is None):
         raise InputError("give either --cluster FILE, the file of `ray up`, or --address URL, of its dashboard")
     import aiohttp
 
-    asked = f"--cluster {cluster}" if cluster else f"--address {address}"
-    with tunnel(cluster) if cluster else nullcontext(address) as url:
-        client = _connected(str(url), asked)
+    option = f"--cluster {cluster}" if cluster else f"--address {address}"
+    with tunnel(cluster) if cluster else nullcontext(address) as url, _direct_connections():
+        client = _connect(str(url), option)
         try:
             yield client
-        except (OSError, RuntimeError, aiohttp.ClientError) as error:  # what Ray raises for any answer but a good one
+        except (OSError, RuntimeError, aiohttp.ClientError) as error:  # Ray raises these for any other answer than 200
             reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise InputError(f"{asked}: the job server failed us ({reason})") from error
+            raise InputError(f"{option}: job server error ({reason})") from error
 
 
-def _connected(address: str, asked: str) -> JobSubmissionClient:
+@contextmanager
+def _direct_connections() -> Iterator[None]:
+    """Within the block let no variable of the environment redirect a connection.
+
+    A tunnel's near end is on this machine: a proxy would not reach it, and would be shown the token.
+    """
+    before = {name: os.environ.get(name) for name in (*RAY_ADDRESS_VARIABLES, *NO_PROXY_VARIABLES)}
+    try:
+        for name in RAY_ADDRESS_VARIABLES:
+            os.environ.pop(name, None)
+        for name in NO_PROXY_VARIABLES:
+            os.environ[name] = ",".join(filter(None, (before[name], LOOPBACK)))
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _connect(address: str, option: str) -> JobSubmissionClient:
     url, token = address if "://" in address else f"http://{address}", find_token()
     if not url.startswith(("http://", "https://")):
-        raise InputError(f"{asked}: {LIKE}")
-    for name in ("NO_PROXY", "no_proxy"):  # the near end of a tunnel is on this machine, and so stays the token
-        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
-    _check_answer(url.rstrip("/"), asked, token)
-    for name in OVERRIDES:
-        os.environ.pop(name, None)
+        raise InputError(f"{option}: {ADDRESS_HINT}")
+    _check_answer(url.rstrip("/"), option, token)
     from ray.job_submission import JobSubmissionClient
 
-    for name in ("dashboard_sdk", "job.sdk"):  # they tell of every upload and of every connection's end
-        logging.getLogger(f"ray.dashboard.modules.{name}").setLevel(logging.WARNING)
+    for cls in JobSubmissionClient.__mro__:  # each module's logger reports every upload and every closed connection
+        logging.getLogger(cls.__module__).setLevel(logging.WARNING)
     headers = {"Authorization": f"Bearer {token.value}"} if token.value else None
     return JobSubmissionClient(url, headers=headers)
 
 
-def _check_answer(url: str, asked: str, token: Token) -> None:
-    """Raise `InputError` unless a Ray dashboard answers that takes the token; Ray's own client would wait forever."""
+def _check_answer(url: str, option: str, token: Token) -> None:
+    """Raise `InputError` unless a Ray dashboard answers and accepts the token; Ray's own client has no timeout."""
     try:
         request = urllib.request.Request(f"{url}/api/version")
         if token.value:
             request.add_unredirected_header("Authorization", f"Bearer {token.value}")
-        with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN_S) as answer:
-            said = json.load(answer)
-            is_ray = isinstance(said, dict) and "ray_version" in said
+        with urllib.request.urlopen(request, timeout=ANSWER_TIMEOUT_S) as answer:
+            version = json.load(answer)
+            is_ray = isinstance(version, dict) and "ray_version" in version
     except urllib.error.HTTPError as error:
         with error:
-            if told := refusal(error.code, token):
-                raise InputError(f"{asked}: {told}") from None
+            if reason := explain_refusal(error.code, token):
+                raise InputError(f"{option}: {reason}") from None
         is_ray = False
     except (OSError, UnicodeError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        raise InputError(f"{asked}: no Ray job server answers ({reason}); {LIKE}") from None
-    except ValueError:  # not JSON, or no URL
+        raise InputError(
+            f"{option}: no Ray job server answers ({getattr(error, 'reason', error)}); {ADDRESS_HINT}"
+        ) from None
+    except ValueError:  # not JSON, or not a URL
         is_ray = False
     if not is_ray:
-        raise InputError(f"{asked}: what answers is no Ray job server; {LIKE}")
+        raise InputError(f"{option}: the server there is not a Ray job server; {ADDRESS_HINT}")

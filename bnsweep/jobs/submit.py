@@ -1,4 +1,4 @@
-"""Submitting: a sweep is checked here, its code shipped, and `bnsweep run` started on the cluster's head."""
+"""Submitting: a sweep is checked here, its code uploaded, and `bnsweep run` started on the cluster's head."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from bnsweep import __version__
 from bnsweep.errors import InputError, did_you_mean
-from bnsweep.jobs.shipping import ship
-from bnsweep.jobs.state import jobs
+from bnsweep.jobs.listing import list_jobs
+from bnsweep.jobs.packaging import package_code
 from bnsweep.running.provenance import git_sha
 from bnsweep.spec.sweep import Sweep
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
 SCHEMES = ("abfs", "abfss", "gcs", "gs", "hdfs", "s3")
-STOP_WITHIN_S = 600
-"""Ray kills a driver that takes longer to stop; workers save the trial under way, and commit what finished."""
+STOP_TIMEOUT_S = 600
+"""Ray kills a driver that takes longer to stop: it waits for workers to save their trial and commit what finished."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Submission:
         sweep_file: path of the sweep file.
         sweep: what is in it.
         out: URI on object storage.
-        checkpoint_minutes: how often a trial that takes long is saved.
+        checkpoint_minutes: how often a long trial is saved, to continue from there.
     """
 
     sweep_file: Path
@@ -42,27 +42,28 @@ class Submission:
 
     @classmethod
     def checked(cls, sweep_file: Path, out: str, checkpoint_minutes: float) -> Submission:
-        """Check all that can be checked from here.
+        """Check all that can be checked on this machine.
 
         Raises:
-            InputError: the sweep file is wrong, or the results would stay on a disk that the nodes do not share.
+            InputError: the sweep file is wrong, or `out` is not on object storage.
         """
         scheme, separator, _ = out.partition("://")
         if not separator or scheme == "file":
             raise InputError(
-                f"--out {out}: results must be on object storage, s3://…: the cluster's nodes share no disk"
+                f"--out {out}: results must go to object storage, such as s3://bucket/folder: the cluster's nodes "
+                "share no disk"
             )
         if scheme not in SCHEMES:
             raise InputError(f"--out {out}: unknown kind of storage '{scheme}'; {did_you_mean(scheme, SCHEMES)}")
         return cls(sweep_file, Sweep.from_yaml(sweep_file), out, checkpoint_minutes)
 
     def send(self, client: JobSubmissionClient, folder: Path) -> str:
-        """Ship the code in `folder` and start the job; return its id.
+        """Upload the code in `folder` and start the job; return its id.
 
         Raises:
-            InputError: a job is already writing there, or the code is too large.
+            InputError: another job writes to `out`, or the code is too large.
         """
-        self._check_free(client)
+        self._check_unused(client)
         job_id = f"{self.sweep.name}-{uuid.uuid4().hex[:8]}"
         metadata = {
             "bnsweep": __version__,
@@ -72,24 +73,25 @@ class Submission:
         }
         with tempfile.TemporaryDirectory() as scratch:
             archive = Path(scratch, "code.zip")
-            command = self._command(ship(self.sweep_file, folder, archive))
-            environment = {"working_dir": str(archive), "env_vars": self._variables()}
+            command = self._command(package_code(self.sweep_file, folder, archive))
+            environment = {"working_dir": str(archive), "env_vars": self._variables(job_id)}
             client.submit_job(entrypoint=command, submission_id=job_id, runtime_env=environment, metadata=metadata)
         return job_id
 
-    def _check_free(self, client: JobSubmissionClient) -> None:
-        for job in jobs(client):
-            if job.is_active and job.out.rstrip("/") == self.out.rstrip("/"):
+    def _check_unused(self, client: JobSubmissionClient) -> None:
+        for job in list_jobs(client):
+            if not job.has_ended and job.out.rstrip("/") == self.out.rstrip("/"):
                 raise InputError(
-                    f"--out {self.out}: job {job.id} is writing there ({job.state}); wait for it, or end it with "
-                    f"`bnsweep stop {job.id}`; then submit again, and it continues"
+                    f"--out {self.out}: job {job.id} writes there ({job.status}); wait for it, or end it with "
+                    f"`bnsweep stop {job.id}`, then submit again to continue"
                 )
 
     def _command(self, name: str) -> str:
         run = ["python", "-m", "bnsweep", "run", name, "--address", "auto", "--out", self.out]
         return "exec " + shlex.join([*run, "--checkpoint-minutes", f"{self.checkpoint_minutes:g}"])
 
-    def _variables(self) -> dict[str, str]:
-        """Return what the job's processes find in their environment."""
+    def _variables(self, job_id: str) -> dict[str, str]:
+        """Return environment variables for the job's processes."""
         sha = git_sha()
-        return {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_WITHIN_S), **({"BNSWEEP_GIT_SHA": sha} if sha else {})}
+        ours = {"BNSWEEP_JOB_ID": job_id, **({"BNSWEEP_GIT_SHA": sha} if sha else {})}
+        return {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_TIMEOUT_S), **ours}

@@ -1,12 +1,13 @@
-"""A tunnel to the dashboard of a cluster that `ray up` brought up; it listens on the head's loopback only."""
+"""An SSH tunnel to the dashboard of a cluster that `ray up` started; the dashboard listens on the head's loopback."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
-import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,41 +15,49 @@ from contextlib import contextmanager, suppress
 
 from bnsweep.errors import InputError
 
-OPEN_WITHIN_S = 60.0
+OPEN_TIMEOUT_S = 60.0
 DASHBOARD_PORT = "8265"
 
 
 @contextmanager
 def tunnel(cluster: str) -> Iterator[str]:
-    """Hold a tunnel open by `ray dashboard`; yield the URL of its near end.
+    """Keep a tunnel open with `ray dashboard`; yield the URL of its near end.
 
     Raises:
-        InputError: no such file, or the head is not reached.
+        InputError: there is no such file, or the head cannot be reached.
     """
     if not os.path.isfile(cluster):
         raise InputError(f"--cluster {cluster}: no such file; give the file of `ray up`, such as cluster/gpu.yaml")
     port = _free_port()
-    command = [sys.executable, "-m", "ray.scripts.scripts", "dashboard", cluster]
     options = ["--port", str(port), "--remote-port", DASHBOARD_PORT, "--no-config-cache"]
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            [*command, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            [ray_program(), "dashboard", cluster, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
         try:
             if not _opens(port, process):
                 log.seek(0)
-                said = " ".join(log.read().split()[-40:])
-                raise InputError(f"--cluster {cluster}: its head is not reached; is the cluster up? ({said})")
+                output = " ".join(log.read().split()[-40:])
+                raise InputError(f"--cluster {cluster}: cannot reach its head; is the cluster up? ({output})")
             yield f"http://127.0.0.1:{port}"
         finally:
-            with suppress(ProcessLookupError):  # it ended by itself
+            with suppress(ProcessLookupError):  # it has ended
                 os.killpg(process.pid, signal.SIGKILL)  # the ssh that it started, too
             process.wait()
 
 
+def ray_program() -> str:
+    """Return the path of the `ray` command that was installed with this Python; else the one that PATH finds."""
+    return shutil.which("ray", path=sysconfig.get_path("scripts")) or "ray"
+
+
 def _opens(port: int, process: subprocess.Popen[bytes]) -> bool:
-    """Wait until something listens on the port; False once that can no longer be hoped for."""
-    deadline = time.monotonic() + OPEN_WITHIN_S
+    """Wait until something listens on the port; False where the process ends first, or the time is up."""
+    deadline = time.monotonic() + OPEN_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
         with socket.socket() as near:
             if near.connect_ex(("127.0.0.1", port)) == 0:

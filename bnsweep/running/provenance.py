@@ -16,10 +16,10 @@ from bnsweep import __version__
 def git_sha() -> str | None:
     """Return the commit of the code that runs, `-dirty` after it where tracked files were changed; None outside git.
 
-    Code that `bnsweep submit` shipped is outside git; BNSWEEP_GIT_SHA says what it was shipped from.
+    Code that `bnsweep submit` uploaded is outside git; BNSWEEP_GIT_SHA names the commit that it is from.
     """
-    if shipped := os.environ.get("BNSWEEP_GIT_SHA"):
-        return shipped
+    if uploaded := os.environ.get("BNSWEEP_GIT_SHA"):
+        return uploaded
     here = Path(__file__).parent
 
     def git(*arguments: str) -> str:

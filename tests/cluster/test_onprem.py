@@ -109,7 +109,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     ("variables", "message"),
     [
         ({"RAY_AUTH_TOKEN": "wrong"}, "the token in RAY_AUTH_TOKEN is not the cluster's"),
-        ({"RAY_AUTH_TOKEN_PATH": "/nowhere"}, "wants a token, and there is none in /nowhere"),
+        ({"RAY_AUTH_TOKEN_PATH": "/nowhere"}, "requires a token, and there is none in /nowhere"),
     ],
     ids=["wrong", "missing"],
 )
@@ -130,9 +130,7 @@ def test_a_sweep_survives_a_cut_a_kill_and_a_newcomer(cluster: Cluster) -> None:
     assert f"cluster: {NUM_TRIALS} trials declared" in submitted
     (job,) = (line.split()[1] for line in submitted.splitlines() if line.startswith("submitted: "))
     again = cluster.bnsweep("submit", "sweep.yaml", "--out", out, "--cluster", "cluster.yaml")
-    assert (again.returncode, f"job {job} is writing there" in again.stderr) == (2, True), cluster.on_cluster(
-        "logs", job
-    )
+    assert (again.returncode, f"job {job} writes there" in again.stderr) == (2, True), cluster.on_cluster("logs", job)
 
     wait_until(lambda: cluster.commits("sweep") >= 2, "two commits")
     cluster.net.cut_off(one)

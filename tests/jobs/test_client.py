@@ -1,63 +1,104 @@
-"""What answers at an address, when it is no job server."""
+"""What is refused as the address of a cluster, and what stays as it is around a connection."""
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from bnsweep.errors import InputError
 from bnsweep.jobs.client import job_server
+from tests.results.conftest import endpoint
+
+__all__ = ["endpoint"]
 
 ANSWERS = {
     "an SSH server": b"SSH-2.0-OpenSSH_9.2\r\n",
     "another protocol": b"\x00\x00\x12\x04\x00\x00\x00\x00\x00",
-    "JSON of no kind": b"HTTP/1.0 200 OK\r\n\r\nnull",
+    "other JSON": b"HTTP/1.0 200 OK\r\n\r\nnull",
     "a page": b"HTTP/1.0 200 OK\r\n\r\n<html>",
     "a redirect": b"HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n",
 }
 
 
 @contextmanager
-def answering(answer: bytes) -> Iterator[int]:
-    """Answer the first request so; yield the port."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
+def server(answer: bytes) -> Iterator[int]:
+    """Give one answer to the first request; yield the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
-            connection, _ = server.accept()
+            connection, _ = listening.accept()
             with connection:
                 connection.recv(65536)
                 connection.sendall(answer)
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield server.getsockname()[1]
+        yield listening.getsockname()[1]
         thread.join()
 
 
+def connect(cluster: str | None = None, address: str | None = None) -> None:
+    with job_server(cluster, address):
+        pytest.fail("it connected")
+
+
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-def test_it_is_refused_in_one_message(answer: bytes) -> None:
-    with (
-        answering(answer) as port,
-        pytest.raises(InputError, match="no Ray job server"),
-        job_server(None, f"http://127.0.0.1:{port}"),
-    ):
-        pass
+def test_what_is_no_job_server_is_refused(answer: bytes) -> None:
+    with server(answer) as port, pytest.raises(InputError, match=rf"--address http://127.0.0.1:{port}: .*job server"):
+        connect(address=f"http://127.0.0.1:{port}")
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:abc", "127.0.0.1:x"])
-def test_an_address_that_is_none_is_refused(address: str) -> None:
-    with pytest.raises(InputError, match="--address"), job_server(None, address):
-        pass
+def test_another_web_server_is_refused(endpoint: str) -> None:
+    with pytest.raises(InputError, match="not a Ray job server"):
+        connect(address=endpoint)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:abc", "127.0.0.1:x", "127.0.0.1:1", "ray://127.0.0.1:1", "http://[x"]
+)
+def test_a_bad_address_is_refused_by_its_name(address: str) -> None:
+    with pytest.raises(InputError) as refused:
+        connect(address=address)
+    assert f"--address {address}: " in str(refused.value)
+    assert "http://127.0.0.1:8265" in str(refused.value)
+
+
+@pytest.mark.parametrize("given", [{}, {"cluster": "gpu.yaml", "address": "127.0.0.1:1"}], ids=["neither", "both"])
+def test_exactly_one_of_cluster_and_address_is_wanted(given: dict[str, str]) -> None:
+    with pytest.raises(InputError, match=r"--cluster FILE.*--address URL"):
+        connect(**given)
+
+
+def test_a_cluster_without_a_file_is_refused() -> None:
+    with pytest.raises(InputError, match=r"--cluster nowhere\.yaml: no such file"):
+        connect(cluster="nowhere.yaml")
+
+
+def test_a_cluster_that_is_not_up_is_refused(tmp_path: Path) -> None:
+    """By `ray dashboard`, whose options and ssh must be what the tunnel takes them to be."""
+    down = tmp_path / "down.yaml"
+    down.write_text(
+        "cluster_name: x\nprovider: {type: local, head_ip: 127.0.0.1, worker_ips: []}\n"
+        f"auth: {{ssh_user: nobody, ssh_private_key: {tmp_path}/key}}\n"
+    )
+    with pytest.raises(InputError, match=r"down\.yaml: cannot reach its head") as refused:
+        connect(cluster=str(down))
+    assert "No such option" not in str(refused.value)
 
 
 def test_the_token_stays_on_this_machine_whatever_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    with answering(b"HTTP/1.0 200 OK\r\n\r\nnull") as port, socket.create_server(("127.0.0.1", 0)) as proxy:
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    monkeypatch.setenv("RAY_ADDRESS", "elsewhere:1")
+    with server(b"HTTP/1.0 200 OK\r\n\r\nnull") as port, socket.create_server(("127.0.0.1", 0)) as proxy:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
-        with pytest.raises(InputError, match="what answers is no Ray job server"):
-            job_server(None, f"http://127.0.0.1:{port}").__enter__()
+        before = dict(os.environ)
+        with pytest.raises(InputError, match="not a Ray job server"):  # the server's own answer
+            connect(address=f"http://127.0.0.1:{port}")
+    assert dict(os.environ) == before

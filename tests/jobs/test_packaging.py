@@ -1,4 +1,4 @@
-"""What travels to a cluster: code, and nothing else."""
+"""What is uploaded to a cluster: code, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bnsweep.errors import InputError
-from bnsweep.jobs.shipping import MAX_BYTES, ship
+from bnsweep.jobs.packaging import MAX_BYTES, package_code
 from tests.conftest import TINY
 
 CODE = ("mine.py", "net/data/loader.py", "sweeps/tiny.yaml")
@@ -34,9 +34,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "work"
 
 
-def shipped(folder: Path, sweep_file: Path) -> tuple[str, set[str]]:
+def packaged(folder: Path, sweep_file: Path) -> tuple[str, set[str]]:
     archive = folder.parent / "code.zip"
-    name = ship(sweep_file, folder, archive)
+    name = package_code(sweep_file, folder, archive)
     with zipfile.ZipFile(archive) as file:
         assert file.read(name) == sweep_file.read_bytes()
         return name, set(file.namelist())
@@ -46,43 +46,43 @@ def users(names: set[str]) -> set[str]:
     return {name for name in names if not name.startswith(("bnsweep/", "analysis/"))}
 
 
-def test_the_working_directorys_code_travels_without_data_and_results(folder: Path) -> None:
-    name, names = shipped(folder, folder / "sweeps/tiny.yaml")
+def test_the_code_of_the_working_directory_is_uploaded_without_data_and_results(folder: Path) -> None:
+    name, names = packaged(folder, folder / "sweeps/tiny.yaml")
     assert name == "sweeps/tiny.yaml"
     assert users(names) == set(CODE)
 
 
-def test_our_own_packages_travel_whole_wherever_they_are_installed(folder: Path) -> None:
-    _, names = shipped(folder, folder / "sweeps/tiny.yaml")
+def test_bnsweeps_own_packages_are_uploaded_whole_wherever_they_are_installed(folder: Path) -> None:
+    _, names = packaged(folder, folder / "sweeps/tiny.yaml")
     assert {"bnsweep/__main__.py", "bnsweep/data/digits.py", "analysis/loading/loader.py"} <= names
     assert any(name.startswith("analysis/templates/") for name in names)
     assert not any("__pycache__" in name for name in names)
 
 
-def test_a_sweep_file_from_elsewhere_travels_too(folder: Path, tmp_path: Path) -> None:
+def test_a_sweep_file_from_elsewhere_is_uploaded_too(folder: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "other.yaml"
     elsewhere.write_text(TINY)
-    assert shipped(folder, elsewhere)[0] == "other.yaml"
+    assert packaged(folder, elsewhere)[0] == "other.yaml"
 
 
-def test_in_a_git_repository_what_it_ignores_stays(folder: Path) -> None:
+def test_in_a_git_repository_what_it_ignores_is_left_out(folder: Path) -> None:
     subprocess.run(["rm", "-r", ".git"], cwd=folder, check=True)
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     (folder / "huge.bin").write_bytes(bytes(MAX_BYTES + 1))
     (folder / ".gitignore").write_text("*.bin\n.venv\n__pycache__\nenv\n")
-    _, names = shipped(folder, folder / "sweeps/tiny.yaml")
+    _, names = packaged(folder, folder / "sweeps/tiny.yaml")
     assert users(names) == set(CODE)
     subprocess.run(["git", "add", ".gitignore"], cwd=folder, check=True)
-    assert users(shipped(folder, folder / "sweeps/tiny.yaml")[1]) == {*CODE, ".gitignore"}
+    assert users(packaged(folder, folder / "sweeps/tiny.yaml")[1]) == {*CODE, ".gitignore"}
 
 
-def test_a_folder_that_is_only_called_like_ours_does_not_stand_for_it(folder: Path) -> None:
+def test_a_folder_with_the_name_of_a_package_does_not_replace_it(folder: Path) -> None:
     (folder / "bnsweep").mkdir()
-    (folder / "bnsweep/README.md").write_text("a clone lies here")
-    assert "bnsweep/__main__.py" in shipped(folder, folder / "sweeps/tiny.yaml")[1]
+    (folder / "bnsweep/README.md").write_text("a clone is here")
+    assert "bnsweep/__main__.py" in packaged(folder, folder / "sweeps/tiny.yaml")[1]
 
 
-def test_too_much_to_be_code_is_refused(folder: Path) -> None:
+def test_more_than_code_can_be_is_refused(folder: Path) -> None:
     (folder / "weights.pt").write_bytes(bytes(MAX_BYTES + 1))
-    with pytest.raises(InputError, match=r"5\d MB would travel .*largest: weights\.pt \(50 MB\), .*\.gitignore"):
-        ship(folder / "sweeps/tiny.yaml", folder, folder.parent / "code.zip")
+    with pytest.raises(InputError, match=r"5\d MB.* 50 MB .*weights\.pt \(50 MB\), .*\.gitignore"):
+        package_code(folder / "sweeps/tiny.yaml", folder, folder.parent / "code.zip")

@@ -1,0 +1,84 @@
+"""A job's status line: Ray says whether its driver runs, the progress file in the results how far the sweep is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from bnsweep.errors import InputError, StoreError
+from bnsweep.jobs.listing import Job
+from bnsweep.results import Store
+from bnsweep.running.progress_file import RunProgress, RunState, read_progress
+
+MAX_PARALLEL_READS = 8
+FRESH = timedelta(minutes=2)
+"""Progress that is older than this, of a driver that runs, is shown with its time."""
+EXIT_CODES = (0, 1, 2, 130)
+"""With these `bnsweep run` ends by itself; with any other it was killed."""
+
+
+class Unreadable(NamedTuple):
+    """Why the progress of a job cannot be read from this machine."""
+
+    reason: str
+
+
+def status_lines(jobs: Iterable[Job]) -> list[str]:
+    """Return a line for each job; reads the progress files of all of them at the same time."""
+    jobs, now = list(jobs), datetime.now(UTC)
+    with ThreadPoolExecutor(MAX_PARALLEL_READS) as pool:
+        return [status_line(job, found, now) for job, found in zip(jobs, pool.map(look_up, jobs), strict=True)]
+
+
+def look_up(job: Job) -> RunProgress | Unreadable | None:
+    """Return the progress of the latest run into a job's results; None where none has begun."""
+    try:
+        return read_progress(Store.open(job.out))
+    except (InputError, StoreError) as error:
+        return Unreadable(str(error.__cause__ or error).splitlines()[0])
+
+
+def status_line(job: Job, found: RunProgress | Unreadable | None, now: datetime) -> str:
+    """Return id, status, progress and place of a job, and why it ended where it did not end well."""
+    own = found if isinstance(found, RunProgress) and found.job == job.id else None
+    if own:
+        progress = _progress(job, own, now)
+    elif job.status == "SUCCEEDED":  # with exit code 0: every trial has a result
+        progress = f"{job.num_trials}/{job.num_trials} trials have a result"
+    elif isinstance(found, Unreadable):
+        progress = f"progress unknown, as it cannot be read from here ({found.reason})"
+    elif found and job.has_ended and job.submitted_at and found.started_at > job.submitted_at:
+        progress = f"continued by {found.job or 'a run that is not a job'}"
+    else:
+        progress = f"{job.num_trials} trials declared, no progress {'recorded' if job.has_ended else 'yet'}"
+    reason = _reason(job, own)
+    return f"{job.id}  {job.status}  {progress}  {job.out}" + (f": {reason}" if reason else "")
+
+
+def _progress(job: Job, progress: RunProgress, now: datetime) -> str:
+    counts = (
+        f"{progress.num_with_result}/{progress.num_trials} trials have a result, "
+        f"{progress.diverged} diverged, {progress.failed} failed"
+    )
+    if job.has_ended:
+        return counts
+    eta = "unknown" if progress.eta_s is None else timedelta(seconds=round(progress.eta_s))
+    age = "" if now - progress.updated_at < FRESH else f", as of {progress.updated_at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{counts}, ETA {eta}{age}"
+
+
+def _reason(job: Job, progress: RunProgress | None) -> str | None:
+    """Return why a job ended before its sweep was done; None where it goes on, is done or was stopped in order."""
+    if not job.has_ended or job.status == "SUCCEEDED":
+        return None
+    if progress and progress.state is RunState.RUNNING and job.exit_code not in EXIT_CODES:
+        return "its driver was killed; submit the sweep again to continue"
+    if job.status == "STOPPED":
+        return None
+    if progress and progress.error:
+        return progress.error
+    if progress and progress.failed:
+        return f"{progress.failed} trials failed; submit the sweep again to retry them"
+    return (job.message or "no reason given").rstrip().splitlines()[-1]

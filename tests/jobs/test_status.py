@@ -1,0 +1,122 @@
+"""What `bnsweep status` makes of Ray's description of a job and of the progress file in its results."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bnsweep.jobs.listing import Job
+from bnsweep.jobs.status import FRESH, Unreadable, look_up, status_line, status_lines
+from bnsweep.results import Store
+from bnsweep.running.progress_file import PROGRESS, RunProgress, RunState, write_progress
+
+SUBMITTED = datetime(2026, 1, 2, 3, 0, 0, tzinfo=UTC)
+NOW = SUBMITTED + timedelta(minutes=5)
+JOB = Job("mini-1", "RUNNING", False, "s3://b/x", 20, SUBMITTED)
+PROGRESS_NOW = RunProgress(
+    job="mini-1",
+    sweep="mini",
+    num_trials=20,
+    had_result_before=5,
+    completed=4,
+    diverged=3,
+    failed=2,
+    running=4,
+    workers=4,
+    eta_s=61.2,
+    state=RunState.RUNNING,
+    error=None,
+    started_at=SUBMITTED + timedelta(minutes=1),
+    updated_at=NOW,
+)
+COUNTS = "12/20 trials have a result, 3 diverged, 2 failed"
+
+
+def ended(status: str, exit_code: int | None = None, message: str | None = None) -> Job:
+    return replace(JOB, status=status, has_ended=True, exit_code=exit_code, message=message)
+
+
+def with_state(state: RunState, **changes: object) -> RunProgress:
+    return PROGRESS_NOW.model_copy(update={"state": state, "eta_s": None, **changes})
+
+
+KILLED = "its driver was killed; submit the sweep again to continue"
+RETRY = "2 trials failed; submit the sweep again to retry them"
+LOG = "Job entrypoint command failed with exit code 2, last available logs:\nfirst\nbnsweep: no such data\n"
+FINISHED, INTERRUPTED = with_state(RunState.FINISHED), with_state(RunState.INTERRUPTED)
+BROKEN = with_state(RunState.FAILED, error="b/x/ics: cannot be written (disk full)")
+LINES = {
+    "pending": (replace(JOB, status="PENDING"), None, "PENDING  20 trials declared, no progress yet  s3://b/x"),
+    "running": (JOB, PROGRESS_NOW, f"RUNNING  {COUNTS}, ETA 0:01:01  s3://b/x"),
+    "no ETA": (JOB, with_state(RunState.RUNNING), f"RUNNING  {COUNTS}, ETA unknown  s3://b/x"),
+    "succeeded": (ended("SUCCEEDED", 0), FINISHED, f"SUCCEEDED  {COUNTS}  s3://b/x"),
+    "nothing missing": (ended("SUCCEEDED", 0), None, "SUCCEEDED  20/20 trials have a result  s3://b/x"),
+    "stopped": (ended("STOPPED"), INTERRUPTED, f"STOPPED  {COUNTS}  s3://b/x"),
+    "stopped early": (ended("STOPPED"), None, "STOPPED  20 trials declared, no progress recorded  s3://b/x"),
+    "stopped by force": (ended("STOPPED"), PROGRESS_NOW, f"STOPPED  {COUNTS}  s3://b/x: {KILLED}"),
+    "driver killed": (ended("FAILED", -9, LOG), PROGRESS_NOW, f"FAILED  {COUNTS}  s3://b/x: {KILLED}"),
+    "head lost": (ended("FAILED", None, "supervisor died"), PROGRESS_NOW, f"FAILED  {COUNTS}  s3://b/x: {KILLED}"),
+    "trials failed": (ended("FAILED", 1, LOG), FINISHED, f"FAILED  {COUNTS}  s3://b/x: {RETRY}"),
+    "store away": (ended("FAILED", 1, LOG), BROKEN, f"FAILED  {COUNTS}  s3://b/x: {BROKEN.error}"),
+    "last write lost": (ended("FAILED", 2, LOG), PROGRESS_NOW, f"FAILED  {COUNTS}  s3://b/x: {RETRY}"),
+    "never began": (
+        ended("FAILED", 2, LOG),
+        None,
+        "FAILED  20 trials declared, no progress recorded  s3://b/x: bnsweep: no such data",
+    ),
+    "no reason": (
+        ended("FAILED", None, None),
+        None,
+        "FAILED  20 trials declared, no progress recorded  s3://b/x: no reason given",
+    ),
+}
+
+
+@pytest.mark.parametrize(("job", "found", "line"), LINES.values(), ids=LINES)
+def test_a_line_says_how_far_a_job_is_and_why_it_failed(job: Job, found: RunProgress | None, line: str) -> None:
+    assert status_line(job, found, NOW) == f"mini-1  {line}"
+
+
+def test_old_progress_of_a_driver_that_runs_is_shown_with_its_time() -> None:
+    assert "as of" not in status_line(JOB, PROGRESS_NOW, NOW)
+    assert "ETA 0:01:01, as of 2026-01-02 03:05:00 UTC" in status_line(JOB, PROGRESS_NOW, NOW + FRESH)
+
+
+def test_the_progress_of_another_run_is_not_taken_for_the_jobs() -> None:
+    later = PROGRESS_NOW.model_copy(update={"job": "mini-2"})
+    assert "continued by mini-2" in status_line(ended("STOPPED"), later, NOW)
+    assert "continued by a run that is not a job" in status_line(
+        ended("STOPPED"), later.model_copy(update={"job": None}), NOW
+    )
+    earlier = later.model_copy(update={"started_at": SUBMITTED - timedelta(minutes=1)})
+    for job, words in ((JOB, "no progress yet"), (ended("STOPPED"), "no progress recorded")):
+        assert words in status_line(job, earlier, NOW)
+        assert "12/20" not in status_line(job, earlier, NOW)
+
+
+def test_what_cannot_be_read_is_said_and_nothing_guessed() -> None:
+    line = status_line(JOB, Unreadable("no credentials"), NOW)
+    assert line.startswith("mini-1  RUNNING  progress unknown")
+    assert "(no credentials)  s3://b/x" in line
+    assert "20" not in line
+    assert "20/20" in status_line(ended("SUCCEEDED", 0), Unreadable("no credentials"), NOW)
+
+
+def test_progress_is_looked_up_in_the_results(tmp_path: Path) -> None:
+    job = replace(JOB, out=str(tmp_path))
+    assert look_up(job) is None
+    write_progress(Store.open(tmp_path), PROGRESS_NOW)
+    assert look_up(job) == PROGRESS_NOW
+    assert [line.split("  ")[0] for line in status_lines([job, replace(job, id="mini-2")])] == ["mini-1", "mini-2"]
+
+
+def test_what_is_damaged_or_out_of_reach_is_unreadable(tmp_path: Path) -> None:
+    (tmp_path / PROGRESS).mkdir()
+    for out in (str(tmp_path), "s3://[", "s4://b/x"):
+        found = look_up(replace(JOB, out=out))
+        assert isinstance(found, Unreadable)
+        assert found.reason
+        assert "\n" not in found.reason
