@@ -35,7 +35,7 @@ train: {steps: 100, batch_size: 32, eval_every: 40}
 axes:
   norm: [none, batch, noisy_batch]
   lr: [0.1, 1.0e+9]
-  seed: {range: 20}
+  seed: {range: 10}
 probes: {landscape: {every: 10}, ics: {every: 10}, moments: {every: 10}}
 """
 TABLES = ("trials", "curves", "landscape", "ics", "moments")

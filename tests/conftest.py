@@ -10,6 +10,8 @@ import pytest
 from bnsweep.spec import TrialSpec
 
 pytest_plugins = ["tests.programs"]
+SLOWEST = ("tests/integration", "tests/jobs", "tests/cluster", "tests/executors", "tests/cli", "tests/running")
+"""Begun first, so that no process of `pytest -n` is left alone with one at the end."""
 
 TINY = """
 name: tiny
@@ -22,6 +24,13 @@ axes:
   seed: {range: 2}
 probes: {landscape: {every: 3}, ics: {every: 3}, moments: {every: 3}}
 """
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the folders of `SLOWEST` before the others; within each, the order stays."""
+    items.sort(
+        key=lambda item: next((i for i, folder in enumerate(SLOWEST) if item.nodeid.startswith(folder)), len(SLOWEST))
+    )
 
 
 @pytest.fixture
