@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.comparison.differing import differing_fields
 from analysis.loading import Results, load
 from analysis.loading.configurations import split_configurations
+from analysis.loading.order import in_order
 from analysis.tables import robustness_table
 from analysis.tables.pooled import all_pooled_rows
 from bnsweep.errors import InputError
@@ -25,7 +26,10 @@ class Comparison:
 
     names: list[str]
     table: pd.DataFrame
-    """sweep, then the columns of `robustness_table` for everything pooled: one row per sweep, norm and measure."""
+    """sweep, then the columns of `robustness_table` for everything pooled: one row per sweep, norm and measure.
+
+    The norms are in the order of the first sweep, then those that it lacks.
+    """
     differing: pd.DataFrame
     """field, then a column per sweep: what they were run with, where it is not the same in all."""
     notes: list[str]
@@ -47,7 +51,8 @@ def compare_sweeps(directories: Sequence[str | os.PathLike[str]]) -> Comparison:
             f"compare: {len(sweeps)} sweeps or configurations; a figure can tell at most {MAX_SWEEPS} apart; give fewer"
         )
     tables = [all_pooled_rows(robustness_table(results)).assign(sweep=name) for name, results in sweeps.items()]
-    table = pd.concat(tables, ignore_index=True)
+    norms = dict.fromkeys(norm for table in tables for norm in in_order(table["norm"]))
+    table = pd.concat(tables, ignore_index=True).astype({"norm": pd.CategoricalDtype(list(norms), ordered=True)})
     return Comparison(
         names=list(sweeps),
         table=table[["sweep", *(name for name in table if name not in ("sweep", "configuration"))]],
@@ -88,7 +93,7 @@ def _unfinished(sweeps: dict[str, Results]) -> list[str]:
 
 def _shared(sweeps: dict[str, Results]) -> list[str]:
     """Return a line on each two sweeps that hold some of the same trials."""
-    keys = {name: set(results.trials["trial_key"].astype(str)) for name, results in sweeps.items()}
+    keys = {name: set(results.trials["trial_key"]) for name, results in sweeps.items()}
     return [
         f"{len(both)} trials are the same in {one} ({len(keys[one])}) and {other} ({len(keys[other])}): "
         "for those, agreement is no confirmation"

@@ -62,7 +62,7 @@ def _title(comparison: Comparison) -> str:
     """Return by how many decades a mode that all sweeps have is ahead of the baseline in each."""
     widths = comparison.table[comparison.table["measure"] == "trainable_decades"]
     wide = widths.pivot_table("value", index="sweep", columns="norm").reindex(comparison.names)
-    common = [norm for norm in in_order(wide.columns.tolist()) if wide[norm].notna().all()]
+    common = [norm for norm in in_order(wide.columns) if wide[norm].notna().all()]
     others = [norm for norm in common if norm != BASELINE]
     if BASELINE not in common or not others:
         return f"Robustness of {len(comparison.names)} sweeps side by side"

@@ -22,7 +22,7 @@ def write_comparison(comparison: Comparison, out: str | os.PathLike[str]) -> Pat
     Raises:
         InputError: `out` holds other things. StoreError: it cannot be written.
     """
-    target = output_directory(out, out)
+    target = output_directory(out)
     with replaced_whole(target) as directory:
         figures = directory / "figures"
         figures.mkdir()

@@ -66,7 +66,7 @@ def load(
         name=declared["name"] if declared else os.path.basename(store.root),
         trials=trials.astype(orders),
         failures=failures,
-        undeclared=undeclared,
+        undeclared=undeclared.astype({axis: declared_order(undeclared, (), axis) for axis in ORDERED}),
         missing=missing,
         declared=declared,
         **metrics,

@@ -12,8 +12,8 @@ import pandas as pd
 class Results:
     """The tables of one sweep, a row per trial or measurement; the columns are those of `bnsweep.results.SCHEMAS`.
 
-    `trials` and the tables of measurements hold committed trials that the sweep file declares, each once. In every
-    frame `trial_key` is text, and `norm` and `init` are ordered categories, in the order of the sweep file.
+    `trials` and the tables of measurements hold committed trials that the sweep file declares, each once. Their
+    `trial_key` is text, and their `norm` and `init` are ordered categories, in the order of the sweep file.
     """
 
     name: str

@@ -81,7 +81,7 @@ def _values(results: Results, cell: Cell) -> pd.DataFrame:
     """
     at = ["norm", "lr", "seed", "step"]
     sharp, walks = (
-        rows[(rows["init"] == cell.init) & (rows["init_gain"] == cell.init_gain)].astype({"norm": str})
+        rows[(rows["init"] == cell.init) & (rows["init_gain"] == cell.init_gain)]
         for rows in (results.curvature, results.landscape)
     )
     sharp = sharp[[*at, "sharpness"]].rename(columns={"sharpness": "value"}).dropna(subset="value")

@@ -74,6 +74,7 @@ def heatmap_data(results: Results, fraction: float = FRACTION) -> HeatmapData:
         },
         index=index,
     ).reset_index()
+    cells = cells.astype({name: results.trials[name].dtype for name in ("norm", "init")})
     return HeatmapData(
         title=_title(cells),
         subtitle="Mean test accuracy over seeds. Framed: half of the seeds or more train, which means an accuracy of "

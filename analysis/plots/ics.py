@@ -52,7 +52,7 @@ def ics_data(results: Results) -> IcsData:
         InputError: the sweep has no ICS rows, or of the first layer only.
     """
     cell = reference_cell(results, "ics")
-    rows = cell.of(results.ics).astype({"norm": str, "layer_name": str})
+    rows = cell.of(results.ics).astype({"layer_name": str})
     rows = rows[rows["layer"] > 0]
     if rows.empty:
         raise InputError("ics/ holds the first layer only: nothing before it moves, so it has no shift")

@@ -46,7 +46,7 @@ def landscape_data(results: Results) -> LandscapeData:
         InputError: the sweep has no landscape rows.
     """
     cell = reference_cell(results, "landscape")
-    rows = cell.of(results.landscape).astype({"norm": str})
+    rows = cell.of(results.landscape)
     bands, norms = _bands(rows), in_order(rows["norm"])
     opened = {"loss bands": bands["loss_open"], "gradient bands": bands["grad_diff_l2_open"]}
     return LandscapeData(

@@ -64,7 +64,7 @@ def moments_data(results: Results) -> MomentsData:
     """
     cell = reference_cell(results, "moments")
     at = ["norm", "layer", "layer_name", "seed", "step"]
-    rows = cell.of(results.moments).astype({"norm": str, "layer_name": str})
+    rows = cell.of(results.moments).astype({"layer_name": str})
     values = rows[[*at, *AXIS_LABELS]].sort_values(at, ignore_index=True)
     known = values.replace([np.inf, -np.inf], np.nan)
     if known[list(AXIS_LABELS)].isna().all(axis=None):

@@ -45,7 +45,7 @@ def reference_cell(results: Results, table: str) -> Cell:
     if rows.empty:
         raise InputError(f"no rows in {table}/: the sweep file asks for no such probe, or no trial has come to it yet")
     grid = make_grid(results.trials)
-    with_rows = rows.astype({"norm": str}).groupby(["init", "init_gain", "lr"], observed=True)["norm"].nunique()
+    with_rows = rows.groupby(["init", "init_gain", "lr"])["norm"].nunique()
     candidates = with_rows[with_rows == with_rows.max()].index
     scores = _scores(nan_mean(grid.accuracy, 0), grid.norms)
     best = max(candidates, key=lambda cell: _rank(cell, scores, grid.inits, grid.gains, grid.lrs))

@@ -21,7 +21,7 @@ def save(fig: Figure, folder: Path, name: str) -> str:
 
 def _settle(fig: Figure) -> None:
     """Keep the places found for the first file, but for their last bits, which differ from one drawing to the next."""
-    fig.set_layout_engine("none")
+    fig.set_layout_engine(None)
     for part in fig.subfigs:
         part.bbox_relative.set_points(part.bbox_relative.get_points().round(9))
     for ax in fig.axes:

@@ -18,38 +18,44 @@ FINAL_PAGE = "_index_without_refresh.html"
 OWN_NAMES = {PAGE, FINAL_PAGE, "figures"}
 
 
-def output_directory(directory: str | os.PathLike[str], out: str | os.PathLike[str] | None) -> Path:
+def report_directory(directory: str | os.PathLike[str], out: str | os.PathLike[str] | None) -> Path:
     """Return the directory that a report on `directory` belongs in: `out`, or `directory`/report.
 
     Raises:
-        InputError: `directory` is remote and there is no `out`, or `out` holds other things than a report.
+        InputError: `directory` is remote and there is no `out`, or what `output_directory` raises.
     """
+    if out is not None:
+        return output_directory(out)
     store = Store.open(directory)
-    if out is None and not store.is_local:
-        raise InputError(
-            f"report: {os.fspath(directory)} is not on this machine; say where to write with --out DIRECTORY"
-        )
-    if out is not None and "://" in os.fspath(out):
-        raise InputError(f"report: --out {os.fspath(out)}: a report is written to this machine; give a path")
-    target = Path(store.root, "report") if out is None else Path(out).expanduser().absolute()
-    _check(target)
-    return target
+    if not store.is_local:
+        raise InputError(f"{os.fspath(directory)} is not on this machine; say where to write with --out DIRECTORY")
+    return output_directory(os.path.join(store.root, "report"))
 
 
-def _check(target: Path) -> None:
+def output_directory(out: str | os.PathLike[str]) -> Path:
+    """Return `out` as an absolute path.
+
+    Raises:
+        InputError: it is not on this machine, holds other things than a report, or is no directory.
+    """
+    if "://" in os.fspath(out):
+        raise InputError(f"--out {os.fspath(out)}: a report is written to this machine; give a path")
+    target = Path(out).expanduser().absolute()
     try:
         os.fspath(target).encode()
         others = sorted(path.name for path in target.iterdir() if path.name not in OWN_NAMES)
     except FileNotFoundError:
-        return
+        return target
     except UnicodeEncodeError as error:
-        raise InputError(f"report: --out {str(target)!r}: a name that is not UTF-8; give another --out") from error
+        shown = os.fspath(target).encode(errors="backslashreplace").decode()
+        raise InputError(f"{shown}: the name is not UTF-8; give --out another one") from error
     except NotADirectoryError as error:
-        raise InputError(f"report: {target} is not a directory; give a new one") from error
+        raise InputError(f"{target} is not a directory; give --out a new one") from error
     except OSError as error:
-        raise InputError(f"report: --out {target}: {error.strerror}; give another one") from error
+        raise InputError(f"{target}: {error.strerror}; give --out another directory") from error
     if others:
-        raise InputError(f"report: {target} holds other things ({', '.join(others[:3])}); give a new directory")
+        raise InputError(f"{target} holds other things ({', '.join(others[:3])}); give --out a new directory")
+    return target
 
 
 @contextmanager
@@ -64,17 +70,17 @@ def replaced_whole(target: Path) -> Iterator[Path]:
     try:
         staging.mkdir(parents=True)
     except OSError as error:
-        raise InputError(f"report: {target} cannot be written ({error.strerror}); give another --out") from error
+        raise InputError(f"{target} cannot be written ({error.strerror}); give --out another directory") from error
     try:
         yield staging
         if target.exists():
             target.rename(old)
         staging.rename(target)
     except OSError as error:
-        kept = "the older report is kept; " if old.exists() or target.exists() else ""
+        kept = "what was there is kept; " if old.exists() or target.exists() else ""
         raise StoreError(
-            f"report: {target} cannot be written ({error.strerror or error}); {kept}make room there and run the "
-            "command again, or give another --out"
+            f"{target} cannot be written ({error.strerror or error}); {kept}make room there and run the command "
+            "again, or give --out another directory"
         ) from error
     finally:
         if old.exists() and not target.exists():

@@ -13,7 +13,7 @@ from analysis.report.configuration_report import report_configuration
 from analysis.report.coverage import coverage, norm_coverage, without_rows
 from analysis.report.figures import write_csv
 from analysis.report.html import render
-from analysis.report.output_directory import FINAL_PAGE, PAGE, output_directory, replaced_whole
+from analysis.report.output_directory import FINAL_PAGE, PAGE, replaced_whole, report_directory
 from analysis.report.provenance import dataset_names, provenance
 from analysis.tables.headline import width_headline
 from analysis.tables.pooled import pooled_rows
@@ -33,7 +33,7 @@ def write_report(directory: str | os.PathLike[str], out: str | os.PathLike[str] 
         InputError: no results, a remote `directory` without `out`, or an `out` that holds other things.
         StoreError: `out` cannot be written; the older report is still there.
     """
-    target = output_directory(directory, out)
+    target = report_directory(directory, out)
     return write_page(load(directory), target)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from analysis.loading import Results, load
 from analysis.report.coverage import coverage
-from analysis.report.output_directory import output_directory
+from analysis.report.output_directory import report_directory
 from analysis.report.page import stop_refreshing, write_page
 from bnsweep.errors import StoreError
 from bnsweep.results import Store
@@ -29,7 +29,7 @@ def watch(
     Raises:
         InputError: as `write_report`, but for a directory without a finished trial, which is waited for.
     """
-    target = output_directory(directory, out)
+    target = report_directory(directory, out)
     try:
         _watch(directory, target, every_s, say)
     except KeyboardInterrupt:

@@ -47,7 +47,7 @@ def importance_table(results: Results) -> pd.DataFrame:
         for norm in in_order(part.trials["norm"])
         for row in _rows(part.trials[part.trials["norm"] == norm], norm)
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"norm": results.trials["norm"].dtype})
 
 
 def _rows(trials: pd.DataFrame, norm: str) -> Iterator[dict[str, object]]:

@@ -1,11 +1,17 @@
 """One synthetic sweep of the shape of sweeps/mini.yaml, written once."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium import webdriver
 
 import analysis
-from analysis.loading import Results
+from analysis import Results
+from analysis.report import write_report
+from tests.analysis.browser import chromium
 from tests.synthetic import write_sweep
 
 
@@ -19,3 +25,16 @@ def sweep_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def results(sweep_dir: Path) -> Results:
     return analysis.load(sweep_dir)
+
+
+@pytest.fixture(scope="session")
+def report(sweep_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report on the sweep; its index.html."""
+    return write_report(sweep_dir, tmp_path_factory.mktemp("report") / "report")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[webdriver.Chrome]:
+    """A real browser; a test that takes it is marked `needs("chromium")`."""
+    with chromium() as started:
+        yield started

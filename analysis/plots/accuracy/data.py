@@ -50,7 +50,7 @@ def accuracy_data(results: Results, tables: RobustnessTables | None = None, frac
     `tables` is what `make_tables` returns for this configuration and `fraction`; computed here if None.
     """
     tables = tables or make_tables(results, fraction)
-    trials = results.trials[[*CELL, "seed"]].astype({"norm": str, "init": str})
+    trials = results.trials[[*CELL, "seed"]]
     trials = trials.assign(accuracy=final_accuracy(results.trials), diverged=results.trials["status"] == "diverged")
     means = trials.groupby(CELL, as_index=False).agg(
         low=("accuracy", "min"),
@@ -72,7 +72,7 @@ def accuracy_data(results: Results, tables: RobustnessTables | None = None, frac
         threshold=threshold,
         trials=trials,
         means=means,
-        spans=_spans(compared, fraction),
+        spans=_spans(compared, fraction).astype({name: trials[name].dtype for name in ("norm", "init")}),
         widths=widths,
     )
 

@@ -50,7 +50,7 @@ def explains_data(results: Results) -> ExplainsData:
         InputError: no trial has a measurement of the landscape or of ICS.
     """
     trials = results.trials
-    points = trials[["norm", "init", "init_gain", "lr", "seed"]].astype({"norm": str, "init": str})
+    points = trials[["norm", "init", "init_gain", "lr", "seed"]]
     points = points.assign(accuracy=final_accuracy(trials), completed=trials["status"] == "completed")
     measured = {name: trials[name] for name in AXIS_LABELS if name in trials}
     points = points.assign(**measured).dropna(subset=["accuracy"])
@@ -64,7 +64,7 @@ def explains_data(results: Results) -> ExplainsData:
         for norm in in_order(points["norm"])
         for of_norm in [completed[completed["norm"] == norm]]
     ]
-    correlations = pd.DataFrame(rows)
+    correlations = pd.DataFrame(rows).astype({"norm": trials["norm"].dtype})
     return ExplainsData(
         title=_title(correlations),
         subtitle=_subtitle(points, measures, correlations),

@@ -70,7 +70,7 @@ def summary_data(results: Results, computed: Computed | None = None) -> SummaryD
 
 def _accuracy(trials: pd.DataFrame) -> pd.DataFrame:
     """Return `SummaryData.accuracy`."""
-    rows = trials[["lr", "seed"]].assign(norm=trials["norm"].astype(str), accuracy=final_accuracy(trials))
+    rows = trials[["norm", "lr", "seed"]].assign(accuracy=final_accuracy(trials))
     by_seed = rows.groupby(["norm", "lr", "seed"])["accuracy"].mean()
     curves = by_seed.groupby(["norm", "lr"]).agg(["mean", "min", "max"]).reset_index()
     return curves.rename(columns={"min": "low", "max": "high"})

@@ -51,8 +51,9 @@ def test_each_sweep_is_measured_as_its_own_report_does(comparison: Comparison, p
         own = robustness_table(analysis.load(place))
         for measure in own["measure"].unique():
             found = comparison.table[(comparison.table["sweep"] == name) & (comparison.table["measure"] == measure)]
-            expected = pooled_rows(own, measure)[list(found.columns.drop("sweep"))].astype({"norm": str})
-            pd.testing.assert_frame_equal(found.drop(columns="sweep").reset_index(drop=True), expected)
+            expected = pooled_rows(own, measure)[list(found.columns.drop("sweep"))]
+            found = found.drop(columns="sweep").reset_index(drop=True).astype({"norm": own["norm"].dtype})
+            pd.testing.assert_frame_equal(found, expected)
 
 
 def test_only_what_differs_is_named(comparison: Comparison) -> None:

@@ -34,7 +34,7 @@ def sharp(directory: Path) -> Results:
 
 
 def test_the_curves_are_means_and_ranges_over_seeds(sharp: Results) -> None:
-    rows = sharp.curvature[sharp.curvature["init_gain"] == 1].astype({"norm": str})
+    rows = sharp.curvature[sharp.curvature["init_gain"] == 1]
     expected = rows.groupby(AT)["sharpness"].agg(["mean", "min", "max"])
     curves = curvature_data(sharp).curves.query("measure == 'sharpness'").set_index(AT)
     np.testing.assert_allclose(curves[["mean", "low", "high"]], expected)

@@ -24,11 +24,12 @@ from bnsweep.errors import InputError
 from tests.synthetic import CHANCE, make_specs, write_sweep
 
 CELL = ["norm", "init_gain", "lr"]
+NORMS = pd.CategoricalDtype(["none", "batch", "noisy_batch"], ordered=True)
 
 
 @pytest.fixture(scope="module")
 def trials(sweep_dir: Path) -> pd.DataFrame:
-    trials = pd.read_parquet(sweep_dir / "trials").astype({"norm": str, "status": str})
+    trials = pd.read_parquet(sweep_dir / "trials").astype({"norm": NORMS, "status": str})
     return trials.assign(accuracy=trials["test_acc"].fillna(CHANCE), diverged=trials["status"] == "diverged")
 
 

@@ -29,7 +29,7 @@ def moving(results: Results) -> Results:
 
 def test_the_spread_is_over_steps_within_a_seed(moving: Results) -> None:
     rows = moving.moments[(moving.moments["lr"] == 0.1) & (moving.moments["init_gain"] == 1)]
-    rows = rows.astype({"norm": str, "layer_name": str})
+    rows = rows.astype({"layer_name": str})
     for name in AXIS_LABELS:
         expected = rows.groupby([*LAYER, "seed"])[name].std(ddof=0).groupby(LAYER).mean()
         pd.testing.assert_series_equal(moments_data(moving).spreads.set_index(LAYER)[name], expected)

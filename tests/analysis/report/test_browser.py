@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
 
 from analysis.comparison import compare_sweeps, write_comparison
-from analysis.report import write_report
-from tests.analysis.browser import chromium, console, overflowing, resize
+from tests.analysis.browser import console, overflowing, resize
 from tests.synthetic import make_specs, write_sweep
 
 WIDTHS_PX = (390, 1440)
 pytestmark = pytest.mark.needs("chromium")
-
-
-@pytest.fixture(scope="module")
-def report(sweep_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(sweep_dir, tmp_path_factory.mktemp("browser") / "report")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[webdriver.Chrome]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.mark.parametrize("width_px", WIDTHS_PX)

@@ -49,11 +49,6 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-@pytest.fixture(scope="module")
-def report(sweep_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(sweep_dir, tmp_path_factory.mktemp("out") / "report")
-
-
 def test_the_page_holds_its_images_and_loads_nothing(report: Path) -> None:
     page = Page(report)
     assert len(page.images) == len(FIGURES)
@@ -129,14 +124,6 @@ def test_a_probe_that_starts_after_the_last_step_lacks_nothing(results: Results)
     early, late = (replace(results, trials=results.trials.assign(probes=probes % start)) for start in (199, 200))
     assert [table for table, _, _ in without_rows(early)] == ["curvature"]
     assert without_rows(late) == []
-
-
-def test_the_same_data_give_the_same_bytes(sweep_dir: Path, report: Path, tmp_path: Path) -> None:
-    again = write_report(sweep_dir, tmp_path / "report")
-    files = sorted(path.relative_to(report.parent) for path in report.parent.rglob("*") if path.is_file())
-    assert files == sorted(path.relative_to(again.parent) for path in again.parent.rglob("*") if path.is_file())
-    for name in files:
-        assert (again.parent / name).read_bytes() == (report.parent / name).read_bytes(), name
 
 
 CASES: dict[str, dict[str, Any]] = {

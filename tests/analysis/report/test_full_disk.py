@@ -1,0 +1,85 @@
+"""A disk that is full while a page is written: one message, nothing half-written, and the older page stays."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.synthetic import make_specs, write_sweep
+
+PATIENCE_S = 120
+
+
+def start(max_file_bytes: int, *arguments: object) -> subprocess.Popen[str]:
+    """Start bnsweep where no file can grow beyond so many bytes, which fails a write as a full disk does."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "bnsweep", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (max_file_bytes, max_file_bytes)),
+    )
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Path:
+    """A directory that holds an older page."""
+    directory = tmp_path / "pages" / "older"
+    (directory / "figures").mkdir(parents=True)
+    (directory / "index.html").write_text("the older page")
+    (directory / "figures" / "one.csv").write_text("1")
+    return directory
+
+
+def content(directory: Path) -> dict[str, str]:
+    """Return every file beside and in a directory."""
+    parent = directory.parent
+    return {str(path.relative_to(parent)): path.read_text() for path in parent.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def sweeps(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    root = tmp_path_factory.mktemp("sweeps")
+    for name, num_seeds in (("one", 1), ("two", 2)):
+        write_sweep(root / name, make_specs(gains=[1.0], num_seeds=num_seeds, probes=False))
+    return [root / "one", root / "two"]
+
+
+@pytest.mark.parametrize("max_file_bytes", [500, 30_000], ids=["in a table", "in a figure"])
+@pytest.mark.parametrize("command", ["report", "compare"])
+def test_the_older_page_stays(sweeps: list[Path], older: Path, command: str, max_file_bytes: int) -> None:
+    before = content(older)
+    directories = sweeps[:1] if command == "report" else sweeps
+    process = start(max_file_bytes, command, *directories, "--out", older)
+    _, complaints = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    assert complaints.startswith(f"bnsweep: {older} cannot be written (File too large)")
+    assert len(complaints.splitlines()) == 1
+    assert "kept" in complaints
+    assert content(older) == before
+
+
+def test_where_there_was_none_none_is_left(sweeps: list[Path], tmp_path: Path) -> None:
+    process = start(500, "report", sweeps[0], "--out", tmp_path / "new" / "report")
+    _, complaints = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    assert "kept" not in complaints
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_watching_goes_on_and_says_so_once(sweeps: list[Path], older: Path) -> None:
+    before = content(older)
+    process = start(500, "report", sweeps[0], "--out", older, "--watch", "--every", "0.1")
+    assert process.stdout is not None
+    assert "trying again" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    printed, complaints = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, complaints) == (130, "")
+    assert "trying again" not in printed
+    assert content(older) == before
