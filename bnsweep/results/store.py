@@ -51,7 +51,7 @@ class Store:
         """
         text = os.fspath(location)
         if "://" not in text:
-            return cls(LocalFiles(os.path.abspath(os.path.expanduser(text))))
+            return cls(LocalFiles(_checked(os.path.abspath(os.path.expanduser(text)))))
         fs, root = open_uri(text)
         return cls(LocalFiles(root) if isinstance(fs, pafs.LocalFileSystem) else ObjectFiles(fs, root))
 
@@ -214,3 +214,15 @@ class Store:
             InputError: a file is damaged. StoreError: a file cannot be removed.
         """
         return [self.path(name) for name in recover(self.files)]
+
+
+def _checked(path: str) -> str:
+    """Return a path that Arrow can open: one whose name is UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        shown = path.encode(errors="backslashreplace").decode()
+        raise InputError(
+            f"{shown}: the name is not UTF-8, as Arrow's paths must be; rename it, or give another"
+        ) from error
+    return path
