@@ -1,134 +1,18 @@
-"""A results directory of known truth, written through the store as a real run writes it.
-
-Accuracy over log10 lr is a trapezium: at its mode's peak between `low` and `high`, at chance `RAMP` decades beyond, and
-diverged above `diverges_above`. Each seed is a little worse than the one before, and diverges a little earlier.
-"""
+"""The rows that a trial would leave, by what is true of its mode."""
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 
-from bnsweep.results import Store
-from bnsweep.spec import (
-    CurvatureSpec,
-    DigitsSpec,
-    IcsSpec,
-    LandscapeSpec,
-    MomentsSpec,
-    ProbesSpec,
-    TrainSpec,
-    TrialSpec,
-    VggSpec,
-)
+from bnsweep.spec import TrialSpec
+from tests.synthetic.truth import accuracy_of, truth_of
 
-CHANCE = 0.1
-RAMP = 1.2
 LAYERS = ("conv0", "conv1", "conv2", "linear")
 MULTIPLES = (0.5, 1.0, 2.0, 4.0)
-SEED_SHIFT = 0.01
-SEED_EDGE = 0.2
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What is true of a mode: where it trains (log10 lr), how well, where it diverges, and how rough its loss is."""
-
-    low: float
-    high: float
-    peak: float
-    diverges_above: float
-    roughness: float
-    shift: float
-
-
-TRUTHS: Mapping[str, Truth] = {
-    "none": Truth(-1.0, -1.0, 0.93, -0.3, 8.0, 0.6),
-    "batch": Truth(-2.0, 0.0, 0.97, 0.6, 1.0, 1.0),
-    "noisy_batch": Truth(-2.0, 0.0, 0.96, 1.1, 1.3, 2.2),
-}
-OTHER = Truth(-2.0, -1.0, 0.95, 0.2, 3.0, 0.8)
-
-Keep = Callable[[TrialSpec], bool]
-
-
-def truth_of(norm: str) -> Truth:
-    return TRUTHS.get(norm, OTHER)
-
-
-def accuracy_of(spec: TrialSpec) -> float | None:
-    """Return the true test accuracy; None where the trial diverges."""
-    truth, at = truth_of(spec.norm), math.log10(spec.lr)
-    gain_edge = 0.5 * math.log2(spec.init_gain) if spec.norm == "none" else 0.0
-    if at > truth.diverges_above - gain_edge - SEED_EDGE * spec.seed:
-        return None
-    outside = max(truth.low - at, at - truth.high, 0.0)
-    outside += SEED_EDGE * spec.seed if outside else 0.0
-    peak = truth.peak - SEED_SHIFT * spec.seed
-    return CHANCE + (peak - CHANCE) * max(0.0, 1 - outside / RAMP)
-
-
-def make_specs(
-    norms: Sequence[str] = ("none", "batch", "noisy_batch"),
-    inits: Sequence[str] = ("xavier_uniform",),
-    gains: Sequence[float] = (0.5, 1.0, 2.0),
-    lrs: Sequence[float] = (1e-3, 1e-2, 1e-1, 1.0, 10.0),
-    num_seeds: int = 2,
-    probes: bool = True,
-    curvature: bool = False,
-    **train: Any,
-) -> list[TrialSpec]:
-    """Return the specs of a sweep of the shape of `sweeps/mini.yaml`."""
-    measured = ProbesSpec(
-        landscape=LandscapeSpec(every=25, lr_multiples=MULTIPLES),
-        ics=IcsSpec(every=25),
-        moments=MomentsSpec(every=25),
-        curvature=CurvatureSpec(every=100) if curvature else None,
-    )
-    return [
-        TrialSpec(
-            model=VggSpec(name="vgg", widths=(16, "M", 32, "M", 64)),
-            dataset=DigitsSpec(name="digits"),
-            train=TrainSpec(**{"steps": 200, "log_every": 10, **train}),
-            norm=norm,
-            init=init,
-            init_gain=gain,
-            lr=lr,
-            seed=seed,
-            probes=measured if probes else ProbesSpec(),
-        )
-        for seed, norm, init, gain, lr in product(range(num_seeds), norms, inits, gains, lrs)
-    ]
-
-
-def write_sweep(
-    directory: str | os.PathLike[str],
-    specs: Sequence[TrialSpec] | None = None,
-    *,
-    keep: Keep | None = None,
-    diverges: Keep | None = None,
-    declare: bool = True,
-    batch: int = 10,
-    sweep_file: str = "name: synthetic\n# a comment with <angle brackets> & ampersands\n",
-) -> list[TrialSpec]:
-    """Declare `specs` and commit those to `keep` in batches; return the specs."""
-    specs = make_specs() if specs is None else list(specs)
-    store = Store.open(directory)
-    if declare:
-        store.declare("synthetic", [spec.trial_key for spec in specs], sweep_file)
-    done = [spec for spec in specs if keep is None or keep(spec)]
-    for start in range(0, len(done), batch):
-        tables: dict[str, list[dict[str, Any]]] = {}
-        for spec in done[start : start + batch]:
-            for table, rows in rows_of(spec, diverges(spec) if diverges else accuracy_of(spec) is None).items():
-                tables.setdefault(table, []).extend(rows)
-        store.commit(tables)
-    return specs
 
 
 def rows_of(spec: TrialSpec, diverged: bool) -> dict[str, list[dict[str, Any]]]:
