@@ -23,6 +23,10 @@ INTERRUPTED = 130
 SweepFile = Annotated[Path, typer.Argument(metavar="SWEEP", help="The sweep file, such as sweeps/mini.yaml.")]
 ResultsDir = Annotated[str, typer.Argument(metavar="DIR", help="Where a run left its results: its --out.")]
 Out = Annotated[str | None, typer.Option(help="Where results are: a path or s3://...; results/<name> if not given.")]
+Extend = Annotated[
+    bool,
+    typer.Option("--extend", help="Add to another sweep's directory; its report then shows this sweep's trials."),
+]
 CheckpointMinutes = Annotated[
     float, typer.Option(min=0, help="How often a trial that takes long is saved, to continue from there.")
 ]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, SweepFile, app
+from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, Extend, SweepFile, app
 
 Cluster = Annotated[str | None, typer.Option(metavar="FILE", help="The file of `ray up`; the head is reached by SSH.")]
 Address = Annotated[str | None, typer.Option(metavar="URL", help="The dashboard, such as http://127.0.0.1:8265.")]
@@ -22,6 +22,7 @@ def submit(
     cluster: Cluster = None,
     address: Address = None,
     checkpoint_minutes: CheckpointMinutes = 10.0,
+    extend: Extend = False,
 ) -> None:
     """Run a sweep on a cluster, with the code in this directory; submit it again to continue.
 
@@ -30,7 +31,7 @@ def submit(
     from bnsweep.jobs.client import job_server
     from bnsweep.jobs.submit import Submission
 
-    submission = Submission.checked(sweep_file, out, checkpoint_minutes)
+    submission = Submission.checked(sweep_file, out, checkpoint_minutes, extend=extend)
     typer.echo(f"{submission.sweep.name}: {len(submission.sweep.trials)} trials declared")
     with job_server(cluster, address) as client:
         job_id = submission.send(client, Path.cwd())

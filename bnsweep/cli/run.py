@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, Out, SweepFile, app
+from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, Extend, Out, SweepFile, app
 from bnsweep.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def plan(
     typer.echo(f"{sweep.name}: {total} trials declared, {planned.num_done} done, {len(missing)} missing")
     for norm, count in Counter(spec.norm for spec in missing).items():
         typer.echo(f"  missing of norm {norm}: {count}")
-    if planned.undeclared:
+    if others := planned.other_sweeps_trials():
+        typer.echo(f"{store.root}: {others}")
+    elif planned.undeclared:
         typer.echo(
             f"{len(planned.undeclared)} stored trials are not declared by {sweep_file}; "
             "they stay, and the report leaves them out"
@@ -89,6 +91,7 @@ def run(
     ] = None,
     checkpoint_minutes: CheckpointMinutes = 10.0,
     max_hours: MaxHours = None,
+    extend: Extend = False,
 ) -> None:
     """Run the trials that are missing; again after an interruption or an edit, and only what is new runs.
 
@@ -96,7 +99,7 @@ def run(
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        code = _run(sweep_file, out, executor, address, 60 * checkpoint_minutes, max_hours)
+        code = _run(sweep_file, out, executor, address, 60 * checkpoint_minutes, max_hours, extend)
     except KeyboardInterrupt:
         typer.echo("interrupted; what was committed is kept; the same command continues")
         code = INTERRUPTED
@@ -110,6 +113,7 @@ def _run(
     address: str | None,
     checkpoint_every_s: float,
     max_hours: float | None,
+    extend: bool,
 ) -> int:
     """Run a sweep and say how it went; return the exit code."""
     from rich.console import Console
@@ -133,6 +137,7 @@ def _run(
     chosen = make_executor(executor, address)
     store.check_writable()
     planned, console, interrupt = Plan.of(sweep, store), Console(soft_wrap=True, highlight=False), Interrupt()
+    planned.require_own_directory(store, extend=extend)
     total = len(sweep.trials)
     if max_hours is not None and planned.missing:
         _require_at_most(max_hours, sweep, store, planned, executor, address)

@@ -33,15 +33,17 @@ class Submission:
         sweep: what is in it.
         out: URI on object storage.
         checkpoint_minutes: how often a long trial is saved, to continue from there.
+        extend: whether another sweep's trials may be there.
     """
 
     sweep_file: Path
     sweep: Sweep
     out: str
     checkpoint_minutes: float
+    extend: bool = False
 
     @classmethod
-    def checked(cls, sweep_file: Path, out: str, checkpoint_minutes: float) -> Submission:
+    def checked(cls, sweep_file: Path, out: str, checkpoint_minutes: float, *, extend: bool = False) -> Submission:
         """Check all that can be checked on this machine.
 
         Raises:
@@ -55,7 +57,7 @@ class Submission:
             )
         if scheme not in SCHEMES:
             raise InputError(f"--out {out}: unknown kind of storage '{scheme}'; {did_you_mean(scheme, SCHEMES)}")
-        return cls(sweep_file, Sweep.from_yaml(sweep_file), out, checkpoint_minutes)
+        return cls(sweep_file, Sweep.from_yaml(sweep_file), out, checkpoint_minutes, extend)
 
     def send(self, client: JobSubmissionClient, folder: Path) -> str:
         """Upload the code in `folder` and start the job; return its id.
@@ -88,7 +90,8 @@ class Submission:
 
     def _command(self, name: str) -> str:
         run = ["python", "-m", "bnsweep", "run", name, "--address", "auto", "--out", self.out]
-        return "exec " + shlex.join([*run, "--checkpoint-minutes", f"{self.checkpoint_minutes:g}"])
+        options = ["--checkpoint-minutes", f"{self.checkpoint_minutes:g}", *(["--extend"] if self.extend else [])]
+        return "exec " + shlex.join([*run, *options])
 
     def _variables(self, job_id: str) -> dict[str, str]:
         """Return environment variables for the job's processes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.sweep import Sweep
@@ -18,10 +19,36 @@ class Plan:
     num_done: int
     undeclared: tuple[str, ...]
     """Keys of stored trials that the sweep file does not declare (any more)."""
+    other_sweep: str | None = None
+    """Name of the sweep that was last run into the store, where that is another one and undeclared trials are there."""
 
     @classmethod
     def of(cls, sweep: Sweep, store: Store) -> Self:
         """Compare what `sweep` declares with what `store` holds."""
         stored, declared = store.finished(), {spec.trial_key for spec in sweep.trials}
         missing = tuple(spec for spec in sweep.trials if spec.trial_key not in stored)
-        return cls(missing, len(sweep.trials) - len(missing), tuple(sorted(stored - declared)))
+        undeclared = tuple(sorted(stored - declared))
+        other = _declared_name(store) if undeclared else None
+        return cls(missing, len(sweep.trials) - len(missing), undeclared, None if other == sweep.name else other)
+
+    def other_sweeps_trials(self) -> str | None:
+        """Return in words that the directory is another sweep's, and how to run into it; None where it is not."""
+        if self.other_sweep is None:
+            return None
+        return (
+            f"holds {len(self.undeclared)} trials of sweep '{self.other_sweep}' that this sweep file does not declare; "
+            "give another --out, or --extend to add this sweep's trials to them"
+        )
+
+    def require_own_directory(self, store: Store, *, extend: bool) -> None:
+        """Raise `InputError` where the directory is another sweep's, unless it is to be extended."""
+        if not extend and (reason := self.other_sweeps_trials()):
+            raise InputError(f"{store.root}: {reason}")
+
+
+def _declared_name(store: Store) -> str | None:
+    try:
+        declared = store.declared()
+    except InputError:  # damaged; a run writes it anew
+        return None
+    return None if declared is None else str(declared["name"])

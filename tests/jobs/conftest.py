@@ -62,10 +62,10 @@ class Cluster:
         """Return a place for results that was never used."""
         return s3_uri(self.endpoint, f"jobs/{next(numbers)}")
 
-    def submit(self, text: str, out: str) -> str:
+    def submit(self, text: str, out: str, *options: str) -> str:
         """Submit a sweep; return the job's id."""
         (self.folder / "sweep.yaml").write_text(text)
-        result = self.bnsweep("submit", "sweep.yaml", "--out", out)
+        result = self.bnsweep("submit", "sweep.yaml", "--out", out, *options)
         assert (result.returncode, result.stderr) == (0, "")
         (job_id,) = re.findall(r"^submitted: (\S+)$", result.stdout, re.MULTILINE)
         return str(job_id)

@@ -55,7 +55,9 @@ def test_a_sweep_is_submitted_and_followed_to_its_end(cluster: Cluster) -> None:
     assert cluster.bnsweep("logs", job).stdout == followed.stdout
     verified = bnsweep("verify", out)
     assert verified.returncode == 0, verified.stdout
-    again = cluster.submit(TINY, out)
+    again = cluster.submit(TINY, out, "--extend")
+    with cluster.connect() as client:
+        assert client.get_job_info(again).entrypoint.endswith(" --extend")
     cluster.wait_for_end(again)
     assert cluster.bnsweep("status", again).stdout == f"{again}  SUCCEEDED  12/12 trials have a result  {out}\n"
 

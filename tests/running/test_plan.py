@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bnsweep.results import Store
+from bnsweep.results.files import write
 from bnsweep.running.plan import Plan
 from bnsweep.spec.sweep import Sweep
 from tests.processes import bnsweep
@@ -28,6 +29,37 @@ def test_a_plan_tells_done_from_missing_and_undeclared(sweep_file: Write, tmp_pa
         spec.trial_key for spec in sweep.trials if spec.trial_key != done
     ]
     assert (planned.num_done, planned.undeclared) == (1, ("f" * 16,))
+
+
+def test_a_directory_of_another_sweep_is_refused_unless_it_is_to_be_extended(sweep_file: Write, tmp_path: Path) -> None:
+    few = (("[none, batch, noisy_batch]", "[none]"), ("[0.1, 1.0e+9]", "[0.1]"))
+    run = ("--executor", "serial", "--out", tmp_path / "out")
+    assert bnsweep("run", sweep_file(*few), *run).returncode == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    other = sweep_file(*few, ("name: tiny", "name: other"), ("steps: 6", "steps: 7"))
+    refused, planned = bnsweep("run", other, *run), bnsweep("plan", other, "--no-timing", "--out", tmp_path / "out")
+    assert refused.returncode == 2
+    assert planned.returncode == 0
+    for text in (refused.stderr, planned.stdout):
+        assert re.search(r"out: .* 2 trials of sweep 'tiny' .*not declare.* --out.* --extend", text), text
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
+    extended = bnsweep("run", other, *run, "--extend")
+    assert extended.returncode == 0, extended.stderr
+    assert len(Store.open(tmp_path / "out").finished()) == 4
+    assert bnsweep("run", other, *run).returncode == 0  # it is this sweep's by now, and nothing is missing
+
+
+def test_a_directory_is_another_sweeps_by_name_and_by_trials_not_declared(sweep_file: Write, tmp_path: Path) -> None:
+    sweep, store = Sweep.from_yaml(sweep_file()), Store.open(tmp_path / "out")
+    store.commit(rows(sweep.trials[0].trial_key))
+    store.declare("renamed", [], "")
+    assert Plan.of(sweep, store).other_sweep is None  # its only trial is declared here too
+    store.commit(rows("f" * 16))
+    assert Plan.of(sweep, store).other_sweep == "renamed"
+    store.declare("tiny", [], "")
+    assert Plan.of(sweep, store).other_sweep is None  # edited
+    write(store.files, "_sweep.json", b"damaged")
+    assert Plan.of(sweep, store).other_sweep is None  # which a run mends
 
 
 def test_plan_prices_what_is_missing_and_writes_nothing(sweep_file: Write, tmp_path: Path) -> None:
