@@ -1,11 +1,12 @@
 """How right `bnsweep plan` and the progress line's ETA are: what they say beside what the run then takes.
 
-    python -m benchmarks.plan                        # the mini sweep; some minutes
-    python -m benchmarks.plan sweeps/mini.yaml --repeats 3
+    python -m benchmarks.plan                        # the mini sweep, three turns; some minutes
+    python -m benchmarks.plan sweeps/mini.yaml --repeats 1
 
-Printed are, for each turn: seconds and bytes planned over those that `bnsweep run` took, from the command to its end,
-and the median relative error of the ETA over the second half of the run, by the lines that it prints every few seconds.
-Goals: time within 25 % of the run's, an ETA error under 20 %. Both move with whatever else the machine does.
+Printed are, for each turn and as medians: seconds that `bnsweep plan` and `bnsweep run` took, from the command to its
+end; time and bytes planned over those that the run took; and the median relative error of the ETA over the second half
+of the run, by the lines that it prints every few seconds. Goals: time within 25 % of the run's, an ETA error under
+20 %, a plan in 20 s and in less than the run. All move with whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from typing import NamedTuple
 
 TIME = r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d)"
 PLANNED = re.compile(rf"time on \d+ workers, as many as fit here: {TIME}")
@@ -30,24 +32,39 @@ def main() -> None:
     """Plan and run a sweep some times, and print how they compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sweep", nargs="?", default="sweeps/mini.yaml")
-    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
+    turns = list[Turn]()
     for _ in range(arguments.repeats):
-        print(turn(arguments.sweep), flush=True)
+        turns.append(measure(arguments.sweep))
+        print(turns[-1], flush=True)
+    print("medians:", Turn(*map(median, zip(*turns, strict=True))))
 
 
-def turn(sweep: str) -> str:
-    """Plan, then run; return the line to print."""
+class Turn(NamedTuple):
+    """What was planned beside what was taken."""
+
+    plan_s: float
+    run_s: float
+    time_ratio: float
+    bytes_ratio: float
+    eta_error: float
+
+    def __str__(self) -> str:
+        return (
+            f"time planned/taken {self.time_ratio:.2f}, bytes {self.bytes_ratio:.2f}, ETA error "
+            f"{100 * self.eta_error:.0f} %; the plan took {self.plan_s:.1f} s, the run {self.run_s:.1f} s"
+        )
+
+
+def measure(sweep: str) -> Turn:
+    """Plan, then run."""
     with tempfile.TemporaryDirectory(prefix="bnsweep-plan-") as folder:
         planned, plan_s = bnsweep("plan", sweep, "--out", folder)
         ran, run_s = bnsweep("run", sweep, "--out", folder)
         num_bytes = sum(path.stat().st_size for path in Path(folder).glob("*/*.parquet"))
     time_ratio = seconds(found(PLANNED, planned)) / run_s
-    bytes_ratio = 1e6 * float(found(BYTES, planned)[0]) / num_bytes
-    return (
-        f"plan {plan_s:.0f} s, run {run_s:.0f} s: time planned/taken {time_ratio:.2f}, "
-        f"bytes {bytes_ratio:.2f}, ETA error {100 * eta_error(ran):.0f} %"
-    )
+    return Turn(plan_s, run_s, time_ratio, 1e6 * float(found(BYTES, planned)[0]) / num_bytes, eta_error(ran))
 
 
 def found(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:

@@ -65,16 +65,15 @@ def plan(
 def _print_price(
     sweep: Sweep, store: Store, planned: Plan, workers: int | None, hourly: float | None, max_hours: float | None
 ) -> None:
-    from bnsweep.running.prepare import prepare
-    from bnsweep.running.prices import lines, price_sweep, why_untimed
+    from bnsweep.running.prices import price_sweep, why_untimed
 
     if reason := why_untimed(sweep.resources):
         if max_hours is not None:
             raise InputError(f"--max-hours: cannot be checked here, {reason}; plan where the sweep will run")
         typer.echo(f"not timed: {reason}")
         return
-    price = price_sweep(prepare(sweep, store, planned))
-    for line in lines(price, workers or price.workers_here, hourly):
+    price = price_sweep(sweep, store, planned.missing)
+    for line in price.lines(workers or price.workers_here, hourly):
         typer.echo(line)
     if max_hours is not None:
         price.require_at_most(max_hours, workers or price.workers_here)
@@ -182,11 +181,10 @@ def _require_at_most(
     max_hours: float, sweep: Sweep, store: Store, planned: Plan, executor: str, address: str | None
 ) -> None:
     """Refuse to run what takes longer; a cluster's workers may be unlike this machine, which therefore cannot tell."""
-    from bnsweep.running.prepare import prepare
     from bnsweep.running.prices import price_sweep, why_untimed
 
     reason = "the workers are elsewhere" if address else why_untimed(sweep.resources)
     if reason:
         raise InputError(f"--max-hours: cannot be checked here, {reason}; use `bnsweep plan` where the sweep will run")
-    price = price_sweep(prepare(sweep, store, planned))
+    price = price_sweep(sweep, store, planned.missing)
     price.require_at_most(max_hours, 1 if executor == "serial" else price.workers_here)

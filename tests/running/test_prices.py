@@ -2,58 +2,59 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bnsweep.data import load_dataset
 from bnsweep.errors import InputError
-from bnsweep.probes import StepContext
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.manifest import encode
-from bnsweep.results.schema import Row, to_table
+from bnsweep.results.schema import to_table
 from bnsweep.running.packs import RunContext, dataset_key
-from bnsweep.running.prices import Price, lines
+from bnsweep.running.prices import Price, price_sweep, why_untimed
 from bnsweep.running.prices.calibrate import calibrate
-from bnsweep.running.prices.costs import Costs, mean_costs
-from bnsweep.running.prices.load import kind_of, loads
-from bnsweep.running.prices.price import num_packs, why_untimed
+from bnsweep.running.prices.costs import EVALUATION, STEP, Costs, mean_costs, total, work_of
+from bnsweep.running.prices.kinds import count_kinds
+from bnsweep.running.prices.price import num_packs
+from bnsweep.running.prices.pricing import workers_here
 from bnsweep.running.prices.timing import time_kinds
 from bnsweep.running.rows import RowBuffer
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.resources import Resources
+from bnsweep.spec.sweep import Sweep
 from bnsweep.training.loop import run_trial, train
 
 Build = Callable[..., TrialSpec]
 PROBES = {"landscape": {"every": 3, "start": 1}, "ics": {"at": [0, 5]}, "moments": {"log_spaced": 3}}
+SPINNING = "tests.user_code.timed_probes:Spinning"
 SPIN_S = 0.5
 
 
-@dataclass
-class Spinning:
-    """A probe that takes as long as it is told to."""
-
-    seconds: float
-    table: str = "spinning"
-    columns: dict[str, pa.DataType] = field(default_factory=lambda: {"value": pa.float64()})
-
-    def __call__(self, ctx: StepContext) -> list[Row]:
-        until = perf_counter() + self.seconds
-        while perf_counter() < until:
-            pass
-        return [{"step": ctx.step, "value": 1.0}] * 3
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Train as a worker does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
-def job_of(spec: TrialSpec, tmp_path: Path) -> RunContext:
+def context_of(spec: TrialSpec, tmp_path: Path) -> RunContext:
     return RunContext("a", Store.open(tmp_path), "", None, {dataset_key(spec.dataset): load_dataset(spec.dataset)})
+
+
+def sweep_of(trial: TrialSpec) -> Sweep:
+    return Sweep("a", Resources(), (trial,), "")
 
 
 @pytest.mark.parametrize(
@@ -65,103 +66,106 @@ def job_of(spec: TrialSpec, tmp_path: Path) -> RunContext:
         {"steps": 6, "log_every": 100, "eval_every": 1},
     ],
 )
-def test_a_trial_leaves_the_rows_that_are_counted(spec: Build, options: dict[str, int]) -> None:
+def test_a_trial_does_the_work_that_is_counted(spec: Build, options: dict[str, int]) -> None:
     trial = spec(train={"batch_size": 32, **options}, probes=PROBES)
-    tables = run_trial(trial, load_dataset(trial.dataset)).tables
-    (load,) = loads([trial])
-    assert load.rows_of_curves == len(tables["curves"])
-    assert load.evaluations == sum("test_loss" in row for row in tables["curves"])
+    tables, work = run_trial(trial, load_dataset(trial.dataset)).tables, work_of(trial)
+    assert work[STEP] == options["steps"]
+    assert work["curves"] == len(tables["curves"])
+    assert work[EVALUATION] == sum("test_loss" in row for row in tables["curves"])
     for table in PROBES:
-        assert load.measurements[table] == len({row["step"] for row in tables[table]})
+        assert work[table] == len({row["step"] for row in tables[table]})
 
 
-def test_trials_are_of_one_kind_where_their_steps_cost_the_same(spec: Build) -> None:
-    base = spec()
-    same: list[dict[str, Any]] = [{"lr": 1.0}, {"seed": 3}, {"init": "orthogonal"}, {"train": {"batch_size": 32}}]
+def test_trials_that_cost_the_same_are_of_one_kind(spec: Build) -> None:
+    same: list[dict[str, Any]] = [{}, {"lr": 1.0}, {"seed": 3}, {"init": "orthogonal"}, {"init_gain": 2.0}]
     other: list[dict[str, Any]] = [{"norm": "batch"}, {"model": {"name": "mlp"}}, {"train": {"batch_size": 16}}]
-    assert {kind_of(spec(**change)) for change in same} == {kind_of(base)}
-    assert len({kind_of(spec(**change)) for change in [{}, *other, {"probes": PROBES}]}) == 5
+    kinds = count_kinds(spec(**change) for change in [*same, *other, {"probes": PROBES}])
+    assert [count for _, count in kinds] == [5, 1, 1, 1, 1]
 
 
-def test_loads_count_every_trial_once(spec: Build) -> None:
+def test_kinds_count_every_trial_once(spec: Build) -> None:
     trials = [
         spec(norm=norm, seed=seed, train={"steps": steps, "batch_size": 32})
         for norm in ("none", "batch")
         for steps in (8, 16)
         for seed in range(3)
     ]
-    found = loads(trials)
-    assert [(load.example.norm, load.steps, load.count) for load in found] == [
-        *(("none", 8, 3), ("none", 16, 3)),
-        *(("batch", 8, 3), ("batch", 16, 3)),
-    ]
+    found = [(kind.norm, kind.train.steps, count) for kind, count in count_kinds(trials)]
+    assert found == [("none", 8, 3), ("none", 16, 3), ("batch", 8, 3), ("batch", 16, 3)]
 
 
 def test_calibration_tells_the_probe_from_the_step(spec: Build, tmp_path: Path) -> None:
-    own = {f"{__name__}:Spinning": {"every": 100, "seconds": SPIN_S}}
-    trial = spec(train={"steps": 1000, "batch_size": 32}, probes={"moments": {"every": 7}, **own})
-    context = job_of(trial, tmp_path)
-    costs = calibrate(trial, context.datasets[dataset_key(trial.dataset)], context, budget_s=0.0)
+    probes = {"moments": {"every": 7}, SPINNING: {"every": 100, "seconds": SPIN_S}}
+    trial = spec(train={"steps": 1000, "batch_size": 32}, probes=probes)
+    costs = calibrate(trial, context_of(trial, tmp_path), budget_s=0.0)
     assert costs
-    assert costs.probe_s["spinning"] > 0.8 * SPIN_S
-    assert costs.step_s < SPIN_S
-    assert costs.probe_s["moments"] < SPIN_S
-    assert costs.probe_rows == {"moments": 2, "spinning": 3}
-    (load,) = loads([trial])
-    assert costs.seconds(load) > 1000 * costs.step_s + 10 * costs.probe_s["spinning"]
+    assert costs.seconds["spinning"] > 0.8 * SPIN_S
+    assert costs.seconds[STEP] < SPIN_S
+    assert costs.seconds["moments"] < SPIN_S
+    assert total(work_of(trial), costs.seconds) > 1000 * costs.seconds[STEP] + 10 * costs.seconds["spinning"]
 
 
 def test_what_diverges_whatever_its_learning_rate_gives_no_costs(spec: Build, tmp_path: Path) -> None:
     trial = spec(train={"batch_size": 32, "weight_decay": 1e30})
-    context = job_of(trial, tmp_path)
-    assert calibrate(trial, context.datasets[dataset_key(trial.dataset)], context, budget_s=0.0) is None
+    context = context_of(trial, tmp_path)
+    assert calibrate(trial, context, budget_s=0.0) is None
+    with pytest.raises(InputError, match=r"every kind .*diverges.*--no-timing"):
+        time_kinds([trial], context, lambda _: math.inf)
 
 
 def test_bytes_are_those_of_real_trials(spec: Build, tmp_path: Path) -> None:
-    probes = {name: {"every": 5} for name in ("landscape", "ics", "moments")}
+    probes = {name: {"every": 4} for name in ("landscape", "ics", "moments")}
     trials = [
-        spec(lr=lr, seed=seed, train={"batch_size": 32, "steps": 60}, probes=probes)
+        spec(lr=lr, seed=seed, train={"batch_size": 32, "steps": 20}, probes=probes)
         for lr in (0.01, 0.1)
         for seed in range(3)
     ]
-    context = job_of(trials[0], tmp_path)
-    data = context.datasets[dataset_key(trials[0].dataset)]
-    costs, batch = calibrate(trials[0], data, context, budget_s=2.0), RowBuffer()
+    context = context_of(trials[0], tmp_path)
+    costs, buffer = calibrate(trials[0], context, budget_s=1.0), RowBuffer()
     assert costs
     for trial in trials:
-        (training,) = deque(train(trial, data), maxlen=1)
-        batch.add(training, context, {"attempt": 1})
-    encoded = encode("all", ((table, to_table(SCHEMAS[table], rows)) for table, rows in batch.tables.items()))
-    planned = sum(costs.file_bytes.values()) + sum(load.count * costs.row_bytes_of(load) for load in loads(trials))
+        (training,) = deque(train(trial, context.datasets[dataset_key(trial.dataset)]), maxlen=1)
+        buffer.add(training, context, {"attempt": 1})
+    encoded = encode("all", ((table, to_table(SCHEMAS[table], rows)) for table, rows in buffer.tables.items()))
+    planned = sum(costs.file_bytes.values()) + sum(total(work_of(trial), costs.row_bytes) for trial in trials)
     assert planned == pytest.approx(sum(record.num_bytes for record in encoded.manifest.files), rel=0.25)
 
 
-def test_kinds_are_timed_in_processes_of_their_own(spec: Build, tmp_path: Path) -> None:
-    trials = [spec(norm=norm, probes={"moments": {"every": 2}}) for norm in ("none", "batch")]
-    timing = time_kinds({kind_of(trial): trial for trial in trials}, job_of(trials[0], tmp_path), Resources(), 2)
-    assert timing.costs.keys() == {kind_of(trial) for trial in trials}
-    assert timing.at_once == 2
-    assert all(costs.step_s > 0 for costs in timing.costs.values())
-    assert list(tmp_path.iterdir()) == []
+def test_a_sweep_that_takes_longer_is_timed_for_longer(spec: Build, tmp_path: Path) -> None:
+    kinds = [spec(norm=norm) for norm in ("none", "batch")]
+    context = context_of(kinds[0], tmp_path)
+    assert len(time_kinds(kinds, context, lambda _: 0.0)) == 1
+    assert time_kinds(kinds, context, lambda _: math.inf).keys() == {0, 1}
+
+
+def test_as_many_train_at_once_as_workers_fit_and_none_stays_behind(spec: Build, tmp_path: Path) -> None:
+    (signatures := tmp_path / "signatures").mkdir()
+    probes = {"tests.user_code.timed_probes:Signing": {"every": 1, "folder": str(signatures)}}
+    trial, workers = spec(probes=probes), workers_here(Resources())
+    price = price_sweep(sweep_of(trial), Store.open(tmp_path / "out"), [trial])
+    assert price.basis == f"1 of 1 kinds of trials timed, {workers} at once"
+    processes = [int(path.name) for path in signatures.iterdir()]
+    assert len(processes) == workers
+    assert not any(os.path.exists(f"/proc/{process}") for process in processes)
+    assert not os.path.exists(tmp_path / "out")
 
 
 def test_a_trial_that_fails_is_bad_input(spec: Build, tmp_path: Path) -> None:
-    trial = spec(probes={f"{__name__}:Spinning": {"every": 1, "seconds": "long"}})
+    trial = spec(probes={SPINNING: {"every": 1, "seconds": "long"}})
     with pytest.raises(InputError, match=r"a trial of norm none fails: TypeError.*--no-timing"):
-        time_kinds({kind_of(trial): trial}, job_of(trial, tmp_path), Resources(), 1)
+        time_kinds([trial], context_of(trial, tmp_path), lambda _: math.inf)
 
 
 def test_a_process_that_dies_is_bad_input(spec: Build, tmp_path: Path) -> None:
     trial = spec(model={"name": "tests.user_code.failing_models:net", "deadly": True})
-    with pytest.raises(InputError, match=r"a process that timed trials died"):
-        time_kinds({kind_of(trial): trial}, job_of(trial, tmp_path), Resources(), 1)
+    with pytest.raises(InputError, match=r"died.*--no-timing"):
+        price_sweep(sweep_of(trial), Store.open(tmp_path), [trial])
 
 
 def test_the_mean_of_costs_is_that_of_each() -> None:
-    some = Costs(1.0, 2.0, 3.0, {"ics": 4.0}, {"ics": 2.0}, {"ics": 100.0}, {"ics": 10.0})
-    more = Costs(3.0, 4.0, 5.0, {"ics": 6.0}, {"ics": 2.0}, {"ics": 300.0}, {"ics": 30.0})
-    mean = Costs(2.0, 3.0, 4.0, {"ics": 5.0}, {"ics": 2.0}, {"ics": 200.0}, {"ics": 20.0})
-    assert mean_costs([some, more]) == mean
+    some = Costs({"trials": 1.0, "ics": 4.0}, {"ics": 10.0}, {"ics": 100.0})
+    more = Costs({"trials": 3.0, "ics": 6.0}, {"ics": 30.0}, {"ics": 300.0})
+    assert mean_costs([some, more]) == Costs({"trials": 2.0, "ics": 5.0}, {"ics": 20.0}, {"ics": 200.0})
 
 
 PRICE = Price(
@@ -170,13 +174,11 @@ PRICE = Price(
     longest_s=400.0,
     start_s=10.0,
     row_bytes=1e6,
-    file_bytes=5e4,
     num_tables=5,
+    file_bytes=5e4,
     gpus=0.5,
-    num_kinds=3,
-    num_timed=2,
-    at_once=2,
     workers_here=4,
+    basis="2 of 3 kinds of trials timed, 2 at once",
 )
 
 
@@ -187,19 +189,21 @@ def test_time_is_shared_among_workers_but_no_trial_is_cut() -> None:
 
 
 def test_money_is_for_gpus_or_for_workers_without() -> None:
-    held = 4 * 9_010 / 3600
-    assert PRICE.gpu_hours(4) == pytest.approx(0.5 * held)
-    assert PRICE.money(4, 2.0) == pytest.approx(held)
-    assert replace(PRICE, gpus=0.0).money(4, 2.0) == pytest.approx(2 * held)
+    hours = 4 * 9_010 / 3600
+    assert f"money: {hours:.2f}, at 2 per GPU-hour" in list(PRICE.lines(4, 2.0))
+    assert f"money: {2 * hours:.2f}, at 2 per worker-hour" in list(replace(PRICE, gpus=0.0).lines(4, 2.0))
+    assert "money" not in "\n".join(PRICE.lines(4))
 
 
 def test_the_lines_say_what_was_timed_and_what_it_takes() -> None:
-    text = "\n".join(lines(PRICE, 8, 2.5))
+    text = "\n".join(PRICE.lines(8))
     assert "takes 360 s (2 of 3 kinds of trials timed, 2 at once)" in text
     assert "time on 4 workers, as many as fit here: 2:30:10, of which 0:00:10 to start" in text
     assert "time on 8 workers like these: 1:15:10" in text
-    assert f"money: {PRICE.money(8, 2.5):.2f}, at 2.5 per GPU-hour" in text
-    assert "money" not in "\n".join(lines(PRICE, 8))
+    hours = 8 * 4_510 / 3600
+    assert f"on 8 workers: {hours:.3g} worker-hours, {hours / 2:.3g} GPU-hours" in text
+    packs = num_packs(100, 8, 360.0)
+    assert f"Parquet: {(1e6 + packs * 5e4) / 1e6:.3g} MB in {5 * packs} files" in text
 
 
 def test_what_takes_too_long_is_refused_with_what_would_be_right() -> None:

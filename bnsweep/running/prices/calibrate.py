@@ -2,116 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from statistics import fmean
 from time import perf_counter
 
-import pyarrow as pa
 import torch
 
-from bnsweep.data import Dataset
 from bnsweep.results.manifest import encode
-from bnsweep.results.schema import SCHEMAS, Row, to_table
-from bnsweep.running.packs import RunContext
-from bnsweep.running.prices.costs import Costs
+from bnsweep.results.schema import SCHEMAS, to_table
+from bnsweep.running.packs import RunContext, dataset_key
+from bnsweep.running.prices.costs import COMPILING, EVALUATION, STEP, Costs
+from bnsweep.running.prices.kinds import tame
 from bnsweep.running.rows import RowBuffer
-from bnsweep.spec import TrainSpec, TrialSpec
-from bnsweep.training.loop import Training, train
+from bnsweep.spec import TrialSpec
+from bnsweep.training.compiling import Compiler
+from bnsweep.training.loop import train
 from bnsweep.training.memory import reset_peak_memory
 
 WARM_UP, PLAIN = 2, 6
 """Steps of a short trial without measurements; after them each probe measures one step of its own."""
-MIN_LAPS = 2
-"""Short trials: with one, what a file's rows take could not be told from what it takes without them."""
 
 
-@dataclass(frozen=True)
-class _Lap:
-    """Seconds of a short trial.
+def calibrate(spec: TrialSpec, context: RunContext, budget_s: float) -> Costs | None:
+    """Return what trials like `spec` cost on the device that holds the data; None where even a short one diverges.
 
-    Args:
-        before_s: from its beginning to the end of the warm-up.
-        step_s: a step without measurements, the mean of several.
-        measured_s: the step that each probe measures.
-        evaluation_s: its end.
-        keep_s: adding its rows to those of others.
-        tables: of each probe.
+    At least two short trials are timed. The first one's time is left out: it pays for what a process does once, such
+    as compiling. Means, not medians: a run pays for its slow steps too.
     """
-
-    before_s: float
-    step_s: float
-    measured_s: tuple[float, ...]
-    evaluation_s: float
-    keep_s: float
-    tables: tuple[str, ...]
-
-
-def calibrate(spec: TrialSpec, data: Dataset, context: RunContext, budget_s: float) -> Costs | None:
-    """Return what trials like `spec` cost on the device that holds `data`; None where even a short one diverges.
-
-    Means, not medians: the run pays for its slow steps too.
-    """
-    compiling = perf_counter()
-    if spec.train.compile:
-        _lap(_short(spec, 0), data, context, RowBuffer())
-    compile_s = perf_counter() - compiling
-    until, laps, batch = perf_counter() + budget_s, list[_Lap](), RowBuffer()
-    first: Mapping[str, Sequence[Row]] = {}
-    while len(laps) < MIN_LAPS or perf_counter() < until:
-        lap = _lap(_short(spec, len(laps)), data, context, batch)
-        if lap is None:
+    steps, until = WARM_UP + PLAIN + len(spec.probes.sections), perf_counter() + budget_s
+    times, few, buffer, compiler = list[dict[str, float]](), dict[str, int](), RowBuffer(), Compiler()
+    while len(times) < 2 or perf_counter() < until:
+        short = tame(spec, seed=len(times), steps=steps, eval_every=None)
+        if not (seconds := _time_trial(short, context, buffer, compiler)):
             return None
-        laps.append(lap)
-        first = first or {table: tuple(rows) for table, rows in batch.tables.items()}
-    step_s = fmean(lap.step_s for lap in laps)
-    measured = {table: fmean(lap.measured_s[place] for lap in laps) for place, table in enumerate(laps[0].tables)}
-    around_s = fmean(lap.before_s + lap.keep_s for lap in laps) - WARM_UP * step_s
-    file_bytes, row_bytes = _sizes(first, batch.tables, batch.schemas)
-    return Costs(
-        trial_s=max(0.0, around_s),
-        step_s=step_s,
-        evaluation_s=fmean(lap.evaluation_s for lap in laps),
-        probe_s={table: max(0.0, seconds - step_s) for table, seconds in measured.items()},
-        probe_rows={table: len(batch.tables[table]) / len(laps) for table in laps[0].tables},
-        file_bytes=file_bytes,
-        row_bytes=row_bytes,
-        compile_s=compile_s,
-    )
+        times.append(seconds)
+        few = few or _file_sizes(buffer)
+    first, *others = times
+    seconds = {part: max(0.0, fmean(other[part] for other in others)) for part in first}
+    seconds[COMPILING] = max(0.0, first["trials"] - seconds["trials"]) if spec.train.compile else 0.0
+    many = _file_sizes(buffer)
+    row_bytes = {table: (many[table] - few[table]) / len(others) for table in many}
+    file_bytes = {table: few[table] - row_bytes[table] for table in few}
+    row_bytes["curves"] *= len(times) / len(buffer.tables["curves"])
+    return Costs(seconds, row_bytes, file_bytes)
 
 
-def _short(spec: TrialSpec, repeat: int) -> TrialSpec:
-    """Return a short trial that costs what `spec` does per step, and does not diverge where that is up to us.
-
-    It is built unchecked: the probes are given steps to measure once they are there.
-    """
-    steps = WARM_UP + PLAIN + len(spec.probes.sections)
-    changed = {"steps": steps, "eval_every": None, "max_loss": 1e30}
-    options = TrainSpec.model_construct(**{**dict(spec.train), **changed})
-    tame = {"train": options, "lr": 1e-6, "init_gain": 1.0, "seed": repeat}
-    return TrialSpec.model_construct(**{**dict(spec), **tame})
-
-
-def _lap(spec: TrialSpec, data: Dataset, context: RunContext, batch: RowBuffer) -> _Lap | None:
-    """Run a short trial and add its rows to `batch`; None where it diverges."""
-    device, started_at = data.train_x.device, datetime.now(UTC)
+def _time_trial(spec: TrialSpec, context: RunContext, buffer: RowBuffer, compiler: Compiler) -> dict[str, float]:
+    """Run a short trial and add its rows to `buffer`; return the seconds of its parts, none where it diverges."""
+    data, started_at = context.datasets[dataset_key(spec.dataset)], datetime.now(UTC)
+    device = data.train_x.device
     marks = [_now(device)]
     reset_peak_memory(device)
-    for step, training in enumerate(train(spec, data)):
+    for step, training in enumerate(train(spec, data, compiler=compiler)):
         if step == 0:
-            _set_schedule(training)
+            training.probes = [
+                replace(probe, due=frozenset({WARM_UP + PLAIN + place}).__contains__)
+                for place, probe in enumerate(training.probes)
+            ]
         elif step == WARM_UP or step >= WARM_UP + PLAIN:
             marks.append(_now(device))
     marks.append(_now(device))
-    if training.result.status == "diverged":
-        return None
-    batch.add(training, context, {"attempt": 1, "started_at": started_at})
+    if training.result.has_diverged:
+        return {}
+    buffer.add(training, context, {"attempt": 1, "started_at": started_at})
     marks.append(_now(device))
     before_s, plain_s, *measured_s, evaluation_s, keep_s = (after - before for before, after in pairwise(marks))
-    tables = tuple(probe.table for probe in training.probes)
-    return _Lap(before_s, plain_s / PLAIN, tuple(measured_s), evaluation_s, keep_s, tables)
+    step_s = plain_s / PLAIN
+    measured = {probe.table: seconds - step_s for probe, seconds in zip(training.probes, measured_s, strict=True)}
+    return {"trials": before_s + keep_s - WARM_UP * step_s, STEP: step_s, EVALUATION: evaluation_s, **measured}
 
 
 def _now(device: torch.device) -> float:
@@ -121,24 +81,8 @@ def _now(device: torch.device) -> float:
     return perf_counter()
 
 
-def _set_schedule(training: Training) -> None:
-    """Let each probe measure one step, at which no other does."""
-    training.probes = [
-        replace(probe, due=frozenset({WARM_UP + PLAIN + place}).__contains__)
-        for place, probe in enumerate(training.probes)
-    ]
-
-
-def _sizes(
-    few: Mapping[str, Sequence[Row]], many: Mapping[str, Sequence[Row]], own: Mapping[str, pa.Schema]
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the bytes of a table's file without its rows, and of a row: the line through two files."""
-    small, large = _file_sizes(few, own), _file_sizes(many, own)
-    row_bytes = {table: (large[table] - small[table]) / max(1, len(many[table]) - len(few[table])) for table in many}
-    return {table: small[table] - len(few[table]) * row_bytes[table] for table in many}, row_bytes
-
-
-def _file_sizes(tables: Mapping[str, Sequence[Row]], own: Mapping[str, pa.Schema]) -> dict[str, int]:
-    schemas = {**own, **SCHEMAS}
-    encoded = encode("calibration", ((table, to_table(schemas[table], rows)) for table, rows in tables.items()))
+def _file_sizes(buffer: RowBuffer) -> dict[str, int]:
+    """Return the bytes of the Parquet file that the rows of each table would make."""
+    schemas = {**buffer.schemas, **SCHEMAS}
+    encoded = encode("calibration", ((table, to_table(schemas[table], rows)) for table, rows in buffer.tables.items()))
     return {record.table: record.num_bytes for record in encoded.manifest.files}
