@@ -1,4 +1,4 @@
-"""AWS as far as moto has it, on loopback, in a process of its own; and a user's laptop without a network."""
+"""AWS as moto imitates it, on loopback, in a process of its own; and a user's laptop without a network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ exit 255
 
 @dataclass(frozen=True)
 class Laptop:
-    """A home with a token, credentials of the account, and an `ssh` that writes down what it is asked for."""
+    """A home with a token, credentials of the account, and an `ssh` that only logs its arguments."""
 
     environment: Mapping[str, str]
     ssh_log: Path
@@ -54,13 +54,13 @@ class Laptop:
 
 
 def node_type_of(machine: Mapping[str, Any]) -> str:
-    """Return the node type that Ray wrote on a machine."""
+    """Return the node type that Ray tagged a machine with."""
     return next(tag["Value"] for tag in machine["Tags"] if tag["Key"] == "ray-user-node-type")
 
 
 @contextmanager
 def account() -> Iterator[str]:
-    """Start an empty AWS account; its endpoint. It knows which instance types there are."""
+    """Start an empty AWS account, which knows the instance types; yield its endpoint."""
     command = [sys.executable, "-u", "-m", "moto.server", "--port", "0"]
     environment = {**os.environ, "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "true"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:

@@ -1,6 +1,6 @@
-"""Hosts of a small network, made of namespaces of this machine: each has its own processes, /tmp, home and name.
+"""Hosts of a small network, made of namespaces on this machine: each has its own processes, /tmp, home and name.
 
-Nothing of it outlives the test: a host's processes end with its first one, and its network with its processes.
+Nothing of it is left after the test: a host's processes end with its first one, and its network with its processes.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
+
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 SBIN = ("/usr/sbin", "/sbin")
@@ -38,15 +39,6 @@ PidFile none
 """
 
 
-def wait_until(holds: Callable[[], object], what: str, within_s: float = 60.0) -> None:
-    """Look again and again until `holds()`; fail after `within_s`, saying `what` was waited for."""
-    deadline = monotonic() + within_s
-    while not holds():
-        if monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {within_s:g} s")
-        sleep(0.2)
-
-
 @dataclass(frozen=True)
 class Host:
     """A machine of its own, as far as its processes can tell.
@@ -66,9 +58,9 @@ class Host:
     folder: Path
 
     def command(self, *command: object) -> list[str]:
-        """Return what runs `command` in here, from its home."""
-        entered = ["nsenter", "--target", str(self.pid), "--net", "--pid", "--mount", "--uts", "env", "--chdir=/root"]
-        return [*entered, *map(str, command)]
+        """Return the command that runs `command` on this host, in its home."""
+        enter = ["nsenter", "--target", str(self.pid), "--net", "--pid", "--mount", "--uts", "env", "--chdir=/root"]
+        return [*enter, *map(str, command)]
 
     def run(
         self, *command: object, env: Mapping[str, str] | None = None, timeout_s: float = 120.0
@@ -84,13 +76,13 @@ class Host:
         return {"HOME": "/root", "PATH": path, "LANG": "C.UTF-8", **(more or {})}
 
     def processes(self, name: str) -> list[str]:
-        """Return the command lines of what runs here and has `name` in it."""
+        """Return the command lines on this host that contain `name`."""
         listed = self.run("ps", "-e", "-o", "args=").stdout.splitlines()
         return [line for line in listed if name in line]
 
 
 class Network:
-    """A switch, and the hosts that are plugged in."""
+    """A switch, and the hosts that are connected to it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -119,12 +111,12 @@ class Network:
         self.hosts.append(host)
         return host
 
-    def cut_off(self, host: Host) -> None:
-        """Pull the host's plug out of the switch."""
+    def disconnect(self, host: Host) -> None:
+        """Disconnect a host from the switch."""
         self._ip("link", "set", host.port, "down")
 
-    def plug_in(self, host: Host) -> None:
-        """Put it back."""
+    def reconnect(self, host: Host) -> None:
+        """Connect it again."""
         self._ip("link", "set", host.port, "up")
 
     def serve(self, host: Host, *command: object, port: int) -> str:

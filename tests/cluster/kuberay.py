@@ -1,8 +1,8 @@
-"""KubeRay's custom resource RayJob, field by field, to check files against without a Kubernetes.
+"""KubeRay's custom resource RayJob, field by field, to check files without a Kubernetes.
 
 Fields, types and what is required as in the CRD `rayjobs.ray.io`, version v1, of KubeRay 1.6 (its API reference,
 docs/reference/api.md in ray-project/kuberay); what the operator fills in itself is left out. A field that is not here
-is refused. What KubeRay takes over from Kubernetes is checked by Kubernetes's own schemas.
+is refused. What KubeRay takes from Kubernetes is checked by Kubernetes' own schemas.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ RAY_JOB = _object(
 
 
 def problems(resource: Any) -> list[str]:
-    """Return what a Kubernetes with KubeRay would not take of a RayJob, each with where it is."""
+    """Return what a Kubernetes with KubeRay would refuse in a RayJob, each problem after its path."""
     core = json.loads((files("kubernetes_validate") / "kubernetes-json-schema" / KUBERNETES).read_text())
     registry: Registry[Any] = Registry().with_resource("kubernetes", DRAFT202012.create_resource(core))
     errors = Draft202012Validator(RAY_JOB, registry=registry).iter_errors(resource)

@@ -1,7 +1,7 @@
 """A Slurm of one node on this machine: real munged, slurmctld and slurmd, in namespaces of their own.
 
-They see their own processes, network and host name, so that neither another Slurm or Ray on this machine is in the way,
-nor does `ray stop`, which ends every Ray it finds, reach beyond them; when the first process ends, all of them do.
+They see their own processes, network and host name, so that they meet no other Slurm or Ray
+of this machine, and `ray stop`, which ends every Ray it finds, ends none of them; all end with the first process.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 
 import psutil
 
-from tests.cluster.hosts import wait_until
+from tests.waiting import wait_until
 
 NODE = "node"
-PATIENCE_S = 30.0
+TIMEOUT_S = 30.0
 
 CONF = """
 ClusterName=test
@@ -77,7 +77,7 @@ class Slurm:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=PATIENCE_S,
+            timeout=TIMEOUT_S,
             check=False,
         )
         assert done.returncode == 0, done.stdout
@@ -102,9 +102,9 @@ def slurm(folder: Path) -> Iterator[Slurm]:
     with (folder / "boot.log").open("w") as log:
         outer = subprocess.Popen([*separate, *boot], stdout=log, stderr=subprocess.STDOUT)
     try:
-        wait_until(lambda: psutil.Process(outer.pid).children(), "the node's first process", PATIENCE_S)
+        wait_until(lambda: psutil.Process(outer.pid).children(), "the node's first process", TIMEOUT_S)
         host = Slurm(folder, psutil.Process(outer.pid).children()[0].pid)
-        wait_until(lambda: _is_idle(host), "an idle Slurm node", PATIENCE_S)
+        wait_until(lambda: _is_idle(host), "an idle Slurm node", TIMEOUT_S)
         yield host
     finally:
         outer.kill()

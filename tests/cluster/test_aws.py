@@ -1,4 +1,4 @@
-"""cluster/aws.yaml and `ray up cluster/gpu.yaml` against moto's AWS: what they ask for, up to the first SSH."""
+"""cluster/aws.yaml and `ray up cluster/gpu.yaml` against moto's AWS: what they start, up to the first use of SSH."""
 
 from __future__ import annotations
 
@@ -6,25 +6,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from copy import deepcopy
-from functools import partial
 from typing import Any
 
 import pytest
 import yaml
 from ray.autoscaler import sdk
-from ray.autoscaler._private.aws.node_provider import AWSNodeProvider
-from ray.autoscaler._private.event_summarizer import EventSummarizer
-from ray.autoscaler._private.node_launcher import BaseNodeLauncher
-from ray.autoscaler._private.node_provider_availability_tracker import NodeProviderAvailabilityTracker
-from ray.autoscaler._private.resource_demand_scheduler import ResourceDemandScheduler, get_nodes_for
-from ray.autoscaler._private.util import ConcurrentCounter
 
+from tests.cluster.autoscaler import Availability, is_available, launch, next_node_type
 from tests.cluster.aws import ROOT, Laptop, account, make_laptop
-from tests.cluster.hosts import wait_until
+from tests.waiting import wait_until
 
 CONFIG = yaml.safe_load((ROOT / "cluster" / "gpu.yaml").read_text())
 SCORER = "RAY_AUTOSCALER_UTILIZATION_SCORER"
-TRIAL = {"CPU": 1, "GPU": 0.25}
+TRIALS_OF_ONE_GPU = [{"CPU": 1, "GPU": 0.25}] * 4
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +36,7 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
 
 @pytest.fixture(scope="module")
 def bootstrapped(laptop: Laptop) -> Iterator[dict[str, Any]]:
-    """gpu.yaml as the head gets it, on the laptop."""
+    """gpu.yaml as `ray up` sends it to the head."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in laptop.environment.items():
             patch.setenv(name, value)
@@ -52,7 +46,7 @@ def bootstrapped(laptop: Laptop) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def started(laptop: Laptop) -> dict[str, dict[str, Any]]:
-    """The machines that `ray up` has started when it wants to SSH to one, by node type."""
+    """The machines that `ray up` has started when it first connects to one by SSH, by node type."""
     before = laptop.instances()
     command = ["ray", "up", "--yes", "--no-config-cache", "cluster/gpu.yaml"]
     output = laptop.ssh_log.with_name("ray-up.log")
@@ -68,7 +62,7 @@ def started(laptop: Laptop) -> dict[str, dict[str, Any]]:
     return {node_type: machine for node_type, machine in laptop.instances().items() if node_type not in before}
 
 
-def test_ray_up_asks_for_one_small_head_and_then_for_ssh(laptop: Laptop, started: dict[str, dict[str, Any]]) -> None:
+def test_ray_up_starts_one_small_head_and_connects_to_it(laptop: Laptop, started: dict[str, dict[str, Any]]) -> None:
     assert list(started) == ["head"]
     head = started["head"]
     assert head["InstanceType"] == "m7i.large"
@@ -77,7 +71,7 @@ def test_ray_up_asks_for_one_small_head_and_then_for_ssh(laptop: Laptop, started
     assert f"ubuntu@{head['PublicIpAddress']}" in laptop.ssh_log.read_text()
 
 
-def test_from_outside_the_cluster_there_is_ssh_only(laptop: Laptop, started: dict[str, dict[str, Any]]) -> None:
+def test_only_ssh_is_open_to_the_outside(laptop: Laptop, started: dict[str, dict[str, Any]]) -> None:
     (group,) = [item["GroupId"] for item in started["head"]["SecurityGroups"]]
     rules = laptop.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
     within = [rule for rule in rules if rule["UserIdGroupPairs"]]
@@ -87,7 +81,7 @@ def test_from_outside_the_cluster_there_is_ssh_only(laptop: Laptop, started: dic
     assert [(rule["FromPort"], rule["ToPort"], rule["IpProtocol"]) for rule in outside] == [(22, 22, "tcp")]
 
 
-def test_machines_may_use_the_bucket_and_only_the_head_may_start_others(laptop: Laptop) -> None:
+def test_machines_may_use_the_bucket_and_only_the_head_may_start_machines(laptop: Laptop) -> None:
     bucket = laptop.client("s3").list_buckets()["Buckets"][0]["Name"]
     allowed = {role: _allowed(laptop, role) for role in ("bnsweep-head", "bnsweep-worker")}
     assert all(f"arn:aws:s3:::{bucket}/*" in actions["s3:*"] for actions in allowed.values())
@@ -98,7 +92,7 @@ def test_machines_may_use_the_bucket_and_only_the_head_may_start_others(laptop: 
 
 
 def _allowed(laptop: Laptop, role: str) -> dict[str, str]:
-    """Return the actions that a role may take, each with what it may take it on."""
+    """Return the actions that a role is allowed, each with the resources it is allowed on."""
     iam = laptop.client("iam")
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
@@ -111,32 +105,12 @@ def _allowed(laptop: Laptop, role: str) -> dict[str, str]:
     }
 
 
-def launch(config: dict[str, Any], node_type: str, tracker: NodeProviderAvailabilityTracker) -> dict[str, Any]:
-    """Launch a worker as the autoscaler on the head does."""
-    provider = AWSNodeProvider(config["provider"], config["cluster_name"])
-    pending = ConcurrentCounter()
-    pending.inc(node_type, 1)
-    launcher = BaseNodeLauncher(provider, pending, EventSummarizer(), tracker)
-    return dict(launcher.launch_node(config, 1, node_type) or {})
-
-
-def chosen(config: dict[str, Any], tracker: NodeProviderAvailabilityTracker) -> str:
-    """Return the node type that the autoscaler launches next for a GPU's four trials, by the scorer it is told of."""
-    types = config["available_node_types"]
-    provider = AWSNodeProvider(config["provider"], config["cluster_name"])
-    scheduler = ResourceDemandScheduler(provider, types, config["max_workers"], "head", upscaling_speed=1.0)
-    scorer = partial(scheduler.utilization_scorer, node_availability_summary=tracker.summary())
-    (found,), residual = get_nodes_for(types, {}, "head", 1, [TRIAL] * 4, scorer)
-    assert residual == []
-    return str(found)
-
-
 @pytest.mark.parametrize(("node_type", "lifecycle"), [("gpu_spot", "spot"), ("gpu_on_demand", None)])
 def test_workers_have_a_gpu_and_are_spot_or_on_demand(
     laptop: Laptop, bootstrapped: dict[str, Any], node_type: str, lifecycle: str | None
 ) -> None:
     assert bootstrapped["available_node_types"][node_type]["resources"].items() >= {"CPU": 4, "GPU": 1}.items()
-    (instance,) = launch(bootstrapped, node_type, NodeProviderAvailabilityTracker())
+    (instance,) = launch(bootstrapped, node_type, Availability())
     worker = laptop.instances()[node_type]
     assert worker["InstanceId"] == instance
     assert worker["InstanceType"] == "g6.xlarge"
@@ -162,22 +136,22 @@ def scorer(monkeypatch: pytest.MonkeyPatch) -> str:
     return settings[SCORER]
 
 
-def refuse_spot(config: dict[str, Any]) -> NodeProviderAvailabilityTracker:
-    """Let EC2 refuse a spot machine: one of a type that it does not have."""
+def refused_spot(config: dict[str, Any]) -> Availability:
+    """Ask EC2 for a spot machine that it does not have; return what the autoscaler remembers of that."""
     asking = deepcopy(config)
     asking["available_node_types"]["gpu_spot"]["node_config"]["InstanceType"] = "g6.none"
-    tracker = NodeProviderAvailabilityTracker()
-    assert launch(asking, "gpu_spot", tracker) == {}
-    assert not tracker.summary().node_availabilities["gpu_spot"].is_available
-    return tracker
+    availability = Availability()
+    assert launch(asking, "gpu_spot", availability) == {}
+    assert not is_available("gpu_spot", availability)
+    return availability
 
 
 @pytest.mark.usefixtures("scorer")
-def test_on_demand_machines_stand_in_while_there_are_no_spot_ones(bootstrapped: dict[str, Any]) -> None:
-    assert chosen(bootstrapped, NodeProviderAvailabilityTracker()) == "gpu_spot"
-    assert chosen(bootstrapped, refuse_spot(bootstrapped)) == "gpu_on_demand"
+def test_on_demand_machines_are_started_while_no_spot_machine_is_available(bootstrapped: dict[str, Any]) -> None:
+    assert next_node_type(bootstrapped, TRIALS_OF_ONE_GPU, Availability()) == "gpu_spot"
+    assert next_node_type(bootstrapped, TRIALS_OF_ONE_GPU, refused_spot(bootstrapped)) == "gpu_on_demand"
 
 
-def test_ray_itself_still_asks_for_spot_machines_that_are_not_there(bootstrapped: dict[str, Any]) -> None:
-    """Once it does not, cluster/spot_first.py can go."""
-    assert chosen(bootstrapped, refuse_spot(bootstrapped)) == "gpu_spot"
+def test_rays_own_scorer_still_asks_for_a_spot_machine_that_was_refused(bootstrapped: dict[str, Any]) -> None:
+    """When this fails, cluster/spot_first.py is not needed any more."""
+    assert next_node_type(bootstrapped, TRIALS_OF_ONE_GPU, refused_spot(bootstrapped)) == "gpu_spot"

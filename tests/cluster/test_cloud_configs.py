@@ -1,4 +1,4 @@
-"""What holds for every cluster file: Ray takes it, and nodes have the Ray, the Python and the token that they must."""
+"""What holds for each cluster file: Ray accepts it; nodes have the locked Ray, a supported Python and the token."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import yaml
 from jsonschema import ValidationError
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from ray.autoscaler._private.util import prepare_config, validate_config
 
+from tests.cluster.autoscaler import validated
 from tests.cluster.aws import ROOT
 
 CLOUDS = ("gpu", "gcp")
@@ -32,8 +32,7 @@ def config(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def test_ray_accepts_it(config: dict[str, Any]) -> None:
-    prepared = prepare_config(deepcopy(config))
-    validate_config(prepared)
+    prepared = validated(deepcopy(config))
     types = prepared["available_node_types"]
     assert prepared["head_node_type"] == "head"
     assert types["head"]["max_workers"] == 0
@@ -41,9 +40,9 @@ def test_ray_accepts_it(config: dict[str, Any]) -> None:
     assert types["gpu_spot"]["max_workers"] == prepared["max_workers"] > 0
 
 
-def test_ray_refuses_a_key_that_it_does_not_know(config: dict[str, Any]) -> None:
+def test_ray_refuses_an_unknown_key(config: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="max_worker"):
-        validate_config(prepare_config(config | {"max_worker": 3}))
+        validated(config | {"max_worker": 3})
 
 
 def test_the_head_runs_no_trials_and_its_dashboard_is_on_loopback(config: dict[str, Any]) -> None:
@@ -53,12 +52,12 @@ def test_the_head_runs_no_trials_and_its_dashboard_is_on_loopback(config: dict[s
     assert "--autoscaling-config=~/ray_bootstrap_config.yaml" in start
 
 
-def test_every_node_has_the_token_and_demands_it(config: dict[str, Any]) -> None:
+def test_every_node_has_the_token_and_requires_it(config: dict[str, Any]) -> None:
     assert config["file_mounts"]["~/.ray/auth_token"] == "~/.ray/auth_token"
     assert "-e RAY_AUTH_MODE=token" in config["docker"]["run_options"]
 
 
-def test_every_node_has_what_is_locked(config: dict[str, Any]) -> None:
+def test_every_node_installs_the_locked_packages(config: dict[str, Any]) -> None:
     assert config["file_mounts"]["~/requirements.lock"] == "requirements.lock"
     (install,) = config["setup_commands"]
     assert install.endswith("--requirements ~/requirements.lock")
@@ -67,7 +66,7 @@ def test_every_node_has_what_is_locked(config: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", CLOUDS)
-def test_images_have_the_ray_that_is_locked_and_a_python_that_will_do(name: str) -> None:
+def test_images_have_the_locked_ray_and_a_python_that_bnsweep_supports(name: str) -> None:
     (locked,) = re.findall(r"^ray==(\S+)$", LOCK, re.MULTILINE)
     images = re.findall(
         r"rayproject/ray:([\d.]+)-py(\d)(\d+)(-gpu)?\b", (ROOT / "cluster" / f"{name}.yaml").read_text()
@@ -78,7 +77,7 @@ def test_images_have_the_ray_that_is_locked_and_a_python_that_will_do(name: str)
     assert all(python in SpecifierSet(PROJECT["requires-python"]) for python in pythons)
 
 
-def test_what_the_clusters_need_on_this_side_is_locked() -> None:
+def test_what_ray_up_needs_on_the_laptop_is_locked() -> None:
     """Ray's `ray up` imports boto3, and so does the head, which has the same lock."""
     assert re.search(r"^boto3==", LOCK, re.MULTILINE)
     assert any(
@@ -86,7 +85,7 @@ def test_what_the_clusters_need_on_this_side_is_locked() -> None:
     )
 
 
-def test_spot_machines_are_the_same_machines_as_those_on_demand() -> None:
+def test_spot_and_on_demand_machines_differ_only_in_their_market() -> None:
     market = {"gpu": "InstanceMarketOptions", "gcp": "scheduling"}
     for name, key in market.items():
         spot, on_demand = (read(name)["available_node_types"][kind] for kind in ("gpu_spot", "gpu_on_demand"))

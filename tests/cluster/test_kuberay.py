@@ -20,7 +20,7 @@ DOCKERFILE = (ROOT / "cluster" / "Dockerfile").read_text()
 
 
 def fields(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Yield where the fields of a resource are, but those of free maps, whose keys may be anything."""
+    """Yield the paths of the fields of a resource, without those of maps whose keys are free."""
     free = {"rayStartParams", "limits", "requests"}
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
@@ -36,12 +36,12 @@ def parent_of(resource: Any, path: tuple[str | int, ...]) -> Any:
     return resource
 
 
-def test_kuberay_takes_it() -> None:
+def test_kuberay_accepts_it() -> None:
     assert problems(RESOURCE) == []
 
 
 @pytest.mark.parametrize("path", list(fields(RESOURCE)), ids=lambda path: ".".join(map(str, path)))
-def test_no_field_can_be_misspelt_unnoticed(path: tuple[str | int, ...]) -> None:
+def test_a_misspelt_field_is_refused(path: tuple[str | int, ...]) -> None:
     misspelt = deepcopy(RESOURCE)
     parent = parent_of(misspelt, path)
     parent[f"{path[-1]}x"] = parent.pop(path[-1])
@@ -61,10 +61,11 @@ def test_no_field_can_be_misspelt_unnoticed(path: tuple[str | int, ...]) -> None
 def test_a_value_of_the_wrong_type_is_refused(path: tuple[str | int, ...], wrong: object) -> None:
     mistyped = deepcopy(RESOURCE)
     parent_of(mistyped, path)[path[-1]] = wrong
-    assert problems(mistyped)
+    where = ".".join(map(str, path))
+    assert [problem for problem in problems(mistyped) if problem.startswith(f"{where}: ")]
 
 
-def test_it_scales_from_nothing_ends_by_itself_and_demands_a_token() -> None:
+def test_it_scales_from_zero_shuts_down_by_itself_and_requires_a_token() -> None:
     (workers,) = CLUSTER["workerGroupSpecs"]
     assert CLUSTER["enableInTreeAutoscaling"] is True
     assert workers["minReplicas"] == 0 < workers["maxReplicas"]
@@ -73,7 +74,7 @@ def test_it_scales_from_nothing_ends_by_itself_and_demands_a_token() -> None:
     assert CLUSTER["authOptions"] == {"mode": "token"}
 
 
-def test_its_ray_is_the_one_that_is_locked_and_its_image_has_what_it_runs() -> None:
+def test_it_has_the_locked_ray_and_its_image_holds_the_sweep() -> None:
     (locked,) = re.findall(r"^ray==(\S+)$", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
     assert CLUSTER["rayVersion"] == locked
     assert f"FROM rayproject/ray:{locked}-py311-gpu\n" in DOCKERFILE

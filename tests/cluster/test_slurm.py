@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.hosts import wait_until
 from tests.cluster.slurm import Slurm, slurm
 from tests.conftest import TINY
 from tests.processes import bnsweep
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 JOB_WITHIN_S = 110.0

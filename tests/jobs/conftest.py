@@ -25,8 +25,8 @@ from bnsweep.jobs.listing import Job, find_job
 from bnsweep.jobs.tunnel import ray_program
 from bnsweep.results import Store
 from bnsweep.running.progress_file import RunProgress, read_progress
-from tests.cluster.hosts import wait_until
 from tests.results.conftest import CREDENTIALS, endpoint, s3_uri
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
