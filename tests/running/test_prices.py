@@ -20,13 +20,13 @@ from bnsweep.errors import InputError
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.manifest import encode
 from bnsweep.results.schema import to_table
+from bnsweep.running.limits import cpus
 from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.prices import Price, price_sweep, why_untimed
 from bnsweep.running.prices.calibrate import calibrate
 from bnsweep.running.prices.costs import EVALUATION, STEP, Costs, mean_costs, total, work_of
 from bnsweep.running.prices.kinds import count_kinds
 from bnsweep.running.prices.price import num_packs
-from bnsweep.running.prices.pricing import workers_here
 from bnsweep.running.prices.timing import time_kinds
 from bnsweep.running.rows import RowBuffer
 from bnsweep.spec import TrialSpec
@@ -38,6 +38,8 @@ Build = Callable[..., TrialSpec]
 PROBES = {"landscape": {"every": 3, "start": 1}, "ics": {"at": [0, 5]}, "moments": {"log_spaced": 3}}
 SPINNING = "tests.user_code.timed_probes:Spinning"
 SPIN_S = 0.5
+TWO_FIT = Resources(cpus=cpus() / 2)
+"""Of a worker, two of which fit on this machine."""
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +56,7 @@ def context_of(spec: TrialSpec, tmp_path: Path) -> RunContext:
 
 
 def sweep_of(trial: TrialSpec) -> Sweep:
-    return Sweep("a", Resources(), (trial,), "")
+    return Sweep("a", TWO_FIT, (trial,), "")
 
 
 @pytest.mark.parametrize(
@@ -141,11 +143,11 @@ def test_a_sweep_that_takes_longer_is_timed_for_longer(spec: Build, tmp_path: Pa
 def test_as_many_train_at_once_as_workers_fit_and_none_stays_behind(spec: Build, tmp_path: Path) -> None:
     (signatures := tmp_path / "signatures").mkdir()
     probes = {"tests.user_code.timed_probes:Signing": {"every": 1, "folder": str(signatures)}}
-    trial, workers = spec(probes=probes), workers_here(Resources())
+    trial = spec(probes=probes)
     price = price_sweep(sweep_of(trial), Store.open(tmp_path / "out"), [trial])
-    assert price.basis == f"1 of 1 kinds of trials timed, {workers} at once"
+    assert price.basis == "1 of 1 kinds of trials timed, 2 at once"
     processes = [int(path.name) for path in signatures.iterdir()]
-    assert len(processes) == workers
+    assert len(processes) == 2
     assert not any(os.path.exists(f"/proc/{process}") for process in processes)
     assert not os.path.exists(tmp_path / "out")
 
@@ -159,6 +161,13 @@ def test_a_trial_that_fails_is_bad_input(spec: Build, tmp_path: Path) -> None:
 def test_a_process_that_dies_is_bad_input(spec: Build, tmp_path: Path) -> None:
     trial = spec(model={"name": "tests.user_code.failing_models:net", "deadly": True})
     with pytest.raises(InputError, match=r"died.*--no-timing"):
+        price_sweep(sweep_of(trial), Store.open(tmp_path), [trial])
+
+
+def test_where_not_as_many_can_train_at_once_is_bad_input(spec: Build, tmp_path: Path) -> None:
+    probes = {"tests.user_code.timed_probes:Deserting": {"every": 1, "marker": str(tmp_path / "marker")}}
+    trial = spec(probes=probes)
+    with pytest.raises(InputError, match=r"died.*resources\.cpus.*--no-timing"):
         price_sweep(sweep_of(trial), Store.open(tmp_path), [trial])
 
 
