@@ -83,7 +83,10 @@ def draw_comparison(data: ComparisonFigureData, fig: Figure | None = None) -> Fi
             ax.set_xlabel(label)
         grid[0, 0].set_yticks(range(len(data.norms)), data.norms)
         grid[0, 0].set_ylim(len(data.norms) - 0.5, -0.5)
-        fig.legend(handles=_handles(data.sweeps), loc="outside lower center", ncols=1 if _are_long(data.sweeps) else 4)
+        columns = 1 if _are_long(data.sweeps) else 4
+        legend = fig.legend(handles=_handles(data.sweeps), loc="outside lower center", ncols=columns)
+        for text in legend.get_texts():
+            text.set_parse_math(False)
     return fig
 
 

@@ -110,10 +110,10 @@ def set_title(fig: Figure, title: str, subtitle: str = "") -> None:
     height = fig.get_size_inches()[1]
     line, top = 0.19 / height, 0.05 / height
     for k, text in enumerate(bold):
-        fig.text(0.008, 1 - top - k * line, text, fontsize=10, fontweight="bold", va="top")
+        fig.text(0.008, 1 - top - k * line, text, fontsize=10, fontweight="bold", va="top", parse_math=False)
     for k, text in enumerate(plain):
         y = 1 - top - len(bold) * line - k * line * 0.85
-        fig.text(0.008, y, text, fontsize=8, color="#555555", va="top")
+        fig.text(0.008, y, text, fontsize=8, color="#555555", va="top", parse_math=False)
     used = top + line * (len(bold) + 0.85 * len(plain)) + 0.06 / height
     engine = fig.get_layout_engine()
     if engine is not None:

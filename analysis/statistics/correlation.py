@@ -45,15 +45,23 @@ def spearman(x: Floats, y: Floats) -> Floats:
 
 def spearman_interval(
     x: Floats, y: Floats, cell: NDArray[np.int64], confidence: float = CONFIDENCE
-) -> tuple[float, float]:
-    """Return an interval for `spearman` of two arrays of shape (num_trials,): the jackknife, on Fisher's z scale.
+) -> tuple[Floats, Floats]:
+    """Return an interval (low, high) for `spearman` along the last axis: the jackknife, on Fisher's z scale.
 
-    NaN with fewer than 10 cells.
+    Args:
+        x: shape (..., num_trials), as `spearman` takes it.
+        y: the same shape.
+        cell: the number of each trial's grid cell, shape (num_trials,).
+        confidence: the level of the interval.
+
+    Returns:
+        Two arrays of shape (...); NaN with fewer than 10 cells.
     """
-    keep = keep_all_but_one(cell)
+    groups = keep_all_but_one(cell)
+    keep = groups.reshape(len(groups), *(1,) * (x.ndim - 1), -1) if len(groups) else groups.reshape(0, *x.shape)
     without = fisher(spearman(np.where(keep, x, np.nan), np.where(keep, y, np.nan)))
-    low, high = t_interval(fisher(spearman(x, y)), jackknife_error(without), np.asarray(len(keep)), confidence)
-    return float(np.tanh(low)), float(np.tanh(high))
+    low, high = t_interval(fisher(spearman(x, y)), jackknife_error(without), np.asarray(len(groups)), confidence)
+    return np.tanh(low), np.tanh(high)
 
 
 def keep_all_but_one(cell: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -99,7 +99,7 @@ def _correlation(points: pd.DataFrame, name: str) -> dict[str, float]:
     y = points["accuracy"].to_numpy(dtype=float)
     cell = points.groupby(["init", "init_gain", "lr"]).ngroup().to_numpy().astype(np.int64)
     low, high = spearman_interval(x, y, cell)
-    return {"spearman": float(spearman(x, y)), "low": low, "high": high, "n_trials": len(points)}
+    return {"spearman": float(spearman(x, y)), "low": float(low), "high": float(high), "n_trials": len(points)}
 
 
 def _title(correlations: pd.DataFrame) -> str:

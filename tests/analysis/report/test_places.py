@@ -17,8 +17,8 @@ from bnsweep.errors import InputError
 from tests.processes import bnsweep
 from tests.synthetic import make_specs, write_sweep
 
-BRACKETS = "a[1] [bold] [red"
-"""What a pattern of file names and rich's markup would take for their own."""
+BRACKETS = r"a[1] [bold] [red $\nothing$"
+"""What patterns of file names, rich's markup and matplotlib's formulas would take for their own."""
 
 
 @pytest.fixture(scope="module")
@@ -63,20 +63,21 @@ def test_the_same_data_give_the_same_bytes_in_another_process_and_place(page: Pa
         assert first[name] == second[name], name
 
 
-def test_sweeps_are_compared_beside_an_analysis_of_ones_own(beside_own_analysis: Path, small: Path) -> None:
-    result = bnsweep("compare", BRACKETS, small, "--out", "[comparison]", cwd=beside_own_analysis)
+def test_sweeps_are_compared_beside_an_own_analysis(beside_own_analysis: Path, bracketed: Path, small: Path) -> None:
+    result = bnsweep("compare", bracketed.name, small, "--out", "[comparison]", cwd=beside_own_analysis)
     assert (result.returncode, result.stderr) == (0, "")
     assert BRACKETS in result.stdout
     assert BRACKETS in (beside_own_analysis / "[comparison]" / "index.html").read_text(encoding="utf-8")
 
 
-def test_a_sweep_is_watched_beside_an_analysis_of_ones_own(beside_own_analysis: Path, small: Path) -> None:
+def test_a_complete_sweep_is_watched_once_beside_an_own_analysis(beside_own_analysis: Path, small: Path) -> None:
     result = bnsweep("report", small, "--watch", "--out", "[watched]", cwd=beside_own_analysis)
+    page = beside_own_analysis / "[watched]" / "index.html"
     assert (result.returncode, result.stderr) == (0, "")
-    assert "15 of 15 trials done" in result.stdout
+    assert result.stdout == f"report: {page} (15 of 15 trials done)\n"
 
 
-def test_the_gallery_runs_beside_an_analysis_of_ones_own(beside_own_analysis: Path, bracketed: Path) -> None:
+def test_the_gallery_runs_beside_an_own_analysis(beside_own_analysis: Path, bracketed: Path) -> None:
     root = str(Path(analysis.__file__).parents[1])
     command = [sys.executable, "-P", "-W", "error", "-m", "analysis.gallery.heatmap", bracketed.name, "[out].png"]
     result = subprocess.run(

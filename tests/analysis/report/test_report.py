@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from analysis.loading import Results
+from analysis import Results, load
 from analysis.plots import FIGURES
+from analysis.plots.computed import compute
+from analysis.plots.style import style
 from analysis.report import write_report
 from analysis.report.coverage import without_rows
 from analysis.report.provenance import dataset_names
@@ -90,7 +92,7 @@ def test_differences_of_two_seeds_are_shown_without_intervals(report: Path) -> N
 
 
 def test_verdicts_come_first_and_have_intervals_from_three_seeds_on(tmp_path: Path) -> None:
-    write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=4))
+    write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=4, probes=False))
     report = write_report(tmp_path)
     text, html = Page(report).text, report.read_text(encoding="utf-8")
     places = [text.index(words) for words in ("Do the paper's claims hold?", "How robust is each mode?")]
@@ -109,14 +111,24 @@ def test_a_sweep_with_ragged_seeds_says_how_much_of_it_is_compared(tmp_path: Pat
     assert "Bars: the 27 of 29 trials that every mode has." in report.read_text(encoding="utf-8")
 
 
-def test_rows_that_a_table_lacks_are_counted(results: Results, tmp_path: Path) -> None:
+def test_what_is_missing_failed_or_undeclared_is_reported(results: Results, tmp_path: Path) -> None:
+    """Trials are missing, failed and no longer declared, and a table is gone."""
     assert without_rows(results) == []
-    write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1, lrs=[0.01, 0.1]))
+    specs = write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1), keep=lambda spec: spec.lr != 1)
+    store = Store.open(tmp_path)
+    store.declare("smaller", [spec.trial_key for spec in specs if spec.lr < 5], "")
+    lost = next(spec.trial_key for spec in specs if spec.lr == 1)
+    store.record_failure({"trial_key": lost, "attempt": 1, "error": "OutOfMemory: 3 GB"})
     shutil.rmtree(tmp_path / "ics")
-    page = Page(write_report(tmp_path))
-    assert "Rows are missing in ics/: 6 of 6 completed trials that should have rows there have none" in page.text
-    assert page.text.count("Rows are missing") == 1
-    assert "no rows in ics/" in page.text
+    text = Page(write_report(tmp_path)).text
+    for spec in specs:
+        assert (spec.trial_key in text) == (spec.lr == 10 or spec.trial_key == lost)
+    assert "3 stored trials are not declared" in text
+    assert "3 are missing, 1 of them failed" in text
+    assert "OutOfMemory: 3 GB" in text
+    assert "Rows are missing in ics/: 9 of 9 completed trials" in text
+    assert text.count("Rows are missing") == 1
+    assert "no rows in ics/" in text
 
 
 def test_a_probe_that_starts_after_the_last_step_lacks_nothing(results: Results) -> None:
@@ -126,44 +138,35 @@ def test_a_probe_that_starts_after_the_last_step_lacks_nothing(results: Results)
     assert without_rows(late) == []
 
 
-CASES: dict[str, dict[str, Any]] = {
-    "one norm": {"specs": make_specs(norms=["batch"], gains=[1.0])},
-    "one lr": {"specs": make_specs(lrs=[0.1], gains=[1.0], num_seeds=1)},
-    "all diverged": {
-        "specs": make_specs(gains=[1.0], num_seeds=1, norms=["none", "batch"]),
-        "diverges": lambda spec: True,  # noqa: ARG005
-    },
-    "one trial": {"keep": lambda spec: (spec.norm, spec.lr, spec.init_gain, spec.seed) == ("none", 0.1, 1, 0)},
-    "no probes": {"specs": make_specs(probes=False, num_seeds=1)},
+THIN: dict[str, dict[str, Any]] = {
+    "one norm": {"norms": ["batch"]},
+    "one lr": {"lrs": [0.1], "num_seeds": 1},
+    "all diverged": {"lrs": [10.0, 100.0], "norms": ["none", "batch"], "num_seeds": 1},
+    "one trial": {"lrs": [0.1], "norms": ["none"], "num_seeds": 1},
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_thin_sweep_has_a_report_too(case: str, tmp_path: Path) -> None:
-    write_sweep(tmp_path, **CASES[case])
+@pytest.mark.parametrize("case", THIN)
+def test_every_figure_of_a_thin_sweep_is_drawn(case: str, tmp_path: Path) -> None:
+    write_sweep(tmp_path, make_specs(gains=[1.0], **THIN[case]))
+    results = load(tmp_path)
+    computed = compute(results)
+    for kind in FIGURES.values():
+        with style():
+            kind.draw(kind.data(results, computed)).draw_without_rendering()
+
+
+@pytest.mark.parametrize("case", THIN)
+def test_a_thin_sweep_without_probes_has_a_page(case: str, tmp_path: Path) -> None:
+    specs = make_specs(gains=[1.0], probes=False, **THIN[case])
+    more = make_specs(gains=[2.0], num_seeds=1, probes=False)
+    write_sweep(tmp_path, [*specs, *more], keep=lambda spec: spec in specs)
     page = Page(write_report(tmp_path))
-    text = page.text
-    assert len(page.images) == (4 if case == "no probes" else len(FIGURES))
-    assert ("Not drawn:" in text) == (case == "no probes")
-    if case == "all diverged":
-        assert "No mode trains at any tested learning rate" in text
-    if case == "one trial":
-        assert "1 of 90 declared trials are done" in text
-        assert "89 are missing" in text
-
-
-def test_trials_not_declared_are_named_and_failures_counted(tmp_path: Path) -> None:
-    specs = write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1, probes=False), keep=lambda spec: spec.lr != 1)
-    store = Store.open(tmp_path)
-    store.declare("smaller", [spec.trial_key for spec in specs if spec.lr < 5], "")
-    lost = next(spec.trial_key for spec in specs if spec.lr == 1)
-    store.record_failure({"trial_key": lost, "attempt": 1, "error": "OutOfMemory: 3 GB"})
-    text = Page(write_report(tmp_path)).text
-    for spec in specs:
-        assert (spec.trial_key in text) == (spec.lr == 10 or spec.trial_key == lost)
-    assert "3 stored trials are not declared" in text
-    assert "3 are missing, 1 of them failed" in text
-    assert "OutOfMemory: 3 GB" in text
+    assert len(page.images) == 4
+    assert "Not drawn:" in page.text
+    assert f"{len(specs)} of {len(specs) + 15} declared trials are done" in page.text
+    assert "15 are missing" in page.text
+    assert ("No mode trains at any tested learning rate" in page.text) == (case == "all diverged")
 
 
 def test_configurations_are_kept_apart(tmp_path: Path) -> None:
@@ -177,10 +180,10 @@ def test_configurations_are_kept_apart(tmp_path: Path) -> None:
 
 def test_a_new_report_replaces_the_old_one_whole(tmp_path: Path) -> None:
     write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1, probes=False))
-    report = write_report(tmp_path)
-    stale = report.parent / "figures" / "stale.csv"
+    stale = tmp_path / "report" / "figures" / "stale.csv"
+    stale.parent.mkdir(parents=True)
     stale.write_text("old")
-    assert write_report(tmp_path) == report
+    assert write_report(tmp_path) == tmp_path / "report" / "index.html"
     assert not stale.exists()
     assert {path.name for path in tmp_path.iterdir() if "report" in path.name} == {"report"}
 

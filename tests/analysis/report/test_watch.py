@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from selenium import webdriver
 
+from analysis.report import write_report
 from bnsweep.results import Store
 from bnsweep.spec import TrialSpec
-from tests.analysis.browser import chromium, console, overflowing
+from tests.analysis.browser import console, overflowing
 from tests.processes import bnsweep
 from tests.synthetic import accuracy_of, make_specs, rows_of, write_sweep
 
@@ -77,16 +79,9 @@ def test_interrupted_it_leaves_a_page_that_reloads_no_more(tmp_path: Path, specs
         process.send_signal(signal.SIGINT)
         printed, complaints = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, printed, complaints) == (130, "interrupted; the last report is kept\n", "")
-    bnsweep("report", tmp_path, "--out", tmp_path / "again" / "report")
-    once, again = (place / "report" / "index.html" for place in (tmp_path, tmp_path / "again"))
+    once, again = tmp_path / "report" / "index.html", write_report(tmp_path, tmp_path / "again" / "report")
     assert once.read_text(encoding="utf-8") == again.read_text(encoding="utf-8")
-
-
-def test_of_a_sweep_that_is_done_it_writes_once(tmp_path: Path, specs: list[TrialSpec]) -> None:
-    commit(tmp_path, specs)
-    done = bnsweep("report", tmp_path, "--watch")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"report: {tmp_path}/report/index.html (6 of 6 trials done)\n"
+    assert {path.name for path in once.parent.iterdir()} == {"index.html", "figures"}
 
 
 def test_what_cannot_be_watched_is_refused(tmp_path: Path) -> None:
@@ -99,12 +94,14 @@ def test_what_cannot_be_watched_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("chromium")
-def test_a_browser_left_open_follows_to_the_end(tmp_path: Path, specs: list[TrialSpec]) -> None:
+def test_a_browser_left_open_follows_to_the_end(
+    tmp_path: Path, specs: list[TrialSpec], browser: webdriver.Chrome
+) -> None:
     from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.support.ui import WebDriverWait
 
     commit(tmp_path, specs[:2])
-    with watching(tmp_path) as process, chromium() as browser:
+    with watching(tmp_path) as process:
         assert line_of(process).endswith("(2 of 6 trials done)")
         browser.get((tmp_path / "report" / "index.html").as_uri())
         assert "2 of 6 trials: this page reloads every 1 s" in browser.find_element("tag name", "body").text

@@ -1,7 +1,5 @@
 """How often intervals hold the truth, in thousands of synthetic sweeps: at least 93 in 100 where 95 is claimed."""
 
-from functools import lru_cache
-
 import numpy as np
 import pytest
 from scipy.stats import bootstrap
@@ -16,17 +14,30 @@ AT_LEAST = 0.93
 WITH_INTERVAL = [name for name, measure in MEASURES.items() if measure.interval == "t"]
 
 
-@lru_cache
-def truth(name: str) -> dict[str, Floats]:
+Measured = dict[str, Floats]
+"""Values by measure."""
+
+
+@pytest.fixture(scope="module")
+def truths() -> dict[str, Measured]:
     """The mean of every measure over so many seeds that it has no error to speak of, by mode."""
-    one = TRUTHS[name].sweeps(np.random.default_rng(1), 1, 40_000)
-    return {key: measure.compute(one)[0].mean(axis=-1) for key, measure in MEASURES.items() if measure.interval}
+    means = {}
+    for name, truth in TRUTHS.items():
+        one = truth.sweeps(np.random.default_rng(1), 1, 40_000)
+        means[name] = {key: measure.compute(one)[0].mean(axis=-1) for key, measure in MEASURES.items()}
+    return means
 
 
-@lru_cache
-def measured(name: str, num_seeds: int) -> dict[str, Floats]:
+def measured(name: str, num_seeds: int) -> Measured:
+    """Return every measure that has an interval, of many sweeps."""
     sweeps = TRUTHS[name].sweeps(np.random.default_rng(2), SWEEPS, num_seeds)
     return {key: measure.compute(sweeps) for key, measure in MEASURES.items() if measure.interval}
+
+
+@pytest.fixture(scope="module")
+def differing() -> dict[int, Measured]:
+    """Sweeps whose seeds differ, measured, by their number of seeds."""
+    return {num_seeds: measured("seeds differ", num_seeds) for num_seeds in (MIN_SEEDS, 5)}
 
 
 def covered(low: Floats, high: Floats, true: Floats) -> Floats:
@@ -38,9 +49,10 @@ def covered(low: Floats, high: Floats, true: Floats) -> Floats:
 
 @pytest.mark.parametrize("num_seeds", [MIN_SEEDS, 5, 10])
 @pytest.mark.parametrize("name", TRUTHS)
-def test_intervals_of_modes_and_of_differences_cover(name: str, num_seeds: int) -> None:
+def test_intervals_of_modes_and_of_differences_cover(truths: dict[str, Measured], name: str, num_seeds: int) -> None:
+    found = measured(name, num_seeds)
     for key in WITH_INTERVAL:
-        values, true = measured(name, num_seeds)[key], truth(name)[key]
+        values, true = found[key], truths[name][key]
         assert covered(*seed_interval(values), true).min() >= AT_LEAST, key
         minus = values[:, 1:] - values[:, :1]
         assert covered(*seed_interval(minus), true[1:] - true[0]).min() >= AT_LEAST, f"{key}, difference"
@@ -48,19 +60,21 @@ def test_intervals_of_modes_and_of_differences_cover(name: str, num_seeds: int) 
 
 @pytest.mark.parametrize("num_seeds", [MIN_SEEDS, 5, 10])
 @pytest.mark.parametrize("name", TRUTHS)
-def test_the_interval_of_the_divergence_rate_covers(name: str, num_seeds: int) -> None:
+def test_the_interval_of_the_divergence_rate_covers(truths: dict[str, Measured], name: str, num_seeds: int) -> None:
     sweeps = TRUTHS[name].sweeps(np.random.default_rng(3), SWEEPS // 4, num_seeds)
     counts = sweeps.diverged.sum(axis=(2, 3, 4, 5)).astype(int)
     totals = np.full_like(counts, sweeps.diverged[0, 0].size)
     low, high = share_interval(counts, totals, MEASURES["divergence_rate"].compute(sweeps))
     assert np.isfinite(low).all()
-    assert covered(low, high, truth(name)["divergence_rate"]).min() >= AT_LEAST
+    assert covered(low, high, truths[name]["divergence_rate"]).min() >= AT_LEAST
 
 
 @pytest.mark.parametrize("num_seeds", [MIN_SEEDS, 5])
-def test_simultaneous_intervals_all_hold_at_once(num_seeds: int) -> None:
+def test_simultaneous_intervals_all_hold_at_once(
+    truths: dict[str, Measured], differing: dict[int, Measured], num_seeds: int
+) -> None:
     for key in ("trainable_decades", "mean_accuracy"):
-        values, true = measured("seeds differ", num_seeds)[key], truth("seeds differ")[key]
+        values, true = differing[num_seeds][key], truths["seeds differ"][key]
         minus, differences = values[:, 1:] - values[:, :1], true[1:] - true[0]
         for confidence, enough in ((1 - 0.05 / minus.shape[1], True), (0.95, False)):
             low, high = seed_interval(minus, confidence)
@@ -69,10 +83,12 @@ def test_simultaneous_intervals_all_hold_at_once(num_seeds: int) -> None:
 
 
 @pytest.mark.parametrize("method", ["percentile", "BCa"])
-def test_a_bootstrap_over_few_seeds_does_not_cover_which_is_why_none_is_used(method: str) -> None:
-    minus = measured("seeds differ", 5)["trainable_decades"]
+def test_a_bootstrap_over_few_seeds_does_not_cover_which_is_why_none_is_used(
+    truths: dict[str, Measured], differing: dict[int, Measured], method: str
+) -> None:
+    minus = differing[5]["trainable_decades"]
     minus = (minus[:, 1] - minus[:, 0])[:400]
-    true = truth("seeds differ")["trainable_decades"]
+    true = truths["seeds differ"]["trainable_decades"]
     found = bootstrap(
         (minus,), np.mean, axis=-1, n_resamples=499, method=method, rng=np.random.default_rng(4)
     ).confidence_interval
@@ -82,9 +98,9 @@ def test_a_bootstrap_over_few_seeds_does_not_cover_which_is_why_none_is_used(met
 @pytest.mark.parametrize(
     ("key", "name"), [("worst_init", "one run in fifty fails"), ("gain_sensitivity", "seeds differ")]
 )
-def test_extremes_over_inits_have_no_interval_because_none_covers(key: str, name: str) -> None:
+def test_extremes_have_no_interval_because_none_covers(truths: dict[str, Measured], key: str, name: str) -> None:
     measure, sweeps = MEASURES[key], TRUTHS[name]
     assert measure.interval is None
-    true = measure.compute(sweeps.sweeps(np.random.default_rng(1), 1, 40_000))[0].mean(axis=-1)
+    true = truths[name][key]
     values = measure.compute(sweeps.sweeps(np.random.default_rng(2), SWEEPS, MIN_SEEDS))
     assert covered(*seed_interval(values), true).min() < AT_LEAST
