@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import bnsweep
 from bnsweep.errors import InputError
 
 MAX_BYTES = 50_000_000
@@ -75,10 +75,7 @@ def _visible_files(folder: Path) -> Iterator[Path]:
 
 def _installed_files(package: str) -> dict[str, Path]:
     """Return the files of an installed package by their names in the zip."""
-    spec = importlib.util.find_spec(package)
-    assert spec is not None
-    assert spec.origin is not None
-    folder = Path(spec.origin).parent
+    folder = Path(bnsweep.__file__).parents[1] / package  # not found by name: a user's `analysis.py` has it too
     files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return {str(path.relative_to(folder.parent)): path for path in files}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -57,6 +58,15 @@ def test_bnsweeps_own_packages_are_uploaded_whole_wherever_they_are_installed(fo
     assert {"bnsweep/__main__.py", "bnsweep/data/digits.py", "analysis/loading/loader.py"} <= names
     assert any(name.startswith("analysis/templates/") for name in names)
     assert not any("__pycache__" in name for name in names)
+
+
+def test_an_analysis_of_the_users_own_does_not_stand_in_for_ours(folder: Path) -> None:
+    (folder / "analysis.py").write_text("")
+    code = "import sys; from pathlib import Path; from bnsweep.jobs.packaging import package_code as package"
+    code += "; package(Path('sweeps/tiny.yaml'), Path(), Path('../code.zip'))"
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+    with zipfile.ZipFile(folder.parent / "code.zip") as file:
+        assert {"analysis.py", "analysis/__init__.py", "analysis/loading/loader.py"} <= set(file.namelist())
 
 
 def test_a_sweep_file_from_elsewhere_is_uploaded_too(folder: Path, tmp_path: Path) -> None:
