@@ -25,6 +25,13 @@ class Superseded(StoreError):  # noqa: N818  # says what happened, as KeyboardIn
     """Another run has taken the directory over: this one must not commit any more."""
 
 
+class StartError(Exception):
+    """What runs trials cannot be started on this machine just now: it is too busy, or short of memory.
+
+    The message says what to do. The command line exits with 1.
+    """
+
+
 def did_you_mean(given: object, allowed: Iterable[str]) -> str:
     """Return `allowed: a, b, c; did you mean 'b'?` for a name that is none of `allowed`."""
     names = sorted(allowed)

@@ -5,19 +5,34 @@ from __future__ import annotations
 import os
 import sys
 
-from bnsweep.cli import jobs, results, run  # each adds its commands to the app
+from bnsweep.cli import jobs, plan, results, run  # each adds its commands to the app
 from bnsweep.cli.app import app
-from bnsweep.errors import InputError, StoreError
+from bnsweep.cli.output import discard_output, escape_what_cannot_be_encoded, output_error, print_error
+from bnsweep.errors import InputError, StartError, StoreError
 
 
 def main() -> None:
     """Run the command line: bad input is one message on stderr and exit code 2."""
     os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever the user's notebooks ask for
+    escape_what_cannot_be_encoded()
+    code: int | str | None = 0
+    unwritten: OSError | None = None
     try:
         app()
-    except (InputError, StoreError) as error:
-        print(f"bnsweep: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(2 if isinstance(error, InputError) else 1)
+    except SystemExit as end:
+        code = end.code
+    except (InputError, StoreError, StartError) as error:
+        print_error(str(error))
+        code = 2 if isinstance(error, InputError) else 1
+    except OSError:
+        unwritten = output_error(is_suspect=True)
+        if not unwritten:
+            raise
+    unwritten = unwritten or output_error()
+    if unwritten:
+        discard_output(unwritten)
+        code = code or 1
+    sys.exit(code)
 
 
-__all__ = ["app", "jobs", "main", "results", "run"]
+__all__ = ["app", "jobs", "main", "plan", "results", "run"]

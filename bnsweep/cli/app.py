@@ -27,6 +27,7 @@ Extend = Annotated[
     bool,
     typer.Option("--extend", help="Add to another sweep's directory; its report then shows this sweep's trials."),
 ]
+MaxHours = Annotated[float | None, typer.Option(min=0, help="Refuse a sweep that takes longer than so many hours.")]
 CheckpointMinutes = Annotated[
     float, typer.Option(min=0, help="How often a trial that takes long is saved, to continue from there.")
 ]

@@ -12,11 +12,13 @@ from importlib.metadata import version
 
 import torch
 
+from bnsweep.running.limits import cpus, machine_memory_bytes, memory_bytes
+
 GIB = 2**30
 
 
 @dataclass(frozen=True)
-class Finding:
+class Check:
     """One thing looked for: whether it is there, what was found, and whether sweeps run without it."""
 
     what: str
@@ -25,32 +27,30 @@ class Finding:
     optional: bool = False
 
 
-def examine() -> list[Finding]:
+def examine() -> list[Check]:
     """Look at everything; nothing is changed."""
     return [
-        Finding("python", True, platform.python_version()),
+        Check("python", True, platform.python_version()),
         *(_package(name) for name in ("torch", "torchvision", "ray", "optuna", "pandas", "pyarrow", "seaborn")),
         _try("images can be decoded", _decode_image),
-        Finding("CPUs", True, str(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count())),
+        Check("CPUs", True, f"{cpus():g}" + _limited(cpus() < (os.cpu_count() or 1), f"{os.cpu_count()}")),
         _memory(),
-        Finding("free disk here", *_at_least(shutil.disk_usage(".").free, GIB)),
-        Finding("shared memory for Ray", *_at_least(shutil.disk_usage("/dev/shm").free, GIB // 4), optional=True),
+        Check("free disk here", *_at_least(shutil.disk_usage(".").free, GIB)),
+        Check("shared memory for Ray", *_at_least(shutil.disk_usage("/dev/shm").free, GIB // 4), optional=True),
         _gpu(),
-        Finding(
-            "git", bool(shutil.which("git")), shutil.which("git") or "none: results will not name the commit", True
-        ),
+        Check("git", bool(shutil.which("git")), shutil.which("git") or "none: results will not name the commit", True),
     ]
 
 
-def _package(name: str) -> Finding:
+def _package(name: str) -> Check:
     return _try(name, lambda: (importlib.import_module(name), version(name))[1])
 
 
-def _try(what: str, check: Callable[[], str]) -> Finding:
+def _try(what: str, check: Callable[[], str]) -> Check:
     try:
-        return Finding(what, True, check())
-    except Exception as error:  # whatever is broken about an install is the finding
-        return Finding(what, False, f"{type(error).__name__}: {error}")
+        return Check(what, True, check())
+    except Exception as error:  # whatever is broken about an install is what is to be told
+        return Check(what, False, f"{type(error).__name__}: {error}")
 
 
 def _decode_image() -> str:
@@ -67,12 +67,18 @@ def _at_least(found: int, wanted: int) -> tuple[bool, str]:
     return found >= wanted, f"{found / GIB:.1f} GiB{enough}"
 
 
-def _memory() -> Finding:
-    return Finding("memory", *_at_least(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), 2 * GIB))
+def _memory() -> Check:
+    found, machine = memory_bytes(), machine_memory_bytes()
+    is_enough, text = _at_least(found, 2 * GIB)
+    return Check("memory", is_enough, text + _limited(found < machine, f"{machine / GIB:.1f} GiB"))
 
 
-def _gpu() -> Finding:
+def _limited(is_limited: bool, machine: str) -> str:
+    return f"; this machine has {machine}, of which a cgroup or affinity grants no more" if is_limited else ""
+
+
+def _gpu() -> Check:
     if not torch.cuda.is_available():
-        return Finding("GPU", False, "none that PyTorch can use; sweeps with gpus: 0 run on the CPU", optional=True)
+        return Check("GPU", False, "none that PyTorch can use; sweeps with gpus: 0 run on the CPU", optional=True)
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    return Finding("GPU", True, ", ".join(names))
+    return Check("GPU", True, ", ".join(names))

@@ -5,22 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Self
 
 import ray
 
 from bnsweep.errors import InputError
-from bnsweep.executors.ray_tune_cluster import (
-    Node,
-    check_reachable,
-    check_shared,
-    count_workers,
-    nodes_to_come,
-)
-from bnsweep.executors.ray_tune_local import without_cluster_services
+from bnsweep.executors.ray_tune_cluster import Node, check_shared, count_workers, join_ray, nodes_to_come
+from bnsweep.executors.ray_tune_start import start_ray
 from bnsweep.results import Store
 from bnsweep.running.executor import MustStop, Report
+from bnsweep.running.limits import whole_cpus
 from bnsweep.running.queue import PackQueue
 from bnsweep.spec.resources import Resources
 
@@ -37,10 +32,24 @@ TUNE_SETTINGS = {
 
 
 class RayTuneExecutor:
-    """Starts a Ray of its own on this machine, or joins the cluster at `address`."""
+    """Starts a Ray of its own on this machine, or joins the cluster at `address`.
 
-    def __init__(self, address: str | None = None) -> None:
+    Args:
+        address: of a cluster.
+        cpus: processors that a Ray of its own may use; all that this process may use if not given.
+        max_workers: workers at most; as many as fit if not given.
+        announce: told what takes a while.
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        cpus: int | None = None,
+        max_workers: int | None = None,
+        announce: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.address = address or "local"
+        self._cpus, self._max_workers, self._announce = cpus, max_workers, announce
 
     def __enter__(self) -> Self:
         """Start or join Ray."""
@@ -48,22 +57,12 @@ class RayTuneExecutor:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what fails is told by the queue and in failures/
         terminate = signal.getsignal(signal.SIGTERM)
-        local: dict[str, Any] = {"include_dashboard": False} if self.address == "local" else {}
-        if local:
-            os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")  # dead, on this machine
-            os.environ.setdefault("RAY_prestart_worker_first_driver", "0")  # Tune starts its own
-            os.environ.pop("RAY_JOB_CONFIG_JSON_ENV_VAR", None)  # of a job that this runs in: another Ray's
-        check_reachable(self.address)
-        try:
-            with without_cluster_services() if local else nullcontext():
-                ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR, **local)
-        except (ConnectionError, ValueError) as error:
-            if local:
-                raise
-            raise InputError(f"--address {self.address}: no Ray cluster is running here; give host:port") from error
-        except OSError as error:
-            where = "its files go to RAY_TMPDIR, or /tmp, and to HOME: short paths that can be written"
-            raise InputError(f"Ray cannot be started here ({error}); {where}") from error
+        if self.address == "local":
+            self._announce("starting Ray ...")
+            start_ray(self._cpus or whole_cpus(), self._announce)
+        else:
+            self._announce(f"joining the Ray cluster at {self.address} ...")
+            join_ray(self.address)
         signal.signal(signal.SIGTERM, terminate)  # Ray has put its own in place, which ends the process at once
         return self
 
@@ -77,6 +76,10 @@ class RayTuneExecutor:
         Raises:
             InputError: not even one fits.
         """
+        fits = self._num_fitting(resources)
+        return min(fits, self._max_workers or fits)
+
+    def _num_fitting(self, resources: Resources) -> int:
         here = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # ray's
         where = "this machine has" if self.address == "local" else "no node of the cluster has more than"
         return count_workers(resources, here, self._to_come(), where)
@@ -90,12 +93,16 @@ class RayTuneExecutor:
         if self.address != "local":
             check_shared(store, self._to_come())
 
-    def _workers_now(self, resources: Resources) -> int:
-        """Return what `num_workers` does; 0 where not even one fits at the moment."""
+    def _max_packs_out(self, resources: Resources) -> int:
+        """Return how many packs may be out: one for each worker, and one for whoever ends first.
+
+        Where more workers fit than are wanted, Tune would start one with that last pack.
+        """
         try:
-            return self.num_workers(resources)
+            fits = self._num_fitting(resources)
         except InputError:  # a node was lost
-            return 0
+            fits = 0
+        return self._max_workers if self._max_workers and self._max_workers < fits else fits + 1
 
     def _to_come(self) -> list[Node]:
         return [] if self.address == "local" else nodes_to_come()
@@ -106,4 +113,4 @@ class RayTuneExecutor:
 
         # Tune starts one worker at a time otherwise, each after the one before has begun to train.
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.num_workers(resources))
-        fit(queue, job, resources, report, must_stop, lambda: self._workers_now(resources))
+        fit(queue, job, resources, report, must_stop, lambda: self._max_packs_out(resources))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import socket
@@ -15,7 +16,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ruamel.yaml import YAML
 
-from bnsweep.errors import InputError
+from bnsweep.errors import InputError, StartError
 from bnsweep.results import Store
 from bnsweep.spec.resources import Resources
 
@@ -32,10 +33,25 @@ Node = Mapping[str, float]
 """What a node holds, by Ray's names; empty where that is not known before it has come."""
 
 
-def check_reachable(address: str) -> None:
+def join_ray(address: str) -> None:
+    """Join the cluster at `auto` or host:port.
+
+    Raises:
+        InputError: no cluster answers there.
+    """
+    if address != "auto":
+        _check_reachable(address)
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError) as error:
+        raise InputError(f"--address {address}: no Ray cluster is running here; give host:port") from error
+    except Exception as error:  # Ray has no type for what fails as it connects
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise StartError(f"--address {address}: the Ray cluster there cannot be joined ({reason[0]})") from error
+
+
+def _check_reachable(address: str) -> None:
     """Raise `InputError` where nothing listens at host:port; Ray itself would wait for minutes."""
-    if address in ("local", "auto"):
-        return
     host, _, port = address.rpartition(":")
     if not host or "/" in host or not port.isdecimal():
         raise InputError(f"--address: given '{address}'; it should be auto, or host:port of the cluster's head")

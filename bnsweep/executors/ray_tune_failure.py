@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import ray
 from ray.exceptions import OutOfMemoryError, RayActorError
 
 from bnsweep.running.worker_log import MAX_TAIL_BYTES, WorkerLog, names
@@ -44,3 +45,8 @@ def _read_from_node(path: str, node_ip: str) -> str | None:
         )
     except (RayStateApiException, requests.RequestException, ConnectionError, ValueError):
         return None
+
+
+def lost_nodes() -> set[str]:
+    """Return the ids of the cluster's nodes that are no more."""
+    return {node["NodeID"] for node in ray.nodes() if not node["Alive"]}  # type: ignore[no-untyped-call]  # ray's

@@ -18,15 +18,12 @@ from ray.tune.search import Searcher
 
 from bnsweep.errors import StoreError
 from bnsweep.executors.ray_tune_data import share_datasets
-from bnsweep.executors.ray_tune_failure import in_words, read_log
-from bnsweep.executors.ray_tune_worker import LOG, PACK, TALLY, PackTrainable
+from bnsweep.executors.ray_tune_failure import in_words, lost_nodes, read_log
+from bnsweep.executors.ray_tune_worker import LOG, NODE, PACK, TALLY, PackTrainable
 from bnsweep.running.executor import MustStop, Report
 from bnsweep.running.packs import Pack, RunContext
 from bnsweep.running.queue import PackQueue, WorkerFailure
 from bnsweep.spec.resources import Resources
-
-NODE_LOST = "its node has died"
-"""In what Ray says of an actor whose whole machine went away."""
 
 
 def fit(
@@ -35,7 +32,7 @@ def fit(
     resources: Resources,
     report: Report,
     must_stop: MustStop,
-    num_workers: Callable[[], int],
+    max_packs_out: Callable[[], int],
 ) -> None:
     """Run packs on the cluster that Ray is connected to until the queue is finished, or `must_stop()`.
 
@@ -45,7 +42,7 @@ def fit(
         resources: of a worker.
         report: hears how far they are.
         must_stop: whether to stop.
-        num_workers: how many workers fit; nodes may come and go.
+        max_packs_out: how many packs may be out at once; nodes may come and go.
 
     Raises:
         StoreError: a worker could not write its results, or `must_stop` raised it.
@@ -56,7 +53,7 @@ def fit(
     trainable = tune.with_parameters(PackTrainable, context=context, resources=resources)
     tuner = tune.Tuner(
         tune.with_resources(trainable, lambda config: _bundle(resources, config[PACK].pack)),
-        tune_config=tune.TuneConfig(search_alg=QueueSearch(queue, num_workers), num_samples=-1, reuse_actors=True),
+        tune_config=tune.TuneConfig(search_alg=QueueSearch(queue, max_packs_out), num_samples=-1, reuse_actors=True),
         run_config=tune.RunConfig(
             name=context.sweep,
             storage_path=state,
@@ -94,13 +91,17 @@ class _Numbered:
 class QueueSearch(Searcher):
     """Makes Tune's next trial the queue's next pack."""
 
-    def __init__(self, queue: PackQueue, num_workers: Callable[[], int]) -> None:
+    def __init__(self, queue: PackQueue, max_packs_out: Callable[[], int]) -> None:
         super().__init__()
-        self._queue, self._num_workers = queue, num_workers
+        self._queue, self._max_packs_out = queue, max_packs_out
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out everything: Tune saves its search, and these are things of this process."""
+        return {}
 
     def suggest(self, trial_id: str) -> Any:
         """Return the next configuration; None where there is none yet, `FINISHED` where there will be none."""
-        if self._queue.num_out > self._num_workers():  # one is ready for whoever ends first, and no more is cut yet
+        if self._queue.num_out >= self._max_packs_out():  # no more is cut yet: trials turn out longer or shorter
             return None
         if taken := self._queue.take():
             return {PACK: _Numbered(*taken)}
@@ -122,6 +123,7 @@ class _Feedback(tune.Callback):
     def __init__(self, queue: PackQueue, context: RunContext, report: Report, must_stop: MustStop) -> None:
         self._queue, self._context, self._report, self._must_stop = queue, context, report, must_stop
         self._is_stopping = False
+        self._lost_before = lost_nodes()
         self.error: StoreError | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -158,7 +160,8 @@ class _Feedback(tune.Callback):
             return
         number = trial.config[PACK].number
         try:
-            self._report(number, self._queue.worker_failed(number, _worker_failure(trial, error)))
+            failure = _worker_failure(trial, error, lost_nodes() - self._lost_before)
+            self._report(number, self._queue.worker_failed(number, failure))
         except StoreError as store_error:
             self._fail(store_error)
 
@@ -201,11 +204,12 @@ def _error_of(trial: Trial) -> BaseException | None:
     return error
 
 
-def _worker_failure(trial: Trial, error: BaseException | None) -> WorkerFailure:
-    """Return what is known of a worker's end."""
+def _worker_failure(trial: Trial, error: BaseException | None, lost: set[str]) -> WorkerFailure:
+    """Return what is known of a worker's end, given the nodes that were lost since the run began."""
     text = str(error or "unknown").strip()
     seen = trial.last_result or {}
-    is_preemption = isinstance(error, RayActorError) and (error.preempted or NODE_LOST in text)
+    has_lost_its_node = seen[NODE] in lost if NODE in seen else bool(lost)  # it may not have reported yet
+    is_preemption = isinstance(error, RayActorError) and (error.preempted or has_lost_its_node)
     tail = read_log(seen[LOG], seen["node_ip"]) if seen.get(LOG) else None
     cause = in_words(error) or f"{type(error).__name__}: {text.splitlines()[-1]}"
     return WorkerFailure(cause, text, seen.get(LOG), seen.get("hostname"), tail, is_preemption)

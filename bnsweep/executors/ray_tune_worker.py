@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any
 
+import ray
 from ray import tune
 from ray.tune.result import DONE
 
@@ -13,7 +14,7 @@ from bnsweep.running.packs import Tally
 
 REPORT_EVERY_S = 2.0
 """A worker reports to Tune no more often: each report costs the driver milliseconds."""
-PACK, TALLY, LOG = "pack", "tally", "log"
+PACK, TALLY, LOG, NODE = "pack", "tally", "log", "node"
 
 
 class PackTrainable(tune.Trainable):
@@ -58,4 +59,5 @@ class PackTrainable(tune.Trainable):
         return self._report(is_done=True)
 
     def _report(self, *, is_done: bool) -> dict[str, Any]:
-        return {TALLY: self._tally, LOG: self._worker.log.path, DONE: is_done}
+        node = ray.get_runtime_context().get_node_id()
+        return {TALLY: self._tally, LOG: self._worker.log.path, NODE: node, DONE: is_done}

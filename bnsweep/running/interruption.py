@@ -1,12 +1,17 @@
-"""Ctrl-C and SIGTERM during a run: the first asks it to stop in good order, the second ends it at once."""
+"""Ctrl-C, SIGTERM and a closed terminal (SIGHUP) during a run: the first asks it to stop in good order.
+
+A second Ctrl-C or SIGTERM ends it at once. A second SIGHUP does not: shells and the kernel both send one.
+"""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+Handler = Callable[[int, FrameType | None], Any]
 
 
 class Interrupt:
@@ -23,15 +28,51 @@ class Interrupt:
     def caught(self, announce: Callable[[], None]) -> Iterator[None]:
         """Within the block take the first signal as a request, which is announced; the second is KeyboardInterrupt."""
 
-        def handle(*_: object) -> None:
-            if self._is_set:
+        def handle(number: int, _frame: FrameType | None) -> None:
+            if self._is_set and number != signal.SIGHUP:
                 raise KeyboardInterrupt
-            self._is_set = True
-            announce()
+            if not self._is_set:
+                self._is_set = True
+                announce()
 
-        before = {number: signal.signal(number, handle) for number in SIGNALS}
-        try:
+        with _handled(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), handle)):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+
+
+@contextmanager
+def as_keyboard_interrupt() -> Iterator[None]:
+    """Within the block SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does; SIGHUP only once."""
+
+    def hang_up(*_: object) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    with _handled({signal.SIGTERM: signal.default_int_handler, signal.SIGHUP: hang_up}):
+        yield
+
+
+@contextmanager
+def hangup_blocked() -> Iterator[None]:
+    """Processes started within the block outlive the terminal, so that the run can end in good order with them.
+
+    They inherit that the signal waits; here it is delivered after the block.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _handled(handlers: Mapping[signal.Signals, Handler | signal.Handlers]) -> Iterator[None]:
+    """Handle signals within the block; `nohup` has SIGHUP ignored, which stays."""
+    before = {number: signal.getsignal(number) for number in handlers}
+    for number, handler in handlers.items():
+        if number != signal.SIGHUP or before[number] != signal.SIG_IGN:
+            signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -38,7 +38,12 @@ def memory_bytes(root: Path = ROOT) -> int:
         root: where proc and sys/fs/cgroup are looked up.
     """
     limits = [*_numbers(root, "", "memory.max"), *_numbers(root, "memory", "memory.limit_in_bytes")]
-    return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *(int(limit) for (limit,) in limits)])
+    return min([machine_memory_bytes(), *(int(limit) for (limit,) in limits)])
+
+
+def machine_memory_bytes() -> int:
+    """Return the machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _quotas(root: Path) -> Iterator[float]:

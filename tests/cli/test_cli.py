@@ -100,7 +100,7 @@ def test_an_interrupt_keeps_what_was_committed_and_says_how_to_go_on(long_sweep:
     output, _ = process.communicate()
     assert process.returncode == 130
     done = len(Store.open(tmp_path / "out").finished())
-    assert "stopping: committing what finished; once more stops at once" in output
+    assert "stopping: finished trials are being committed" in output
     assert f"interrupted: {done} of 48 trials have a result, {48 - done} are left; the same command" in output
     assert 0 < done < 48
 
@@ -109,7 +109,7 @@ def test_a_second_interrupt_stops_at_once(long_sweep: Path, tmp_path: Path) -> N
     process = start_and_wait_for_a_commit(tmp_path / "out", long_sweep)
     process.send_signal(signal.SIGINT)
     for line in process.stdout or ():
-        if "once more stops at once" in line:
+        if "again stops at once" in line:
             process.send_signal(signal.SIGTERM)
             break
     output, _ = process.communicate()

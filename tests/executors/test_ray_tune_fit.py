@@ -14,7 +14,7 @@ from tests.running.test_queue import pool
 
 def test_one_pack_is_ready_for_whoever_ends_first_and_no_more(tmp_path: Path) -> None:
     queue = PackQueue(pool(1, 1, 1), Store.open(tmp_path / "results"))
-    search = QueueSearch(queue, lambda: 1)
+    search = QueueSearch(queue, lambda: 2)
     first, ahead = (search.suggest(name)[PACK].number for name in "ab")
     assert search.suggest("c") is None
     queue.ended(first, Tally(completed=1))

@@ -1,0 +1,89 @@
+"""Output that cannot be written: the pipe is closed, the device full, the terminal gone."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, TextIO, cast
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NOBODY_READS = (errno.EPIPE, errno.EIO)
+"""A closed pipe, and a terminal that is gone: there is nobody to tell."""
+
+
+def escape_what_cannot_be_encoded() -> None:
+    """Print a name that is not UTF-8, or that the terminal has no letters for, with backslashes."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def print_error(message: str) -> None:
+    """Print one message on stderr, if it can be printed."""
+    with suppress(OSError):
+        print(f"bnsweep: {message}", file=sys.stderr)  # noqa: T201
+
+
+def output_error(*, is_suspect: bool = False) -> OSError | None:
+    """Return why stdout cannot be written; None where it can.
+
+    Args:
+        is_suspect: something could not be written; where nothing waits to be, a newline tells whether it was stdout.
+    """
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+            if is_suspect:
+                os.write(sys.stdout.fileno(), b"\n")
+    except io.UnsupportedOperation:  # no file
+        return None
+    except OSError as error:
+        return error
+    return None
+
+
+def discard_output(error: OSError) -> None:
+    """Write nothing more to stdout, neither what waits to be written, and say so to whoever may still read stderr."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        sys.stdout.flush()
+    if error.errno not in NOBODY_READS:
+        print_error(f"standard output cannot be written ({error.strerror}); write it to another place")
+
+
+class _Tolerant:
+    """Standard output, but what cannot be written is left out instead of raising."""
+
+    @property
+    def encoding(self) -> str:
+        return sys.stdout.encoding
+
+    def write(self, text: str) -> int:
+        try:
+            return sys.stdout.write(text)
+        except OSError as error:
+            discard_output(error)
+            return len(text)
+
+    def flush(self) -> None:
+        if error := output_error():
+            discard_output(error)
+
+    def isatty(self) -> bool:
+        return sys.stdout.isatty()
+
+    def fileno(self) -> int:
+        return sys.stdout.fileno()
+
+
+def tolerant_console() -> Console:
+    """Return where a run prints to: it goes on if nobody reads, and what it prints is no markup."""
+    from rich.console import Console
+
+    return Console(file=cast("TextIO", _Tolerant()), soft_wrap=True, highlight=False, markup=False, emoji=False)

@@ -1,0 +1,104 @@
+"""Runs on one machine share its processors: each holds a lease on those that it uses, and takes what others leave.
+
+A lease is a file in a folder of the user's that says how many processors, and is locked as long as the run lives: the
+kernel drops the lock of a run that is killed. Nothing rests on it: where files cannot be locked, each run takes all.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnsweep.errors import InputError
+from bnsweep.running.limits import whole_cpus
+
+GUARD = "guard"
+
+
+@dataclass(frozen=True)
+class CpuLease:
+    """What a run may use.
+
+    Args:
+        workers: how many may train at once.
+        cpus: the processors that they hold.
+        total: the processors of the machine, as far as this process may use them.
+        others: those that other runs hold.
+    """
+
+    workers: int
+    cpus: int
+    total: int
+    others: int
+
+
+def share(total: int, others: int, each: float, at_most: int | None = None) -> CpuLease:
+    """Return how many workers of `each` processors fit into what other runs leave: at least one.
+
+    Raises:
+        InputError: not even one fits where nothing else runs.
+    """
+    if each > total:
+        raise InputError(f"resources.cpus: {each:g} asked for, this machine has {total}; ask for fewer")
+    fits = max(1, math.floor((total - others) / each + 1e-9))
+    workers = min(fits, at_most or fits)
+    return CpuLease(workers, math.ceil(workers * each - 1e-9), total, others)
+
+
+@contextmanager
+def leased_cpus(each: float, at_most: int | None = None, folder: Path | None = None) -> Iterator[CpuLease]:
+    """Hold a share of this machine's processors within the block.
+
+    Args:
+        each: processors of a worker.
+        at_most: workers that are wanted; as many as fit if not given.
+        folder: where the leases are.
+
+    Raises:
+        InputError: the machine has fewer processors than one worker needs.
+    """
+    lease = share(whole_cpus(), 0, each, at_most)
+    with ExitStack() as stack:
+        with suppress(OSError):
+            lease = stack.enter_context(_held(folder or _folder_of_user(), each, at_most))
+        yield lease
+
+
+def _folder_of_user() -> Path:
+    return Path(tempfile.gettempdir(), f"bnsweep-{os.getuid()}")
+
+
+@contextmanager
+def _held(folder: Path, each: float, at_most: int | None) -> Iterator[CpuLease]:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with ExitStack() as stack:
+        with open(folder / GUARD, "a") as guard:
+            fcntl.flock(guard, fcntl.LOCK_EX)
+            lease = share(whole_cpus(), sum(_leases(folder)), each, at_most)
+            path = folder / uuid.uuid4().hex
+            file = stack.enter_context(open(path, "x"))
+            stack.callback(path.unlink, missing_ok=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            print(lease.cpus, file=file, flush=True)
+        yield lease
+
+
+def _leases(folder: Path) -> Iterator[int]:
+    """Yield the processors of each lease whose run lives; delete the others."""
+    for path in folder.iterdir():
+        if path.name == GUARD:
+            continue
+        with open(path) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield int(file.read())
+            else:
+                path.unlink()

@@ -1,0 +1,49 @@
+"""Commands run in this process: quick, for what a command says, refuses and leaves behind."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from bnsweep.cli import main
+from bnsweep.running.gc_tuning import freeze_gc
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended: its exit code and what it printed."""
+
+    code: int | str | None
+    out: str
+    err: str
+
+
+class Run(Protocol):
+    """Runs a command in this process, in the current directory."""
+
+    def __call__(self, *arguments: object) -> Result: ...
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """Run commands in `tmp_path`; what they change of this process is put back."""
+
+    def run(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["bnsweep", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return Result(end.value.code, *capsys.readouterr())
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    threshold = gc.get_threshold()
+    yield run
+    gc.set_threshold(*threshold)
+    atexit.unregister(freeze_gc)
