@@ -133,7 +133,7 @@ def test_bytes_are_those_of_real_trials(spec: Build, tmp_path: Path) -> None:
     assert planned == pytest.approx(sum(record.num_bytes for record in encoded.manifest.files), rel=0.25)
 
 
-def test_a_sweep_that_takes_longer_is_timed_for_longer(spec: Build, tmp_path: Path) -> None:
+def test_kinds_are_timed_for_as_long_as_is_allowed(spec: Build, tmp_path: Path) -> None:
     kinds = [spec(norm=norm) for norm in ("none", "batch")]
     context = context_of(kinds[0], tmp_path)
     assert len(time_kinds(kinds, context, lambda _: 0.0)) == 1

@@ -25,8 +25,8 @@ from bnsweep.training.device import prepare_device
 
 RAY_START_S = 2.5
 """What Ray takes to start and to end on an idle machine, its workers' imports apart."""
-MAX_TOTAL_S, MAX_EACH_S, MAX_SHARE = 12.0, 2.0, 0.15
-"""For how long to time: seconds for all kinds, seconds for one, and the share of the time that the sweep takes."""
+MAX_TOTAL_S, MAX_EACH_S, MAX_SHARE = 18.0, 2.0, 0.15
+"""For how long to time: seconds from the start of this process on, seconds for one kind, share of the sweep's time."""
 
 
 def time_sweep(
@@ -43,7 +43,7 @@ def time_sweep(
     datasets, works = prepare(sweep, store, Plan(tuple(specs), 0, ())).datasets, [work_of(spec) for spec in specs]
     context = RunContext(sweep.name, store, "", git_sha(), datasets)
     import_module("torch._dynamo")  # as a worker does
-    start_s = RAY_START_S + time() - asked_at
+    ready_s = time() - asked_at
 
     def price(costs: Mapping[int, Costs]) -> Price:
         typical = mean_costs(list(costs.values()))
@@ -54,7 +54,7 @@ def time_sweep(
             num_trials=sum(counts),
             work_s=sum(map(mul, counts, trial_s)),
             longest_s=max(trial_s),
-            start_s=start_s + sum(cost.seconds[COMPILING] for cost in each),
+            start_s=RAY_START_S + ready_s + sum(cost.seconds[COMPILING] for cost in each),
             row_bytes=sum(map(mul, counts, trial_bytes)),
             num_tables=len(typical.file_bytes),
             file_bytes=sum(typical.file_bytes.values()),
@@ -63,24 +63,29 @@ def time_sweep(
             basis=f"{len(costs)} of {len(kinds)} kinds of trials timed, {at_once} at once",
         )
 
+    def allowed_s(costs: Mapping[int, Costs]) -> float:
+        sweep_s = price(costs).wall_s(workers) if costs else ready_s
+        return min(MAX_TOTAL_S - ready_s, MAX_SHARE * sweep_s)
+
     with neighbours(at_once - 1, specs, context, sweep.resources):
         context = replace(context, datasets={key: data.to(device) for key, data in datasets.items()})
-        return price(time_kinds(specs, context, lambda costs: price(costs).wall_s(workers) if costs else start_s))
+        return price(time_kinds(specs, context, allowed_s))
 
 
 def time_kinds(
-    kinds: Sequence[TrialSpec], context: RunContext, sweep_s: Callable[[Mapping[int, Costs]], float]
+    kinds: Sequence[TrialSpec], context: RunContext, allowed_s: Callable[[Mapping[int, Costs]], float]
 ) -> dict[int, Costs]:
     """Return what trials of each kind cost, by its place, in an order that prefers none until the time is up.
 
-    `sweep_s` says what the sweep takes by the costs so far. Kinds that diverge are left out.
+    `allowed_s` says for how long to time, by the costs so far; one kind is timed in any case. Kinds that diverge are
+    left out.
 
     Raises:
         InputError: a trial fails, or all of them diverge.
     """
     costs, started = dict[int, Costs](), perf_counter()
     for num_before, place in enumerate(random.Random(0).sample(range(len(kinds)), len(kinds))):
-        left_s = min(MAX_TOTAL_S, MAX_SHARE * sweep_s(costs)) - (perf_counter() - started)
+        left_s = allowed_s(costs) - (perf_counter() - started)
         if costs and left_s <= 0:
             break
         try:
