@@ -29,7 +29,7 @@ class Estimate:
     """Over seeds; NaN where the replicates are cells."""
     cells: int | None = None
     """How many points of the (init, gain, lr) grid a probe is compared at; None where every run counts."""
-    lacks: str = ""
+    no_interval: str = ""
     """Why there is no interval."""
     max_size: float = float("inf")
     """No effect can be further from 0."""
@@ -51,8 +51,8 @@ def of_seeds(values: Floats, cells: int | None = None) -> Estimate:
     count, value = int((~np.isnan(values)).sum()), float(nan_mean(values, 0))
     finite = values if isfinite(value) else np.full_like(values, np.nan)
     error, sd = float(seed_error(finite)), float(seed_sd(finite))
-    lacks = "" if isfinite(error) else _why(value, count)
-    return Estimate(value, error, count, count, "seeds", sd=sd, cells=cells, lacks=lacks)
+    no_interval = "" if isfinite(error) else _why(value, count)
+    return Estimate(value, error, count, count, "seeds", sd=sd, cells=cells, no_interval=no_interval)
 
 
 def _why(value: float, count: int) -> str:

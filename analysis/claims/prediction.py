@@ -54,8 +54,8 @@ class Prediction:
         single = self.minus is None
         error = float(jackknife_error(fisher(without) if single else without))
         few = f"{cells} grid cells: an interval takes {MIN_CELLS} at least"
-        lacks = few if cells < MIN_CELLS else "" if np.isfinite(error) else "no two grid cells differ"
-        return Estimate(value, error, len(without), cells, "grid cells", is_correlation=single, lacks=lacks)
+        no_interval = few if cells < MIN_CELLS else "" if np.isfinite(error) else "no two grid cells differ"
+        return Estimate(value, error, len(without), cells, "grid cells", is_correlation=single, no_interval=no_interval)
 
     @property
     def statistic(self) -> str:

@@ -112,7 +112,7 @@ def _judged(statement: Statement, found: Estimate | str, confidence: float, powe
         "counted": found.counted,
         "cells": found.cells,
         "seeds_needed": found.seeds_needed(statement.bound, power),
-        "note": found.lacks,
+        "note": found.no_interval,
     }
 
 

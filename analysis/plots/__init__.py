@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 class FigureData(Protocol):
-    """What a figure shows: a title that states the finding, a line on how to read it, and the tables behind it."""
+    """What a figure shows: a title that is its headline, a line on how to read it, and the tables behind it."""
 
     @property
     def title(self) -> str:
-        """The finding, computed from the data."""
+        """The headline, computed from the data."""
 
     @property
     def subtitle(self) -> str:
@@ -70,7 +70,7 @@ FIGURES: dict[str, FigureKind] = {
     "claims": FigureKind(
         _claims,
         draw_claims,
-        "Every statement of every claim: what the sweep says of it, and how surely. Without a bar there are too few "
+        "Every statement of every claim, with its effect and verdict. Without a bar there are too few "
         "seeds for an interval, or the sweep lacks what it takes.",
     ),
     "heatmap": FigureKind(
@@ -101,7 +101,7 @@ FIGURES: dict[str, FigureKind] = {
         _of_results(moments_data),
         draw_moments,
         "Mean and standard deviation over the mini-batch of what enters and leaves each normalization, averaged over "
-        "units, at all steps measured: what drifts during training is wide (Santurkar et al. 2018, figures 2 and 8).",
+        "units, at all steps measured; a wide ridge is a moment that drifts (Santurkar et al. 2018, figures 2 and 8).",
     ),
     "explains": FigureKind(
         _of_results(explains_data),

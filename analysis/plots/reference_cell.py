@@ -28,8 +28,8 @@ class Cell:
 
     def of(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of this cell."""
-        here = (rows["init"] == self.init) & (rows["init_gain"] == self.init_gain) & (rows["lr"] == self.lr)
-        return rows[here]
+        in_cell = (rows["init"] == self.init) & (rows["init_gain"] == self.init_gain) & (rows["lr"] == self.lr)
+        return rows[in_cell]
 
 
 def reference_cell(results: Results, table: str) -> Cell:

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def save(fig: Figure, folder: Path, name: str) -> str:
-    """Write name.png and name.svg into `folder`; return the PNG in base64, to embed. Within `style()`."""
-    png = folder / f"{name}.png"
+def save(fig: Figure, directory: Path, name: str) -> str:
+    """Write name.png and name.svg into `directory`; return the PNG in base64, to embed. Within `style()`."""
+    png = directory / f"{name}.png"
     fig.savefig(png, dpi=200, metadata={"Software": None})
     _settle(fig)
-    fig.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
+    fig.savefig(directory / f"{name}.svg", metadata={"Date": None, "Creator": None})
     return base64.b64encode(png.read_bytes()).decode()
 
 

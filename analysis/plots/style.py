@@ -102,7 +102,7 @@ def new_figure(height_in: float) -> Figure:
 
 
 def set_title(fig: Figure, title: str, subtitle: str = "") -> None:
-    """Write the finding, bold and at the left, and below it in grey what to know when reading."""
+    """Write the headline, bold and at the left, and below it in grey how to read the figure."""
     bold, plain = (
         textwrap.wrap(title, 84),
         [part for line in subtitle.splitlines() for part in textwrap.wrap(line, 112)],

@@ -43,7 +43,7 @@ def difference_headline(differences: pd.DataFrame) -> str:
     """Return by how many decades each mode differs from the baseline; '' without a baseline.
 
     All of them, since naming the largest alone would be a choice made after looking: with their intervals, which are
-    simultaneous, where there are few, else with a star where the interval is clear of 0.
+    simultaneous, where there are few, else with a star where the interval excludes 0.
     """
     rows = pooled_rows(differences, "trainable_decades") if len(differences) else differences
     rows = rows[rows["value"].map(isfinite)] if len(rows) else rows
@@ -56,7 +56,7 @@ def difference_headline(differences: pd.DataFrame) -> str:
     kind = f"{'simultaneous ' if rows['n_compared'].max() > 1 else ''}95 % interval over {rows['n_seeds'].min()} seeds"
     if few:
         return f"{text}, each with its {kind}: {', '.join(parts)}"
-    return f"{text}: {', '.join(parts)}. *: its {kind} is clear of 0"
+    return f"{text}: {', '.join(parts)}. *: its {kind} excludes 0"
 
 
 def _interval(row: pd.Series, is_whole: bool) -> str:

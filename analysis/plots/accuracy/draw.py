@@ -61,7 +61,7 @@ def _ticks(data: AccuracyData) -> int:
 
 
 def draw_decades(ax: Axes, data: AccuracyData) -> None:
-    """Draw one bar per mode: decades trained, the interval, and in a pale tint what the grid's spacing leaves open."""
+    """Draw one bar per mode: decades trained, the interval, and in a pale tint the bounds given the grid."""
     tested = np.log10(data.lrs[-1] / data.lrs[0])
     for y, (_, row) in enumerate(data.widths.iterrows()):
         color, value = norm_style(row["norm"]).color, row["value"]
@@ -79,7 +79,7 @@ def draw_decades(ax: Axes, data: AccuracyData) -> None:
     ax.tick_params(axis="y", length=0, labelsize=9)
     ax.set_ylim(len(data.widths) - 0.5, -0.5)
     ax.set_xlim(0, max(tested, 0.1) * 1.02)
-    ax.set_xlabel(f"decades of learning rate that train, of {tested:.1f} tested (pale: left open between tested rates)")
+    ax.set_xlabel(f"decades of learning rate that train, of {tested:.1f} tested (pale: bounds given the grid)")
 
 
 def _draw_curves(ax: Axes, data: AccuracyData, init: str, gain: float, first: bool) -> None:

@@ -85,7 +85,7 @@ def _subtitle(points: pd.DataFrame, measures: list[str], correlations: pd.DataFr
         f"interval over cells: a measure of the {len(points) - completed} others, left out, covers only the "
         "steps before they stopped. "
         + (
-            f"By chance alone {0.05 * intervals:.1f} of the {intervals} intervals would be clear of 0. "
+            f"By chance alone {0.05 * intervals:.1f} of the {intervals} intervals would exclude 0. "
             if intervals
             else ""
         )
@@ -103,7 +103,7 @@ def _correlation(points: pd.DataFrame, name: str) -> dict[str, float]:
 
 
 def _title(correlations: pd.DataFrame) -> str:
-    """Return how many of the correlations have an interval clear of 0, by family of measure."""
+    """Return how many of the correlations have an interval that excludes 0, by family of measure."""
     is_smooth = correlations["measure"].str.startswith("landscape")
     parts = []
     for label, rows in (("smoothness", correlations[is_smooth]), ("ICS", correlations[~is_smooth])):
@@ -113,4 +113,4 @@ def _title(correlations: pd.DataFrame) -> str:
             parts.append(f"{label} in {clear} of {len(known)}")
     if not parts:
         return "Too few trials for rank correlations with the final accuracy"
-    return f"Correlation with final accuracy clear of 0: {', '.join(parts)}"
+    return f"The interval of the correlation with accuracy excludes 0: {', '.join(parts)}"

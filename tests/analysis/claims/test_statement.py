@@ -49,7 +49,7 @@ def test_an_estimate_says_why_it_has_no_interval() -> None:
         ([1.0, 2.0, 4.0], ""),
     ):
         estimate = of_seeds(np.array(values))
-        assert estimate.lacks == why
+        assert estimate.no_interval == why
         assert np.isfinite(estimate.interval(0.95)).all() == (not why)
 
 

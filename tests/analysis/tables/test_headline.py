@@ -66,5 +66,5 @@ def test_every_difference_is_named_and_none_picked() -> None:
     )
     assert difference_headline(differences(*some, ("rms", 0.0, -0.1, 0.1))) == (
         "Decades minus none: batch +2.00*, l1 +0.10, l2 -0.30*, rms +0.00. "
-        "*: its simultaneous 95 % interval over 3 seeds is clear of 0"
+        "*: its simultaneous 95 % interval over 3 seeds excludes 0"
     )
