@@ -10,25 +10,25 @@ from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.compact import compact
 from bnsweep.results.manifest import COMMITS
 from bnsweep.results.store import DECLARED
-from bnsweep.results.verify import Finding, verify
+from bnsweep.results.verify import Problem, verify
 from bnsweep.results.verify.repair import repair
 
-MARKS = {DECLARED, COMMITS, *SCHEMAS}
+RESULT_NAMES = {DECLARED, COMMITS, *SCHEMAS}
 """Names of which a results directory has at least one."""
 MAX_ROUNDS = 5
-"""Repairs after which what is left is left: what one uncovers the next one sees to."""
+"""Repairs at most: each mends what the one before has uncovered."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What to print, a line each, and the exit code: 0 where nothing is amiss, 1 where findings remain."""
+class MaintenanceResult:
+    """The lines to print, and the exit code: 1 where problems remain, else 0."""
 
     lines: tuple[str, ...]
     exit_code: int
 
 
-def verify_directory(location: str | os.PathLike[str], *, repair: bool = False) -> Outcome:
-    """Say what is wrong with a results directory, and with `repair` put right what can be.
+def verify_directory(location: str | os.PathLike[str], *, repair: bool = False) -> MaintenanceResult:
+    """Say what is wrong with a results directory, and with `repair` mend what can be mended.
 
     Raises:
         InputError: no such directory; to repair it, that a run holds it. StoreError: it cannot be read or written.
@@ -37,28 +37,28 @@ def verify_directory(location: str | os.PathLike[str], *, repair: bool = False) 
     if repair:
         with store.lock() as hold:
             store.begin(hold.token)
-            done, findings = _repaired(store)
+            done, problems = _repaired(store)
     else:
-        done, findings = [], verify(store)
-    if amiss := sum(finding.is_amiss for finding in findings):
-        verdict = f"{amiss} finding{'s' if amiss > 1 else ''}"
+        done, problems = [], verify(store)
+    if num_problems := sum(not problem.is_note for problem in problems):
+        summary = f"{num_problems} problem{'s' if num_problems > 1 else ''}"
     else:
-        verdict = "nothing amiss: all that is declared is stored, once and as written"
-    return Outcome((*done, *map(str, findings), f"{store.root}: {verdict}"), 1 if amiss else 0)
+        summary = "no problems: every declared trial is stored once and intact"
+    return MaintenanceResult((*done, *map(str, problems), f"{store.root}: {summary}"), 1 if num_problems else 0)
 
 
-def _repaired(store: Store) -> tuple[list[str], list[Finding]]:
+def _repaired(store: Store) -> tuple[list[str], list[Problem]]:
     done = list[str]()
     for _ in range(MAX_ROUNDS):
-        findings = verify(store)
-        now = repair(store, findings)
+        problems = verify(store)
+        now = repair(store, problems)
         if not now:
-            return done, findings
+            return done, problems
         done += now
     return done, verify(store)
 
 
-def compact_directory(location: str | os.PathLike[str]) -> Outcome:
+def compact_directory(location: str | os.PathLike[str]) -> MaintenanceResult:
     """Finish what was cut off, and make many small files a few large ones.
 
     Raises:
@@ -69,7 +69,7 @@ def compact_directory(location: str | os.PathLike[str]) -> Outcome:
         store.begin(hold.token)
         store.recover()
         result = compact(store)
-    return Outcome((f"{store.root}: {result.before} batches became {result.after}",), 0)
+    return MaintenanceResult((f"{store.root}: {result.before} commits merged into {result.after}",), 0)
 
 
 def existing_store(location: str | os.PathLike[str]) -> Store:
@@ -81,6 +81,6 @@ def existing_store(location: str | os.PathLike[str]) -> Store:
     store = Store.open(location)
     if not store.is_there():
         raise InputError(f"{os.fspath(location)}: no such directory; give the --out of a `bnsweep run`")
-    if not any(entry.name in MARKS for entry in store.files.entries()):
+    if not any(entry.name in RESULT_NAMES for entry in store.files.entries()):
         raise InputError(f"{os.fspath(location)}: holds no results of bnsweep; give the --out of a `bnsweep run`")
     return store

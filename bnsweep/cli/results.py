@@ -10,7 +10,7 @@ from bnsweep.cli.app import INTERRUPTED, ResultsDir, app
 from bnsweep.cli.own_analysis import import_own_analysis
 
 if TYPE_CHECKING:
-    from bnsweep.cli.maintenance import Outcome
+    from bnsweep.cli.maintenance import MaintenanceResult
 
 
 @app.command()
@@ -61,7 +61,7 @@ def verify(
     directory: ResultsDir,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
 ) -> None:
-    """Check every file and row of DIR against the sweep file and the commits; exit code 1 if anything is amiss."""
+    """Check every file and row of DIR against the sweep file and the commits; exit code 1 if there are problems."""
     from bnsweep.cli.maintenance import verify_directory
 
     _finish(verify_directory(directory, repair=repair))
@@ -93,10 +93,10 @@ def compact(directory: ResultsDir) -> None:
     _finish(compact_directory(directory))
 
 
-def _finish(outcome: Outcome) -> None:
-    for line in outcome.lines:
+def _finish(result: MaintenanceResult) -> None:
+    for line in result.lines:
         typer.echo(line)
-    raise typer.Exit(outcome.exit_code)
+    raise typer.Exit(result.exit_code)
 
 
 @app.command()

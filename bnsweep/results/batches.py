@@ -86,7 +86,7 @@ def join(files: Files, table: str, parts: Sequence[pa.Table]) -> pa.Table:
         return pa.concat_tables(parts, promote_options="default").unify_dictionaries().combine_chunks()
     except pa.ArrowException as error:
         raise InputError(
-            f"{files.path(table)}: batches whose columns differ in type cannot be one file ({error})"
+            f"{files.path(table)}: commits whose columns differ in type cannot be merged ({error})"
         ) from error
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.fs as pafs
@@ -18,8 +19,10 @@ from bnsweep.results.files import Content, Entry, Put, as_store_error, joined, l
 PARALLEL = 8
 """Requests at a time."""
 Result = TypeVar("Result")
-PATIENCE = {"connect_timeout": 5.0, "request_timeout": 5.0}
+TIMEOUTS = {"connect_timeout": 5.0, "request_timeout": 5.0}
 """Seconds; with the three tries that pyarrow makes, one that does not answer is given up after 20 s."""
+URI_TEXTS, URI_FLAGS = {"scheme", "endpoint_override"}, {"allow_bucket_creation", "allow_bucket_deletion"}
+"""What a URI may say that the constructor of pyarrow's S3 filesystem takes too."""
 
 
 def open_uri(uri: str) -> tuple[pafs.FileSystem, str]:
@@ -38,13 +41,23 @@ def open_uri(uri: str) -> tuple[pafs.FileSystem, str]:
         ) from error
     if not root:
         raise InputError(f"--out {shown}: names no bucket; give a path or a URI such as s3://bucket/folder")
-    return _patient(fs) if isinstance(fs, pafs.S3FileSystem) else fs, root
+    return _with_timeouts(uri, fs) if isinstance(fs, pafs.S3FileSystem) else fs, root
 
 
-def _patient(fs: pafs.S3FileSystem) -> pafs.S3FileSystem:
-    """Return the filesystem with timeouts, and with one PUT for a small file; `from_uri` takes no such options."""
-    _, (options,) = fs.__reduce__()
-    return pafs.S3FileSystem(**{**options, **PATIENCE, "allow_delayed_open": True})
+def _with_timeouts(uri: str, fs: pafs.S3FileSystem) -> pafs.S3FileSystem:
+    """Return the filesystem of a URI with timeouts, and with one PUT for a small file, which no URI can ask for.
+
+    Where the URI asks for what the constructor does not take, such as not to verify certificates, that comes first.
+    """
+    parts = urlsplit(uri)
+    given = dict(parse_qsl(parts.query))
+    if given.keys() - URI_TEXTS - URI_FLAGS - {"region"}:
+        return fs
+    options: dict[str, Any] = {name: given[name] for name in URI_TEXTS & given.keys()}
+    options |= {name: given[name] in ("true", "1") for name in URI_FLAGS & given.keys()}
+    if parts.username and parts.password:
+        options |= {"access_key": unquote(parts.username), "secret_key": unquote(parts.password)}
+    return pafs.S3FileSystem(**options, **TIMEOUTS, region=fs.region, allow_delayed_open=True)
 
 
 def _folded(entries: Iterable[Entry], folder: str) -> list[Entry]:
@@ -96,7 +109,7 @@ class ObjectFiles:
         path = self.path(folder)
         if self.fs.type_name != "gcs":
             return list_entries(self.fs, path)
-        # pyarrow lists no folders of Google's, where only objects exist: they are as_store_error from what is in them.
+        # pyarrow lists no folders of Google's, where only objects exist: they are told from what is in them.
         return _folded(list_entries(self.fs, path, recursive=True), path)
 
     @contextmanager

@@ -21,12 +21,12 @@ import pyarrow.fs as pafs
 
 from bnsweep.errors import InputError
 from bnsweep.results import checkpoints, fence, reading
-from bnsweep.results.claims import Pace, hold_by_claim
 from bnsweep.results.commit import publish
 from bnsweep.results.files import Files, as_store_error, write
 from bnsweep.results.local import LocalFiles
 from bnsweep.results.lock import Hold, hold_local
 from bnsweep.results.manifest import batch_name, file_name
+from bnsweep.results.object_lock import LockTiming, hold_objects
 from bnsweep.results.objects import ObjectFiles, open_uri
 from bnsweep.results.recover import recover
 from bnsweep.results.schema import SCHEMAS, Row, to_table
@@ -87,13 +87,13 @@ class Store:
         """
         check_writable(self.files)
 
-    def lock(self, pace: Pace = Pace()) -> AbstractContextManager[Hold]:  # noqa: B008  # frozen
-        """Hold the directory for one run; `pace` is of object storage.
+    def lock(self, timing: LockTiming = LockTiming()) -> AbstractContextManager[Hold]:  # noqa: B008  # frozen
+        """Hold the directory for one run; `timing` is of object storage.
 
         Raises:
             InputError: another run holds it; the message says which.
         """
-        return hold_local(self.root) if self.is_local else hold_by_claim(self.files, pace)
+        return hold_local(self.root) if self.is_local else hold_objects(self.files, timing)
 
     def begin(self, token: str) -> None:
         """Make commits with any other token than this one raise `Superseded`. To be called under the lock."""

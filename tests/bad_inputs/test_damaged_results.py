@@ -181,15 +181,15 @@ FOUND: list[tuple[str, Damage, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("damage", "finding"), [row[1:] for row in FOUND], ids=[row[0] for row in FOUND])
+@pytest.mark.parametrize(("damage", "problem"), [row[1:] for row in FOUND], ids=[row[0] for row in FOUND])
 def test_verify_finds_it_and_changes_nothing(
-    run: Run, tmp_path: Path, damaged: Damaged, damage: Damage, finding: str
+    run: Run, tmp_path: Path, damaged: Damaged, damage: Damage, problem: str
 ) -> None:
     damaged(damage)
     before = tree(tmp_path)
     result = run(*VERIFY)
     assert (result.code, result.err) == (1, "")
-    assert re.search(f"^{finding}", result.out, re.MULTILINE), result.out
+    assert re.search(f"^{problem}", result.out, re.MULTILINE), result.out
     assert tree(tmp_path) == before
 
 

@@ -63,5 +63,11 @@ def new_uri(endpoint: str) -> Callable[[], str]:
 
 
 @pytest.fixture
-def store(new_location: Callable[[], str]) -> Store:
-    return Store.open(new_location())
+def location(new_location: Callable[[], str]) -> str:
+    """Where `store` is, as one would give it to a command."""
+    return new_location()
+
+
+@pytest.fixture
+def store(location: str) -> Store:
+    return Store.open(location)

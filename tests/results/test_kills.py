@@ -67,8 +67,8 @@ def killed(new_location: Callable[[], str]) -> Killed:
     return run
 
 
-def amiss(store: Store) -> list[str]:
-    return [str(finding) for finding in verify(store) if finding.is_amiss]
+def problems(store: Store) -> list[str]:
+    return [str(problem) for problem in verify(store) if not problem.is_note]
 
 
 def test_a_killed_commit_is_whole_or_nothing(store: Store, killed: Killed) -> None:
@@ -82,7 +82,7 @@ def test_a_killed_commit_is_whole_or_nothing(store: Store, killed: Killed) -> No
         assert plain_rows(copy, "trials") == trials
         assert len(plain_rows(copy, "ics")) == len(trials) * len(some_rows(0)["ics"])
         commit_two(copy)
-        assert amiss(copy) == []
+        assert problems(copy) == []
     assert states == {2, 4}
 
 
@@ -96,7 +96,7 @@ def test_a_killed_compaction_loses_nothing_and_shows_nothing_twice(store: Store,
         recover_and_compact(copy)
         assert contents(copy) == before
         assert {len(copy.batches(table)) for table in before} == {1}
-        assert amiss(copy) == []
+        assert problems(copy) == []
     assert found == {0, 1, 2}
 
 
@@ -115,6 +115,6 @@ def test_a_killed_removal_of_duplicates_is_finished_by_the_next_run(store: Store
     write_small(store, (0, 1), (1, 2))
     for copy in killed(Store.recover, store):
         copy.recover()
-        assert [finding.kind for finding in verify(copy)] == ["gap"]
+        assert [problem.kind for problem in verify(copy)] == ["gap"]
         assert len(plain_rows(copy, "trials")) == 3
         assert len(plain_rows(copy, "ics")) == 3 * len(some_rows(0)["ics"])

@@ -1,4 +1,4 @@
-"""What is special about a store on object storage: claims instead of a lock, and an endpoint that may be away."""
+"""What is special about a store on object storage: lock files instead of a lock, and an endpoint that may be away."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,17 +15,18 @@ from moto import settings
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
+from pyarrow.fs import FileSystem, S3FileSystem
 
 from bnsweep.errors import InputError, StoreError, Superseded
 from bnsweep.results import Store
-from bnsweep.results.claims import CLAIMS, HEARTBEAT, Pace
 from bnsweep.results.files import Entry, write
-from bnsweep.results.objects import PATIENCE, _folded
+from bnsweep.results.object_lock import HEARTBEAT, LOCKS, LockTiming
+from bnsweep.results.objects import TIMEOUTS, _folded, open_uri
 from bnsweep.results.seal import seal
 from tests.results.conftest import BUCKET, s3_uri
 from tests.results.rows import rows
 
-QUICK = Pace(heartbeat_s=0.01, backoff_s=0.01)
+QUICK = LockTiming(heartbeat_s=0.01, backoff_s=0.01)
 KILLED = seal({"host": "gone", "pid": 7, "since": "2026-01-01 00:00:00 UTC", "is_held": True})
 
 
@@ -33,39 +35,39 @@ def store(new_uri: Callable[[], str]) -> Store:
     return Store.open(new_uri())
 
 
-def claim_of_a_killed_run(store: Store, age_s: float) -> None:
-    """Put a claim that was last renewed `age_s` ago by the server's clock."""
-    write(store.files, f"{CLAIMS}/killed.json", KILLED)
+def lock_file_of_a_killed_run(store: Store, age_s: float) -> None:
+    """Write a lock file that was last renewed `age_s` ago by the server's clock."""
+    write(store.files, f"{LOCKS}/killed.json", KILLED)
     keys = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[BUCKET].keys
-    keys[store.path(CLAIMS, "killed.json").removeprefix(f"{BUCKET}/")].last_modified -= timedelta(seconds=age_s)
+    keys[store.path(LOCKS, "killed.json").removeprefix(f"{BUCKET}/")].last_modified -= timedelta(seconds=age_s)
 
 
-def claims(store: Store) -> list[str]:
-    return [entry.name for entry in store.files.entries(CLAIMS) if entry.is_file]
+def lock_files(store: Store) -> list[str]:
+    return [entry.name for entry in store.files.entries(LOCKS) if entry.is_file]
 
 
-def test_a_lock_leaves_no_claim_behind(store: Store) -> None:
+def test_a_lock_leaves_no_file_behind(store: Store) -> None:
     with store.lock():
-        assert len(claims(store)) == 1
+        assert len(lock_files(store)) == 1
         with pytest.raises(InputError), store.lock():
             pass
-        assert len(claims(store)) == 1
-    assert claims(store) == []
+        assert len(lock_files(store)) == 1
+    assert lock_files(store) == []
 
 
 def test_a_killed_run_is_waited_for_and_then_taken_over(store: Store) -> None:
-    claim_of_a_killed_run(store, age_s=60)
-    held = r"held by another run \(host gone, pid 7, since 2026.*one that was killed is let go of after 120 s"
+    lock_file_of_a_killed_run(store, age_s=60)
+    held = r"held by another run \(host gone, pid 7, since 2026.*if it was killed, try again after 120 s"
     with pytest.raises(InputError, match=held), store.lock():
         pass
-    claim_of_a_killed_run(store, age_s=180)
+    lock_file_of_a_killed_run(store, age_s=180)
     with store.lock():
-        assert claims(store) != ["killed.json"]
-        assert len(claims(store)) == 1
+        assert lock_files(store) != ["killed.json"]
+        assert len(lock_files(store)) == 1
 
 
-def test_a_claim_that_cannot_be_read_counts_as_held(store: Store) -> None:
-    write(store.files, f"{CLAIMS}/odd.json", b"{")
+def test_a_lock_file_that_cannot_be_read_counts_as_held(store: Store) -> None:
+    write(store.files, f"{LOCKS}/odd.json", b"{")
     with pytest.raises(InputError, match="held by another run"), store.lock():
         pass
 
@@ -75,12 +77,12 @@ def heartbeat() -> threading.Thread:
     return heart
 
 
-def test_a_run_hears_that_its_claim_was_removed(store: Store) -> None:
+def test_a_run_hears_that_its_lock_file_was_removed(store: Store) -> None:
     with store.lock(QUICK) as hold:
         heart = heartbeat()
         assert not hold.is_lost()
         while heart.is_alive():  # it may be about to put it once more
-            store.files.delete(f"{CLAIMS}/{name}" for name in claims(store))
+            store.files.delete(f"{LOCKS}/{name}" for name in lock_files(store))
             heart.join(0.1)
         assert hold.is_lost()
 
@@ -97,10 +99,10 @@ def test_a_run_hears_that_another_one_has_begun(store: Store) -> None:
         assert hold.is_lost()
         with pytest.raises(Superseded):
             store.commit(rows("b"), token=hold.token)
-    assert claims(store) == []
+    assert lock_files(store) == []
 
 
-def test_of_many_runs_that_start_at_once_one_at_most_holds_the_store(new_uri: Callable[[], str]) -> None:
+def test_of_many_runs_that_start_at_once_one_holds_the_store(new_uri: Callable[[], str]) -> None:
     uri, start, all_tried = new_uri(), threading.Barrier(6), threading.Barrier(6)
     won, lost = list[str](), list[str]()
 
@@ -109,7 +111,7 @@ def test_of_many_runs_that_start_at_once_one_at_most_holds_the_store(new_uri: Ca
         start.wait(60)
         with ExitStack() as stack:
             try:
-                won.append(stack.enter_context(store.lock(QUICK)).token)
+                won.append(stack.enter_context(store.lock(replace(QUICK, tries=10))).token)
             except (InputError, StoreError) as error:  # the latter where the endpoint is too busy to answer in time
                 lost.append(str(error))
             all_tried.wait(60)
@@ -119,9 +121,9 @@ def test_of_many_runs_that_start_at_once_one_at_most_holds_the_store(new_uri: Ca
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(won) <= 1
-    assert len(won) + len(lost) == 6
-    assert claims(Store.open(uri)) == []
+    assert len(won) == 1
+    assert len(lost) == 5
+    assert lock_files(Store.open(uri)) == []
 
 
 @pytest.fixture
@@ -162,7 +164,7 @@ def test_an_endpoint_that_is_away_is_told_in_seconds(away: Callable[[], Store], 
 
 
 def test_an_endpoint_that_never_answers_is_given_up(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PATIENCE, "request_timeout", 1.0)
+    monkeypatch.setitem(TIMEOUTS, "request_timeout", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         store = Store.open(s3_uri(f"127.0.0.1:{silent.getsockname()[1]}", "silent/results"))
         started = time.monotonic()
@@ -191,6 +193,18 @@ def test_credentials_that_are_wrong_or_missing_are_an_input_error(
         ) as told:
             store.check_writable()
         assert ":secret" not in str(told.value)
+
+
+def test_what_a_uri_says_is_kept_beside_the_timeouts() -> None:
+    said = {"region": "eu-west-3", "scheme": "http", "endpoint_override": "127.0.0.1:1"}
+    query = "&".join(f"{name}={value}" for name, value in said.items())
+    fs, root = open_uri(f"s3://us%2Fer:se%2Bc%40ret@bucket/a/b?{query}&allow_bucket_creation=true")
+    given = {"access_key": "us/er", "secret_key": "se+c@ret", "allow_bucket_creation": True, **said}
+    assert root == "bucket/a/b"
+    assert fs == S3FileSystem(**given, **TIMEOUTS, allow_delayed_open=True)
+    assert fs != S3FileSystem(**given)
+    unverified, _ = open_uri(f"s3://bucket/a?{query}&tls_verify_certificates=false")
+    assert unverified == FileSystem.from_uri(f"s3://bucket/a?{query}&tls_verify_certificates=false")[0]
 
 
 @pytest.mark.parametrize(

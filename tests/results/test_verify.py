@@ -17,29 +17,32 @@ from bnsweep.cli.maintenance import compact_directory, verify_directory
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.results.files import write
-from bnsweep.results.verify import Finding, verify
+from bnsweep.results.verify import Problem, verify
 from bnsweep.spec import TrialSpec
 from tests.results.rows import OWN, commit, contents, few_specs, plain_rows, tables_of, write_store
 
 LOCKS = {"_lock", "_commit_lock"}
 
+Repaired = Callable[[Store], dict[str, list[str]]]
+
 
 def found(store: Store) -> dict[str, list[str]]:
     """Return the paths that verification names, by kind."""
     kinds: dict[str, list[str]] = {}
-    for finding in verify(store):
-        kinds.setdefault(finding.kind, []).append(finding.path)
+    for problem in verify(store):
+        kinds.setdefault(problem.kind, []).append(problem.path)
     return kinds
 
 
-def repaired(store: Store) -> dict[str, list[str]]:
-    verify_directory(_location(store), repair=True)
-    return found(store)
+@pytest.fixture
+def repaired(location: str) -> Repaired:
+    """Repair the store; return what is found then."""
 
+    def repair(store: Store) -> dict[str, list[str]]:
+        verify_directory(location, repair=True)
+        return found(store)
 
-def _location(store: Store) -> str:
-    endpoint = store.fs.__reduce__()[1][0].get("endpoint_override") if not store.is_local else None
-    return store.root if store.is_local else f"s3://{store.root}?endpoint_override={endpoint}&scheme=http"
+    return repair
 
 
 def first_file(store: Store, table: str) -> str:
@@ -51,36 +54,36 @@ def spoil(store: Store, name: str) -> None:
     write(store.files, name, content[:-1] + bytes([content[-1] ^ 1]))
 
 
-def test_nothing_is_amiss_in_a_finished_sweep_before_and_after_compaction(store: Store) -> None:
+def test_no_problem_is_found_in_a_finished_sweep_before_and_after_compaction(store: Store, location: str) -> None:
     write_store(store)
     before = contents(store)
     for _ in range(2):
         assert verify(store) == []
-        assert verify_directory(_location(store)).exit_code == 0
-        compact_directory(_location(store))
+        assert verify_directory(location).exit_code == 0
+        compact_directory(location)
     assert contents(store) == before
 
 
-def test_a_directory_that_is_not_there_is_an_input_error(store: Store) -> None:
+def test_a_directory_that_is_not_there_is_an_input_error(store: Store, location: str) -> None:
     for use in (verify_directory, compact_directory):
         with pytest.raises(InputError, match="no such directory; give the --out of a `bnsweep run`"):
-            use(_location(store))
+            use(location)
 
 
-def test_gaps_and_undeclared_trials_are_told_apart(store: Store) -> None:
+def test_gaps_and_undeclared_trials_are_told_apart(store: Store, location: str) -> None:
     specs = write_store(store)
     store.declare("few", ["never ran", *(spec.trial_key for spec in specs[1:])], "")
-    assert [(finding.kind, finding.what) for finding in verify(store)] == [
+    assert [(problem.kind, problem.what) for problem in verify(store)] == [
         ("gap", "of 6 declared trials these have no result, 1: never ran"),
         ("undeclared", f"does not declare these stored trials, 1: {specs[0].trial_key}"),
     ]
     store.declare("few", [spec.trial_key for spec in specs[1:]], "")
-    outcome = verify_directory(_location(store))
+    outcome = verify_directory(location)
     assert outcome.exit_code == 0
-    assert "nothing amiss" in outcome.lines[-1]
+    assert "no problems" in outcome.lines[-1]
 
 
-def test_a_missing_file_costs_its_batch_and_no_other(store: Store) -> None:
+def test_a_missing_file_costs_its_batch_and_no_other(store: Store, repaired: Repaired) -> None:
     specs = write_store(store)
     name = first_file(store, "ics")
     store.files.delete([name])
@@ -94,7 +97,7 @@ def test_a_missing_file_costs_its_batch_and_no_other(store: Store) -> None:
     assert verify(store) == []
 
 
-def test_a_manifest_is_written_anew_where_the_files_are_sound(store: Store) -> None:
+def test_a_manifest_is_written_anew_where_the_files_are_sound(store: Store, repaired: Repaired) -> None:
     write_store(store)
     before, (first, second, *_) = contents(store), store.files.entries("_commits")
     spoil(store, f"_commits/{first.name}")
@@ -104,7 +107,7 @@ def test_a_manifest_is_written_anew_where_the_files_are_sound(store: Store) -> N
     assert contents(store) == before
 
 
-def test_torn_files_are_removed_and_foreign_ones_moved(store: Store) -> None:
+def test_torn_files_are_removed_and_foreign_ones_moved(store: Store, repaired: Repaired) -> None:
     write_store(store)
     before = contents(store)
     torn = ["_commits/0123456789abcdef.json", "_staging/x", "ics/0123456789abcdef.parquet"]
@@ -119,7 +122,7 @@ def test_torn_files_are_removed_and_foreign_ones_moved(store: Store) -> None:
     assert store.files.exists("report/0.parquet")
 
 
-def test_a_trial_in_two_batches_is_found_and_left_in_one(store: Store) -> None:
+def test_a_trial_in_two_batches_is_found_and_left_in_one(store: Store, repaired: Repaired) -> None:
     specs = write_store(store)
     before = contents(store)
     commit(store, specs[1:3])
@@ -138,17 +141,19 @@ Change = Callable[[pa.Table], pa.Table]
         (
             "ics",
             lambda rows: with_column(rows, "trial_key", ["a"] * len(rows)),
-            "of trials that the batch has not, 1: a",
+            "of trials that its commit has not, 1: a",
         ),
         ("trials", lambda rows: rows[1:], "holds other trials than its name says"),
         ("trials", lambda rows: rows.drop_columns("trial_key"), "has no column trial_key"),
     ],
 )
-def test_rows_that_contradict_their_batch_are_found(store: Store, table: str, change: Change, what: str) -> None:
+def test_rows_that_contradict_their_batch_are_found(
+    store: Store, table: str, change: Change, what: str, repaired: Repaired
+) -> None:
     write_store(store, pack=6)
     name = first_file(store, table)
     rewrite(store, name, change)
-    assert any(what in finding.what for finding in verify(store) if finding.path == name)
+    assert any(what in problem.what for problem in verify(store) if problem.path == name)
     assert repaired(store) == {"gap": ["_sweep.json"]}
     assert store.finished() == set()
 
@@ -175,10 +180,10 @@ def rewrite(store: Store, name: str, change: Change) -> None:
     store.files.delete([f"_commits/{name.rpartition('/')[2].removesuffix('.parquet')}.json"])
 
 
-def test_damaged_records_are_removed_or_written_anew(store: Store) -> None:
+def test_damaged_records_are_removed_or_written_anew(store: Store, location: str, repaired: Repaired) -> None:
     write_store(store)
     before = contents(store)
-    compact_directory(_location(store))
+    compact_directory(location)
     store.save_checkpoint("a", b"content")
     names = ["_checkpoints/a", "_replace.json", "_run.json"]
     for name in names:
@@ -194,18 +199,18 @@ def test_columns_that_are_not_ours_are_found(store: Store) -> None:
     rewrite(store, name, lambda rows: rows.drop_columns("layer_name"))
     assert set(found(store)) == {"manifest"}
     rewrite(store, name, lambda rows: rows.append_column("mine", [[1] * len(rows)]))
-    assert "column mine is none of table ics" in [finding.what for finding in verify(store)]
+    assert "column mine is none of table ics" in [problem.what for problem in verify(store)]
     rewrite(store, name, lambda rows: with_column(rows, "step", [0.5] * len(rows)))
-    assert "column step is of type double, not int64" in [finding.what for finding in verify(store)]
+    assert "column step is of type double, not int64" in [problem.what for problem in verify(store)]
 
 
 def test_a_spec_that_is_not_that_of_its_key_is_found(store: Store) -> None:
     specs = write_store(store, pack=6)
     other, name = few_specs(7)[-1].to_json(), first_file(store, "trials")
     rewrite(store, name, lambda rows: with_column(rows, "spec", [other, "{", *rows["spec"].to_pylist()[2:]]))
-    (finding,) = (finding for finding in verify(store) if finding.kind == "key")
-    assert finding.path == name
-    assert ", 2: " in finding.what
+    (problem,) = (problem for problem in verify(store) if problem.kind == "key")
+    assert problem.path == name
+    assert ", 2: " in problem.what
     assert len(store.finished()) == len(specs)
 
 
@@ -245,7 +250,7 @@ def test_damage_anywhere_is_found_and_costs_no_sound_row(
     flip = data.draw(st.integers(0, 255), label="flip")
     path.write_bytes(content[:at] + bytes([content[at] ^ flip]) + content[at + 1 :] if flip else content[:at])
     name = str(path.relative_to(copy))
-    spoilt = {finding.path for finding in verify(store)}
+    spoilt = {problem.path for problem in verify(store)}
     assert name in spoilt
     verify_directory(copy, repair=True)
     _check_nothing_else_is_lost(store, whole, spoilt)
@@ -266,11 +271,11 @@ def _check_nothing_else_is_lost(store: Store, whole: Store, spoilt: set[str]) ->
 
 
 def test_findings_say_what_to_do() -> None:
-    finding = Finding("missing", "ics/a.parquet", "is gone")
-    assert str(finding).startswith("missing: ics/a.parquet: is gone; `bnsweep verify --repair` moves its batch")
+    problem = Problem("missing", "ics/a.parquet", "is gone")
+    assert str(problem).startswith("missing: ics/a.parquet: is gone; `bnsweep verify --repair` moves its commit")
 
 
-def test_repair_waits_for_no_run(store: Store) -> None:
+def test_repair_waits_for_no_run(store: Store, location: str) -> None:
     write_store(store, number=2)
     with store.lock(), pytest.raises(InputError, match="held by another run"):
-        verify_directory(_location(store), repair=True)
+        verify_directory(location, repair=True)

@@ -1,4 +1,4 @@
-"""Verification: whether everything that was declared is stored, once, and as it was written."""
+"""Verification: whether every declared trial is stored, once and intact."""
 
 from __future__ import annotations
 
@@ -13,72 +13,72 @@ from bnsweep.results.replace import JOURNAL, is_pending
 from bnsweep.results.seal import read_sealed
 from bnsweep.results.store import DECLARED, Store
 from bnsweep.results.verify.batch import check_batch
-from bnsweep.results.verify.finding import Finding, some
 from bnsweep.results.verify.inventory import Inventory
+from bnsweep.results.verify.problem import Problem, some
 
-__all__ = ["Finding", "verify"]
+__all__ = ["Problem", "verify"]
 
 
-def verify(store: Store) -> list[Finding]:
-    """Read every byte of a store once; return all that is to be said about it, in the order of `path`.
+def verify(store: Store) -> list[Problem]:
+    """Read every byte of a store once; return all problems and notes, in the order of `path`.
 
     Whatever a run is writing at the moment may look torn.
     """
     files = store.files
     records = _check_records(files)
     if not any(found.path == JOURNAL for found in records) and is_pending(files):
-        return [Finding("unfinished", JOURNAL, "a compaction or repair was cut off")]
+        return [Problem("unfinished", JOURNAL, "a compaction or repair was cut off")]
     inventory = Inventory.of(files)
-    findings, keys = records + inventory.loose() + _check_checkpoints(files), dict[str, list[str]]()
+    problems, keys = records + inventory.loose() + _check_checkpoints(files), dict[str, list[str]]()
     for batch, last in sorted(inventory.committed.items()):
         checked = check_batch(files, batch, last, inventory.tables_of(batch))
-        findings += checked.findings
+        problems += checked.problems
         keys[batch] = checked.trial_keys
-    findings += _check_duplicates(keys) + _check_declaration(files, keys)
-    return sorted(findings, key=lambda finding: (finding.path, finding.kind))
+    problems += _check_duplicates(keys) + _check_declaration(files, keys)
+    return sorted(problems, key=lambda problem: (problem.path, problem.kind))
 
 
-def _check_records(files: Files) -> list[Finding]:
+def _check_records(files: Files) -> list[Problem]:
     """Check the small files that hold no results."""
-    findings = []
+    problems = []
     for name in (RUN, STOP, JOURNAL):
         try:
             read_sealed(files, name)
         except ValueError as error:
-            findings.append(Finding("record", name, f"is damaged ({error})"))
-    return findings
+            problems.append(Problem("record", name, f"is damaged ({error})"))
+    return problems
 
 
-def _check_checkpoints(files: Files) -> list[Finding]:
+def _check_checkpoints(files: Files) -> list[Problem]:
     return [
-        Finding("record", f"{checkpoints.CHECKPOINTS}/{key}", "is damaged; its trial starts anew")
+        Problem("record", f"{checkpoints.CHECKPOINTS}/{key}", "is damaged; its trial starts anew")
         for key in sorted(checkpoints.keys(files))
         if checkpoints.load(files, key) is None
     ]
 
 
-def _check_duplicates(keys: Mapping[str, list[str]]) -> list[Finding]:
+def _check_duplicates(keys: Mapping[str, list[str]]) -> list[Problem]:
     return [
-        Finding("duplicate", file_name("trials", batch), f"has trials that another batch has too, {some(again)}")
+        Problem("duplicate", file_name("trials", batch), f"has trials that another commit has too, {some(again)}")
         for batch, again in surplus(keys).items()
     ]
 
 
-def _check_declaration(files: Files, keys: Mapping[str, list[str]]) -> list[Finding]:
+def _check_declaration(files: Files, keys: Mapping[str, list[str]]) -> list[Problem]:
     """Compare what is stored with what was declared last."""
     stored = {key for batch in keys.values() for key in batch}
     try:
         found = read_sealed(files, DECLARED)
     except ValueError as error:
-        return [Finding("declaration", DECLARED, f"is damaged ({error})")]
+        return [Problem("declaration", DECLARED, f"is damaged ({error})")]
     if found is None:
-        return [Finding("declaration", DECLARED, "is gone")] if stored else []
+        return [Problem("declaration", DECLARED, "is gone")] if stored else []
     wanted = set(found["trial_keys"])
-    findings = []
+    problems = []
     if gaps := wanted - stored:
-        findings.append(
-            Finding("gap", DECLARED, f"of {len(wanted)} declared trials these have no result, {some(gaps)}")
+        problems.append(
+            Problem("gap", DECLARED, f"of {len(wanted)} declared trials these have no result, {some(gaps)}")
         )
     if more := stored - wanted:
-        findings.append(Finding("undeclared", DECLARED, f"does not declare these stored trials, {some(more)}"))
-    return findings
+        problems.append(Problem("undeclared", DECLARED, f"does not declare these stored trials, {some(more)}"))
+    return problems

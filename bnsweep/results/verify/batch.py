@@ -1,4 +1,4 @@
-"""Whether a batch is whole: every byte as it was written, and every row where it belongs."""
+"""Whether a batch, the files of one commit, is whole: every byte as it was written, and every row where it belongs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bnsweep.results.batches import drift
 from bnsweep.results.files import Files
 from bnsweep.results.manifest import Manifest, batch_name, file_name, manifest_name
 from bnsweep.results.schema import ROW_KEYS
-from bnsweep.results.verify.finding import Finding, some
+from bnsweep.results.verify.problem import Problem, some
 from bnsweep.spec import TrialSpec
 
 
@@ -21,7 +21,7 @@ from bnsweep.spec import TrialSpec
 class Checked:
     """What was found of a batch, and which trials it holds, as far as that can be read."""
 
-    findings: list[Finding] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     trial_keys: list[str] = field(default_factory=list)
 
 
@@ -34,7 +34,7 @@ def check_batch(files: Files, batch: str, last: str, tables: Sequence[str]) -> C
         last: the table whose file commits it: trials or failures.
         tables: those in which it has a file.
     """
-    manifest, findings = _manifest(files, batch)
+    manifest, problems = _manifest(files, batch)
     rows = dict[str, pa.Table]()
     for table, content in zip(tables, files.read_many([file_name(table, batch) for table in tables]), strict=True):
         name = file_name(table, batch)
@@ -42,73 +42,73 @@ def check_batch(files: Files, batch: str, last: str, tables: Sequence[str]) -> C
         if content is None:
             continue
         if manifest and record is None:
-            findings.append(Finding("foreign", name, "is not in the manifest of its batch"))
+            problems.append(Problem("foreign", name, "is not in the manifest of its commit"))
         elif record and not record.matches(content):
-            findings.append(Finding("damaged", name, "differs from what was written"))
-        elif (read := _parsed(content)) is None:
-            findings.append(Finding("damaged", name, "is not readable"))
+            problems.append(Problem("damaged", name, "differs from what was written"))
+        elif (read := _read_parquet(content)) is None:
+            problems.append(Problem("damaged", name, "is not readable"))
         else:
             rows[table] = read
     recorded = {record.table for record in manifest.files} if manifest else set()
-    findings += [Finding("missing", file_name(table, batch), "is gone") for table in sorted(recorded - {*tables})]
+    problems += [Problem("missing", file_name(table, batch), "is gone") for table in sorted(recorded - {*tables})]
     keys = rows[last]["trial_key"].to_pylist() if last in rows and "trial_key" in rows[last].column_names else None
-    findings += [found for table in rows for found in _check_rows(table, batch, rows[table], keys)]
+    problems += [found for table in rows for found in _check_rows(table, batch, rows[table], keys)]
     if last == "trials" and keys is not None:
-        findings += _check_trials(batch, rows[last], keys)
+        problems += _check_trials(batch, rows[last], keys)
     known = keys if keys is not None else manifest.trial_keys if manifest else []
-    return Checked(findings, list(known) if last == "trials" else [])
+    return Checked(problems, list(known) if last == "trials" else [])
 
 
-def _manifest(files: Files, batch: str) -> tuple[Manifest | None, list[Finding]]:
+def _manifest(files: Files, batch: str) -> tuple[Manifest | None, list[Problem]]:
     content = files.read(manifest_name(batch))
     if content is None:
-        return None, [Finding("manifest", manifest_name(batch), "is gone")]
+        return None, [Problem("manifest", manifest_name(batch), "is gone")]
     try:
         manifest = Manifest.decode(content)
     except ValueError as error:
-        return None, [Finding("manifest", manifest_name(batch), f"is damaged ({error})")]
+        return None, [Problem("manifest", manifest_name(batch), f"is damaged ({error})")]
     if manifest.batch != batch:
-        return None, [Finding("manifest", manifest_name(batch), f"is that of batch {manifest.batch}")]
+        return None, [Problem("manifest", manifest_name(batch), f"is that of commit {manifest.batch}")]
     return manifest, []
 
 
-def _parsed(content: bytes) -> pa.Table | None:
+def _read_parquet(content: bytes) -> pa.Table | None:
     try:
         return pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
     except (pa.ArrowException, OSError):
         return None
 
 
-def _check_rows(table: str, batch: str, rows: pa.Table, keys: list[str] | None) -> list[Finding]:
+def _check_rows(table: str, batch: str, rows: pa.Table, keys: list[str] | None) -> list[Problem]:
     """Check the columns of a file, that its rows are of trials of the batch, and that no row is there twice.
 
     The latter only of tables with a key: in others equal rows may be meant.
     """
     name = file_name(table, batch)
     if differs := drift(table, rows.schema):
-        return [Finding("drift", name, differs)]
+        return [Problem("drift", name, differs)]
     if "trial_key" not in rows.column_names:
-        return [Finding("damaged", name, "has no column trial_key")]
-    findings = []
+        return [Problem("damaged", name, "has no column trial_key")]
+    problems = []
     strangers = set(rows["trial_key"].unique().to_pylist()) - set(keys or ())
     if keys is not None and strangers:
-        findings.append(Finding("damaged", name, f"has rows of trials that the batch has not, {some(strangers)}"))
+        problems.append(Problem("damaged", name, f"has rows of trials that its commit has not, {some(strangers)}"))
     row_key = [column for column in ROW_KEYS.get(table, ()) if column in rows.column_names]
     if row_key and (repeated := rows.num_rows - rows.group_by(row_key).aggregate([]).num_rows):
-        findings.append(Finding("damaged", name, f"has {repeated} rows twice"))
-    return findings
+        problems.append(Problem("damaged", name, f"has {repeated} rows twice"))
+    return problems
 
 
-def _check_trials(batch: str, trials: pa.Table, keys: list[str]) -> list[Finding]:
+def _check_trials(batch: str, trials: pa.Table, keys: list[str]) -> list[Problem]:
     """Check that the trials are those that the batch is named by, and that their specs are those of their keys."""
     name = file_name("trials", batch)
     if batch_name(keys) != batch:
-        return [Finding("damaged", name, "holds other trials than its name says")]
+        return [Problem("damaged", name, "holds other trials than its name says")]
     specs = trials["spec"].to_pylist() if "spec" in trials.column_names else [None] * len(keys)
     changed = {key for key, spec in zip(keys, specs, strict=True) if _key_of(spec) != key}
     if not changed:
         return []
-    return [Finding("key", name, f"has trials whose spec is not that of their key, {some(changed)}")]
+    return [Problem("key", name, f"has trials whose spec is not that of their key, {some(changed)}")]
 
 
 def _key_of(spec: str | None) -> str | None:

@@ -12,7 +12,7 @@ from bnsweep.results.reading import PARQUET
 from bnsweep.results.recover import BATCH, tables
 from bnsweep.results.replace import STAGED
 from bnsweep.results.schema import SCHEMAS
-from bnsweep.results.verify.finding import Finding
+from bnsweep.results.verify.problem import Problem
 
 FAILURE = re.compile("[^/]+-[0-9]+")
 """A failure that was not compacted: key and attempt."""
@@ -50,7 +50,7 @@ class Inventory:
         """Return the tables in which a batch has a file."""
         return [table for table, batches in self.batches.items() if batch in batches]
 
-    def loose(self) -> list[Finding]:
+    def loose(self) -> list[Problem]:
         """Return what belongs to no batch."""
         committed = self.committed
         torn = [
@@ -60,9 +60,9 @@ class Inventory:
         ]
         torn += [manifest_name(batch) for batch in sorted(self.manifests - committed.keys())]
         return [
-            *(Finding("torn", name, "was never committed") for name in self.leftovers + torn),
+            *(Problem("torn", name, "was never committed") for name in self.leftovers + torn),
             *(
-                Finding("foreign", f"{table}/{entry.name}", "is no file of bnsweep's")
+                Problem("foreign", f"{table}/{entry.name}", "is no file of bnsweep's")
                 for table, entries in self.others.items()
                 for entry in entries
             ),

@@ -14,21 +14,21 @@ from bnsweep.results.manifest import FileRecord, Manifest, file_name, manifest_n
 from bnsweep.results.recover import FOREIGN, set_aside
 from bnsweep.results.replace import JOURNAL, finish
 from bnsweep.results.store import Store
-from bnsweep.results.verify.finding import Finding
 from bnsweep.results.verify.inventory import Inventory
+from bnsweep.results.verify.problem import Problem
 
 DAMAGED = "_damaged"
 
 
-def repair(store: Store, findings: Sequence[Finding]) -> list[str]:
-    """Act on findings; return what was done, a line each. To be called under the lock, and again until it does nothing.
+def repair(store: Store, problems: Sequence[Problem]) -> list[str]:
+    """Act on problems; return what was done, a line each. To be called under the lock, and again until it does nothing.
 
     Torn files are deleted, foreign ones moved away. A batch with a damaged or a missing file is moved away whole, so
     that its trials count as missing and run again. A damaged manifest is written anew where the files are sound.
     """
     files, by_kind = store.files, dict[str, list[str]]()
-    for finding in findings:
-        by_kind.setdefault(finding.kind, []).append(finding.path)
+    for problem in problems:
+        by_kind.setdefault(problem.kind, []).append(problem.path)
     if "unfinished" in by_kind:
         finish(files)
         return ["finished what was cut off"]

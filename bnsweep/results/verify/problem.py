@@ -11,10 +11,10 @@ REMEDIES = {
     "undeclared": "nothing needs to be done: the rows stay, and reports leave them out",
     "torn": "a run was cut off; `bnsweep verify --repair` removes it, as does the next run",
     "foreign": "`bnsweep verify --repair` moves it to _foreign/",
-    "damaged": "`bnsweep verify --repair` moves its batch to _damaged/, and the next run makes those trials anew",
-    "missing": "`bnsweep verify --repair` moves its batch to _damaged/, and the next run makes those trials anew",
-    "duplicate": "`bnsweep verify --repair` leaves each once, as does the next run",
-    "manifest": "`bnsweep verify --repair` writes it anew, after a look at the files themselves",
+    "damaged": "`bnsweep verify --repair` moves its commit to _damaged/, and the next run makes those trials anew",
+    "missing": "`bnsweep verify --repair` moves its commit to _damaged/, and the next run makes those trials anew",
+    "duplicate": "`bnsweep verify --repair` keeps one of each, as does the next run",
+    "manifest": "`bnsweep verify --repair` checks the files themselves and writes it anew",
     "drift": "another version of bnsweep wrote it, or another program; move it away",
     "key": "another version of bnsweep wrote them, or they were changed; leave them out of what you compare",
     "declaration": "run the sweep again: it writes it anew",
@@ -23,12 +23,12 @@ REMEDIES = {
 """What to do, by kind."""
 
 NOTES = frozenset({"undeclared"})
-"""Kinds that nothing is wrong with."""
+"""Kinds that nothing needs to be done about."""
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something to know about a results directory.
+class Problem:
+    """Something wrong with a results directory, or a note.
 
     Args:
         kind: a key of `REMEDIES`.
@@ -46,15 +46,15 @@ class Finding:
         return REMEDIES[self.kind]
 
     @property
-    def is_amiss(self) -> bool:
-        """Whether something is wrong, not merely worth knowing."""
-        return self.kind not in NOTES
+    def is_note(self) -> bool:
+        """Whether nothing is wrong, and this is only worth knowing."""
+        return self.kind in NOTES
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.path}: {self.what}; {self.remedy}"
 
 
-def some(names: Collection[str | None], most: int = 3) -> str:
+def some(names: Collection[str | None], limit: int = 3) -> str:
     """Return how many there are and the first of them, as in `5: a, b, c, ...`."""
-    shown = sorted(map(str, names))[:most]
-    return f"{len(names)}: {', '.join(shown)}{', ...' if len(names) > most else ''}"
+    shown = sorted(map(str, names))[:limit]
+    return f"{len(names)}: {', '.join(shown)}{', ...' if len(names) > limit else ''}"
