@@ -80,5 +80,7 @@ def _reason(job: Job, progress: RunProgress | None) -> str | None:
     if progress and progress.error:
         return progress.error
     if progress and progress.failed:
-        return f"{progress.failed} trials failed; submit the sweep again to retry them"
+        return (
+            f"{progress.failed} trials failed, see `bnsweep failures '{job.out}'`; submit the sweep again to retry them"
+        )
     return (job.message or "no reason given").rstrip().splitlines()[-1]

@@ -105,9 +105,10 @@ def free_ports(count: int) -> list[int]:
 def cluster(tmp_path_factory: pytest.TempPathFactory, endpoint: str) -> Iterator[Cluster]:
     folder, scratch = tmp_path_factory.mktemp("jobs"), tempfile.mkdtemp(prefix="ray")  # a short path, for its sockets
     (folder / "token").write_text(TOKEN)
-    port, dashboard, agent = free_ports(3)
+    port, dashboard, agent, for_clients = free_ports(4)
     options = ["--head", "--block", "--num-cpus=1", "--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1"]
     ports = [f"--port={port}", f"--dashboard-port={dashboard}", f"--dashboard-agent-listen-port={agent}"]
+    ports.append(f"--ray-client-server-port={for_clients}")
     path = {"PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))}
     authentication = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(folder / "token")}
     process = subprocess.Popen(

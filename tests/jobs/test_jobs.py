@@ -129,6 +129,11 @@ def test_results_that_would_not_be_on_object_storage_are_refused(sweep_file: Wri
         Submission.checked(sweep_file(), out, 10.0)
 
 
+def test_a_missing_sweep_file_is_refused_before_the_cluster_is_asked() -> None:
+    with pytest.raises(InputError, match=r"nowhere\.yaml"):
+        Submission.checked(Path("nowhere.yaml"), "s3://b/x", 10.0)
+
+
 def test_a_refusal_is_one_message_and_exit_code_2(sweep_file: Write) -> None:
     result = bnsweep("submit", sweep_file(), "--out", "s3://b/x", "--address", "127.0.0.1:1")
     assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr

@@ -44,7 +44,7 @@ def with_state(state: RunState, **changes: object) -> RunProgress:
 
 
 KILLED = "its driver was killed; submit the sweep again to continue"
-RETRY = "2 trials failed; submit the sweep again to retry them"
+RETRY = "2 trials failed, see `bnsweep failures 's3://b/x'`; submit the sweep again to retry them"
 LOG = "Job entrypoint command failed with exit code 2, last available logs:\nfirst\nbnsweep: no such data\n"
 FINISHED, INTERRUPTED = with_state(RunState.FINISHED), with_state(RunState.INTERRUPTED)
 BROKEN = with_state(RunState.FAILED, error="b/x/ics: cannot be written (disk full)")
