@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SCHEMES = ("abfs", "abfss", "gcs", "gs", "hdfs", "s3")
 STOP_TIMEOUT_S = 600
-"""Ray kills a driver that takes longer to stop: it waits for workers to save their trial and commit what finished."""
+"""Ray kills a driver that takes longer: it waits until workers have saved their trial and committed what finished."""
 
 
 @dataclass(frozen=True)
