@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-CIRCUMSTANCES = ["wall_time_s", "probe_time_s", "peak_memory_bytes", "device", "host", "attempt", "started_at"]
+RUN_COLUMNS = ["wall_time_s", "probe_time_s", "peak_memory_bytes", "device", "host", "attempt", "started_at"]
 """Columns of trials about the run, not the result."""
 
-ORDER = ["trial_key", "step", "layer", "lr_multiple"]
+SORT_COLUMNS = ["trial_key", "step", "layer", "lr_multiple"]
 
 
 def same_rows(left: pd.DataFrame, right: pd.DataFrame) -> bool:
@@ -16,6 +16,6 @@ def same_rows(left: pd.DataFrame, right: pd.DataFrame) -> bool:
 
 
 def _canonical(frame: pd.DataFrame) -> pd.DataFrame:
-    frame = frame.drop(columns=CIRCUMSTANCES, errors="ignore")
+    frame = frame.drop(columns=RUN_COLUMNS, errors="ignore")
     frame = frame.astype(dict.fromkeys(frame.select_dtypes("category").columns, "str"))
-    return frame.sort_values([column for column in ORDER if column in frame]).reset_index(drop=True)
+    return frame.sort_values([column for column in SORT_COLUMNS if column in frame]).reset_index(drop=True)

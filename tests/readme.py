@@ -10,13 +10,13 @@ from typing import Any
 README = Path(__file__).parents[1] / "README.md"
 
 
-def block(holding: str) -> str:
+def code_block(holding: str) -> str:
     """Return the README's one block of Python that holds a text."""
     (found,) = (code for code in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if holding in code)
     return str(found)
 
 
-def shown(code: str) -> list[Any]:
+def displayed(code: str) -> list[Any]:
     """Run code as in a notebook; return the values of its lines that are bare expressions."""
     names: dict[str, Any] = {}
     values = []

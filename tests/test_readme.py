@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.processes import bnsweep
-from tests.readme import block
+from tests.readme import code_block
 
 SWEEP = """
 name: mine
@@ -33,7 +33,7 @@ def test_a_model_data_and_a_probe_of_ones_own(tmp_path: Path, monkeypatch: pytes
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 
-    (tmp_path / "mine.py").write_text(block("class WeightNorms"))
+    (tmp_path / "mine.py").write_text(code_block("class WeightNorms"))
     monkeypatch.chdir(tmp_path)
     exec(DATA, {})
     for norms in ("none", "none, batch"):  # two runs, so that there are two files to make one of

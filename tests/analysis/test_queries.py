@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.readme import block, shown
+from tests.readme import code_block, displayed
 
 
 @pytest.fixture
@@ -24,14 +24,14 @@ def test_duckdb_and_polars_read_the_tables_as_pandas_does() -> None:
     rows = pd.read_parquet("results/mini/landscape")
     rows = rows[np.isfinite(rows["beta"])]
     wanted = rows.astype({"norm": "str"}).groupby(["norm", "lr"])["beta"].mean().to_dict()
-    by_duckdb, by_polars = shown(block("import duckdb"))
+    by_duckdb, by_polars = displayed(code_block("import duckdb"))
     for answer in (by_duckdb.fetchall(), by_polars.rows()):
         assert {(norm, lr): beta for norm, lr, beta in answer} == pytest.approx(wanted)
 
 
 @pytest.mark.usefixtures("beside_results")
 def test_pandas_shows_accuracies_and_how_robust_they_are() -> None:
-    accuracies, robustness = shown(block("import pandas"))
+    accuracies, robustness = displayed(code_block("import pandas"))
     trials = pd.read_parquet("results/mini/trials")
     at_least_chance = trials["test_acc"].fillna(1 / trials["num_classes"])
     for norm, gain, lr in trials[["norm", "init_gain", "lr"]].drop_duplicates().itertuples(index=False):

@@ -145,5 +145,5 @@ def test_a_cut_file_is_named(write: Write) -> None:
     spec = write()
     content = Path(spec.train).read_bytes()
     Path(spec.train).write_bytes(content[:60] + b"\0" * 200 + content[260:])
-    with pytest.raises(InputError, match=r"dataset: the image in row|dataset.train: .* is damaged"):
+    with pytest.raises(InputError, match=r"dataset.train: .* is damaged"):
         load_dataset(spec)

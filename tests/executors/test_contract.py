@@ -52,6 +52,11 @@ def run(
     return store, tallies
 
 
+def has_logs(executor: Executor) -> bool:
+    """Return whether its workers write logs: those in this process do not."""
+    return not isinstance(executor, SerialExecutor)
+
+
 def test_every_trial_has_one_row_and_the_last_tallies_add_up(
     executor: Executor, tmp_path: Path, digits: Dataset
 ) -> None:
@@ -81,8 +86,8 @@ def test_a_trial_that_raises_is_recorded_and_its_neighbours_are_unharmed(
     assert failure["attempt"] == 1
     assert failure["error"].startswith("InputError: norm")
     assert "Traceback" in failure["traceback"]
-    assert failure["log"] is None or os.path.isfile(failure["log"])
-    assert failure["log"] is not None or isinstance(executor, SerialExecutor)
+    assert has_logs(executor) == (failure["log"] is not None)
+    assert not has_logs(executor) or os.path.isfile(failure["log"])
 
 
 def test_a_trial_short_of_memory_is_tried_again_alone(
@@ -98,7 +103,7 @@ def test_a_trial_short_of_memory_is_tried_again_alone(
     (failure,) = store.read("failures").to_pylist()
     assert failure["attempt"] == 1
     assert TrialSpec.model_validate_json(failure["spec"]) == starved
-    assert failure["log"] is None or "about to run out of memory" in failure["log_tail"]
+    assert ("about to run out of memory" in (failure["log_tail"] or "")) == has_logs(executor)
 
 
 def test_a_run_told_to_stop_keeps_what_finished_and_begins_nothing_more(
@@ -133,5 +138,5 @@ def test_what_cannot_be_stored_ends_the_run_with_the_reason(
 
 
 def test_more_than_there_is_is_refused(executor: Executor) -> None:
-    with pytest.raises(InputError, match=r"resources\.gpus: 64 asked for, .* 0; set gpus: 0|64 asked for, 0 found"):
+    with pytest.raises(InputError, match=r"resources\.gpus: 64 asked for, .*\b0\b.*; set gpus: 0"):
         executor.num_workers(Resources(gpus=64))
