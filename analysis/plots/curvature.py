@@ -113,9 +113,7 @@ def _drawn(lrs: list[float], reference: float) -> list[float]:
 def _title(curves: pd.DataFrame, cell: Cell, measure: str) -> str:
     """Return how far above or below the edge each mode is at the reference learning rate, the lowest first."""
     reference = curves[(curves["measure"] == measure) & (curves["lr"] == cell.lr)]
-    ratio = (
-        (reference["mean"] / reference["two_over_lr"]).groupby(reference["norm"]).median().sort_values(kind="stable")
-    )
+    ratio = (reference["mean"] / reference["two_over_lr"]).groupby(reference["norm"]).median()
     parts = [f"{norm} {_times(value)}" for norm, value in ratio.sort_values(kind="stable").items()]
     named = parts if len(parts) <= MAX_NAMED else [parts[0], parts[-1]]
     return f"Median {SHORT[measure]} at lr {cell.lr:g}, 1 being the edge of stability: {', '.join(named)}"
