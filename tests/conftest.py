@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from bnsweep.spec import TrialSpec
 
@@ -44,6 +45,12 @@ def own_temporary_folder() -> Iterator[None]:
         patch.setenv("TMPDIR", folder)
         patch.setattr(tempfile, "tempdir", folder)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Compute with one thread, as workers do; several take many times as long on a busy machine."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture

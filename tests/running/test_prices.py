@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,15 +39,6 @@ SPINNING = "tests.user_code.timed_probes:Spinning"
 SPIN_S = 0.5
 TWO_FIT = Resources(cpus=cpus() / 2)
 """Of a worker, two of which fit on this machine."""
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Train as a worker does."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def context_of(spec: TrialSpec, tmp_path: Path) -> RunContext:
