@@ -79,7 +79,7 @@ def ours(spec: TrialSpec, data: Dataset) -> float:
 
 def by_hand(spec: TrialSpec, data: Dataset) -> float:
     """Return the time of one step of a minimal loop (seconds)."""
-    model, options = prepare_model(spec, data).to(memory_format=torch.contiguous_format).train(), spec.train
+    model, options = prepare_model(spec, data).model.to(memory_format=torch.contiguous_format).train(), spec.train
     optimizer: torch.optim.Optimizer = (
         torch.optim.Adam(model.parameters(), lr=spec.lr)
         if options.optimizer == "adam"

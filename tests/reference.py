@@ -15,7 +15,7 @@ from itertools import product
 import torch
 from torch import Tensor, nn
 
-from bnsweep.norm import norm_site
+from bnsweep.norm import Normalization
 from bnsweep.rng import RngState, replayed
 
 EPS = 1e-5
@@ -174,7 +174,7 @@ def around_sites(
     """Return what enters and what leaves each normalization site, in the order in which they are called."""
     clone, seen = with_parameters(model, params), list[tuple[Tensor, Tensor]]()
     for module in clone.modules():
-        if norm_site(module) is not None:
+        if isinstance(module, Normalization):
             module.register_forward_hook(lambda _, inputs, output: seen.append((inputs[0].clone(), output.clone())))
     with torch.no_grad(), replayed(stream, x.device):
         clone(x.clone())

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from torch import nn
-
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.models.chain import LayerView, Split, StageView, split
 from bnsweep.models.custom import custom
@@ -14,6 +12,7 @@ from bnsweep.models.deep_linear import deep_linear
 from bnsweep.models.describe import describe_split
 from bnsweep.models.layers import layers, norm_sites
 from bnsweep.models.mlp import mlp
+from bnsweep.models.network import Network
 from bnsweep.models.resnet import resnet
 from bnsweep.models.staged import Stage, StagedModel
 from bnsweep.models.vgg import vgg
@@ -24,6 +23,7 @@ from bnsweep.spec import CUSTOM, CustomSpec, ModelSpec
 __all__ = [
     "MODELS",
     "LayerView",
+    "Network",
     "Split",
     "Stage",
     "StageView",
@@ -47,7 +47,7 @@ MODELS: dict[str, Callable[[Any, str, tuple[int, int, int], int, int], StagedMod
 
 def build_model(
     model: ModelSpec, norm: str, input_shape: tuple[int, int, int], num_classes: int, noise_seed: int
-) -> nn.Module:
+) -> Network:
     """Return the model, on the CPU, with every global random stream untouched.
 
     Ours have their weights at zero, and a bias in every layer in every mode, so that two modes have the same layers
@@ -64,13 +64,12 @@ def build_model(
     Raises:
         InputError: no such model or mode, sizes that do not fit together, or a user's model that cannot be used.
     """
-    built: nn.Module
     if isinstance(model, CustomSpec):
-        built = custom(model, norm, input_shape, num_classes, noise_seed)
+        network = custom(model, norm, input_shape, num_classes, noise_seed)
     elif model.name in MODELS:
-        built = MODELS[model.name](model, norm, input_shape, num_classes, noise_seed)
+        network = Network(MODELS[model.name](model, norm, input_shape, num_classes, noise_seed))
     else:
         raise InputError(f"model.name: given {model.name!r}; {did_you_mean(model.name, [*MODELS, CUSTOM])}")
     if norm == "weight":
-        normalize_weights(built)
-    return built
+        normalize_weights(network)
+    return network

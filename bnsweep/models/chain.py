@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from bnsweep.models.layers import layer_name, weight_layers
-from bnsweep.models.order import in_order
+from bnsweep.models.network import Network
 from bnsweep.models.staged import StagedModel
 from bnsweep.norm.weight import WeightLayer, weight_parameters
 
@@ -71,7 +71,7 @@ class Split:
         return tuple(layer for stage in self.stages for layer in stage.layers)
 
 
-def split(model: nn.Module) -> Split:
+def split(network: Network) -> Split:
     """Return the model's natural chain of stages.
 
     A `StagedModel` and an `nn.Sequential` are split at their children, and nested `nn.Sequential`s at theirs: what they
@@ -79,7 +79,7 @@ def split(model: nn.Module) -> Split:
     it. All others are one stage, and so is a chain whose stages share a parameter or a buffer, since there the end
     alone is not a function of its own.
     """
-    index = _Index.of(model)
+    index, model = _Index.of(network), network.model
     groups = _groups(model, index)
     obstacle = None
     inside = {module for group in groups for _, child in group for module in child.modules()}
@@ -144,10 +144,11 @@ class _Index:
     buffers: Mapping[int, str]
 
     @classmethod
-    def of(cls, model: nn.Module) -> _Index:
+    def of(cls, network: Network) -> _Index:
+        model = network.model
         return cls(
-            [module for _, module in in_order(model)],
-            {layer: layer_name(model, path) for path, layer in weight_layers(model).items()},
+            [module for _, module in network.modules()],
+            {layer: layer_name(model, path) for path, layer in weight_layers(network).items()},
             {id(parameter): name for name, parameter in model.named_parameters()},
             {id(buffer): name for name, buffer in model.named_buffers()},
         )

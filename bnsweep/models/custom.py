@@ -10,7 +10,7 @@ from torch.nn.parameter import is_lazy
 
 from bnsweep.errors import InputError
 from bnsweep.models.layers import weight_layers
-from bnsweep.models.order import CALLS, recorded_calls
+from bnsweep.models.network import Network, recorded_calls
 from bnsweep.models.sites import Sites
 from bnsweep.norm import set_step
 from bnsweep.norm.weight import WeightLayer
@@ -26,7 +26,7 @@ TRIED = 2
 
 def custom(
     spec: CustomSpec, norm: str, input_shape: tuple[int, int, int], num_classes: int, noise_seed: int
-) -> nn.Module:
+) -> Network:
     """Return `callable(input_shape=(C, H, W), num_classes=K, norm=site, **options)`, built and tried once.
 
     `site(channels, spatial)` returns the trial's normalization at the next site; see `bnsweep.models.sites.Sites`. What
@@ -48,8 +48,7 @@ def custom(
             "it should return a torch.nn.Module, set up by super().__init__()"
         )
     _require_plain_weights(spec, model)
-    _try(spec, model, input_shape, num_classes)
-    return model
+    return Network(model, _first_calls(spec, model, input_shape, num_classes))
 
 
 def _require_plain_weights(spec: CustomSpec, model: nn.Module) -> None:
@@ -61,13 +60,15 @@ def _require_plain_weights(spec: CustomSpec, model: nn.Module) -> None:
         if weight is None or is_lazy(weight):
             why = "computed from others (a parametrization)" if weight is None else "not there yet (a lazy module)"
             raise InputError(f"{KEY}: {spec.name}: the weight of {path} is {why}; it should be a plain parameter")
-    if not weight_layers(model):
+    if not weight_layers(Network(model)):
         raise InputError(f"{KEY}: {spec.name} has no weight layer: no trainable linear or convolution module")
 
 
 @torch.no_grad()
-def _try(spec: CustomSpec, model: nn.Module, input_shape: tuple[int, int, int], num_classes: int) -> None:
-    """Run a copy of the model in train mode, and note what it calls in which order; raise if it gives no logits."""
+def _first_calls(
+    spec: CustomSpec, model: nn.Module, input_shape: tuple[int, int, int], num_classes: int
+) -> dict[str, int]:
+    """Run a copy of the model in train mode and return what it calls in which order; raise if it gives no logits."""
     x = torch.randn((TRIED, *input_shape), generator=torch.Generator().manual_seed(0))
     with user_code(spec.name, KEY, f"on a batch {tuple(x.shape)}", Exception), seeded(0, CPU):
         twin = copy.deepcopy(model).train()
@@ -80,4 +81,4 @@ def _try(spec: CustomSpec, model: nn.Module, input_shape: tuple[int, int, int], 
             f"{KEY}: {spec.name} gives {given} on a batch {(TRIED, *input_shape)}; "
             f"it should give {(TRIED, num_classes)}"
         )
-    model.__dict__[CALLS] = calls
+    return calls

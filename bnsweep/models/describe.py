@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from bnsweep.models.chain import split
 from bnsweep.models.layers import norm_sites, weight_layers
+from bnsweep.models.network import Network
 
 NAMED = 3
 """Parameters that a note names."""
 
 
-def describe_split(model: nn.Module, name: str | None = None) -> str | None:
+def describe_split(network: Network, name: str | None = None) -> str | None:
     """Return what the user should know of ICS on this model, a line each, else None.
 
     Args:
-        model: the model.
+        network: the model.
         name: what the user calls it; its class by default.
     """
+    model = network.model
     name = name or f"{type(model).__module__}:{type(model).__qualname__}"
     lines = list[str]()
-    if obstacle := split(model).obstacle:
+    if obstacle := split(network).obstacle:
         lines.append(f"ics: {obstacle} for {name}; one full pass per layer")
-    if others := _parameters_of_no_layer(model):
+    if others := _parameters_of_no_layer(network):
         named = ", ".join(others[:NAMED]) + (f" and {len(others) - NAMED} more" if len(others) > NAMED else "")
         lines.append(
             f"ics: a layer is a linear or convolution module; {named} of {name} "
@@ -31,11 +31,11 @@ def describe_split(model: nn.Module, name: str | None = None) -> str | None:
     return "\n".join(lines) or None
 
 
-def _parameters_of_no_layer(model: nn.Module) -> list[str]:
+def _parameters_of_no_layer(network: Network) -> list[str]:
     """Return the names of the trained parameters outside weight layers and normalization sites."""
     known = {
         id(parameter)
-        for module in (*weight_layers(model).values(), *(site for _, _, site in norm_sites(model)))
+        for module in (*weight_layers(network).values(), *(site for _, _, site in norm_sites(network)))
         for parameter in module.parameters()
     }
-    return [name for name, w in model.named_parameters() if w.requires_grad and id(w) not in known]
+    return [name for name, w in network.model.named_parameters() if w.requires_grad and id(w) not in known]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from torch import nn
 
-from bnsweep.models.order import in_order
+from bnsweep.models.network import Network
 from bnsweep.models.staged import Stage
-from bnsweep.norm import norm_site
+from bnsweep.norm import Normalization
 from bnsweep.norm.weight import WeightLayer, weight_parameters
 
 
-def weight_layers(model: nn.Module) -> dict[str, WeightLayer]:
+def weight_layers(network: Network) -> dict[str, WeightLayer]:
     """Return every weight layer by its path in the model, in the order of the forward.
 
     A weight layer is a fully connected or convolution module whose weight is trained. A frozen one (requires_grad is
@@ -20,7 +20,7 @@ def weight_layers(model: nn.Module) -> dict[str, WeightLayer]:
     """
     found: dict[str, WeightLayer] = {}
     seen: set[int] = set()
-    for path, module in in_order(model):
+    for path, module in network.modules():
         if not isinstance(module, WeightLayer):
             continue
         weight = weight_parameters(module)[-1]
@@ -30,9 +30,9 @@ def weight_layers(model: nn.Module) -> dict[str, WeightLayer]:
     return found
 
 
-def layers(model: nn.Module) -> list[tuple[str, WeightLayer]]:
+def layers(network: Network) -> list[tuple[str, WeightLayer]]:
     """Return every weight layer with the name that it has in the tables, first to last."""
-    return [(layer_name(model, path), layer) for path, layer in weight_layers(model).items()]
+    return [(layer_name(network.model, path), layer) for path, layer in weight_layers(network).items()]
 
 
 def layer_name(model: nn.Module, path: str) -> str:
@@ -43,15 +43,15 @@ def layer_name(model: nn.Module, path: str) -> str:
     return name.removeprefix("stages.") or type(model).__name__.lower()
 
 
-def norm_sites(model: nn.Module) -> list[tuple[int, str, nn.Module]]:
+def norm_sites(network: Network) -> list[tuple[int, str, Normalization]]:
     """Return every normalization site in the order of the forward: number and name of its layer, and the module.
 
     Its layer is the last one before it, the first if there is none. In mode `none` the module is an identity.
     """
-    numbered = {layer: (i, layer_name(model, path)) for i, (path, layer) in enumerate(weight_layers(model).items())}
-    current, found = next(iter(numbered.values()), (0, "")), list[tuple[int, str, nn.Module]]()
-    for _, module in in_order(model):
+    numbered = {layer: (i, name) for i, (name, layer) in enumerate(layers(network))}
+    current, found = next(iter(numbered.values()), (0, "")), list[tuple[int, str, Normalization]]()
+    for _, module in network.modules():
         current = numbered.get(module, current)  # type: ignore[call-overload]
-        if norm_site(module) is not None:
+        if isinstance(module, Normalization):
             found.append((*current, module))
     return found

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from torch import nn
-
 from bnsweep.errors import InputError
-from bnsweep.models.order import in_order
-from bnsweep.norm import norm_site
+from bnsweep.models.network import Network
+from bnsweep.norm import Normalization
 from bnsweep.norm.weight import WeightLayer, normalize_weight
 
 
-def normalize_weights(model: nn.Module) -> None:
+def normalize_weights(network: Network) -> None:
     """Normalize the weight of the layer before each site, in place: the layers whose output other modes normalize.
 
     So the last layer, which has no site, is the same in every mode. (Salimans & Kingma normalize it too.) The layer
@@ -22,9 +20,10 @@ def normalize_weights(model: nn.Module) -> None:
     Raises:
         InputError: two sites with one layer, so that another has none, or a weight shared with another module.
     """
+    model = network.model
     paths = {module: path for path, module in model.named_modules()}
     uses = Counter(id(parameter) for module in model.modules() for parameter in module.parameters(recurse=False))
-    sites = Counter(_layers_before_sites(model))
+    sites = Counter(_layers_before_sites(network))
     for layer, count in sites.items():
         if count > 1:
             raise InputError(
@@ -41,13 +40,13 @@ def normalize_weights(model: nn.Module) -> None:
             normalize_weight(layer)
 
 
-def _layers_before_sites(model: nn.Module) -> list[WeightLayer]:
+def _layers_before_sites(network: Network) -> list[WeightLayer]:
     """Return the layer before each site, first to last."""
     current: WeightLayer | None = None
     found = list[WeightLayer]()
-    for _, module in in_order(model):
+    for _, module in network.modules():
         if isinstance(module, WeightLayer):
             current = module
-        elif norm_site(module) is not None and current is not None:
+        elif isinstance(module, Normalization) and current is not None:
             found.append(current)
     return found

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import nn
-
 from bnsweep.errors import InputError, did_you_mean
-from bnsweep.norm.batch import batch_norm, no_norm
+from bnsweep.norm.batch import NoNorm, batch_norm
 from bnsweep.norm.group import group_norm, instance_norm, layer_norm
 from bnsweep.norm.lp import l1_norm, l2_norm, linf_norm
 from bnsweep.norm.noisy import NoisyBatchNorm, noisy_sites, set_step
 from bnsweep.norm.rms import rms_norm
-from bnsweep.norm.site import NormSite
+from bnsweep.norm.site import Normalization, NormSite
 
-__all__ = ["NORMS", "NormSite", "build_norm", "noisy_sites", "norm_site", "set_step"]
+__all__ = ["NORMS", "NormSite", "Normalization", "build_norm", "noisy_sites", "set_step"]
 
-NORMS: dict[str, Callable[[NormSite], nn.Module]] = {
-    "none": no_norm,
+NORMS: dict[str, Callable[[NormSite], Normalization]] = {
+    "none": NoNorm,
     "batch": batch_norm,
     "noisy_batch": NoisyBatchNorm,
     "l1": l1_norm,
@@ -31,12 +29,12 @@ NORMS: dict[str, Callable[[NormSite], nn.Module]] = {
     "group": group_norm,
     "instance": instance_norm,
     "rms": rms_norm,
-    "weight": no_norm,  # at the site; see `bnsweep.norm.weight`
+    "weight": NoNorm,  # at the site; see `bnsweep.norm.weight`
 }
 """Every mode by its name in the sweep file."""
 
 
-def build_norm(name: str, site: NormSite) -> nn.Module:
+def build_norm(name: str, site: NormSite) -> Normalization:
     """Return the normalization `name` for `site`.
 
     Raises:
@@ -44,11 +42,4 @@ def build_norm(name: str, site: NormSite) -> nn.Module:
     """
     if name not in NORMS:
         raise InputError(f"norm: given {name!r}; {did_you_mean(name, NORMS)}")
-    norm = NORMS[name](site)
-    norm.__dict__["norm_site"] = site  # how `norm_site` knows it, whatever its class
-    return norm
-
-
-def norm_site(module: nn.Module) -> NormSite | None:
-    """Return the site that `build_norm` built this module for; None for any other module."""
-    return module.__dict__.get("norm_site")
+    return NORMS[name](site)

@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from torch import nn
 
-from bnsweep.norm.site import EPS, MOMENTUM, NormSite
+from bnsweep.norm.site import EPS, MOMENTUM, Normalization, NormSite
 
 
-def no_norm(site: NormSite) -> nn.Module:
-    """Return the identity: a module all the same, so that probes find every site in every mode."""
-    del site
-    return nn.Identity()
+class NoNorm(nn.Identity, Normalization):
+    """The identity: a module all the same, so that probes find every site in every mode."""
+
+    def __init__(self, site: NormSite) -> None:
+        super().__init__()
+        self.site = site
 
 
-def batch_norm(site: NormSite) -> nn.BatchNorm1d | nn.BatchNorm2d:
-    """Return PyTorch's batch normalization of (N, C), after a fully connected layer, or of (N, C, H, W).
+class BatchNorm1d(nn.BatchNorm1d, Normalization):
+    """PyTorch's batch normalization of (N, C)."""
+
+    def __init__(self, site: NormSite) -> None:
+        super().__init__(site.channels, eps=EPS, momentum=MOMENTUM)
+        self.site = site
+
+
+class BatchNorm2d(nn.BatchNorm2d, Normalization):
+    """PyTorch's batch normalization of (N, C, H, W)."""
+
+    def __init__(self, site: NormSite) -> None:
+        super().__init__(site.channels, eps=EPS, momentum=MOMENTUM)
+        self.site = site
+
+
+def batch_norm(site: NormSite) -> BatchNorm1d | BatchNorm2d:
+    """Return batch normalization of (N, C), after a fully connected layer, or of (N, C, H, W).
 
     Source: Ioffe & Szegedy 2015. With one value per channel (one sample at a single position) torch raises ValueError
     in training.
     """
-    if site.spatial is None:
-        return nn.BatchNorm1d(site.channels, eps=EPS, momentum=MOMENTUM)
-    return nn.BatchNorm2d(site.channels, eps=EPS, momentum=MOMENTUM)
+    return BatchNorm1d(site) if site.spatial is None else BatchNorm2d(site)

@@ -9,28 +9,36 @@ from math import gcd
 
 from torch import nn
 
-from bnsweep.norm.site import EPS, NormSite
+from bnsweep.norm.site import EPS, Normalization, NormSite
 
-MOST_GROUPS = 8
+MAX_GROUPS = 8
 
 
-def layer_norm(site: NormSite) -> nn.GroupNorm:
+class GroupNorm(nn.GroupNorm, Normalization):
+    """PyTorch's group normalization of (N, C) or (N, C, H, W)."""
+
+    def __init__(self, groups: int, site: NormSite) -> None:
+        super().__init__(groups, site.channels, eps=EPS)
+        self.site = site
+
+
+def layer_norm(site: NormSite) -> GroupNorm:
     """Return normalization of each sample over (C, H, W) (Ba et al. 2016).
 
     `torch.nn.LayerNorm` would have a gain per element; ours is per channel, as in the other modes.
     """
     site.require_many("layer", site.channels * site.positions, "value per sample", use="batch")
-    return nn.GroupNorm(1, site.channels, eps=EPS)
+    return GroupNorm(1, site)
 
 
-def group_norm(site: NormSite) -> nn.GroupNorm:
+def group_norm(site: NormSite) -> GroupNorm:
     """Return normalization of each sample over (C / G, H, W) in G = gcd(8, C) groups of neighbouring channels."""
-    groups = gcd(MOST_GROUPS, site.channels)
+    groups = gcd(MAX_GROUPS, site.channels)
     site.require_many("group", site.channels // groups * site.positions, "value per group", use="layer")
-    return nn.GroupNorm(groups, site.channels, eps=EPS)
+    return GroupNorm(groups, site)
 
 
-def instance_norm(site: NormSite) -> nn.GroupNorm:
+def instance_norm(site: NormSite) -> GroupNorm:
     """Return normalization of each channel of each sample over (H, W) (Ulyanov et al. 2016)."""
     site.require_many("instance", site.positions, "position per channel", use="layer or group")
-    return nn.GroupNorm(site.channels, site.channels, eps=EPS)
+    return GroupNorm(site.channels, site)

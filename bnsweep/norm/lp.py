@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bnsweep.norm.site import EPS, MOMENTUM, NormSite, batch_dims, per_channel
+from bnsweep.norm.site import EPS, MOMENTUM, Normalization, NormSite, batch_dims, per_channel
 
 
-class LpBatchNorm(nn.Module):
+class LpBatchNorm(Normalization):
     """Subtract the batch mean of each channel and divide by the average lp norm of what is left.
 
     The paper does not give its formula; ours, per channel, over the samples and positions of the mini-batch:
@@ -20,16 +20,16 @@ class LpBatchNorm(nn.Module):
     mean(x) and of mean(|d|^p) or max |d|; unlike `batch`, p = 2 averages the biased variance.
 
     Args:
-        channels: C of the input, (N, C) or (N, C, H, W).
+        site: the place; the input is (N, C) or (N, C, H, W).
         p: order of the norm: 1, 2 or inf.
     """
 
     running_mean: Tensor
     running_power: Tensor
 
-    def __init__(self, channels: int, p: float) -> None:
+    def __init__(self, site: NormSite, p: float) -> None:
         super().__init__()
-        self.p = p
+        self.site, self.p, channels = site, p, site.channels
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(channels))
@@ -71,14 +71,14 @@ class LpBatchNorm(nn.Module):
 
 def l1_norm(site: NormSite) -> LpBatchNorm:
     """Return division by the mean absolute deviation from the batch mean."""
-    return LpBatchNorm(site.channels, 1.0)
+    return LpBatchNorm(site, 1.0)
 
 
 def l2_norm(site: NormSite) -> LpBatchNorm:
     """Return division by the root mean square deviation: batch normalization, written as an lp norm."""
-    return LpBatchNorm(site.channels, 2.0)
+    return LpBatchNorm(site, 2.0)
 
 
 def linf_norm(site: NormSite) -> LpBatchNorm:
     """Return division by the largest deviation from the batch mean."""
-    return LpBatchNorm(site.channels, float("inf"))
+    return LpBatchNorm(site, float("inf"))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bnsweep.norm.batch import batch_norm
 from bnsweep.norm.noise import algorithm1_noise, noise_generator
-from bnsweep.norm.site import NormSite
+from bnsweep.norm.site import EPS, MOMENTUM, Normalization, NormSite
 
 _NoiseKey = tuple[int, torch.Size, torch.device, torch.dtype]
 
 
-class NoisyBatchNorm(nn.Module):
+class NoisyBatchNorm(Normalization):
     """Batch normalization (N, C) or (N, C, H, W), then a <- s a + m with the noise of Algorithm 1.
 
     In training the noise depends on the site's seed and index and on `step` alone: every forward at one step, a probe's
@@ -23,7 +22,8 @@ class NoisyBatchNorm(nn.Module):
     def __init__(self, site: NormSite) -> None:
         super().__init__()
         self.site = site
-        self.batch = batch_norm(site)
+        batch_norm = nn.BatchNorm1d if site.spatial is None else nn.BatchNorm2d
+        self.batch = batch_norm(site.channels, eps=EPS, momentum=MOMENTUM)
         self.step: int | None = None
         self._drawn: tuple[_NoiseKey, tuple[Tensor, Tensor]] | None = None
 

@@ -5,23 +5,24 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bnsweep.norm.site import EPS, NormSite, per_channel
+from bnsweep.norm.site import EPS, Normalization, NormSite, per_channel
 
 
-class RmsNorm(nn.Module):
+class RmsNorm(Normalization):
     """y = weight * x / sqrt(mean(x^2) + eps) + bias, the mean over (C, H, W) of each sample.
 
     `torch.nn.RMSNorm` has a gain per element and no shift; here both are per channel, as in the other modes, so that
     modes differ in what they normalize and in nothing else.
 
     Args:
-        channels: C of the input, (N, C) or (N, C, H, W).
+        site: the place; the input is (N, C) or (N, C, H, W).
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, site: NormSite) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
+        self.site = site
+        self.weight = nn.Parameter(torch.ones(site.channels))
+        self.bias = nn.Parameter(torch.zeros(site.channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalized x, of the same shape."""
@@ -36,4 +37,4 @@ class RmsNorm(nn.Module):
 def rms_norm(site: NormSite) -> RmsNorm:
     """Return division of each sample by its root mean square over (C, H, W)."""
     site.require_many("rms", site.channels * site.positions, "value per sample", use="batch")
-    return RmsNorm(site.channels)
+    return RmsNorm(site)

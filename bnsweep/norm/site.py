@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from bnsweep.errors import InputError
 
@@ -55,6 +55,16 @@ class NormSite:
     def __str__(self) -> str:
         size = "fully connected" if self.spatial is None else f"{self.spatial[0]}x{self.spatial[1]}"
         return f"{self.channels} channels, {size}"
+
+
+class Normalization(nn.Module):
+    """What a normalization mode puts at a site: models and probes know it by this class.
+
+    Args:
+        site: the place that it is built for.
+    """
+
+    site: NormSite
 
 
 def batch_dims(x: Tensor) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from typing import Any, Self
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from bnsweep.models import Network
 from bnsweep.rng import RngState, capture_rng, replayed
 
 LossFn = Callable[[Tensor, Tensor], Tensor]
@@ -24,7 +25,7 @@ class StepContext:
     own parameters are not looked at, those of the context are. `forward` is the way to run it.
 
     Args:
-        model: the model being trained.
+        network: the model being trained, and the order of its forward.
         x: the step's mini-batch, (N, C, H, W), as it was before the step's forward.
         y: its targets, (N,).
         loss_fn: the loss that was minimised.
@@ -40,7 +41,7 @@ class StepContext:
             own dropout masks; None where nothing is drawn from them.
     """
 
-    model: nn.Module
+    network: Network
     x: Tensor
     y: Tensor
     loss_fn: LossFn
@@ -52,6 +53,11 @@ class StepContext:
     buffers: Mapping[str, Tensor]
     grads: Mapping[str, Tensor]
     rng_state: RngState | None = None
+
+    @property
+    def model(self) -> nn.Module:
+        """The model being trained."""
+        return self.network.model
 
     def forward(self, params: Mapping[str, Tensor]) -> Tensor:
         """Return the logits (N, K) at these parameters, on the step's mini-batch, noise and dropout masks."""

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bnsweep.models import LayerView, Split, StageView, split
+from bnsweep.models import LayerView, Network, Split, StageView, split
 from bnsweep.probes.context import StepContext, run
 from bnsweep.results.schema import Row
 from bnsweep.rng import RngState, capture_rng, replayed
@@ -36,7 +36,7 @@ class Ics:
         known: the model measured last and its split, which need not be found again.
     """
 
-    known: tuple[nn.Module, Split] | None = None
+    known: tuple[Network, Split] | None = None
 
     def __getstate__(self) -> dict[str, None]:
         """Leave the model out of what is saved of the probe: it is only a short cut."""
@@ -44,8 +44,8 @@ class Ics:
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         """Return one row per layer: step, layer, layer_name, ics_l2, ics_cos, grad_norm."""
-        if self.known is None or self.known[0] is not ctx.model:
-            self.known = ctx.model, split(ctx.model)
+        if self.known is None or self.known[0] is not ctx.network:
+            self.known = ctx.network, split(ctx.network)
         chain = self.known[1]
         first = _gradient(ctx, chain.layers[0])
         measured = [compare(first, first)]
@@ -66,7 +66,7 @@ def shifted_gradients(ctx: StepContext, chain: Split | None = None) -> Iterator[
     streams stand there. So layer i costs only the forward and backward of its stage and those after it; they compute
     what a full pass would, bit for bit. Where no chain is known, the one stage is the whole model.
     """
-    stages = (chain or split(ctx.model)).stages
+    stages = (chain or split(ctx.network)).stages
     x, rng_state = ctx.x, ctx.rng_state or capture_rng(ctx.x.device)
     for s, stage in enumerate(stages):
         params = dict(ctx.params_before)

@@ -54,7 +54,7 @@ class Moments:
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         """Return one row per site: step, layer, layer_name, mean, std, their shifts, and the same with `pre_`."""
-        sites, current = norm_sites(ctx.model), site_moments(ctx)
+        sites, current = norm_sites(ctx.network), site_moments(ctx)
         previous, self.previous = self.previous, {**self.previous, **current}
         return [
             {"step": ctx.step, "layer": layer, "layer_name": name, **_row(current[site], previous.get(site))}
@@ -67,7 +67,7 @@ def site_moments(ctx: StepContext) -> dict[int, SiteMoments]:
     """Return the moments of every normalization site that is called, by its number."""
     measured: dict[int, SiteMoments] = {}
     with ExitStack() as hooks, torch.no_grad():
-        for site, (_, _, module) in enumerate(norm_sites(ctx.model)):
+        for site, (_, _, module) in enumerate(norm_sites(ctx.network)):
             handle = module.register_forward_hook(partial(_measure, measured, site))
             hooks.callback(handle.remove)
         ctx.forward(ctx.params_before)

@@ -16,7 +16,7 @@ from bnsweep.training.trial import Trial
 def step_context(spec: TrialSpec, trial: Trial, start: StepStart, step: int, y: Tensor, loss: Tensor) -> StepContext:
     """Return the step that was just made, after `step` updates before it, on targets y with this loss."""
     context = StepContext(
-        model=trial.model,
+        network=trial.network,
         x=start.x,
         y=y,
         loss_fn=F.cross_entropy,

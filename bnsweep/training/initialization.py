@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from bnsweep.errors import InputError, did_you_mean
-from bnsweep.models import WeightLayer, layers
+from bnsweep.models import Network, WeightLayer, layers
 from bnsweep.norm.weight import set_weight
 from bnsweep.rng import derive
 
@@ -56,7 +56,7 @@ INITS: dict[str, Draw] = {
 
 
 @torch.no_grad()
-def initialize(model: nn.Module, init: str, gain: float, seed: int) -> None:
+def initialize(network: Network, init: str, gain: float, seed: int) -> None:
     """Fill the weights and biases of every weight layer; all other parameters are left as they are.
 
     `default` is PyTorch's own: U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for weights and biases, of which the gain scales the
@@ -64,7 +64,7 @@ def initialize(model: nn.Module, init: str, gain: float, seed: int) -> None:
     on the CPU in float32 whatever the model's device and dtype.
 
     Args:
-        model: the model; its parameters are overwritten in place.
+        network: the model; its parameters are overwritten in place.
         init: name of the initializer.
         gain: factor on the weights.
         seed: seed of the draw; no global random stream is touched.
@@ -74,7 +74,7 @@ def initialize(model: nn.Module, init: str, gain: float, seed: int) -> None:
     """
     if init not in INITS:
         raise InputError(f"init: given {init!r}; {did_you_mean(init, INITS)}")
-    for i, (_, layer) in enumerate(layers(model)):
+    for i, (_, layer) in enumerate(layers(network)):
         generator = torch.Generator().manual_seed(derive(seed, "weights", i))
         set_weight(layer, INITS[init](torch.empty(layer.weight.shape), generator) * gain)
         if layer.bias is not None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 
 from bnsweep.data import Dataset
-from bnsweep.models import build_model
+from bnsweep.models import Network, build_model
 from bnsweep.rng import derive
 from bnsweep.spec import TrialSpec
 from bnsweep.training.initialization import initialize
@@ -15,12 +14,13 @@ SLOW_CHANNELS_LAST = ("l1", "l2", "linf")
 """The modes that are slower with channels last."""
 
 
-def prepare_model(spec: TrialSpec, data: Dataset) -> nn.Module:
+def prepare_model(spec: TrialSpec, data: Dataset) -> Network:
     """Return the trial's model, initialized, on the device that holds `data`."""
-    model = build_model(spec.model, spec.norm, data.input_shape, data.num_classes, derive(spec.seed, "noise"))
-    initialize(model, spec.init, spec.init_gain, spec.seed)
+    network = build_model(spec.model, spec.norm, data.input_shape, data.num_classes, derive(spec.seed, "noise"))
+    initialize(network, spec.init, spec.init_gain, spec.seed)
     device = data.train_x.device
-    return model.to(device).to(memory_format=memory_format(spec, device))
+    network.model.to(device).to(memory_format=memory_format(spec, device))
+    return network
 
 
 def memory_format(spec: TrialSpec, device: torch.device) -> torch.memory_format:

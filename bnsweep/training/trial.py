@@ -40,7 +40,8 @@ class Trial:
     """
 
     def __init__(self, spec: TrialSpec, data: Dataset, compiler: Compiler) -> None:
-        self.model = prepare_model(spec, data).train()
+        self.network = prepare_model(spec, data)
+        self.model = self.network.model.train()
         self.optimizer = make_optimizer(self.model.parameters(), spec)
         self._forward: Callable[[Tensor], Tensor] = self.model
         if spec.train.compile:

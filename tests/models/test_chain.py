@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from bnsweep.models import StagedModel, build_model, describe_split, layers, split
+from bnsweep.models import Network, StagedModel, build_model, describe_split, layers, split
 from bnsweep.models.pool import HalvingMaxPool
 from bnsweep.norm.weight import weight_parameters
 from bnsweep.spec import DeepLinearSpec, MlpSpec, ResnetSpec, VggSpec
@@ -16,7 +16,7 @@ DIGITS = (1, 8, 8)
 
 
 def owned(model: nn.Module) -> dict[str, tuple[str, ...]]:
-    return {layer.name: layer.parameters for layer in split(model).layers}
+    return {layer.name: layer.parameters for layer in split(Network(model)).layers}
 
 
 @pytest.mark.parametrize(
@@ -30,15 +30,15 @@ def owned(model: nn.Module) -> dict[str, tuple[str, ...]]:
 )
 @pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch", "l1", "weight"])
 def test_every_parameter_belongs_to_one_layer_and_layers_come_in_order(spec, norm: str) -> None:
-    model = build_model(spec, norm, DIGITS, 10, noise_seed=0)
-    found = split(model)
+    network = build_model(spec, norm, DIGITS, 10, noise_seed=0)
+    model, found = network.model, split(network)
     assert found.obstacle is None
-    assert describe_split(model) is None
-    assert [layer.name for layer in found.layers] == [name for name, _ in layers(model)]
+    assert describe_split(network) is None
+    assert [layer.name for layer in found.layers] == [name for name, _ in layers(network)]
     names = [name for layer in found.layers for name in layer.parameters]
     assert sorted(names) == sorted(name for name, _ in model.named_parameters())
     assert len(found.stages) == len(model.stages)
-    for layer, (_, module) in zip(found.layers, layers(model), strict=True):
+    for layer, (_, module) in zip(found.layers, layers(network), strict=True):
         made_of = weight_parameters(module)
         assert all(model.get_parameter(name) is w for name, w in zip(layer.weights, made_of, strict=True))
         assert set(layer.weights) <= set(layer.parameters)
@@ -49,15 +49,15 @@ def test_every_parameter_belongs_to_one_layer_and_layers_come_in_order(spec, nor
 
 
 def test_a_residual_block_is_one_stage_whose_norms_belong_to_their_convolutions() -> None:
-    model = build_model(ResnetSpec(name="resnet", depth=8, width=2), "batch", DIGITS, 10, noise_seed=0)
-    assert [len(stage.layers) for stage in split(model).stages] == [1, 2, 2, 2, 1]
+    model = build_model(ResnetSpec(name="resnet", depth=8, width=2), "batch", DIGITS, 10, noise_seed=0).model
+    assert [len(stage.layers) for stage in split(Network(model)).stages] == [1, 2, 2, 2, 1]
     of_block = [f"stages.block1.{name}" for name in ("conv0.weight", "conv0.bias", "norm0.weight", "norm0.bias")]
     assert owned(model)["block1.conv0"] == tuple(of_block)
 
 
 def test_children_without_layers_join_the_stage_before_and_the_first_the_one_after() -> None:
     model = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 4), nn.ReLU(), nn.LayerNorm(4), nn.Linear(4, 2), nn.Tanh())
-    first, second = split(model).stages
+    first, second = split(Network(model)).stages
     assert [type(module).__name__ for module in first.module] == ["BatchNorm1d", "Linear", "ReLU", "LayerNorm"]
     assert [type(module).__name__ for module in second.module] == ["Linear", "Tanh"]
     assert owned(model) == {
@@ -71,7 +71,7 @@ def test_nested_sequentials_are_split_and_a_module_without_weights_may_come_twic
     relu = nn.ReLU()
     features = nn.Sequential(nn.Linear(3, 4), relu, nn.Linear(4, 4), relu)
     model = nn.Sequential(OrderedDict(features=features, head=nn.Linear(4, 2)))
-    found = split(model)
+    found = split(Network(model))
     assert [stage.name for stage in found.stages] == ["features.0", "features.2", "head"]
     x = torch.randn((2, 3), generator=torch.Generator().manual_seed(0))
     assert torch.equal(nn.Sequential(*(stage.module for stage in found.stages))(x), model(x))
@@ -88,8 +88,8 @@ def test_a_sequential_that_does_more_than_its_children_is_one_stage(kind: str) -
     model = Doubled(*children) if kind == "forward" else nn.Sequential(*children)
     if kind == "hook":
         model.register_forward_hook(lambda *call: 2 * call[2])
-    assert split(model).stages[0].module is model
-    assert split(model).obstacle == "no chain of stages known"
+    assert split(Network(model)).stages[0].module is model
+    assert split(Network(model)).obstacle == "no chain of stages known"
 
 
 @pytest.mark.parametrize("shared", ["weight", "module", "norm"])
@@ -103,12 +103,12 @@ def test_stages_that_share_parameters_are_not_split(shared: str) -> None:
         "norm": [first, norm, between, norm],
     }[shared]
     model = nn.Sequential(*children)
-    (stage,) = split(model).stages
+    (stage,) = split(Network(model)).stages
     assert stage.module is model
     assert [layer.name for layer in stage.layers] == ["0", "2" if shared == "norm" else "1"]
     names = [name for layer in stage.layers for name in layer.parameters]
     assert sorted(names) == sorted(name for name, _ in model.named_parameters())
-    note, *others = str(describe_split(model, "my.module:net")).splitlines()
+    note, *others = str(describe_split(Network(model), "my.module:net")).splitlines()
     assert note == "ics: stages share parameters or buffers for my.module:net; one full pass per layer"
     of_no_layer = {"weight": "2.bias", "module": None, "norm": "1.weight, 1.bias"}[shared]
     assert others == (
@@ -124,22 +124,22 @@ def test_stages_that_share_parameters_are_not_split(shared: str) -> None:
 def test_tied_weights_are_one_layer_drawn_once_and_within_a_stage_no_obstacle() -> None:
     model = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3), nn.Linear(3, 2))
     model[2].weight = model[0].weight
-    assert [name for name, _ in layers(model)] == ["0", "3"]
+    assert [name for name, _ in layers(Network(model))] == ["0", "3"]
     assert owned(model) == {"0": ("0.weight", "0.bias", "2.bias"), "3": ("3.weight", "3.bias")}
-    assert split(model).obstacle is None
-    initialize(model, "xavier_uniform", 1.0, seed=0)
+    assert split(Network(model)).obstacle is None
+    initialize(Network(model), "xavier_uniform", 1.0, seed=0)
     alone = nn.Sequential(nn.Linear(3, 3))
-    initialize(alone, "xavier_uniform", 1.0, seed=0)
+    initialize(Network(alone), "xavier_uniform", 1.0, seed=0)
     assert torch.equal(model[0].weight, alone[0].weight)
 
 
 def test_a_frozen_layer_keeps_its_weights_and_is_no_layer() -> None:
     model = nn.Sequential(nn.Linear(3, 3).requires_grad_(False), nn.Linear(3, 2))
     kept = model[0].weight.clone()
-    initialize(model, "default", 1.0, seed=0)
+    initialize(Network(model), "default", 1.0, seed=0)
     assert torch.equal(model[0].weight, kept)
-    assert [name for name, _ in layers(model)] == ["1"]
-    assert split(model).obstacle is None
+    assert [name for name, _ in layers(Network(model))] == ["1"]
+    assert split(Network(model)).obstacle is None
 
 
 def test_layers_outside_the_stages_make_a_model_one_stage() -> None:
@@ -148,8 +148,8 @@ def test_layers_outside_the_stages_make_a_model_one_stage() -> None:
             super().__init__({"a": nn.Linear(3, 3), "b": nn.Linear(3, 3)})
             self.extra = nn.Linear(3, 3)
 
-    assert len(split(More()).stages) == 1
-    assert [layer.name for layer in split(More()).layers] == ["a", "b", "extra"]
+    assert len(split(Network(More())).stages) == 1
+    assert [layer.name for layer in split(Network(More())).layers] == ["a", "b", "extra"]
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 8, 8), (2, 1, 7, 9), (1, 2, 2, 3), (1, 1, 5, 2)])

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from bnsweep.errors import InputError
-from bnsweep.models import build_model, describe_split, layers, norm_sites, split
+from bnsweep.models import Network, build_model, describe_split, layers, norm_sites, split
 from bnsweep.norm import NORMS, set_step
 from bnsweep.spec import CustomSpec
 from bnsweep.training.initialization import initialize
@@ -19,7 +19,7 @@ from bnsweep.training.initialization import initialize
 DIGITS, OWN = (1, 8, 8), "tests.user_code.models:"
 
 
-def build(name: str, norm: str = "batch", seed: int = 0, **options: object) -> nn.Module:
+def build(name: str, norm: str = "batch", seed: int = 0, **options: object) -> Network:
     path = name if ":" in name else f"models:{name}"
     return build_model(CustomSpec(name=f"tests.user_code.{path}", **options), norm, DIGITS, 10, noise_seed=seed)
 
@@ -27,8 +27,8 @@ def build(name: str, norm: str = "batch", seed: int = 0, **options: object) -> n
 @pytest.mark.parametrize("name", ["chain", "branches"])
 @pytest.mark.parametrize("norm", NORMS)
 def test_it_is_built_with_the_trials_normalization_at_every_site(name: str, norm: str) -> None:
-    model = build(name, norm)
-    found = norm_sites(model)
+    network = build(name, norm)
+    found, model = norm_sites(network), network.model
     assert len(found) == 2
     assert {type(module) for _, _, module in found} == {type(module) for _, _, module in norm_sites(build(name, norm))}
     set_step(model, 0)
@@ -50,27 +50,27 @@ def test_options_reach_the_callable() -> None:
 def test_what_it_draws_depends_on_the_seed_alone_and_the_global_streams_stay() -> None:
     torch.manual_seed(1)
     before, python = torch.get_rng_state(), random.getstate()
-    first = build("chain", seed=3)[0].scale
+    first = build("chain", seed=3).model[0].scale
     assert torch.equal(torch.get_rng_state(), before)
     assert random.getstate() == python
     torch.manual_seed(2)
-    assert torch.equal(build("chain", "none", seed=3)[0].scale, first)
-    assert not torch.equal(build("chain", seed=4)[0].scale, first)
+    assert torch.equal(build("chain", "none", seed=3).model[0].scale, first)
+    assert not torch.equal(build("chain", seed=4).model[0].scale, first)
 
 
 def test_being_tried_out_leaves_no_trace_in_the_model() -> None:
-    model = build("chain", "batch")
+    model = build("chain", "batch").model
     assert all(module.training for module in model.modules())
     assert {int(buffer) for name, buffer in model.named_buffers() if name.endswith("num_batches_tracked")} == {0}
 
 
 def test_initializing_draws_weights_and_biases_and_leaves_the_rest_as_built() -> None:
-    model, again = build("chain"), build("chain")
-    initialize(model, "kaiming_normal", 1.0, seed=0)
-    drawn = {id(parameter) for _, layer in layers(model) for parameter in layer.parameters()}
-    for parameter, built in zip(model.parameters(), again.parameters(), strict=True):
+    network, again = build("chain"), build("chain").model
+    initialize(network, "kaiming_normal", 1.0, seed=0)
+    drawn = {id(parameter) for _, layer in layers(network) for parameter in layer.parameters()}
+    for parameter, built in zip(network.model.parameters(), again.parameters(), strict=True):
         assert torch.equal(parameter, built) == (id(parameter) not in drawn)
-    assert not layers(model)[0][1].bias.any()
+    assert not layers(network)[0][1].bias.any()
 
 
 def test_modules_beside_the_current_directory_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ def test_modules_beside_the_current_directory_are_found(tmp_path: Path, monkeypa
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend("")  # restores sys.path afterwards
-    model = build_model(CustomSpec(name="bnsweep_test_nets:net"), "none", DIGITS, 10, noise_seed=0)
+    model = build_model(CustomSpec(name="bnsweep_test_nets:net"), "none", DIGITS, 10, noise_seed=0).model
     assert isinstance(model[1], nn.Linear)
 
 
@@ -167,37 +167,39 @@ def test_a_site_of_no_size_and_a_mode_that_cannot_work_there_are_refused() -> No
 
 def test_stages_count_as_the_chain_only_where_the_forward_is_known() -> None:
     for name in ("models:with_stages", "odd_models:gated"):
-        model = build_model(CustomSpec(name=f"tests.user_code.{name}"), "none", DIGITS, 10, noise_seed=0)
-        assert len(split(model).stages) == 1
-        assert describe_split(model, "my:net") == ("ics: no chain of stages known for my:net; one full pass per layer")
+        network = build_model(CustomSpec(name=f"tests.user_code.{name}"), "none", DIGITS, 10, noise_seed=0)
+        assert len(split(network).stages) == 1
+        assert describe_split(network, "my:net") == (
+            "ics: no chain of stages known for my:net; one full pass per layer"
+        )
 
 
 def test_layers_and_sites_come_in_the_order_of_the_forward() -> None:
-    def built(name: str) -> nn.Module:
+    def built(name: str) -> Network:
         return build_model(CustomSpec(name=f"tests.user_code.odd_models:{name}"), "batch", DIGITS, 10, noise_seed=0)
 
-    model = built("reordered")
-    assert [name for name, _ in layers(model)] == ["a", "b", "head"]
-    assert [(number, name) for number, name, _ in norm_sites(model)] == [(0, "a"), (1, "b")]
-    owned = {layer.name: layer.parameters for layer in split(model).layers}
+    network = built("reordered")
+    assert [name for name, _ in layers(network)] == ["a", "b", "head"]
+    assert [(number, name) for number, name, _ in norm_sites(network)] == [(0, "a"), (1, "b")]
+    owned = {layer.name: layer.parameters for layer in split(network).layers}
     assert owned["a"] == ("a.weight", "a.bias", "norm_a.weight", "norm_a.bias")
     assert [name for name, _ in layers(built("unused"))] == ["a", "head", "spare"]
     assert [name for name, _ in layers(built("attending"))] == ["embed", "attention.out_proj", "head"]
 
 
 def test_parameters_that_are_no_layer_are_named() -> None:
-    model = build_model(CustomSpec(name="tests.user_code.odd_models:attending"), "batch", DIGITS, 10, noise_seed=0)
-    assert str(describe_split(model, "my:net")).splitlines()[1] == (
+    network = build_model(CustomSpec(name="tests.user_code.odd_models:attending"), "batch", DIGITS, 10, noise_seed=0)
+    assert str(describe_split(network, "my:net")).splitlines()[1] == (
         "ics: a layer is a linear or convolution module; attention.in_proj_weight, attention.in_proj_bias of my:net "
         "have no row and count to the layer before them"
     )
     nets = nn.Sequential(nn.Linear(2, 2), *(nn.LayerNorm(2) for _ in range(3)))
-    assert "1.weight, 1.bias, 2.weight and 3 more of my:net" in str(describe_split(nets, "my:net"))
+    assert "1.weight, 1.bias, 2.weight and 3 more of my:net" in str(describe_split(Network(nets), "my:net"))
 
 
 def test_the_global_streams_are_the_seeds_own_while_it_is_built_and_tried() -> None:
     np.random.seed(5)  # noqa: NPY002  the global stream is what is watched
     before = np.random.get_state()[1].tolist()  # noqa: NPY002
-    model = build_model(CustomSpec(name="tests.user_code.odd_models:flipped"), "batch", DIGITS, 10, noise_seed=0)
-    assert len(layers(model)) == 3
+    network = build_model(CustomSpec(name="tests.user_code.odd_models:flipped"), "batch", DIGITS, 10, noise_seed=0)
+    assert len(layers(network)) == 3
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from bnsweep.errors import InputError
-from bnsweep.models import MODELS, StagedModel, build_model, layers, norm_sites
+from bnsweep.models import MODELS, Network, StagedModel, build_model, layers, norm_sites
 from bnsweep.norm import NORMS, set_step
 from bnsweep.spec import DeepLinearSpec, MlpSpec, VggSpec
 from bnsweep.training.initialization import initialize
@@ -14,17 +14,17 @@ DIGITS = (1, 8, 8)
 
 
 def vgg(*widths, norm: str = "batch", input_shape=DIGITS) -> StagedModel:
-    return build_model(VggSpec(name="vgg", widths=widths), norm, input_shape, 10, noise_seed=0)
+    return build_model(VggSpec(name="vgg", widths=widths), norm, input_shape, 10, noise_seed=0).model
 
 
 def mlp(*widths, norm: str = "batch", input_shape=DIGITS) -> StagedModel:
-    return build_model(MlpSpec(name="mlp", widths=widths), norm, input_shape, 10, noise_seed=0)
+    return build_model(MlpSpec(name="mlp", widths=widths), norm, input_shape, 10, noise_seed=0).model
 
 
 def sizes(model: StagedModel, input_shape=DIGITS) -> dict[str, tuple[int, ...]]:
     """The shape of what each layer returns, without the batch."""
     seen: dict[str, tuple[int, ...]] = {}
-    for name, layer in layers(model):
+    for name, layer in layers(Network(model)):
         layer.register_forward_hook(lambda *call, name=name: seen.update({name: tuple(call[2].shape[1:])}))
     model(torch.zeros(2, *input_shape))
     return seen
@@ -49,24 +49,26 @@ def test_mlp_flattens_and_ends_linear() -> None:
 
 
 def deep_linear(*widths, norm: str = "none", input_shape=DIGITS, num_classes: int = 10) -> StagedModel:
-    return build_model(DeepLinearSpec(name="deep_linear", widths=widths), norm, input_shape, num_classes, noise_seed=0)
+    return build_model(
+        DeepLinearSpec(name="deep_linear", widths=widths), norm, input_shape, num_classes, noise_seed=0
+    ).model
 
 
 @pytest.mark.parametrize("input_shape", [DIGITS, (64, 1, 1)])
 def test_a_deep_linear_network_is_one_linear_map_of_flattened_samples(input_shape) -> None:
     model = deep_linear(5, 7, 6, input_shape=input_shape, num_classes=3).double()
-    initialize(model, "xavier_normal", 1.0, seed=0)
+    initialize(Network(model), "xavier_normal", 1.0, seed=0)
     product, shift = torch.eye(64, dtype=torch.float64), torch.zeros(64, dtype=torch.float64)
-    for _, layer in layers(model):
+    for _, layer in layers(Network(model)):
         product, shift = layer.weight @ product, layer.weight @ shift + layer.bias
     x = torch.randn((4, *input_shape), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     torch.testing.assert_close(model(x), x.flatten(1) @ product.T + shift)
 
 
 def test_the_default_deep_linear_network_is_the_papers_25_square_layers() -> None:
-    model = build_model(DeepLinearSpec(name="deep_linear"), "batch", (10, 1, 1), 10, noise_seed=0)
-    assert [tuple(layer.weight.shape) for _, layer in layers(model)] == [(10, 10)] * 25
-    assert [number for number, _, _ in norm_sites(model)] == list(range(24))
+    network = build_model(DeepLinearSpec(name="deep_linear"), "batch", (10, 1, 1), 10, noise_seed=0)
+    assert [tuple(layer.weight.shape) for _, layer in layers(network)] == [(10, 10)] * 25
+    assert [number for number, _, _ in norm_sites(network)] == list(range(24))
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -91,7 +93,9 @@ def test_every_stage_but_the_last_normalizes_before_its_relu(norm: str) -> None:
 def test_layers_have_the_same_weights_and_biases_in_every_mode(norm: str) -> None:
     def shapes(model: StagedModel) -> dict[str, tuple[int, ...]]:
         tensors = [
-            (f"{name}.{key}", getattr(layer, key)) for name, layer in layers(model) for key in ("weight", "bias")
+            (f"{name}.{key}", getattr(layer, key))
+            for name, layer in layers(Network(model))
+            for key in ("weight", "bias")
         ]
         return {name: tuple(tensor.shape) for name, tensor in tensors}
 
@@ -106,7 +110,7 @@ def test_layers_have_the_same_weights_and_biases_in_every_mode(norm: str) -> Non
 
 
 def test_sites_are_numbered_from_the_input_and_carry_the_noise_seed() -> None:
-    model = build_model(VggSpec(name="vgg", widths=(4, "M", 6)), "noisy_batch", DIGITS, 10, noise_seed=77)
+    model = build_model(VggSpec(name="vgg", widths=(4, "M", 6)), "noisy_batch", DIGITS, 10, noise_seed=77).model
     sites = [stage.norm.site for stage in model.stages[:-1]]
     assert [(site.index, site.channels, site.spatial, site.noise_seed) for site in sites] == [
         (0, 4, (8, 8), 77),
@@ -119,7 +123,7 @@ def test_building_a_model_leaves_the_global_random_stream_alone(norm: str) -> No
     before = torch.get_rng_state()
     model = vgg(6, "M", 12, norm=norm)
     assert torch.equal(torch.get_rng_state(), before)
-    assert all(not parameter.any() for _, layer in layers(model) for parameter in layer.parameters())
+    assert all(not parameter.any() for _, layer in layers(Network(model)) for parameter in layer.parameters())
 
 
 @pytest.mark.parametrize(("shape", "most"), [((1, 8, 8), 3), ((3, 32, 32), 5), ((3, 64, 9), 3), ((1, 1, 5), 0)])

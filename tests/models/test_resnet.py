@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from bnsweep.errors import InputError
-from bnsweep.models import StagedModel, build_model, layers, norm_sites
+from bnsweep.models import Network, StagedModel, build_model, layers, norm_sites
 from bnsweep.norm import NORMS
 from bnsweep.spec import ResnetSpec
 from bnsweep.training.initialization import initialize
@@ -15,13 +15,13 @@ CIFAR, DIGITS = (3, 32, 32), (1, 8, 8)
 
 
 def resnet(depth: int = 8, width: int = 4, norm: str = "batch", input_shape=DIGITS) -> StagedModel:
-    return build_model(ResnetSpec(name="resnet", depth=depth, width=width), norm, input_shape, 10, noise_seed=7)
+    return build_model(ResnetSpec(name="resnet", depth=depth, width=width), norm, input_shape, 10, noise_seed=7).model
 
 
 def shapes(model: nn.Module, input_shape) -> list[tuple[int, ...]]:
     """The shape of what each layer returns, without the batch."""
     seen: list[tuple[int, ...]] = []
-    for _, layer in layers(model):
+    for _, layer in layers(Network(model)):
         layer.register_forward_hook(lambda *call: seen.append(tuple(call[2].shape[1:])))
     model.eval()(torch.zeros(2, *input_shape))
     return seen
@@ -31,7 +31,7 @@ def shapes(model: nn.Module, input_shape) -> list[tuple[int, ...]]:
 def test_it_has_6n_plus_2_weight_layers_in_three_groups_of_maps(depth: int) -> None:
     n = (depth - 2) // 6
     model = resnet(depth, 2, input_shape=CIFAR)
-    assert len(layers(model)) == depth
+    assert len(layers(Network(model))) == depth
     expected = [(2, 32, 32)] * (2 * n + 1) + [(4, 16, 16)] * (2 * n) + [(8, 8, 8)] * (2 * n) + [(10,)]
     assert shapes(model, CIFAR) == expected
 
@@ -43,7 +43,7 @@ def test_it_has_the_papers_number_of_parameters(depth: int, millions: float) -> 
 
 
 def test_layers_are_named_by_stage_and_convolution() -> None:
-    names = [name for name, _ in layers(resnet(8))]
+    names = [name for name, _ in layers(Network(resnet(8)))]
     blocks = [f"block{i}.conv{j}" for i in range(3) for j in range(2)]
     assert names == ["stem", *blocks, "linear"]
 
@@ -51,17 +51,17 @@ def test_layers_are_named_by_stage_and_convolution() -> None:
 @pytest.mark.parametrize("size", [(8, 8), (7, 9), (4, 4)])
 def test_a_site_follows_every_convolution_and_knows_its_map(size: tuple[int, int]) -> None:
     model = resnet(8, norm="noisy_batch", input_shape=(1, *size))
-    sites = [norm.site for _, _, norm in norm_sites(model)]
+    sites = [norm.site for _, _, norm in norm_sites(Network(model))]
     assert [site.index for site in sites] == list(range(7))
     assert {site.noise_seed for site in sites} == {7}
     assert [(site.channels, *site.spatial) for site in sites] == shapes(model, (1, *size))[:-1]
-    assert [name for _, name, _ in norm_sites(model)] == [name for name, _ in layers(model)][:-1]
+    assert [name for _, name, _ in norm_sites(Network(model))] == [name for name, _ in layers(Network(model))][:-1]
 
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_layers_have_the_same_weights_and_biases_in_every_mode(norm: str) -> None:
     plain, found = (
-        {name: (layer.weight.shape, layer.bias.shape) for name, layer in layers(resnet(8, norm=mode))}
+        {name: (layer.weight.shape, layer.bias.shape) for name, layer in layers(Network(resnet(8, norm=mode)))}
         for mode in ("none", norm)
     )
     assert found == plain
@@ -71,7 +71,7 @@ def test_layers_have_the_same_weights_and_biases_in_every_mode(norm: str) -> Non
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
 def test_the_forward_is_the_definition_written_out(norm: str) -> None:
     model = resnet(8, norm=norm).double()
-    initialize(model, "kaiming_normal", 1.0, seed=0)
+    initialize(Network(model), "kaiming_normal", 1.0, seed=0)
     x = torch.randn((5, *DIGITS), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     h = F.relu(model.stages.stem.norm(F.conv2d(x, *model.stages.stem.layer.parameters(), padding=1)))
     for name, stride in (("block0", 1), ("block1", 2), ("block2", 2)):
@@ -89,7 +89,7 @@ def test_building_leaves_the_global_random_stream_alone_and_weights_at_zero() ->
     before = torch.get_rng_state()
     model = resnet(14)
     assert torch.equal(torch.get_rng_state(), before)
-    assert all(not parameter.any() for _, layer in layers(model) for parameter in layer.parameters())
+    assert all(not parameter.any() for _, layer in layers(Network(model)) for parameter in layer.parameters())
 
 
 @pytest.mark.parametrize("size", [(3, 8), (8, 3), (1, 1)])

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from bnsweep.errors import InputError
-from bnsweep.models import build_model, layers
+from bnsweep.models import Network, build_model, layers
 from bnsweep.models.weight_norm import normalize_weights
 from bnsweep.norm import NormSite, build_norm
 from bnsweep.norm.weight import normalize_weight, set_weight, weight_parameters
@@ -65,20 +65,20 @@ def test_a_layer_keeps_the_weight_it_has_and_takes_the_one_it_is_given_bit_for_b
 
 @pytest.mark.parametrize("init", INITS)
 def test_a_models_outputs_start_as_those_of_mode_none_whatever_the_gain(init: str) -> None:
-    plain, normalized = (Trial("resnet", norm).model for norm in ("none", "weight"))
-    for model in (plain, normalized):
-        initialize(model, init, 3.0, seed=1)
+    plain, normalized = (Trial("resnet", norm).network for norm in ("none", "weight"))
+    for network in (plain, normalized):
+        initialize(network, init, 3.0, seed=1)
     x = torch.randn((2, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    assert torch.equal(normalized(x), plain(x))
+    assert torch.equal(normalized.model(x), plain.model(x))
 
 
 def test_a_short_first_step_moves_every_weight_as_it_does_in_mode_none() -> None:
     moves = []
     for norm in ("none", "weight"):
         trial = Trial("mlp", norm, lr=1e-7)
-        before = [layer.weight.detach().clone() for _, layer in layers(trial.model)]
+        before = [layer.weight.detach().clone() for _, layer in layers(trial.network)]
         trial.take_step()
-        now = [layer.weight.detach() for _, layer in layers(trial.model)]
+        now = [layer.weight.detach() for _, layer in layers(trial.network)]
         moves.append([(b - a) / trial.lr for a, b in zip(before, now, strict=True)])
     for plain, normalized in zip(*moves, strict=True):
         torch.testing.assert_close(normalized, plain, rtol=1e-4, atol=1e-6)
@@ -86,7 +86,7 @@ def test_a_short_first_step_moves_every_weight_as_it_does_in_mode_none() -> None
 
 @pytest.mark.parametrize("model", ["vgg", "mlp", "deep_linear", "resnet", "chain", "branches"])
 def test_the_layers_before_a_site_are_normalized_and_the_last_one_is_not(model: str) -> None:
-    *hidden, (_, last) = layers(Trial(model, "weight").model)
+    *hidden, (_, last) = layers(Trial(model, "weight").network)
     assert [parametrize.is_parametrized(layer, "weight") for _, layer in hidden] == [True] * len(hidden)
     assert not parametrize.is_parametrized(last)
 
@@ -97,14 +97,16 @@ def site() -> nn.Module:
 
 def test_a_site_before_every_layer_has_no_weight_to_normalize() -> None:
     model = nn.Sequential(site(), nn.Linear(4, 4), site(), nn.Linear(4, 2))
-    normalize_weights(model)
-    assert [name for name, _ in layers(model) if parametrize.is_parametrized(model.get_submodule(name))] == ["1"]
+    normalize_weights(Network(model))
+    assert [name for name, _ in layers(Network(model)) if parametrize.is_parametrized(model.get_submodule(name))] == [
+        "1"
+    ]
 
 
 def test_sites_that_are_not_registered_behind_their_layers_are_refused() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), site(), site())
     with pytest.raises(InputError) as error:
-        normalize_weights(model)
+        normalize_weights(Network(model))
     assert str(error.value) == (
         "norm: weight normalizes the layer before each site, and 1 is before 2; put a site right after each layer"
     )
@@ -113,8 +115,10 @@ def test_sites_that_are_not_registered_behind_their_layers_are_refused() -> None
 
 def test_a_frozen_layer_keeps_its_weight() -> None:
     model = nn.Sequential(nn.Linear(4, 4), site(), nn.Linear(4, 4).requires_grad_(False), site(), nn.Linear(4, 2))
-    normalize_weights(model)
-    assert [name for name, _ in layers(model) if parametrize.is_parametrized(model.get_submodule(name))] == ["0"]
+    normalize_weights(Network(model))
+    assert [name for name, _ in layers(Network(model)) if parametrize.is_parametrized(model.get_submodule(name))] == [
+        "0"
+    ]
     assert not parametrize.is_parametrized(model[2])
 
 

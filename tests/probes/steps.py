@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from bnsweep.models import build_model
+from bnsweep.models import Network, build_model
 from bnsweep.norm import NORMS, set_step
 from bnsweep.probes import StepContext
 from bnsweep.probes.context import StepStart, parameter_copies
@@ -60,19 +60,23 @@ class Trial:
     lr: float = 0.05
     step: int = 0
     shape: tuple[int, int, int] = field(init=False)
-    model: nn.Module = field(init=False)
+    network: Network = field(init=False)
     optimizer: torch.optim.Optimizer = field(init=False)
 
     def __post_init__(self) -> None:
         spec = MODELS[self.given] if isinstance(self.given, str) else self.given
         self.shape = input_shape(spec.name)
-        self.model = build_model(spec, self.norm, self.shape, CLASSES, noise_seed=SEED)
-        initialize(self.model, "kaiming_normal", self.gain, SEED)
+        self.network = build_model(spec, self.norm, self.shape, CLASSES, noise_seed=SEED)
+        initialize(self.network, "kaiming_normal", self.gain, SEED)
         self.model.to(self.dtype)
         if self.optimizer_name == "adam":
             self.optimizer = torch.optim.Adam(self.model.parameters(), self.lr, weight_decay=0.01)
         else:
             self.optimizer = torch.optim.SGD(self.model.parameters(), self.lr, momentum=0.9, weight_decay=0.01)
+
+    @property
+    def model(self) -> nn.Module:
+        return self.network.model
 
     def take_step(self) -> StepContext:
         """Make one update, with dropout masks of the step's own, and return it."""
@@ -89,7 +93,7 @@ class Trial:
         self.optimizer.step()
         self.step += 1
         return StepContext(
-            self.model,
+            self.network,
             start.x,
             y,
             cross_entropy,

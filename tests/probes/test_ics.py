@@ -34,7 +34,7 @@ def full_passes(ctx: StepContext) -> list[tuple[torch.Tensor, torch.Tensor]]:
 def test_suffix_passes_give_the_bits_of_full_passes(model: str, norm: str, dtype: torch.dtype, optimizer: str) -> None:
     ctx = third_step(model, norm, optimizer, dtype)
     full = full_passes(ctx)
-    for layer, (G, _) in zip(split(ctx.model).layers, full, strict=True):
+    for layer, (G, _) in zip(split(ctx.network).layers, full, strict=True):
         assert torch.equal(torch.cat([ctx.grads[name].flatten() for name in layer.weights]), G.flatten())
     for shifted, (G, oracle) in zip(shifted_gradients(ctx), full[1:], strict=True):
         assert torch.equal(shifted, oracle)
@@ -55,20 +55,20 @@ def test_the_steps_own_dropout_masks_are_used(model: str) -> None:
 def test_the_first_stages_are_left_out_where_a_chain_is_known(model: str, chains: bool) -> None:
     ctx = third_step(model, "batch")
     calls: list[object] = []
-    first = layers(ctx.model)[0][1]
+    first = layers(ctx.network)[0][1]
     first.register_forward_hook(lambda *call: calls.append(call))
     rows = Ics()(ctx)
-    assert (split(ctx.model).obstacle is None) == chains
+    assert (split(ctx.network).obstacle is None) == chains
     assert len(calls) == (1 if chains else len(rows) - 1)
 
 
 def test_a_chain_of_single_layers_costs_one_suffix_per_layer_and_the_prefix_once() -> None:
     ctx = third_step("vgg", "batch")
     calls: list[str] = []
-    for name, layer in layers(ctx.model):
+    for name, layer in layers(ctx.network):
         layer.register_forward_hook(lambda *_, name=name: calls.append(name))
     Ics()(ctx)
-    names = [name for name, _ in layers(ctx.model)]
+    names = [name for name, _ in layers(ctx.network)]
     assert {name: calls.count(name) for name in names} == {"conv0": 1, "conv1": 2, "conv2": 3, "linear": 3}
 
 
@@ -85,7 +85,7 @@ def test_a_layer_that_the_loss_does_not_depend_on_has_no_gradient_and_no_shift()
         grads={**ctx.grads, **zeros},
     )
     *rows, last = Ics()(wider)
-    assert rows == Ics()(replace(ctx, model=Trial("branches", "none").model))
+    assert rows == Ics()(replace(ctx, network=Trial("branches", "none").network))
     assert (last["layer_name"], last["ics_l2"], last["grad_norm"]) == ("unused", 0.0, 0.0)
     assert math.isnan(last["ics_cos"])
 
@@ -96,7 +96,7 @@ def test_rows_equal_the_oracle(model: str, norm: str) -> None:
     oracle = [reference.ics(G, shifted) for G, shifted in full_passes(ctx)]
     rows = Ics()(ctx)
     assert [(row["step"], row["layer"], row["layer_name"]) for row in rows] == [
-        (2, i, name) for i, (name, _) in enumerate(layers(ctx.model))
+        (2, i, name) for i, (name, _) in enumerate(layers(ctx.network))
     ]
     for row, (l2, cosine, grad_norm) in zip(rows, oracle, strict=True):
         assert row["ics_l2"] == pytest.approx(l2, rel=1e-10)
@@ -138,7 +138,7 @@ def test_the_first_layer_has_no_shift_by_definition(model: str, norm: str) -> No
 )
 def test_shifted_gradients_are_slopes_of_the_mixed_models_loss(model: str, norm: str) -> None:
     ctx = third_step(model, norm)
-    chain = split(ctx.model).layers
+    chain = split(ctx.network).layers
     for i, shifted in enumerate(shifted_gradients(ctx), start=1):
         key = chain[i].weights[0]
         entry = (0,) * ctx.params_before[key].ndim
@@ -184,7 +184,7 @@ def test_bias_and_normalization_parameters_move_with_their_layer() -> None:
 
 def test_the_length_and_the_direction_of_a_normalized_weight_make_one_gradient() -> None:
     ctx = third_step("vgg", "weight")
-    view = split(ctx.model).layers[1]
+    view = split(ctx.network).layers[1]
     assert [name.removeprefix("stages.conv1.layer.parametrizations.weight.") for name in view.weights] == [
         "original0",
         "original1",

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from bnsweep.data import load_dataset
 from bnsweep.data.batches import batch_indices
-from bnsweep.models import norm_sites
+from bnsweep.models import Network, norm_sites
 from bnsweep.norm import set_step
 from bnsweep.rng import RngState, capture_rng, derive, seeded
 from bnsweep.spec import GaussianSpec, TrialSpec
@@ -52,7 +52,7 @@ CASES = [
 class Step:
     """One update: the model as it was before, with its buffers, and what it takes to make the step again."""
 
-    model: nn.Module
+    network: Network
     stream: RngState
     x: Tensor
     y: Tensor
@@ -62,7 +62,8 @@ class Step:
 
 def by_hand(spec: TrialSpec) -> Iterator[Step]:
     """Train without bnsweep's loop, probes or optimizers' table: its kernels round the last bits differently."""
-    model = prepare_model(spec, DATA).train()
+    network = prepare_model(spec, DATA)
+    model = network.model.train()
     if spec.train.optimizer == "adam":
         optimizer = torch.optim.Adam(model.parameters(), spec.lr, weight_decay=spec.train.weight_decay)
     else:
@@ -73,11 +74,13 @@ def by_hand(spec: TrialSpec) -> Iterator[Step]:
         for step, index in enumerate(order):
             x, y = DATA.standardize(DATA.train_x[index]), DATA.train_y[index]
             set_step(model, step)
-            twin, stream = copy.deepcopy(model), capture_rng(CPU)
+            twin, stream = copy.deepcopy(network), capture_rng(CPU)
             optimizer.zero_grad()
             cross_entropy(model(x.clone()), y).backward()
             optimizer.step()
-            before, after = ({name: w.detach().clone() for name, w in m.named_parameters()} for m in (twin, model))
+            before, after = (
+                {name: w.detach().clone() for name, w in m.named_parameters()} for m in (twin.model, model)
+            )
             yield Step(twin, stream, x, y, before, after)
 
 
@@ -113,7 +116,7 @@ def check_landscape(rows: list[dict], step: Step, lr: float) -> None:
     alphas = [*(multiple * lr for multiple in MULTIPLES), *ALPHAS]
     assert [row["alpha"] for row in rows] == pytest.approx(alphas)
     assert [row["lr_multiple"] for row in rows] == pytest.approx([*MULTIPLES, *(alpha / lr for alpha in ALPHAS)])
-    points = reference.landscape(step.model, step.before, step.x, step.y, cross_entropy, alphas, step.stream)
+    points = reference.landscape(step.network.model, step.before, step.x, step.y, cross_entropy, alphas, step.stream)
     for row, point in zip(rows, points, strict=True):
         assert row["loss"] == pytest.approx(point.loss, rel=1e-5)
         assert row["grad_norm"] == pytest.approx(point.grad_norm, rel=1e-4)
@@ -122,7 +125,9 @@ def check_landscape(rows: list[dict], step: Step, lr: float) -> None:
 
 
 def check_ics(rows: list[dict], step: Step) -> None:
-    found = reference.shifted_gradients(step.model, step.before, step.after, step.x, step.y, cross_entropy, step.stream)
+    found = reference.shifted_gradients(
+        step.network.model, step.before, step.after, step.x, step.y, cross_entropy, step.stream
+    )
     for row, (G, shifted) in zip(rows, found, strict=True):
         l2, cosine, grad_norm = reference.ics(G, shifted)
         assert row["ics_l2"] == pytest.approx(l2, rel=1e-5)
@@ -132,8 +137,8 @@ def check_ics(rows: list[dict], step: Step) -> None:
 
 
 def check_moments(rows: list[dict], step: Step) -> None:
-    seen = reference.around_sites(step.model, step.before, step.x, step.stream)
-    assert [row["layer"] for row in rows] == [layer for layer, _, _ in norm_sites(step.model)]
+    seen = reference.around_sites(step.network.model, step.before, step.x, step.stream)
+    assert [row["layer"] for row in rows] == [layer for layer, _, _ in norm_sites(step.network)]
     for row, around in zip(rows, seen, strict=True):
         for prefix, activation in zip(("pre_", ""), around, strict=True):
             means, stds = zip(*reference.channel_moments(activation), strict=True)
@@ -143,6 +148,6 @@ def check_moments(rows: list[dict], step: Step) -> None:
 
 def check_curvature(rows: list[dict], step: Step, lr: float) -> None:
     (row,) = rows
-    expected = reference.sharpness(step.model, step.before, step.x, step.y, cross_entropy, step.stream)
+    expected = reference.sharpness(step.network.model, step.before, step.x, step.y, cross_entropy, step.stream)
     assert row["sharpness"] == pytest.approx(expected, rel=1e-3)
     assert row["two_over_lr"] == 2 / lr

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from bnsweep.errors import InputError
-from bnsweep.models import StagedModel, build_model, layers
+from bnsweep.models import Network, build_model, layers
 from bnsweep.norm import NORMS
 from bnsweep.norm.noise import noise_generator
 from bnsweep.rng import derive
@@ -15,7 +15,7 @@ from bnsweep.spec import MlpSpec, ResnetSpec, VggSpec
 from bnsweep.training.initialization import INITS, initialize
 
 
-def model(norm: str = "none", widths=(6, "M", 12)) -> StagedModel:
+def model(norm: str = "none", widths=(6, "M", 12)) -> Network:
     return build_model(VggSpec(name="vgg", widths=widths), norm, (3, 8, 8), 10, noise_seed=0)
 
 
@@ -98,9 +98,9 @@ def test_biases_are_zero_but_by_default_uniform_as_in_pytorch() -> None:
 @pytest.mark.parametrize("norm", NORMS)
 def test_normalization_parameters_and_buffers_are_not_touched(norm: str) -> None:
     built = model(norm)
-    kept = {name: tensor.clone() for name, tensor in built.state_dict().items() if ".norm." in name}
+    kept = {name: tensor.clone() for name, tensor in built.model.state_dict().items() if ".norm." in name}
     initialize(built, "xavier_normal", 2.0, seed=0)
-    assert all(torch.equal(built.state_dict()[name], tensor) for name, tensor in kept.items())
+    assert all(torch.equal(built.model.state_dict()[name], tensor) for name, tensor in kept.items())
 
 
 def test_initializing_leaves_the_global_random_stream_alone_and_ignores_it() -> None:
@@ -113,7 +113,8 @@ def test_initializing_leaves_the_global_random_stream_alone_and_ignores_it() -> 
 
 
 def test_a_model_in_float64_gets_the_float32_draw() -> None:
-    built = model().double()
+    built = model()
+    built.model.double()
     initialize(built, "kaiming_normal", 1.0, seed=0)
     weight = layers(built)[0][1].weight.detach()
     assert weight.dtype == torch.float64
@@ -146,7 +147,7 @@ def test_every_kind_of_layer_is_drawn_with_or_without_bias(init: str) -> None:
         nn.Linear(5, 6, bias=False),
     ]
     built = nn.ModuleList([*kinds, nn.LayerNorm(3)])
-    initialize(built, init, 2.0, seed=1)
+    initialize(Network(built), init, 2.0, seed=1)
     for i, layer in enumerate(kinds):
         generator = torch.Generator().manual_seed(derive(1, "weights", i))
         assert torch.equal(layer.weight, INITS[init](torch.empty(layer.weight.shape), generator) * 2.0)

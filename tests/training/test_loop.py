@@ -55,7 +55,7 @@ def test_probes_do_not_move_the_trial(
         "ics": 3 * 3,
         "moments": 3 * 2,
         "curvature": 3,
-        "weight_norms": 3 * len(list(prepare_model(spec(**fields), data).parameters())),
+        "weight_norms": 3 * len(list(prepare_model(spec(**fields), data).model.parameters())),
     }
 
 
@@ -90,21 +90,21 @@ def test_a_trial_leaves_the_global_random_stream_alone(spec: Build, data: Datase
 
 
 def test_lr_and_norm_share_data_order_and_weights_and_gain_scales_them(spec: Build, data: Dataset) -> None:
-    base = dict(prepare_model(spec(), data).named_parameters())
+    base = dict(prepare_model(spec(), data).model.named_parameters())
     for change in ({"lr": 3.0}, {"norm": "batch"}, {"norm": "noisy_batch"}):
-        other = dict(prepare_model(spec(**change), data).named_parameters())
+        other = dict(prepare_model(spec(**change), data).model.named_parameters())
         assert all(torch.equal(base[name], other[name]) for name in base)
-    doubled = dict(prepare_model(spec(init="xavier_normal", init_gain=2.0), data).named_parameters())
-    single = dict(prepare_model(spec(init="xavier_normal"), data).named_parameters())
+    doubled = dict(prepare_model(spec(init="xavier_normal", init_gain=2.0), data).model.named_parameters())
+    single = dict(prepare_model(spec(init="xavier_normal"), data).model.named_parameters())
     assert all(torch.equal(2 * single[name], doubled[name]) for name in single)
-    other_seed = dict(prepare_model(spec(seed=1), data).named_parameters())
+    other_seed = dict(prepare_model(spec(seed=1), data).model.named_parameters())
     assert not torch.equal(base["stages.conv0.layer.weight"], other_seed["stages.conv0.layer.weight"])
 
 
 def test_the_curve_is_plain_sgd(spec: Build, data: Dataset) -> None:
     """Against PyTorch written out by hand: the gradient step, the loss before it, the evaluation at the end."""
     trial = spec(lr=0.05)
-    model = prepare_model(trial, data)
+    model = prepare_model(trial, data).model
     losses = []
     for index in batch_indices(len(data.train_y), 32, 8, trial.seed):
         loss = torch.nn.functional.cross_entropy(model(data.standardize(data.train_x[index])), data.train_y[index])
