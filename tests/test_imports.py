@@ -12,20 +12,27 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAY_IMPORT_RAY = ("bnsweep/executors/ray_tune*.py", "bnsweep/jobs/*.py")
-FLOORS = (
-    ("cli",),
-    ("executors", "jobs"),
-    ("running",),
-    ("training",),
-    ("probes",),
-    ("data", "models", "norm"),
-    ("results",),
-    ("spec",),
-    ("plugins", "rng"),
-    ("errors",),
-)
-"""The rooms of bnsweep from top to bottom: each imports from those below it alone."""
-FILES = sorted(ROOT.glob("bnsweep/**/*.py"))
+FLOORS = {
+    "bnsweep": (
+        ("__main__",),
+        ("cli",),
+        ("executors", "jobs"),
+        ("running",),
+        ("training",),
+        ("probes",),
+        ("models",),
+        ("data", "norm"),
+        ("results",),
+        ("spec",),
+        ("plugins", "rng"),
+        ("errors",),
+    ),
+    "analysis": (
+        *(("gallery",), ("comparison",), ("report",), ("plots",), ("claims",)),
+        *(("tables",), ("measures",), ("loading",), ("statistics",)),
+    ),
+}
+"""The rooms of each package from top to bottom: each imports from those below it alone."""
 
 
 def name_of(path: Path) -> str:
@@ -34,7 +41,7 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {name_of(path): path for folder in ("bnsweep", "analysis") for path in sorted(ROOT.glob(f"{folder}/**/*.py"))}
+MODULES = {name_of(path): path for folder in FLOORS for path in sorted(ROOT.glob(f"{folder}/**/*.py"))}
 
 
 def imported(path: Path) -> set[str]:
@@ -49,27 +56,26 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def room_of(module: str) -> str | None:
-    """Return the room of a module of bnsweep; None for another, and for bnsweep's own face."""
+def room_of(module: str, package: str) -> str | None:
+    """Return the room of a module of the package; None for the package's own face, and for what is not of it."""
     parts = module.split(".")
-    return parts[1] if len(parts) > 1 and parts[0] == "bnsweep" and f"bnsweep.{parts[1]}" in MODULES else None
+    return parts[1] if parts[0] == package and ".".join(parts[:2]) in MODULES.keys() - {package} else None
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if room_of(name_of(path))], ids=name_of)
-def test_an_arrow_goes_down(path: Path) -> None:
-    floor_of = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-    room = room_of(name_of(path))
-    assert room == "__main__" or room in floor_of, f"{room}: give it a floor"
-    if room == "__main__":
-        return
-    targets = {target for name in imported(path) if (target := room_of(name)) and target != room}
-    upward = {target for target in targets if floor_of[target] < floor_of[room]}
-    assert not upward
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in FLOORS])
+def test_an_arrow_goes_down(module: str) -> None:
+    package = module.split(".")[0]
+    floor_of = {room: floor for floor, rooms in enumerate(FLOORS[package]) for room in rooms}
+    room = room_of(module, package)
+    assert room in floor_of, f"{room}: give it a floor"
+    targets = {target for name in imported(MODULES[module]) if (target := room_of(name, package)) and target != room}
+    assert all(floor_of[target] > floor_of[room] for target in targets), targets
 
 
-def test_no_circle() -> None:
-    graph = {name: imported(path) & MODULES.keys() for name, path in MODULES.items() if name.startswith("bnsweep")}
-    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
+@pytest.mark.parametrize("package", FLOORS)
+def test_no_circle(package: str) -> None:
+    ours = {name: path for name, path in MODULES.items() if name.split(".")[0] == package}
+    TopologicalSorter({name: imported(path) & ours.keys() for name, path in ours.items()}).prepare()  # or CycleError
 
 
 def test_only_the_executor_and_the_jobs_import_ray() -> None:
