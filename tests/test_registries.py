@@ -11,7 +11,7 @@ from bnsweep.models import MODELS
 from bnsweep.norm import NORMS
 from bnsweep.probes import PROBES
 from bnsweep.spec import CUSTOM, ProbesSpec, TrainSpec
-from bnsweep.spec.explain import variants
+from bnsweep.spec.error_messages import variants
 from bnsweep.spec.trial import InitName, NormName
 from bnsweep.training.initialization import INITS
 from bnsweep.training.optimizers import OPTIMIZERS

@@ -33,7 +33,7 @@ class NoisyBatchNorm(Normalization):
         if not self.training:
             return a
         if torch.compiler.is_compiling():  # the noise is another at each step, and each would be compiled anew
-            from bnsweep.norm.uncompiled import uncompiled
+            from bnsweep.norm.outside_compilation import uncompiled
 
             s, m = uncompiled(self.noise, a)
         else:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from bnsweep.errors import InputError
 from bnsweep.plugins import load_callable, require_signature, user_code
 from bnsweep.probes.context import StepContext
-from bnsweep.probes.untouched import untouched
+from bnsweep.probes.no_trace import untouched
 from bnsweep.results.batches import is_storable
 from bnsweep.results.schema import SCHEMAS, Row, custom_schema
 from bnsweep.spec import AXES

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from bnsweep.errors import Superseded
 from bnsweep.results import Store
 from bnsweep.running.executor import Executor, Report
+from bnsweep.running.pack_sizing import PackSizing
 from bnsweep.running.packs import RunContext
 from bnsweep.running.plan import Plan
 from bnsweep.running.provenance import git_sha
 from bnsweep.running.queue import PackQueue
-from bnsweep.running.trial_pool import PackSizing, TrialPool
+from bnsweep.running.trial_pool import TrialPool
 from bnsweep.spec.sweep import Sweep
 
 if TYPE_CHECKING:

@@ -1,49 +1,13 @@
-"""The trials that no worker has begun, cut into packs as they are asked for, by how long trials turn out to take."""
+"""The trials that no worker has begun, handed out in packs as they are asked for."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
-from bnsweep.running.packs import Pack, Tally
+from bnsweep.running.pack_sizing import PackSizing
+from bnsweep.running.packs import Pack
 from bnsweep.spec import TrialSpec
-
-MAX_PACK_S, MIN_PACK_S = 30.0, 0.5
-"""How long a pack should take. Each costs Tune some 50 ms, and the last ones decide how long workers idle."""
-
-
-@dataclass
-class PackSizing:
-    """How long trials take, and how many a pack should therefore have.
-
-    Args:
-        num_workers: how many share the trials.
-        first: trials in a pack as long as none was timed.
-    """
-
-    num_workers: int = 1
-    first: int = 1
-    ended: int = 0
-    busy_s: float = 0.0
-
-    def timed(self, tally: Tally) -> None:
-        """Take note of a pack that has ended."""
-        self.ended += tally.ended
-        self.busy_s += tally.busy_s
-
-    def size(self, num_left: int) -> int:
-        """Return how many of the trials left the next pack should have.
-
-        Half of a worker's equal share of what is left, so that packs shrink towards the end and no worker waits long
-        for another (guided self-scheduling), but no pack longer than `MAX_PACK_S`, or shorter than `MIN_PACK_S`.
-        Source: Polychronopoulos and Kuck 1987, "Guided self-scheduling".
-        """
-        if not self.ended:
-            return self.first
-        each_s = max(self.busy_s / self.ended, 1e-6)
-        share = num_left / (2 * self.num_workers)
-        return max(1, round(min(max(share, MIN_PACK_S / each_s), MAX_PACK_S / each_s)))
 
 
 class TrialPool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bnsweep.errors import InputError, did_you_mean
-from bnsweep.spec.explain import shown, variant
+from bnsweep.spec.error_messages import shown, variant
 from bnsweep.spec.trial import AXES, TrainSpec
 
 MAX_TRIALS = 1_000_000

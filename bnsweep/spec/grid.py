@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from bnsweep.errors import InputError
 from bnsweep.spec.axes import is_number
-from bnsweep.spec.explain import explain
+from bnsweep.spec.error_messages import explain
 from bnsweep.spec.section import Section
 from bnsweep.spec.trial import TrialSpec
 

@@ -13,7 +13,7 @@ from ruamel.yaml.error import YAMLError
 
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.spec.axes import axis_values, check_axis_name, check_count, check_distinct
-from bnsweep.spec.explain import explain, shown
+from bnsweep.spec.error_messages import explain, shown
 from bnsweep.spec.grid import SECTIONS, check_unique, grid
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.section import Section

@@ -10,7 +10,7 @@ from torch import Tensor
 from bnsweep.probes.context import StepContext, StepStart
 from bnsweep.probes.landscape import loss_and_gradient
 from bnsweep.spec import TrialSpec
-from bnsweep.training.trial import Trial
+from bnsweep.training.step import Trial
 
 
 def step_context(spec: TrialSpec, trial: Trial, start: StepStart, step: int, y: Tensor, loss: Tensor) -> StepContext:

@@ -23,7 +23,7 @@ from bnsweep.training.evaluation import evaluate
 from bnsweep.training.metrics import BufferedStep
 from bnsweep.training.record import Record
 from bnsweep.training.result import TrialResult, divergence
-from bnsweep.training.trial import Trial
+from bnsweep.training.step import Trial
 
 
 def run_trial(spec: TrialSpec, data: Dataset) -> TrialResult:

@@ -14,8 +14,9 @@ from bnsweep.errors import InputError, Superseded
 from bnsweep.executors import EXECUTORS, Executor, MustStop, PackQueue, RunContext, Tally, make_executor
 from bnsweep.executors.serial import SerialExecutor
 from bnsweep.results import Store
+from bnsweep.running.pack_sizing import PackSizing
 from bnsweep.running.packs import dataset_key
-from bnsweep.running.trial_pool import PackSizing, TrialPool
+from bnsweep.running.trial_pool import TrialPool
 from bnsweep.spec import DigitsSpec, TrialSpec
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep

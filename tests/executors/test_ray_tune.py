@@ -43,7 +43,7 @@ def test_a_trial_that_kills_its_worker_is_blamed_alone(tmp_path: Path, monkeypat
     harmless = Sweep.from_text(DEADLY.replace("[false, true]", "[false]"))
     deadly = Sweep.from_text(DEADLY.replace("[false, true]", "[true]").replace("{range: 10}", "[3]"))
     both = Sweep("deadly", harmless.resources, (*harmless.trials, *deadly.trials), DEADLY)
-    monkeypatch.setattr("bnsweep.running.trial_pool.PackSizing.size", lambda _, num_left: (num_left + 1) // 2)
+    monkeypatch.setattr("bnsweep.running.pack_sizing.PackSizing.size", lambda _, num_left: (num_left + 1) // 2)
     store, tallies = Store.open(tmp_path / "out"), dict[int, Tally]()
     executor = make_executor("ray")
     with started(both, store, Plan.of(both, store), executor) as prepared:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from bnsweep.results import Store
+from bnsweep.running.pack_sizing import PackSizing
 from bnsweep.running.packs import Pack, Tally
 from bnsweep.running.queue import MAX_WORKER_FAILURES, PackQueue, WorkerFailure
-from bnsweep.running.trial_pool import PackSizing, TrialPool
+from bnsweep.running.trial_pool import TrialPool
 from bnsweep.spec import TrialSpec
 
 TRIALS = tuple(

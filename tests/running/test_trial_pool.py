@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bnsweep.running.pack_sizing import MAX_PACK_S, MIN_PACK_S, PackSizing
 from bnsweep.running.packs import Pack, Tally
-from bnsweep.running.trial_pool import MAX_PACK_S, MIN_PACK_S, PackSizing, TrialPool
+from bnsweep.running.trial_pool import TrialPool
 from bnsweep.spec import TrialSpec
 
 TRIALS = tuple(

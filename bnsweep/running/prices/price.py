@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bnsweep.errors import InputError
+from bnsweep.running.pack_sizing import PackSizing
 from bnsweep.running.packs import Tally
-from bnsweep.running.trial_pool import PackSizing
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What training changes: a model, its optimizer, and how one step moves them."""
+"""One step of training, and the state that it moves: a model and its optimizer."""
 
 from __future__ import annotations
 
