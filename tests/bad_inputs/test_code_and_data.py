@@ -14,7 +14,7 @@ from tests.bad_inputs.commands import Change, Run, changed, require_refusal, tre
 
 RUN = ("run", "tiny.yaml", "--executor", "serial")
 MLP, DIGITS, ICS, NORMS = "{name: mlp, widths: [8]}", "{name: digits}", "ics: {every: 3}", "[none, batch, noisy_batch]"
-OWN = "tests.user_code.bad"
+OWN = "tests.user_code.unusable"
 
 
 def refused(run: Run, tmp_path: Path, message: str, *changes: Change) -> None:
@@ -26,21 +26,27 @@ def refused(run: Run, tmp_path: Path, message: str, *changes: Change) -> None:
 
 
 MODELS = [
-    (f"{OWN}:exits", r"bad:exits .*SystemExit: 3"),
-    (f"{OWN}:recurses", r"bad:recurses fails when called: RecursionError: .*bad\.py:\d+\)"),
-    (f"{OWN}:runs_out", r"bad:runs_out fails when called: MemoryError"),
-    (f"{OWN}:says_much", r"bad:says_much fails when called: ValueError: the first line.*bad\.py:\d+\)"),
-    (f"{OWN}:nothing", r"bad:nothing returned a NoneType; it should return a torch\.nn\.Module"),
-    (f"{OWN}:yields", r"bad:yields returned a generator; it should return a torch\.nn\.Module"),
-    (f"{OWN}:Hollow", r"bad:Hollow returned a Hollow; .* set up by super\(\)\.__init__\(\)"),
-    (f"{OWN}:three_classes", r"bad:three_classes gives \(2, 3\) on a batch \(2, 1, 8, 8\); it should give \(2, 10\)"),
-    (f"{OWN}:frozen", r"bad:frozen has no weight layer: no trainable linear or convolution module"),
-    (f"{OWN}:in_float64", r"bad:in_float64 fails on a batch \(2, 1, 8, 8\): RuntimeError: .*dtype"),
+    (f"{OWN}:exits", r"unusable:exits .*SystemExit: 3"),
+    (f"{OWN}:recurses", r"unusable:recurses fails when called: RecursionError: .*unusable\.py:\d+\)"),
+    (f"{OWN}:runs_out", r"unusable:runs_out fails when called: MemoryError"),
+    (f"{OWN}:says_much", r"unusable:says_much fails when called: ValueError: the first line.*unusable\.py:\d+\)"),
+    (f"{OWN}:nothing", r"unusable:nothing returned a NoneType; it should return a torch\.nn\.Module"),
+    (f"{OWN}:yields", r"unusable:yields returned a generator; it should return a torch\.nn\.Module"),
+    (f"{OWN}:Hollow", r"unusable:Hollow returned a Hollow; .* set up by super\(\)\.__init__\(\)"),
+    (
+        f"{OWN}:three_classes",
+        r"unusable:three_classes gives \(2, 3\) on a batch \(2, 1, 8, 8\); it should give \(2, 10\)",
+    ),
+    (f"{OWN}:frozen", r"unusable:frozen has no weight layer: no trainable linear or convolution module"),
+    (f"{OWN}:in_float64", r"unusable:in_float64 fails on a batch \(2, 1, 8, 8\): RuntimeError: .*dtype"),
     (f"{OWN}:negative_site", r"given site\(-3, None\); it takes the channels and \(height, width\), or None"),
-    (f"{OWN}:wrong_site", r"bad:wrong_site fails on a batch \(2, 1, 8, 8\): RuntimeError"),
-    (f"{OWN}:linear", r"bad:linear cannot be called with input_shape, num_classes, norm: got an unexpected"),
-    (f"{OWN}:CONSTANT", r"bad:CONSTANT is a int; it should be callable"),
-    (f"{OWN}:nowhere", r"bad:nowhere cannot be loaded \(module .* has no attribute 'nowhere'\); give package\.module"),
+    (f"{OWN}:wrong_site", r"unusable:wrong_site fails on a batch \(2, 1, 8, 8\): RuntimeError"),
+    (f"{OWN}:linear", r"unusable:linear cannot be called with input_shape, num_classes, norm: got an unexpected"),
+    (f"{OWN}:CONSTANT", r"unusable:CONSTANT is a int; it should be callable"),
+    (
+        f"{OWN}:nowhere",
+        r"unusable:nowhere cannot be loaded \(module .* has no attribute 'nowhere'\); give package\.module",
+    ),
     ("no_such_package:net", r"no_such_package:net cannot be loaded \(No module named 'no_such_package'\)"),
     ("json.nowhere:net", r"json\.nowhere:net cannot be loaded \(No module named 'json\.nowhere'\)"),
 ]
@@ -53,8 +59,8 @@ def test_a_model_that_cannot_be_used_is_refused(run: Run, tmp_path: Path, name: 
 
 
 DATASETS = [
-    (f"{OWN}:exits", r"bad:exits .*SystemExit: 3"),
-    (f"{OWN}:says_much", r"bad:says_much fails when called: ValueError: the first line.*bad\.py:\d+\)"),
+    (f"{OWN}:exits", r"unusable:exits .*SystemExit: 3"),
+    (f"{OWN}:says_much", r"unusable:says_much fails when called: ValueError: the first line.*unusable\.py:\d+\)"),
     (f"{OWN}:nothing", r"returned a NoneType; it should return \(train_x, train_y, test_x, test_y\)"),
     (f"{OWN}:one_class", r"has one class; at least two are needed to learn anything"),
     ("json:dumps", r"json:dumps cannot be called with no options: missing a required argument: 'obj'"),
@@ -68,13 +74,16 @@ def test_a_dataset_that_cannot_be_used_is_refused(run: Run, tmp_path: Path, name
 
 
 PROBES = [
-    (f"'{OWN}:exits': {{every: 3}}", r"bad:exits .*SystemExit: 3"),
+    (f"'{OWN}:exits': {{every: 3}}", r"unusable:exits .*SystemExit: 3"),
     (f"'{OWN}:nothing': {{every: 3}}", r"what it returns should be callable and have a table and columns"),
     (f"'{OWN}:probe': {{every: 3, table: trials}}", r"its table is 'trials'; it should be a name of its own"),
     (f"'{OWN}:probe': {{every: 3, table: _hidden}}", r"its table is '_hidden'; it should be a name of its own"),
-    (f"'{OWN}:probe': {{every: 3, power: 2}}", r"bad:probe cannot be called with power: got an unexpected keyword"),
+    (
+        f"'{OWN}:probe': {{every: 3, power: 2}}",
+        r"unusable:probe cannot be called with power: got an unexpected keyword",
+    ),
     (f"'{OWN}:probe': {{every: 3}}, '{OWN}:probe_again': {{every: 3}}", r"another probe's table is 'mine' already"),
-    (f"'{OWN}:nowhere': {{every: 3}}", r"bad:nowhere cannot be loaded \(module .* has no attribute 'nowhere'\)"),
+    (f"'{OWN}:nowhere': {{every: 3}}", r"unusable:nowhere cannot be loaded \(module .* has no attribute 'nowhere'\)"),
     ("ics: {log_spaced: 1000000000000}", r"ics.*1000000000000.* less than or equal to 1000000"),
 ]
 

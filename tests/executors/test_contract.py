@@ -94,7 +94,7 @@ def test_a_trial_that_raises_is_recorded_and_its_neighbours_are_unharmed(
 def test_a_trial_short_of_memory_is_tried_again_alone(
     executor: Executor, tmp_path: Path, digits: Dataset, spec: Callable[..., TrialSpec]
 ) -> None:
-    model = {"name": "tests.user_code.failing_models:hungry", "marker": str(tmp_path / "marker")}
+    model = {"name": "tests.user_code.crashing_models:hungry", "marker": str(tmp_path / "marker")}
     starved = spec(model=model)
     store, tallies = run(executor, tmp_path / "out", (starved, spec(seed=1)), digits)
     assert sum(tally.completed for tally in tallies.values()) == 2

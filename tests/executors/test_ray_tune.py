@@ -30,7 +30,7 @@ from tests.processes import bnsweep, start_and_wait_for_a_commit
 
 DEADLY = """
 name: deadly
-model: {name: "tests.user_code.failing_models:net"}
+model: {name: "tests.user_code.crashing_models:net"}
 dataset: {name: digits}
 train: {steps: 3, batch_size: 32}
 axes:

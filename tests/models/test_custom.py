@@ -103,7 +103,11 @@ def test_modules_beside_the_current_directory_are_found(tmp_path: Path, monkeypa
         ),
         ("chain", {"width": "wide"}, "tests.user_code.models:chain fails when called: TypeError: "),
         ("refusing", {"depth": 3}, "tests.user_code.models:refusing fails when called: ValueError: depth 3 is odd ("),
-        ("odd_models:refusing", {}, "tests.user_code.odd_models:refusing fails when called: KeyError: 'depth' ("),
+        (
+            "edge_case_models:refusing",
+            {},
+            "tests.user_code.edge_case_models:refusing fails when called: KeyError: 'depth' (",
+        ),
         ("refusing", {}, "with input_shape, num_classes, norm: missing a required argument: 'depth'"),
         (
             "headless",
@@ -166,7 +170,7 @@ def test_a_site_of_no_size_and_a_mode_that_cannot_work_there_are_refused() -> No
 
 
 def test_stages_count_as_the_chain_only_where_the_forward_is_known() -> None:
-    for name in ("models:with_stages", "odd_models:gated"):
+    for name in ("models:with_stages", "edge_case_models:gated"):
         network = build_model(CustomSpec(name=f"tests.user_code.{name}"), "none", DIGITS, 10, noise_seed=0)
         assert len(split(network).stages) == 1
         assert describe_split(network, "my:net") == (
@@ -176,19 +180,23 @@ def test_stages_count_as_the_chain_only_where_the_forward_is_known() -> None:
 
 def test_layers_and_sites_come_in_the_order_of_the_forward() -> None:
     def built(name: str) -> Network:
-        return build_model(CustomSpec(name=f"tests.user_code.odd_models:{name}"), "batch", DIGITS, 10, noise_seed=0)
+        return build_model(
+            CustomSpec(name=f"tests.user_code.edge_case_models:{name}"), "batch", DIGITS, 10, noise_seed=0
+        )
 
     network = built("reordered")
     assert [name for name, _ in layers(network)] == ["a", "b", "head"]
     assert [(number, name) for number, name, _ in norm_sites(network)] == [(0, "a"), (1, "b")]
     owned = {layer.name: layer.parameters for layer in split(network).layers}
     assert owned["a"] == ("a.weight", "a.bias", "norm_a.weight", "norm_a.bias")
-    assert [name for name, _ in layers(built("unused"))] == ["a", "head", "spare"]
-    assert [name for name, _ in layers(built("attending"))] == ["embed", "attention.out_proj", "head"]
+    assert [name for name, _ in layers(build("edge_case_models:unused"))] == ["a", "head", "spare"]
+    assert [name for name, _ in layers(build("edge_case_models:attending"))] == ["embed", "attention.out_proj", "head"]
 
 
 def test_parameters_that_are_no_layer_are_named() -> None:
-    network = build_model(CustomSpec(name="tests.user_code.odd_models:attending"), "batch", DIGITS, 10, noise_seed=0)
+    network = build_model(
+        CustomSpec(name="tests.user_code.edge_case_models:attending"), "batch", DIGITS, 10, noise_seed=0
+    )
     assert str(describe_split(network, "my:net")).splitlines()[1] == (
         "ics: a layer is a linear or convolution module; attention.in_proj_weight, attention.in_proj_bias of my:net "
         "have no row and count to the layer before them"
@@ -200,6 +208,8 @@ def test_parameters_that_are_no_layer_are_named() -> None:
 def test_the_global_streams_are_the_seeds_own_while_it_is_built_and_tried() -> None:
     np.random.seed(5)  # noqa: NPY002  the global stream is what is watched
     before = np.random.get_state()[1].tolist()  # noqa: NPY002
-    network = build_model(CustomSpec(name="tests.user_code.odd_models:flipped"), "batch", DIGITS, 10, noise_seed=0)
+    network = build_model(
+        CustomSpec(name="tests.user_code.edge_case_models:flipped"), "batch", DIGITS, 10, noise_seed=0
+    )
     assert len(layers(network)) == 3
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002

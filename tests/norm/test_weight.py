@@ -16,7 +16,7 @@ from bnsweep.norm import NormSite, build_norm
 from bnsweep.norm.weight import normalize_weight, set_weight, weight_parameters
 from bnsweep.spec import CustomSpec
 from bnsweep.training.initialization import INITS, initialize
-from tests.probes.steps import Trial
+from tests.probes.tiny_trials import TinyTrial
 
 LAYERS = {
     "linear": (lambda: nn.Linear(3, 4), (2, 3)),
@@ -65,7 +65,7 @@ def test_a_layer_keeps_the_weight_it_has_and_takes_the_one_it_is_given_bit_for_b
 
 @pytest.mark.parametrize("init", INITS)
 def test_a_models_outputs_start_as_those_of_mode_none_whatever_the_gain(init: str) -> None:
-    plain, normalized = (Trial("resnet", norm).network for norm in ("none", "weight"))
+    plain, normalized = (TinyTrial("resnet", norm).network for norm in ("none", "weight"))
     for network in (plain, normalized):
         initialize(network, init, 3.0, seed=1)
     x = torch.randn((2, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -75,7 +75,7 @@ def test_a_models_outputs_start_as_those_of_mode_none_whatever_the_gain(init: st
 def test_a_short_first_step_moves_every_weight_as_it_does_in_mode_none() -> None:
     moves = []
     for norm in ("none", "weight"):
-        trial = Trial("mlp", norm, lr=1e-7)
+        trial = TinyTrial("mlp", norm, lr=1e-7)
         before = [layer.weight.detach().clone() for _, layer in layers(trial.network)]
         trial.take_step()
         now = [layer.weight.detach() for _, layer in layers(trial.network)]
@@ -86,7 +86,7 @@ def test_a_short_first_step_moves_every_weight_as_it_does_in_mode_none() -> None
 
 @pytest.mark.parametrize("model", ["vgg", "mlp", "deep_linear", "resnet", "chain", "branches"])
 def test_the_layers_before_a_site_are_normalized_and_the_last_one_is_not(model: str) -> None:
-    *hidden, (_, last) = layers(Trial(model, "weight").network)
+    *hidden, (_, last) = layers(TinyTrial(model, "weight").network)
     assert [parametrize.is_parametrized(layer, "weight") for _, layer in hidden] == [True] * len(hidden)
     assert not parametrize.is_parametrized(last)
 

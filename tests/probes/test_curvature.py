@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from bnsweep.probes.curvature import MAX_PRODUCTS, Curvature, hessian_product, largest_eigenvalue
 from bnsweep.spec import VggSpec
 from tests import reference
-from tests.probes.steps import MODEL_NORMS, ODD_NORMS, third_step
+from tests.probes.tiny_trials import EDGE_CASE_NORMS, MODEL_NORMS, third_step
 
 CASES: list[tuple[str | VggSpec, str]] = [case for case in MODEL_NORMS if case[0] == "mlp"]
 CASES += [(VggSpec(name="vgg", widths=(2, "M", 3)), norm) for norm in ("batch", "linf", "instance")]
-CASES += ODD_NORMS
+CASES += EDGE_CASE_NORMS
 """Every mode on the model whose Hessian is small, some with convolutions, dropout and all that is odd."""
 
 

@@ -22,7 +22,7 @@ from bnsweep.running.packs import Pack, RunContext, Tally, dataset_key
 from bnsweep.running.worker import Worker
 from bnsweep.spec import DigitsSpec, ProbesSpec, TrialSpec
 from bnsweep.training.loop import run_trial
-from tests.probes.steps import Trial, third_step
+from tests.probes.tiny_trials import TinyTrial, third_step
 from tests.user_code import probes as user_probes
 
 DIGITS = load_dataset(DigitsSpec(name="digits"))
@@ -152,7 +152,7 @@ def test_rows_that_do_not_fit_fail_their_own_trial_alone(context: RunContext, sp
 @pytest.mark.parametrize("model", ["chain", "flipped"])
 def test_it_leaves_no_trace_whatever_it_writes_to(spec: Build, model: str, how: str) -> None:
     """The trial has the bits of one without it, and what is measured after it in the same step too."""
-    name = f"tests.user_code.{'models' if model == 'chain' else 'odd_models'}:{model}"
+    name = f"tests.user_code.{'models' if model == 'chain' else 'edge_case_models'}:{model}"
     meddling = {"tests.user_code.probes:meddling": {"every": 1, "how": how}}
     after = {"tests.user_code.probes:weight_norms": {"every": 1}}
     fields = {"model": {"name": name}, "norm": "batch", "lr": 0.05}
@@ -165,7 +165,7 @@ def test_it_leaves_no_trace_whatever_it_writes_to(spec: Build, model: str, how: 
 
 @pytest.mark.parametrize("how", user_probes.MEDDLING)
 def test_the_step_is_as_it_was_for_the_next_probe(how: str) -> None:
-    trial = Trial("chain", "batch", dtype=torch.float32)
+    trial = TinyTrial("chain", "batch", dtype=torch.float32)
     *_, ctx = trial.steps(2)
     ctx = replace(ctx, params_after={name: w.detach() for name, w in trial.model.named_parameters()})  # as in a trial
     ours = build_probes(ProbesSpec.model_validate({name: {"every": 1} for name in ("landscape", "ics")}), 4)

@@ -14,11 +14,10 @@ from bnsweep.probes.ics import BLOCK, Ics, compare, shifted_gradients
 from bnsweep.probes.moments import Moments
 from bnsweep.spec import CustomSpec
 from tests import reference
-from tests.probes.steps import BLOCK_NORMS, MODEL_NORMS, ODD_NORMS, Trial, third_step
-from tests.probes.steps import ODD as ODD_MODELS
+from tests.probes.tiny_trials import BLOCK_NORMS, EDGE_CASE_MODELS, EDGE_CASE_NORMS, MODEL_NORMS, TinyTrial, third_step
 
 MORE = [(model, norm) for model in ("resnet14", "tied") for norm in ("none", "batch", "noisy_batch")]
-ODD = [(model, norm) for model, norm in ODD_NORMS if model not in ("reordered", "attending")]
+EDGES = [(model, norm) for model, norm in EDGE_CASE_NORMS if model not in ("reordered", "attending")]
 """Those whose layers the oracle finds in the order of registration."""
 
 
@@ -30,7 +29,7 @@ def full_passes(ctx: StepContext) -> list[tuple[torch.Tensor, torch.Tensor]]:
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS + BLOCK_NORMS + MORE + ODD)
+@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS + BLOCK_NORMS + MORE + EDGES)
 def test_suffix_passes_give_the_bits_of_full_passes(model: str, norm: str, dtype: torch.dtype, optimizer: str) -> None:
     ctx = third_step(model, norm, optimizer, dtype)
     full = full_passes(ctx)
@@ -85,7 +84,7 @@ def test_a_layer_that_the_loss_does_not_depend_on_has_no_gradient_and_no_shift()
         grads={**ctx.grads, **zeros},
     )
     *rows, last = Ics()(wider)
-    assert rows == Ics()(replace(ctx, network=Trial("branches", "none").network))
+    assert rows == Ics()(replace(ctx, network=TinyTrial("branches", "none").network))
     assert (last["layer_name"], last["ics_l2"], last["grad_norm"]) == ("unused", 0.0, 0.0)
     assert math.isnan(last["ics_cos"])
 
@@ -109,8 +108,8 @@ def test_rows_equal_the_oracle(model: str, norm: str) -> None:
 def test_layers_count_in_the_order_of_the_forward_however_they_are_registered(norm: str, optimizer: str) -> None:
     found = []
     for registered in ("backwards", "forwards"):
-        model = CustomSpec(name=f"{ODD_MODELS}reordered", registered=registered)
-        *_, ctx = Trial(model, norm, optimizer).steps(3)
+        model = CustomSpec(name=f"{EDGE_CASE_MODELS}reordered", registered=registered)
+        *_, ctx = TinyTrial(model, norm, optimizer).steps(3)
         found.append((Ics()(ctx), Moments()(ctx)))
     assert found[0] == found[1]
     assert [row["layer_name"] for row in found[0][0]] == ["a", "b", "head"]
@@ -218,7 +217,7 @@ def test_gradients_of_many_blocks_are_compared_in_float64() -> None:
 
 
 def test_what_overflows_is_stored_as_it_is() -> None:
-    ctx = Trial("mlp", "none", dtype=torch.float32).take_step()
+    ctx = TinyTrial("mlp", "none", dtype=torch.float32).take_step()
     rows = Ics()(replace(ctx, params_after={name: w * 1e30 for name, w in ctx.params_after.items()}))
     assert (rows[0]["ics_l2"], rows[0]["ics_cos"]) == (0.0, 1.0)
     assert not math.isfinite(rows[-1]["ics_l2"])

@@ -39,7 +39,7 @@ OPTIMIZERS = [
 ]
 MODELS = [
     {"name": "mlp", "widths": [5, 5, 4]},
-    *({"name": f"tests.user_code.odd_models:{name}"} for name in ("dropped", "flipped", "in_place", "gated")),
+    *({"name": f"tests.user_code.edge_case_models:{name}"} for name in ("dropped", "flipped", "in_place", "gated")),
 ]
 CASES = [
     (model, norm, OPTIMIZERS[(i + j) % len(OPTIMIZERS)])

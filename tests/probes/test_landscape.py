@@ -13,12 +13,12 @@ from bnsweep.probes import StepContext
 from bnsweep.probes.context import parameter_copies
 from bnsweep.probes.landscape import Landscape, loss_and_gradient
 from tests import reference
-from tests.probes.steps import BLOCK_NORMS, MODEL_NORMS, ODD_NORMS, Trial, third_step
+from tests.probes.tiny_trials import BLOCK_NORMS, EDGE_CASE_NORMS, MODEL_NORMS, TinyTrial, third_step
 
 MULTIPLES = (0.5, 1.0, 2.0, 4.0)
 
 
-@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS + BLOCK_NORMS + ODD_NORMS)
+@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS + BLOCK_NORMS + EDGE_CASE_NORMS)
 def test_rows_equal_full_passes_of_model_copies(model: str, norm: str) -> None:
     ctx = third_step(model, norm)
     rows = Landscape(MULTIPLES)(ctx)
@@ -108,7 +108,7 @@ def test_a_zero_gradient_has_no_beta() -> None:
 @pytest.mark.parametrize("norm", ["none", "batch", "linf"])
 def test_what_overflows_is_stored_as_it_is(norm: str) -> None:
     """Step lengths that float32 cannot hold, too."""
-    ctx = Trial("vgg", norm, dtype=torch.float32).take_step()
+    ctx = TinyTrial("vgg", norm, dtype=torch.float32).take_step()
     rows = Landscape((1.0, 1e30, 1e38, 1e60))(ctx)
     assert math.isfinite(rows[0]["loss"])
     assert all(isinstance(value, float) for row in rows for key, value in row.items() if key != "step")
@@ -116,13 +116,13 @@ def test_what_overflows_is_stored_as_it_is(norm: str) -> None:
 
 
 def test_norms_do_not_overflow_where_float32_squares_would() -> None:
-    ctx = Trial("mlp", "none", dtype=torch.float32).take_step()
+    ctx = TinyTrial("mlp", "none", dtype=torch.float32).take_step()
     huge = replace(ctx, grads={name: gradient * 1e25 for name, gradient in ctx.grads.items()}, lr=1e-30)
     assert Landscape((1.0,))(huge)[0]["grad_norm"] == pytest.approx(1e25 * Landscape((1.0,))(ctx)[0]["grad_norm"])
 
 
 def test_absolute_step_lengths_stand_beside_the_multiples_and_are_the_same_points() -> None:
-    ctx = Trial("vgg", "batch").take_step()
+    ctx = TinyTrial("vgg", "batch").take_step()
     by_multiple = Landscape((0.5, 2.0))(ctx)
     both = Landscape((0.5,), alphas=(2.0 * ctx.lr,))(ctx)
     assert both == by_multiple

@@ -13,7 +13,15 @@ from bnsweep.probes import StepContext
 from bnsweep.probes.moments import Moments, unit_moments
 from bnsweep.spec import CustomSpec
 from tests import reference
-from tests.probes.steps import BLOCK_NORMS, MODEL_NORMS, ODD, ODD_NORMS, SEED, Trial, third_step
+from tests.probes.tiny_trials import (
+    BLOCK_NORMS,
+    EDGE_CASE_MODELS,
+    EDGE_CASE_NORMS,
+    MODEL_NORMS,
+    SEED,
+    TinyTrial,
+    third_step,
+)
 
 
 def around_the_norms(ctx: StepContext, norm: str) -> list[dict[str, Tensor]]:
@@ -41,7 +49,7 @@ def mean(values: list[float]) -> float:
 @pytest.mark.parametrize(("model", "norm"), MODEL_NORMS)
 def test_rows_equal_the_oracle_over_two_measurements(model: str, norm: str) -> None:
     probe = Moments()
-    first, _, third = Trial(model, norm).steps(3)
+    first, _, third = TinyTrial(model, norm).steps(3)
     before, now = around_the_norms(first, norm), around_the_norms(third, norm)
     first_rows, rows = measure(probe, first), measure(probe, third)
     *names, _ = dict(third.model.stages.named_children())
@@ -67,7 +75,7 @@ def measure(probe: Moments, ctx: StepContext) -> list[dict]:
 
 
 def test_batch_normalization_shows_its_shift_and_gain() -> None:
-    ctx = Trial("vgg", "batch").take_step()
+    ctx = TinyTrial("vgg", "batch").take_step()
     params = dict(ctx.params_before)
     params["stages.conv1.norm.weight"] = torch.full((6,), 3.0, dtype=torch.float64)
     params["stages.conv1.norm.bias"] = torch.full((6,), -2.0, dtype=torch.float64)
@@ -77,7 +85,7 @@ def test_batch_normalization_shows_its_shift_and_gain() -> None:
 
 
 def test_shifts_count_from_the_measurement_before_and_not_from_the_first() -> None:
-    ctx = Trial("mlp", "none").take_step()
+    ctx = TinyTrial("mlp", "none").take_step()
     moved = replace(ctx, params_before={name: w * 2 for name, w in ctx.params_before.items()})
     probe = Moments()
     first, second, third = probe(ctx)[0], probe(moved)[0], probe(moved)[0]
@@ -86,7 +94,7 @@ def test_shifts_count_from_the_measurement_before_and_not_from_the_first() -> No
 
 
 def test_each_trial_starts_without_a_past() -> None:
-    ctx = Trial("mlp", "none").take_step()
+    ctx = TinyTrial("mlp", "none").take_step()
     used = Moments()
     used(ctx)
     assert [row["mean_shift"] for row in used(ctx)] == [0.0, 0.0]
@@ -94,7 +102,7 @@ def test_each_trial_starts_without_a_past() -> None:
 
 
 def test_what_overflows_is_stored_as_it_is() -> None:
-    ctx = Trial("mlp", "none", dtype=torch.float32).take_step()
+    ctx = TinyTrial("mlp", "none", dtype=torch.float32).take_step()
     probe = Moments()
     probe(ctx)
     rows = probe(replace(ctx, params_before={name: w * 1e30 for name, w in ctx.params_before.items()}))
@@ -102,7 +110,7 @@ def test_what_overflows_is_stored_as_it_is() -> None:
     assert all(isinstance(row["std_shift"], float) for row in rows)
 
 
-@pytest.mark.parametrize(("model", "norm"), BLOCK_NORMS + ODD_NORMS)
+@pytest.mark.parametrize(("model", "norm"), BLOCK_NORMS + EDGE_CASE_NORMS)
 def test_rows_are_those_of_the_steps_own_forward(model: str, norm: str) -> None:
     """Behind dropout, with what comes after a site writing over it, and with a site that is never called."""
     ctx = third_step(model, norm)
@@ -117,7 +125,9 @@ def test_rows_are_those_of_the_steps_own_forward(model: str, norm: str) -> None:
 
 def test_what_writes_in_place_changes_no_row() -> None:
     contexts = [
-        Trial(CustomSpec(name=f"{ODD}in_place", inplace=inplace), "none", dtype=torch.float32).take_step()
+        TinyTrial(
+            CustomSpec(name=f"{EDGE_CASE_MODELS}in_place", inplace=inplace), "none", dtype=torch.float32
+        ).take_step()
         for inplace in (True, False)
     ]
     assert Moments()(contexts[0]) == Moments()(contexts[1])
@@ -125,7 +135,7 @@ def test_what_writes_in_place_changes_no_row() -> None:
 
 def test_a_site_that_is_not_called_has_no_row_and_no_shift() -> None:
     probe = Moments()
-    first, _, third = Trial("unused", "batch").steps(3)
+    first, _, third = TinyTrial("unused", "batch").steps(3)
     for ctx in (first, third):
         assert [(row["layer"], row["layer_name"]) for row in probe(ctx)] == [(0, "a")]
 

@@ -16,7 +16,7 @@ from bnsweep.norm import NORMS
 from bnsweep.probes import PROBES, Measure, StepContext, build_probes
 from bnsweep.spec import DigitsSpec, ProbesSpec, TrialSpec
 from bnsweep.training.loop import run_trial
-from tests.probes.steps import BLOCK_NORMS, MODEL_NORMS, ODD_NAMES, ODD_NORMS, Trial
+from tests.probes.tiny_trials import BLOCK_NORMS, EDGE_CASE_NORMS, EDGE_CASES, MODEL_NORMS, TinyTrial
 
 EVERY_STEP = ProbesSpec.model_validate({name: {"every": 1} for name in PROBES})
 CASES = [
@@ -26,7 +26,7 @@ CASES = [
     for optimizer in [("sgd", "adam")[(norm_number + model_number) % 2]]
     if (model, norm) in MODEL_NORMS + BLOCK_NORMS
 ]
-ODD = [(model, norm, "sgd") for model, norm in ODD_NORMS]
+EDGES = [(model, norm, "sgd") for model, norm in EDGE_CASE_NORMS]
 
 
 def measure(name: str) -> Measure:
@@ -34,7 +34,7 @@ def measure(name: str) -> Measure:
     return next(probe.measure for probe in build_probes(EVERY_STEP, steps=4) if probe.table == name)
 
 
-def state(trial: Trial, ctx: StepContext) -> Iterator[tuple[str, Any]]:
+def state(trial: TinyTrial, ctx: StepContext) -> Iterator[tuple[str, Any]]:
     """Everything that a probe could disturb, by name."""
     for name, parameter in trial.model.named_parameters():
         yield f"parameter {name}", parameter.detach().clone()
@@ -66,10 +66,10 @@ def state(trial: Trial, ctx: StepContext) -> Iterator[tuple[str, Any]]:
     yield "grad mode", (torch.is_grad_enabled(), torch.is_inference_mode_enabled())
 
 
-@pytest.mark.parametrize(("model", "norm", "optimizer"), CASES + ODD)
+@pytest.mark.parametrize(("model", "norm", "optimizer"), CASES + EDGES)
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_changes_no_bit(name: str, model: str, norm: str, optimizer: str) -> None:
-    trial = Trial(model, norm, optimizer, torch.float32)
+    trial = TinyTrial(model, norm, optimizer, torch.float32)
     *_, ctx = trial.steps(2)
     before = dict(state(trial, ctx))
     measure(name)(ctx)
@@ -80,9 +80,9 @@ def test_a_probe_changes_no_bit(name: str, model: str, norm: str, optimizer: str
         assert same, what
 
 
-@pytest.mark.parametrize(("model", "norm", "optimizer"), CASES + ODD)
+@pytest.mark.parametrize(("model", "norm", "optimizer"), CASES + EDGES)
 def test_a_trial_with_probes_has_the_bits_of_one_without(model: str, norm: str, optimizer: str) -> None:
-    bare, probed = (Trial(model, norm, optimizer, torch.float32) for _ in range(2))
+    bare, probed = (TinyTrial(model, norm, optimizer, torch.float32) for _ in range(2))
     probes = build_probes(EVERY_STEP, steps=3)
     for plain, ctx in zip(bare.steps(3), probed.steps(3), strict=True):
         for probe in probes:
@@ -95,7 +95,7 @@ def test_a_trial_with_probes_has_the_bits_of_one_without(model: str, norm: str, 
 MODELS = [{"name": "vgg", "widths": [2, "M", 3]}, {"name": "mlp", "widths": [6, 6]}]
 MODELS += [{"name": "deep_linear", "widths": [6, 6]}, {"name": "resnet", "depth": 8, "width": 2}]
 MODELS += [{"name": f"tests.user_code.models:{name}", "width": 2} for name in ("chain", "branches")]
-MODELS += [{"name": f"tests.user_code.odd_models:{name}"} for name in ODD_NAMES]
+MODELS += [{"name": f"tests.user_code.edge_case_models:{name}"} for name in EDGE_CASES]
 OPTIMIZERS = [{}, {"momentum": 0.9, "weight_decay": 0.01}, {"optimizer": "adam", "weight_decay": 0.01}]
 OWN_PROBE = "tests.user_code.probes:weight_norms"
 FIELDS = {"dataset": {"name": "digits"}, "lr": 0.05}
@@ -143,7 +143,7 @@ def streams_now() -> str:
 
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_that_meets_infinities_changes_no_bit_either(name: str) -> None:
-    trial = Trial("vgg", "batch", dtype=torch.float32, gain=1e20, lr=1e20)
+    trial = TinyTrial("vgg", "batch", dtype=torch.float32, gain=1e20, lr=1e20)
     *_, ctx = trial.steps(2)
     before = {key: value.clone() for key, value in trial.model.state_dict().items()}
     assert measure(name)(ctx)
@@ -153,7 +153,7 @@ def test_a_probe_that_meets_infinities_changes_no_bit_either(name: str) -> None:
 
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_works_the_same_where_gradients_are_off(name: str) -> None:
-    ctx = Trial("mlp", "noisy_batch").take_step()
+    ctx = TinyTrial("mlp", "noisy_batch").take_step()
     expected = measure(name)(ctx)
     with torch.no_grad():
         assert measure(name)(ctx) == expected

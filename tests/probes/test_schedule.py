@@ -20,7 +20,7 @@ from bnsweep.spec import (
     ProbesSpec,
     ScheduleSpec,
 )
-from tests.probes.steps import Trial
+from tests.probes.tiny_trials import TinyTrial
 
 ALL = ProbesSpec(
     landscape=LandscapeSpec(every=2, lr_multiples=(1, 3)),
@@ -106,7 +106,7 @@ def test_a_tier_costs_no_more_than_it_says(tier: str, steps: int) -> None:
 
 
 def test_probes_of_two_trials_share_no_past() -> None:
-    ctx = Trial("mlp", "none").take_step()
+    ctx = TinyTrial("mlp", "none").take_step()
     for _ in range(2):
         moments = next(probe for probe in build_probes(ALL, 9) if probe.table == "moments")
         assert [row["mean_shift"] for row in moments.measure(ctx)] == [None, None]
@@ -115,7 +115,7 @@ def test_probes_of_two_trials_share_no_past() -> None:
 @pytest.mark.parametrize("name", PROBES)
 def test_rows_hold_exactly_the_tables_columns_but_the_trials_own(name: str) -> None:
     probe = next(probe for probe in build_probes(ALL, 9) if probe.table == name)
-    rows = probe.measure(Trial("vgg", "batch").take_step())
+    rows = probe.measure(TinyTrial("vgg", "batch").take_step())
     trial = {"trial_key", "norm", "init", "init_gain", "lr", "seed"}
     assert all(row.keys() == set(probe.schema.names) - trial for row in rows)
     assert to_table(probe.schema, rows).num_rows == len(rows)
@@ -126,7 +126,7 @@ def test_a_custom_probe_is_scheduled_like_any_other() -> None:
     assert isinstance(spec.custom["tests.user_code.probes:weight_norms"], CustomProbeSpec)
     (probe,) = build_probes(spec, 9)
     assert [step for step in range(9) if probe.due(step)] == [0, 5]
-    ctx = Trial("mlp", "none").take_step()
+    ctx = TinyTrial("mlp", "none").take_step()
     rows = list(probe.measure(ctx))
     assert [row["parameter"] for row in rows] == list(ctx.params_before)
     assert to_table(probe.schema, rows).column_names[-3:] == ["step", "parameter", "norm_power"]

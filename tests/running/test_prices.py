@@ -149,7 +149,7 @@ def test_a_trial_that_fails_is_bad_input(spec: Build, tmp_path: Path) -> None:
 
 
 def test_a_process_that_dies_is_bad_input(spec: Build, tmp_path: Path) -> None:
-    trial = spec(model={"name": "tests.user_code.failing_models:net", "deadly": True})
+    trial = spec(model={"name": "tests.user_code.crashing_models:net", "deadly": True})
     with pytest.raises(InputError, match=r"died.*--no-timing"):
         price_sweep(sweep_of(trial), Store.open(tmp_path), [trial])
 

@@ -44,7 +44,7 @@ def last(tallies: Iterator[Tally]) -> Tally:
 
 
 def hungry(tmp_path: Path, spec: Build, **options: object) -> TrialSpec:
-    return spec(model={"name": "tests.user_code.failing_models:hungry", "marker": str(tmp_path / "marker"), **options})
+    return spec(model={"name": "tests.user_code.crashing_models:hungry", "marker": str(tmp_path / "marker"), **options})
 
 
 def test_a_trial_short_of_memory_is_named_recorded_and_not_counted(

@@ -66,7 +66,7 @@ def test_probes_in_a_resnet_do_not_move_it(spec: Build, data: Dataset) -> None:
 
 
 def test_a_model_that_draws_from_pythons_and_numpys_streams_is_the_same_again(spec: Build, data: Dataset) -> None:
-    fields = {"model": {"name": "tests.user_code.odd_models:flipped"}, "norm": "batch"}
+    fields = {"model": {"name": "tests.user_code.edge_case_models:flipped"}, "norm": "batch"}
     first = run_trial(spec(**fields), data)
     random.random()
     np.random.rand(3)  # noqa: NPY002  a global stream is what is moved

@@ -17,9 +17,9 @@ from bnsweep.rng import seeded
 from bnsweep.spec import CustomSpec, DeepLinearSpec, MlpSpec, ModelSpec, ResnetSpec, VggSpec
 from bnsweep.training.initialization import initialize
 
-OWN, ODD = "tests.user_code.models:", "tests.user_code.odd_models:"
+OWN, EDGE_CASE_MODELS = "tests.user_code.models:", "tests.user_code.edge_case_models:"
 
-ODD_NAMES = (
+EDGE_CASES = (
     *("dropped", "frozen", "summed", "in_place", "reordered", "pairs"),
     *("gated", "flipped", "unused", "attending"),
 )
@@ -33,7 +33,7 @@ MODELS: dict[str, ModelSpec] = {
     "chain": CustomSpec(name=f"{OWN}chain", width=4),
     "branches": CustomSpec(name=f"{OWN}branches", width=4),
     "tied": CustomSpec(name=f"{OWN}tied"),
-    **{name: CustomSpec(name=f"{ODD}{name}") for name in ODD_NAMES},
+    **{name: CustomSpec(name=f"{EDGE_CASE_MODELS}{name}") for name in EDGE_CASES},
 }
 INPUT, CLASSES, BATCH, SEED = (1, 4, 4), 3, 6, 11
 
@@ -44,12 +44,12 @@ MODEL_NORMS += [("deep_linear", norm) for norm in ("none", "batch", "noisy_batch
 BLOCK_NORMS = [(model, norm) for model in ("resnet", "chain", "branches") for norm in NORMS]
 """Stages of several layers, and a user's models: both with dropout, one a chain, one not to be split."""
 
-ODD_NORMS = [(model, norm) for model in ODD_NAMES for norm in ("none", "batch", "weight")]
+EDGE_CASE_NORMS = [(model, norm) for model in EDGE_CASES for norm in ("none", "batch", "weight")]
 """Models that break what a probe could take for granted."""
 
 
 @dataclass
-class Trial:
+class TinyTrial:
     """One model in training, of MODELS or by its spec; `lr` 0.05 moves every layer enough to measure."""
 
     given: str | ModelSpec
@@ -121,7 +121,7 @@ def third_step(
     model: str | ModelSpec, norm: str, optimizer: str = "sgd", dtype: torch.dtype = torch.float64
 ) -> StepContext:
     """Return a step at which momentum, running statistics and normalization parameters have all moved."""
-    return list(Trial(model, norm, optimizer, dtype).steps(3))[-1]
+    return list(TinyTrial(model, norm, optimizer, dtype).steps(3))[-1]
 
 
 def input_shape(model_name: str) -> tuple[int, int, int]:
