@@ -16,9 +16,6 @@ from bnsweep.cli import main
 from bnsweep.running.gc_tuning import freeze_gc
 from tests.bad_inputs.commands import Result, Run, changed
 from tests.processes import bnsweep
-from tests.results.conftest import endpoint
-
-__all__ = ["endpoint"]
 
 FEW = changed(("[0.1, 1.0e+9]", "[0.1]"), ("{range: 2}", "[0]"))
 """Three trials, one for each norm."""

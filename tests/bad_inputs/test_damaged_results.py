@@ -204,11 +204,22 @@ def test_a_foreign_table_among_the_trials_does_not_stop_a_plan(run: Run, tmp_pat
     assert tree(tmp_path) == before
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_damage_to_one_file_ends_in_a_traceback(
     run: Run, tmp_path: Path, finished: Path, data: st.DataObject
 ) -> None:
+    _check_damage(run, tmp_path, finished, data)
+
+
+@pytest.mark.long
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_damage_of_many_ends_in_a_traceback(run: Run, tmp_path: Path, finished: Path, data: st.DataObject) -> None:
+    _check_damage(run, tmp_path, finished, data)
+
+
+def _check_damage(run: Run, tmp_path: Path, finished: Path, data: st.DataObject) -> None:
     shutil.rmtree(tmp_path / "out", ignore_errors=True)
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     files = sorted(path.relative_to(tmp_path) for path in (tmp_path / "out").rglob("*") if path.stat().st_size)

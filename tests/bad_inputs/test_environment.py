@@ -12,7 +12,7 @@ from moto import settings
 
 from tests.bad_inputs.commands import changed, tree
 from tests.processes import bnsweep
-from tests.results.conftest import s3_uri
+from tests.s3 import s3_uri
 
 ONE = (("[0.1, 1.0e+9]", "[0.1]"), ("{range: 2}", "[0]"), ("[none, batch, noisy_batch]", "[none]"))
 """One trial is left."""

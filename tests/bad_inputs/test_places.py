@@ -10,7 +10,7 @@ import pytest
 from bnsweep.results import Store
 from tests.bad_inputs.commands import Run, changed, require_refusal, tree
 from tests.processes import bnsweep
-from tests.results.conftest import BUCKET, s3_uri
+from tests.s3 import BUCKET, s3_uri
 
 RUN = ("run", "tiny.yaml", "--executor", "serial", "--out")
 PLAN = ("plan", "tiny.yaml", "--out")

@@ -25,13 +25,12 @@ from bnsweep.jobs.listing import Job, find_job
 from bnsweep.jobs.tunnel import ray_program
 from bnsweep.results import Store
 from bnsweep.running.progress_file import RunProgress, read_progress
-from tests.results.conftest import CREDENTIALS, endpoint, s3_uri
+from tests.s3 import CREDENTIALS, s3_uri
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
-__all__ = ["endpoint"]
 TOKEN = "a-token-of-the-tests"
 numbers = itertools.count()
 

@@ -13,9 +13,6 @@ import pytest
 
 from bnsweep.errors import InputError
 from bnsweep.jobs.client import job_server
-from tests.results.conftest import endpoint
-
-__all__ = ["endpoint"]
 
 ANSWERS = {
     "an SSH server": b"SSH-2.0-OpenSSH_9.2\r\n",

@@ -3,49 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from bnsweep.results import Store
+from tests.s3 import s3_uri
 
-BUCKET = "sweeps"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "user", "AWS_SECRET_ACCESS_KEY": "secret"}  # of the server on loopback
 numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
-    """An S3 server; `host:port`."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.get_host_and_port()
-    make_bucket(f"{host}:{port}")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in CREDENTIALS.items():
-            patch.setenv(name, value)
-        yield f"{host}:{port}"
-    server.stop()
-
-
-def make_bucket(endpoint: str) -> None:
-    client = boto3.client(
-        "s3",
-        endpoint_url=f"http://{endpoint}",
-        region_name="us-east-1",
-        aws_access_key_id="user",
-        aws_secret_access_key="secret",
-    )
-    client.create_bucket(Bucket=BUCKET)
-
-
-def s3_uri(endpoint: str, folder: str) -> str:
-    return f"s3://{BUCKET}/{folder}?endpoint_override={endpoint}&scheme=http"
 
 
 @pytest.fixture(params=["local", "s3"])

@@ -1,14 +1,15 @@
-"""Processes that are killed before a chosen change of a store's files: one after the other, every one of them."""
+"""What a kill leaves of a store's files: as they are before each change that an action makes, one after the other."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any
+
+import pyarrow.fs as pafs
 
 from bnsweep.results import Store
 from bnsweep.results.objects import ObjectFiles
@@ -22,51 +23,64 @@ context = multiprocessing.get_context("forkserver")
 context.set_forkserver_preload(["tests.results.test_kills"])
 
 
-def killed_at(number: int, action: Action, location: str) -> bool:
-    """Do `action` on a store in a process of its own; return whether it was killed, before change `number` from 0."""
-    process = context.Process(target=_act, args=(number, action, location, dict(os.environ)))
+def states_of(action: Action, location: str, new_location: Callable[[], str]) -> list[str]:
+    """Do `action` on a store; return copies of it, before each change of its files and after the last one.
+
+    The action runs in a process of its own, whose files have the content that they would have after a kill there: what
+    it did not yet hand to the system is not in them.
+    """
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_act, args=(action, location, theirs, dict(os.environ)))
     process.start()
-    process.join(60)
-    assert process.exitcode in (0, -signal.SIGKILL)
-    return process.exitcode != 0
+    theirs.close()
+    states = []
+    while (message := ours.recv()) != "done":
+        assert message == "about to change"
+        states.append(_copy(location, new_location()))
+        ours.send("go on")
+    process.join()
+    assert process.exitcode == 0
+    return [*states, _copy(location, new_location())]
 
 
-def _act(number: int, action: Action, location: str, environment: dict[str, str]) -> None:
+def _copy(location: str, to: str) -> str:
+    source, target = Store.open(location), Store.open(to)
+    pafs.copy_files(source.root, target.root, source.fs, target.fs)
+    return to
+
+
+def _act(action: Action, location: str, pipe: Any, environment: dict[str, str]) -> None:
     os.environ.update(environment)  # the server that forks was started before credentials were set
-    store, guillotine = Store.open(location), _Guillotine(number)
+    store, lock = Store.open(location), threading.Lock()
+
+    def pause() -> None:
+        with lock:
+            pipe.send("about to change")
+            pipe.recv()
+
     if store.is_local:
-        sys.addaudithook(guillotine.watch(store.root))
+        sys.addaudithook(_watch(store.root, pause))
     else:
         for name in REMOTE_CHANGES:
-            setattr(ObjectFiles, name, guillotine.before(getattr(ObjectFiles, name)))
+            setattr(ObjectFiles, name, _before(getattr(ObjectFiles, name), pause))
     action(store)
+    pipe.send("done")
 
 
-class _Guillotine:
-    """Counts changes, and kills this process before the one with the given number."""
+def _before(method: Callable[..., Any], pause: Callable[[], None]) -> Callable[..., Any]:
+    def paused(*args: Any) -> Any:
+        pause()
+        return method(*args)
 
-    def __init__(self, number: int) -> None:
-        self._left, self._lock = number, threading.Lock()
+    return paused
 
-    def _count(self) -> None:
-        with self._lock:
-            if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            self._left -= 1
 
-    def before(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*args: Any) -> Any:
-            self._count()
-            return method(*args)
+def _watch(root: str, pause: Callable[[], None]) -> Callable[[str, tuple[Any, ...]], None]:
+    """Return an audit hook: Python calls it before each of its calls to the system."""
 
-        return counted
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        is_write = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR)
+        if (is_write or event in LOCAL_CHANGES) and str(args[0]).startswith(root):
+            pause()
 
-    def watch(self, root: str) -> Callable[[str, tuple[Any, ...]], None]:
-        """Return an audit hook: Python calls it before each of its calls to the system."""
-
-        def hook(event: str, args: tuple[Any, ...]) -> None:
-            is_write = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR)
-            if (is_write or event in LOCAL_CHANGES) and str(args[0]).startswith(root):
-                self._count()
-
-        return hook
+    return hook

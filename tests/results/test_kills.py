@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pyarrow as pa
-import pyarrow.fs as pafs
 import pytest
 
 from bnsweep.errors import StoreError
 from bnsweep.results import Store
 from bnsweep.results.compact import compact
 from bnsweep.results.verify import verify
-from tests.results.killing import Action, killed_at
+from tests.results.killing import Action, states_of
 from tests.results.rows import Tables, contents, few_specs, plain_rows, tables_of
 
 TABLES = ("trials", "ics")
@@ -41,28 +39,21 @@ def write_small(store: Store, *batches: tuple[int, ...]) -> None:
     store.declare("few", [spec.trial_key for spec in few_specs(4)], "")
     for numbers in batches:
         store.commit(some_rows(*numbers))
-    for attempt in (1, 2) if store.is_local else ():  # fewer kills where each takes long
+    for attempt in (1, 2) if store.is_local else ():  # fewer states where each takes long
         store.record_failure({"trial_key": "a", "attempt": attempt, "error": "ValueError: x"})
 
 
-Killed = Callable[[Action, Store], Iterator[Store]]
+Killed = Callable[[Action], Iterator[Store]]
 
 
 @pytest.fixture
-def killed(new_location: Callable[[], str]) -> Killed:
-    """Yield a copy of a store after each possible kill of an action, and one after no kill."""
+def killed(location: str, new_location: Callable[[], str]) -> Killed:
+    """Yield what a kill of an action would leave of the store, for each change that it may come before, and no kill."""
 
-    def run(action: Action, template: Store) -> Iterator[Store]:
-        was_killed = True
-        for number in itertools.count():
-            location = new_location()
-            copy = Store.open(location)
-            pafs.copy_files(template.root, copy.root, template.fs, copy.fs)
-            was_killed = killed_at(number, action, location)
-            yield copy
-            if not was_killed:
-                assert number > 2
-                return
+    def run(action: Action) -> Iterator[Store]:
+        states = states_of(action, location, new_location)
+        assert len(states) > 3
+        return map(Store.open, states)
 
     return run
 
@@ -74,7 +65,7 @@ def problems(store: Store) -> list[str]:
 def test_a_killed_commit_is_whole_or_nothing(store: Store, killed: Killed) -> None:
     write_small(store, (2, 3))
     before, states = contents(store)["trials"], set[int]()
-    for copy in killed(commit_two, store):
+    for copy in killed(commit_two):
         trials = plain_rows(copy, "trials")
         states.add(len(trials))
         assert trials == before or len(trials) == 4
@@ -89,7 +80,7 @@ def test_a_killed_commit_is_whole_or_nothing(store: Store, killed: Killed) -> No
 def test_a_killed_compaction_loses_nothing_and_shows_nothing_twice(store: Store, killed: Killed) -> None:
     write_small(store, (0, 1), (2, 3))
     before, found = contents(store), set[int]()
-    for copy in killed(recover_and_compact, store):
+    for copy in killed(recover_and_compact):
         for table, rows in before.items():
             _check_what_readers_see(copy, table, rows)
         found.add(len(copy.files.entries("trials")))
@@ -113,7 +104,7 @@ def _check_what_readers_see(store: Store, table: str, rows: list[tuple[object, .
 
 def test_a_killed_removal_of_duplicates_is_finished_by_the_next_run(store: Store, killed: Killed) -> None:
     write_small(store, (0, 1), (1, 2))
-    for copy in killed(Store.recover, store):
+    for copy in killed(Store.recover):
         copy.recover()
         assert [problem.kind for problem in verify(copy)] == ["gap"]
         assert len(plain_rows(copy, "trials")) == 3

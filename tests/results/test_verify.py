@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bnsweep.cli.maintenance import compact_directory, verify_directory
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.results.files import write
 from bnsweep.results.verify import Problem, verify
-from bnsweep.spec import TrialSpec
-from tests.results.rows import OWN, commit, contents, few_specs, plain_rows, tables_of, write_store
-
-LOCKS = {"_lock", "_commit_lock"}
+from tests.results.rows import OWN, commit, contents, few_specs, tables_of, write_store
 
 Repaired = Callable[[Store], dict[str, list[str]]]
 
@@ -214,63 +207,7 @@ def test_a_spec_that_is_not_that_of_its_key_is_found(store: Store) -> None:
     assert len(store.finished()) == len(specs)
 
 
-@pytest.fixture(scope="module")
-def sweep(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[TrialSpec]]:
-    """A sweep with a file of every kind, one batch compacted."""
-    store = Store.open(tmp_path_factory.mktemp("sweep"))
-    specs = write_store(store, number=4)
-    compact_directory(store.root)
-    store.begin("token")
-    commit(store, few_specs(6)[4:], "token")
-    store.declare("few", [spec.trial_key for spec in few_specs(6)], "name: few\n")
-    store.request_stop("token")
-    store.save_checkpoint("a", b"content")
-    store.record_failure({"trial_key": specs[0].trial_key, "attempt": 2, "error": "ValueError: x"})
-    assert verify(store) == []
-    return store, few_specs(6)
-
-
-def files_of(store: Store) -> list[Path]:
-    root = Path(store.root)
-    return sorted(path for path in root.rglob("*") if path.is_file() and path.name not in LOCKS)
-
-
-@settings(max_examples=40, deadline=None)
-@given(data=st.data())
-def test_damage_anywhere_is_found_and_costs_no_sound_row(
-    data: st.DataObject, sweep: tuple[Store, list[TrialSpec]], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    whole, specs = sweep
-    copy = tmp_path_factory.mktemp("damaged") / "results"
-    shutil.copytree(whole.root, copy)
-    store = Store.open(copy)
-    path = data.draw(st.sampled_from(files_of(store)), label="file")
-    content = path.read_bytes()
-    at = data.draw(st.integers(0, len(content) - 1), label="at")
-    flip = data.draw(st.integers(0, 255), label="flip")
-    path.write_bytes(content[:at] + bytes([content[at] ^ flip]) + content[at + 1 :] if flip else content[:at])
-    name = str(path.relative_to(copy))
-    spoilt = {problem.path for problem in verify(store)}
-    assert name in spoilt
-    verify_directory(copy, repair=True)
-    _check_nothing_else_is_lost(store, whole, spoilt)
-    store.declare("few", [spec.trial_key for spec in specs], "name: few\n")
-    if missing := [spec for spec in specs if spec.trial_key not in store.finished()]:
-        commit(store, missing)
-    assert verify(store) == []
-    assert plain_rows(store, "ics") == plain_rows(whole, "ics")
-    assert plain_rows(store, "trials") == plain_rows(whole, "trials")
-    shutil.rmtree(copy)
-
-
-def _check_nothing_else_is_lost(store: Store, whole: Store, spoilt: set[str]) -> None:
-    """Check that only trials of batches with a damaged file are gone."""
-    batches = {Path(name).stem for name in spoilt if not name.startswith("_")}
-    lost = {batch for batch in whole.batches("trials") if not store.files.exists(f"trials/{batch}.parquet")}
-    assert lost <= batches
-
-
-def test_findings_say_what_to_do() -> None:
+def test_problems_say_what_to_do() -> None:
     problem = Problem("missing", "ics/a.parquet", "is gone")
     assert str(problem).startswith("missing: ics/a.parquet: is gone; `bnsweep verify --repair` moves its commit")
 
