@@ -40,9 +40,9 @@ def _read_from_node(path: str, node_ip: str) -> str | None:
 
     name = path.partition(LOGS)[2] or os.path.basename(path)
     try:
-        return "".join(
-            get_log(node_ip=node_ip, filename=name, tail=MAX_LINES, timeout=ANSWERS_WITHIN_S, errors="replace")
-        )
+        address = ray.get_runtime_context().gcs_address  # there may be other Rays on this machine
+        where = {"address": address, "node_ip": node_ip, "filename": name}
+        return "".join(get_log(**where, tail=MAX_LINES, timeout=ANSWERS_WITHIN_S, errors="replace"))
     except (RayStateApiException, requests.RequestException, ConnectionError, ValueError):
         return None
 

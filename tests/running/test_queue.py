@@ -1,4 +1,4 @@
-"""What is handed out, what comes back, and who is user_code."""
+"""What is handed out, what comes back, and who is to blame."""
 
 from __future__ import annotations
 

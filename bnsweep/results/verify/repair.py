@@ -44,7 +44,7 @@ def repair(store: Store, problems: Sequence[Problem]) -> list[str]:
         write(files, manifest_name(batch), _manifest_of(files, inventory, batch).encode())
         done.append(f"wrote {manifest_name(batch)} anew")
     if "duplicate" in by_kind and not spoilt and not unknown:
-        done += [f"left trial {key} in one batch" for key in remove_duplicates(files)]
+        done += [f"kept trial {key} in one commit" for key in remove_duplicates(files)]
     return done
 
 
