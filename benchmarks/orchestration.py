@@ -29,7 +29,7 @@ from time import monotonic, time
 
 import pandas as pd
 
-from benchmarks.probes import shown
+from benchmarks.probes import with_quartiles
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.resources import Resources
@@ -68,10 +68,10 @@ def main() -> None:
     print(f"{given.trials} trials, {WORKERS} workers: seconds in all, and from the first trial to the end of the last")
     for side in given.sides:
         whole, trials = ([turn[side][part] for turn in turns] for part in (0, 1))
-        print(f"  {side:8} {shown(whole)}   {shown(trials)}", flush=True)
+        print(f"  {side:8} {with_quartiles(whole)}   {with_quartiles(trials)}", flush=True)
     for other in [side for side in given.sides if side in PEERS and "bnsweep" in given.sides]:
         ratios = [[turn["bnsweep"][part] / turn[other][part] for turn in turns] for part in (0, 1)]
-        print(f"  bnsweep / {other:8} {shown(ratios[0])}   {shown(ratios[1])}")
+        print(f"  bnsweep / {other:8} {with_quartiles(ratios[0])}   {with_quartiles(ratios[1])}")
 
 
 def measured(side: str, text: str, num_trials: int) -> tuple[float, float]:

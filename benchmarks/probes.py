@@ -60,16 +60,16 @@ def main() -> None:
     for case, (model, norm, probes) in CASES.items():
         for probe in probes:
             costs = list(probe_costs(model, norm, probe, repeats))
-            print(f"  {case:34} {probe.rpartition(':')[2]:10} {shown(costs)}", flush=True)
+            print(f"  {case:34} {probe.rpartition(':')[2]:10} {with_quartiles(costs)}", flush=True)
     print("time of a trial's probes over the rest of its time, VGG [16, M, 32, M, 64] on digits")
     for steps in TIER_STEPS:
         for norm in NORMS:
             for tier in TIERS:
                 shares = [tier_share(norm, tier, steps) for _ in range(repeats)]
-                print(f"  {steps:5} steps, {norm:6} {tier:10} {shown(shares)}", flush=True)
+                print(f"  {steps:5} steps, {norm:6} {tier:10} {with_quartiles(shares)}", flush=True)
 
 
-def shown(values: list[float]) -> str:
+def with_quartiles(values: list[float]) -> str:
     """Return the median and, in brackets, the quartiles."""
     low, middle, high = statistics.quantiles(values * 2 if len(values) == 1 else values, n=4, method="inclusive")
     return f"{middle:6.3f}  [{low:.3f}, {high:.3f}]  n={len(values)}"

@@ -60,7 +60,7 @@ def main() -> None:
     if given.child:
         child(*given.child)
         return
-    from benchmarks.probes import shown  # imports torch, which the child is to measure
+    from benchmarks.probes import with_quartiles  # imports torch, which the child is to measure
 
     here = Path(__file__).parents[1]
     with tempfile.TemporaryDirectory() as folder:
@@ -76,11 +76,11 @@ def main() -> None:
             if given.beside:
                 subprocess.run(["git", "worktree", "remove", "--force", there], check=True, cwd=here)
     for label in turns[0][0]:
-        print(f"{label:45} {shown([turn[label] for turn, _ in turns])}")
+        print(f"{label:45} {with_quartiles([turn[label] for turn, _ in turns])}")
     for label in (FIRST, ALL, END) if given.beside else ():
         other = [turn[label] for _, turn in turns if turn]
-        print(f"{label + ' at ' + given.beside:45} {shown(other)}")
-        print(f"{'  over that':45} {shown([ours[label] / theirs[label] for ours, theirs in turns if theirs])}")
+        print(f"{label + ' at ' + given.beside:45} {with_quartiles(other)}")
+        print(f"{'  over that':45} {with_quartiles([ours[label] / theirs[label] for ours, theirs in turns if theirs])}")
 
 
 def measured(checkout: Path, has_marks: bool) -> dict[str, float]:

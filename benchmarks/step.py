@@ -19,7 +19,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from benchmarks.probes import shown
+from benchmarks.probes import with_quartiles
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.data.batches import batch_indices
 from bnsweep.spec import TrialSpec
@@ -51,7 +51,10 @@ def main() -> None:
         data = load_dataset(spec.dataset)
         turns = [(by_hand(spec, data), ours(spec, data)) for _ in range(repeats)]
         millis = 1000 * min(hand for hand, _ in turns)
-        print(f"  {case:40} {shown([our / hand for hand, our in turns])}  by hand {millis:.2f} ms", flush=True)
+        print(
+            f"  {case:40} {with_quartiles([our / hand for hand, our in turns])}  by hand {millis:.2f} ms",
+            flush=True,
+        )
 
 
 def make_spec(changes: dict[str, Any]) -> TrialSpec:

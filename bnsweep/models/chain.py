@@ -118,13 +118,13 @@ def _flattened(path: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     if type(module).forward is not nn.Sequential.forward or _has_hooks(module):
         yield path, module
         return
-    for name, child in module._modules.items():  # named_children() would leave out what is used twice
-        assert child is not None
-        yield from _flattened(f"{path}.{name}" if path else name, child)
+    for name, child in module.named_modules(remove_duplicate=False):  # named_children() leaves out what is used twice
+        if name and "." not in name:
+            yield from _flattened(f"{path}.{name}" if path else name, child)
 
 
 def _has_hooks(module: nn.Module) -> bool:
-    """Return whether calling the module does more than its forward."""
+    """Return whether calling the module does more than its forward; PyTorch has no public way to ask."""
     return any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks))
 
 

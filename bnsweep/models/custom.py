@@ -20,7 +20,7 @@ from bnsweep.spec import CustomSpec
 
 KEY = "model.name"
 CPU = torch.device("cpu")
-TRIED = 2
+CHECK_SAMPLES = 2
 """Samples of the batch that a model is tried on."""
 
 
@@ -42,7 +42,7 @@ def custom(
     require_signature(spec.name, KEY, build, arguments)
     with seeded(derive(noise_seed, "build"), CPU), user_code(spec.name, KEY, "when called", Exception):
         model = build(**arguments)
-    if not isinstance(model, nn.Module) or "_modules" not in vars(model):
+    if not isinstance(model, nn.Module) or not _is_set_up(model):
         raise InputError(
             f"{KEY}: {spec.name} returned a {type(model).__name__}; "
             "it should return a torch.nn.Module, set up by super().__init__()"
@@ -51,12 +51,20 @@ def custom(
     return Network(model, _first_calls(spec, model, input_shape, num_classes))
 
 
+def _is_set_up(model: nn.Module) -> bool:
+    """Return whether the model's class calls `super().__init__()`."""
+    try:
+        return bool(list(model.modules()))
+    except AttributeError:
+        return False
+
+
 def _require_plain_weights(spec: CustomSpec, model: nn.Module) -> None:
     """Raise InputError if there is no layer to initialize and measure, or one without a weight of its own."""
     for path, module in model.named_modules():
         if not isinstance(module, WeightLayer):
             continue
-        weight = module._parameters.get("weight")
+        weight = dict(module.named_parameters(recurse=False)).get("weight")
         if weight is None or is_lazy(weight):
             why = "computed from others (a parametrization)" if weight is None else "not there yet (a lazy module)"
             raise InputError(f"{KEY}: {spec.name}: the weight of {path} is {why}; it should be a plain parameter")
@@ -69,16 +77,16 @@ def _first_calls(
     spec: CustomSpec, model: nn.Module, input_shape: tuple[int, int, int], num_classes: int
 ) -> dict[str, int]:
     """Run a copy of the model in train mode and return what it calls in which order; raise if it gives no logits."""
-    x = torch.randn((TRIED, *input_shape), generator=torch.Generator().manual_seed(0))
+    x = torch.randn((CHECK_SAMPLES, *input_shape), generator=torch.Generator().manual_seed(0))
     with user_code(spec.name, KEY, f"on a batch {tuple(x.shape)}", Exception), seeded(0, CPU):
         twin = copy.deepcopy(model).train()
         set_step(twin, 0)
         with recorded_calls(twin) as calls:
             logits = twin(x)
-    if not isinstance(logits, Tensor) or logits.shape != (TRIED, num_classes):
+    if not isinstance(logits, Tensor) or logits.shape != (CHECK_SAMPLES, num_classes):
         given = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise InputError(
-            f"{KEY}: {spec.name} gives {given} on a batch {(TRIED, *input_shape)}; "
-            f"it should give {(TRIED, num_classes)}"
+            f"{KEY}: {spec.name} gives {given} on a batch {(CHECK_SAMPLES, *input_shape)}; "
+            f"it should give {(CHECK_SAMPLES, num_classes)}"
         )
     return calls

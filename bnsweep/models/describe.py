@@ -6,7 +6,7 @@ from bnsweep.models.chain import split
 from bnsweep.models.layers import norm_sites, weight_layers
 from bnsweep.models.network import Network
 
-NAMED = 3
+MAX_NAMED = 3
 """Parameters that a note names."""
 
 
@@ -23,7 +23,9 @@ def describe_split(network: Network, name: str | None = None) -> str | None:
     if obstacle := split(network).obstacle:
         lines.append(f"ics: {obstacle} for {name}; one full pass per layer")
     if others := _parameters_of_no_layer(network):
-        named = ", ".join(others[:NAMED]) + (f" and {len(others) - NAMED} more" if len(others) > NAMED else "")
+        named = ", ".join(others[:MAX_NAMED]) + (
+            f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
+        )
         lines.append(
             f"ics: a layer is a linear or convolution module; {named} of {name} "
             "have no row and count to the layer before them"

@@ -12,7 +12,7 @@ from bnsweep.models.staged import Stage, StagedModel, conv3x3, linear
 from bnsweep.spec import ResnetSpec
 
 GROUPS = 3
-SMALLEST = 4
+MIN_PIXELS = 4
 """Pixels across that can be halved twice."""
 
 
@@ -59,10 +59,10 @@ def resnet(
     """
     channels, *size = input_shape
     height, width = size
-    if min(size) < SMALLEST:
+    if min(size) < MIN_PIXELS:
         raise InputError(
-            f"model.name: resnet (depth {spec.depth}) halves its input twice and needs at least {SMALLEST}x{SMALLEST} "
-            f"pixels; given a {height}x{width} input"
+            f"model.name: resnet (depth {spec.depth}) halves its input twice and needs at least "
+            f"{MIN_PIXELS}x{MIN_PIXELS} pixels; given a {height}x{width} input"
         )
     sites = Sites(norm, noise_seed)
     stem = Stage(conv3x3(channels, spec.width), sites(spec.width, (height, width)), after=nn.ReLU())

@@ -6,10 +6,10 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.utils import parametrize
 
-WeightLayer = nn.Linear | _ConvNd
+TransposedConv = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
+WeightLayer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d | TransposedConv
 
 
 class WeightNorm(nn.Module):
@@ -29,7 +29,7 @@ class WeightNorm(nn.Module):
     def __init__(self, layer: WeightLayer) -> None:
         super().__init__()
         first, *rest = layer.weight.shape
-        if isinstance(layer, _ConvTransposeNd):
+        if isinstance(layer, TransposedConv):
             self.shape = layer.groups, first // layer.groups, *rest
             self.over = 1, *range(3, len(self.shape))
         else:

@@ -22,7 +22,7 @@ from bnsweep.probes.context import StepContext
 from bnsweep.results.schema import Row
 
 MAX_PRODUCTS = 200
-CHANCE = 0.1
+RANDOM_LENGTH = 0.1
 """Length of the random part of the start vector; the gradient, which top eigenvectors are close to, has 1."""
 
 
@@ -81,31 +81,31 @@ def largest_eigenvalue(product: Callable[[Tensor], Tensor], toward: Tensor, tole
 
     Source: Paige 1980, "Accuracy and effectiveness of the Lanczos algorithm for the symmetric eigenproblem".
     """
-    chance = torch.from_numpy(np.random.default_rng(0).standard_normal(len(toward))).to(toward.device)
-    q = F.normalize(F.normalize(toward.double(), dim=0) + CHANCE * F.normalize(chance, dim=0), dim=0)
+    random = torch.from_numpy(np.random.default_rng(0).standard_normal(len(toward))).to(toward.device)
+    q = F.normalize(F.normalize(toward.double(), dim=0) + RANDOM_LENGTH * F.normalize(random, dim=0), dim=0)
     previous = torch.zeros_like(q)
-    diagonal, beside = list[float](), [0.0]
+    diagonal, off_diagonal = list[float](), [0.0]
     for calls in range(1, MAX_PRODUCTS + 1):
         raw = product(q)
-        w = previous.mul_(-beside[-1]).add_(raw)  # in place: fresh memory costs more than the arithmetic
+        w = previous.mul_(-off_diagonal[-1]).add_(raw)  # in place: fresh memory costs more than the arithmetic
         diagonal.append(q.dot(w).item())
         w.sub_(q, alpha=diagonal[-1])
-        beside.append(torch.linalg.vector_norm(w).item())
-        if not (math.isfinite(diagonal[-1]) and math.isfinite(beside[-1])):
+        off_diagonal.append(torch.linalg.vector_norm(w).item())
+        if not (math.isfinite(diagonal[-1]) and math.isfinite(off_diagonal[-1])):
             return math.inf, calls
-        theta, residual, length = _ritz(diagonal, beside[1:])
+        theta, residual, length = _ritz(diagonal, off_diagonal[1:])
         if residual <= max(tolerance * abs(theta), torch.finfo(raw.dtype).eps * length):
             return theta, calls
-        previous, q = q, w.div_(beside[-1])
+        previous, q = q, w.div_(off_diagonal[-1])
     return math.nan, MAX_PRODUCTS
 
 
-def _ritz(diagonal: Sequence[float], beside: Sequence[float]) -> tuple[float, float, float]:
+def _ritz(diagonal: Sequence[float], off_diagonal: Sequence[float]) -> tuple[float, float, float]:
     """Return the largest eigenvalue of the tridiagonal matrix, its residual, and the largest in size."""
     from scipy.linalg import eigh_tridiagonal
 
-    values, vectors = eigh_tridiagonal(np.array(diagonal), np.array(beside[:-1]))
-    return float(values[-1]), abs(beside[-1] * vectors[-1, -1]), float(np.abs(values).max())
+    values, vectors = eigh_tridiagonal(np.array(diagonal), np.array(off_diagonal[:-1]))
+    return float(values[-1]), abs(off_diagonal[-1] * vectors[-1, -1]), float(np.abs(values).max())
 
 
 def _flat(tensors: Sequence[Tensor]) -> Tensor:

@@ -17,7 +17,7 @@ from bnsweep.results.batches import is_storable
 from bnsweep.results.schema import SCHEMAS, Row, custom_schema
 from bnsweep.spec import AXES
 
-EVERYWHERE = ("trial_key", *AXES, "step")
+SHARED_COLUMNS = ("trial_key", *AXES, "step")
 """The columns of every table."""
 
 TABLE = re.compile(r"[a-z][a-z0-9_]*")
@@ -120,7 +120,7 @@ def load_probe(name: str, options: Mapping[str, Any]) -> CheckedProbe:
         raise InputError(
             f"{key}: its table is {table!r}; it should be a name of its own in lower case, none of {', '.join(SCHEMAS)}"
         )
-    if taken := sorted(set(EVERYWHERE) & set(columns)):
+    if taken := sorted(set(SHARED_COLUMNS) & set(columns)):
         raise InputError(f"{key}: its columns include {', '.join(taken)}, which every table has already")
     if wrong := sorted(column for column, kind in columns.items() if not isinstance(kind, pa.DataType | pa.Field)):
         raise InputError(f"{key}: the types of its columns {', '.join(wrong)} should be pyarrow types")

@@ -33,24 +33,24 @@ class Ics:
     ||G - G'|| and cos(G, G') are taken in float64; the cosine is NaN if G or G' is zero.
 
     Args:
-        known: the model measured last and its split, which need not be found again.
+        chain: the model measured last and its split, which need not be found again.
     """
 
-    known: tuple[Network, Split] | None = None
+    chain: tuple[Network, Split] | None = None
 
     def __getstate__(self) -> dict[str, None]:
         """Leave the model out of what is saved of the probe: it is only a short cut."""
-        return {"known": None}
+        return {"chain": None}
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         """Return one row per layer: step, layer, layer_name, ics_l2, ics_cos, grad_norm."""
-        if self.known is None or self.known[0] is not ctx.network:
-            self.known = ctx.network, split(ctx.network)
-        chain = self.known[1]
+        if self.chain is None or self.chain[0] is not ctx.network:
+            self.chain = ctx.network, split(ctx.network)
+        chain = self.chain[1]
         first = _gradient(ctx, chain.layers[0])
-        measured = [compare(first, first)]
+        measured = [gradient_shift(first, first)]
         for layer, shifted in zip(chain.layers[1:], shifted_gradients(ctx, chain), strict=True):
-            measured.append(compare(_gradient(ctx, layer), shifted))
+            measured.append(gradient_shift(_gradient(ctx, layer), shifted))
         values = torch.stack(measured).tolist()
         values[0][:2] = 0.0, 1.0
         return [
@@ -78,7 +78,7 @@ def shifted_gradients(ctx: StepContext, chain: Split | None = None) -> Iterator[
             x, rng_state = _updated_stage(ctx, stage, x, rng_state)
 
 
-def compare(G: Tensor, shifted: Tensor) -> Tensor:
+def gradient_shift(G: Tensor, shifted: Tensor) -> Tensor:
     """Return ||G - G'||, the cosine of their angle and ||G|| as one float64 tensor (3,), for gradients of one shape.
 
     In blocks: a copy of a VGG's gradients in float64 would cost a quarter of a training step.

@@ -30,8 +30,8 @@ class StepOutputs:
 class Trial:
     """A model in training.
 
-    One step is `forward`, then `update`. The loop asks nothing else of it while it trains, so that one that trains
-    several trials of a kind at once can stand in, with a loss and logits for each.
+    One step is `forward`, then `update`. While it trains the loop asks nothing else of it but an evaluation,
+    and where a probe is due its gradients: one that trains several trials of a kind at once can stand in.
 
     Args:
         spec: the trial.

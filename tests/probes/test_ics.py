@@ -10,7 +10,7 @@ import torch
 from bnsweep.models import layers, split
 from bnsweep.probes import StepContext
 from bnsweep.probes.context import evaluate
-from bnsweep.probes.ics import BLOCK, Ics, compare, shifted_gradients
+from bnsweep.probes.ics import BLOCK, Ics, gradient_shift, shifted_gradients
 from bnsweep.probes.moments import Moments
 from bnsweep.spec import CustomSpec
 from tests import reference
@@ -202,9 +202,9 @@ def test_a_saved_probe_holds_no_model() -> None:
 
 def test_orthogonal_opposite_and_missing_gradients() -> None:
     a, b, zero = (torch.tensor(v, dtype=torch.float64) for v in ([3.0, 0.0], [0.0, 4.0], [0.0, 0.0]))
-    assert compare(a, b).tolist() == [5.0, 0.0, 3.0]
-    assert compare(a, -a).tolist() == [6.0, -1.0, 3.0]
-    l2, cosine, grad_norm = compare(a, zero).tolist()
+    assert gradient_shift(a, b).tolist() == [5.0, 0.0, 3.0]
+    assert gradient_shift(a, -a).tolist() == [6.0, -1.0, 3.0]
+    l2, cosine, grad_norm = gradient_shift(a, zero).tolist()
     assert (l2, grad_norm) == (3.0, 3.0)
     assert math.isnan(cosine)
 
@@ -213,7 +213,7 @@ def test_gradients_of_many_blocks_are_compared_in_float64() -> None:
     generator = torch.Generator().manual_seed(0)
     G = torch.randn((3, BLOCK - 5), generator=generator) * 1e25
     shifted = G + torch.randn(G.shape, generator=generator) * 1e22
-    assert compare(G, shifted).tolist() == pytest.approx(reference.ics(G, shifted), rel=1e-10)
+    assert gradient_shift(G, shifted).tolist() == pytest.approx(reference.ics(G, shifted), rel=1e-10)
 
 
 def test_what_overflows_is_stored_as_it_is() -> None:
