@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from bnsweep.models import Stage, StagedModel
+from bnsweep.models import Network, Stage, StagedModel
 from bnsweep.models.staged import linear
 from bnsweep.probes import StepContext
 from bnsweep.probes.context import parameter_copies
@@ -65,9 +65,11 @@ def quadratic(x: torch.Tensor) -> StepContext:
         nn.init.normal_(parameter, generator=generator)
     y = torch.randn((x.shape[0], 2), generator=generator, dtype=torch.float64)
     params = parameter_copies(model)
-    start = StepContext(
-        model, x, y, lambda out, y: (out - y).square().sum() / (2 * len(y)), 0, 0.1, 0.0, params, params, {}, {}
-    )
+
+    def loss_fn(out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return (out - y).square().sum() / (2 * len(y))
+
+    start = StepContext(Network(model), x, y, loss_fn, 0, 0.1, 0.0, params, params, {}, {})
     loss, grads = loss_and_gradient(start, params)
     return replace(start, loss=loss.item(), grads=grads)
 
