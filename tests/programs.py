@@ -114,7 +114,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if names:
         terminalreporter.section("checks left out")
     for name in names:
-        program, count = PROGRAMS[name], skipped[name] or "long"
+        program, where = PROGRAMS[name], f"{skipped[name]} tests" if skipped[name] else "of make test-all"
         terminalreporter.line(
-            f"{program.checks} ({count} tests): {program.missing()} missing; apt-get install {program.packages}"
+            f"{program.checks} ({where}): {program.missing()} missing; apt-get install {program.packages}"
         )
