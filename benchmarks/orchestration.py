@@ -135,7 +135,7 @@ def plain_tune(trials: tuple[TrialSpec, ...]) -> list[Window]:
         tune.report({"start": start, "end": end})
 
     with tempfile.TemporaryDirectory() as folder:
-        ray.init(num_cpus=WORKERS, log_to_driver=False)
+        ray.init(address="local", num_cpus=WORKERS, log_to_driver=False)  # no Ray that runs here already
         run_config = tune.RunConfig(storage_path=folder, verbose=0)
         space = {"spec": tune.grid_search([spec.to_json() for spec in trials])}
         found = tune.Tuner(trainable, param_space=space, run_config=run_config).fit().get_dataframe()

@@ -11,7 +11,7 @@ import torch
 
 from bnsweep.spec import TrialSpec
 
-pytest_plugins = ["tests.programs", "tests.s3"]
+pytest_plugins = ["tests.programs", "tests.in_process", "tests.s3"]
 SLOWEST = ("tests/integration", "tests/jobs", "tests/cluster", "tests/executors", "tests/cli", "tests/running")
 """Begun first, so that no process of `pytest -n` is left alone with one at the end."""
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def bnsweep(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    command = [sys.executable, "-m", "bnsweep", *map(str, arguments)]
+def bnsweep(
+    *arguments: object, cwd: Path | None = None, within: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, `within` another one that runs it."""
+    command = [*within, sys.executable, "-m", "bnsweep", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cgroup import limited
+
 SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 """Where programs are looked for: not every user's PATH holds those of the system."""
 LEFT_OUT = "left out"
@@ -46,6 +48,16 @@ def compiler() -> str:
     return executables("g++") or ("" if has_headers else "Python.h")
 
 
+@cache
+def cgroups() -> str:
+    """Return what keeps this user from limiting a process's memory; empty where nothing does."""
+    try:
+        with limited(memory_bytes=2**30, cpus=0.5):
+            return ""
+    except OSError as error:
+        return f"control groups that this user may make ({error.strerror})"
+
+
 @dataclass(frozen=True)
 class Program:
     """What some tests need of the machine.
@@ -71,6 +83,16 @@ PROGRAMS = {
         checks="train.compile",
         packages="g++ python3-dev",
         missing=compiler,
+    ),
+    "namespaces": Program(
+        checks="a machine without a network, or without another Ray",
+        packages="iproute2 util-linux",
+        missing=partial(as_root, "ip"),
+    ),
+    "cgroups": Program(
+        checks="a container's limits",
+        packages="util-linux",
+        missing=cgroups,
     ),
     "ssh hosts": Program(
         checks="a cluster brought up over SSH",

@@ -36,7 +36,7 @@ def examine() -> list[Check]:
         Check("CPUs", True, f"{cpus():g}" + _limited(cpus() < (os.cpu_count() or 1), f"{os.cpu_count()}")),
         _memory(),
         Check("free disk here", *_at_least(shutil.disk_usage(".").free, GIB)),
-        Check("shared memory for Ray", *_at_least(shutil.disk_usage("/dev/shm").free, GIB // 4), optional=True),
+        _shared_memory(),
         _gpu(),
         Check("git", bool(shutil.which("git")), shutil.which("git") or "none: results will not name the commit", True),
     ]
@@ -65,6 +65,14 @@ def _decode_image() -> str:
 def _at_least(found: int, wanted: int) -> tuple[bool, str]:
     enough = "" if found >= wanted else f"; {wanted / GIB:.2g} GiB wanted"
     return found >= wanted, f"{found / GIB:.1f} GiB{enough}"
+
+
+def _shared_memory() -> Check:
+    try:
+        free = shutil.disk_usage("/dev/shm").free
+    except OSError as error:
+        return Check("shared memory for Ray", False, f"no /dev/shm ({error.strerror})", optional=True)
+    return Check("shared memory for Ray", *_at_least(free, GIB // 4), optional=True)
 
 
 def _memory() -> Check:

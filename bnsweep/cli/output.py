@@ -18,8 +18,9 @@ NOBODY_READS = (errno.EPIPE, errno.EIO)
 
 def escape_what_cannot_be_encoded() -> None:
     """Print a name that is not UTF-8, or that the terminal has no letters for, with backslashes."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_error(message: str) -> None:

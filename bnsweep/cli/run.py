@@ -152,7 +152,7 @@ def _executor(options: _Options, resources: Resources, is_needed: bool, stack: E
         cpus, workers = lease.cpus, lease.workers
         if lease.others:
             console.print(
-                f"other runs use {lease.others} of this machine's {lease.total} CPUs: "
+                f"CPUs that other runs on this machine hold: {lease.others}; "
                 f"this one takes {lease.workers} worker{'s' if lease.workers > 1 else ''}"
             )
     return make_executor(options.executor, options.address, cpus=cpus, max_workers=workers, announce=console.print)

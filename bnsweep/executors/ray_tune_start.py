@@ -24,6 +24,8 @@ SETTINGS = {
 TIMED_OUT_AFTER_S = 15.0
 """What fails sooner fails again; what fails later, Ray has waited for in vain: 30 s, which it has no setting for."""
 GIVE_UP_AFTER_S = 300.0
+MIN_MEMORY_BYTES = 5 * 2**28
+"""In 1 GiB Ray starts, but the kernel ends its one worker while that loads PyTorch."""
 OBJECT_STORE_SHARE = 0.3
 """Of the memory that there is, for what workers map: Ray's own share, but Ray overlooks some of the limits."""
 SERIAL = "or give --executor serial, which needs no Ray"
@@ -43,6 +45,7 @@ def start_ray(cpus: int, announce: Callable[[str], None], give_up_after_s: float
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     os.environ.pop("RAY_JOB_CONFIG_JSON_ENV_VAR", None)  # of a job that this runs in: another Ray's
+    _check_memory()
     _check_loopback()
     started, attempt = monotonic(), 1
     while (error := _attempt(cpus)) is not None:
@@ -84,6 +87,14 @@ def _attempt(cpus: int) -> Exception | None:
             ) from error
         return error
     return None
+
+
+def _check_memory() -> None:
+    if (found := memory_bytes()) < MIN_MEMORY_BYTES:
+        raise InputError(
+            f"this process may use {found / 2**30:.2g} GiB of memory, and Ray with one worker needs "
+            f"{MIN_MEMORY_BYTES / 2**30:.2g} GiB; allow more, {SERIAL}"
+        )
 
 
 def _check_loopback() -> None:

@@ -5,31 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from tests.conftest import TINY
+from tests.in_process import Result
 
 HOLDING = {"_lock", "_commit_lock", "_run.json", "_staging"}
 """Who holds a results directory, and where it puts files together: no result is in them, any command may touch them."""
 
 Change = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a command ended: its exit code and what it printed."""
-
-    code: int | str | None
-    out: str
-    err: str
-
-
-class Run(Protocol):
-    """Runs a command in this process, in the current directory."""
-
-    def __call__(self, *arguments: object) -> Result: ...
 
 
 def changed(*changes: Change) -> str:

@@ -1,44 +1,18 @@
-"""Commands run in this process, and a small sweep that has finished."""
+"""A small sweep that has finished."""
 
 from __future__ import annotations
 
-import atexit
-import gc
 import shutil
-import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bnsweep.cli import main
-from bnsweep.running.gc_tuning import freeze_gc
-from tests.bad_inputs.commands import Result, Run, changed
+from tests.bad_inputs.commands import changed
 from tests.processes import bnsweep
 
 FEW = changed(("[0.1, 1.0e+9]", "[0.1]"), ("{range: 2}", "[0]"))
 """Three trials, one for each norm."""
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """Run commands in `tmp_path`; what they change of this process is put back."""
-
-    def run(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["bnsweep", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return Result(end.value.code, *capsys.readouterr())
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    threshold = gc.get_threshold()
-    terminate = signal.getsignal(signal.SIGTERM)
-    yield run
-    signal.signal(signal.SIGTERM, terminate)
-    gc.set_threshold(*threshold)
-    atexit.unregister(freeze_gc)
 
 
 @pytest.fixture(scope="session")

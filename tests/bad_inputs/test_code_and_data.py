@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tests.bad_inputs.commands import Change, Run, changed, require_refusal, tree
+from tests.bad_inputs.commands import Change, changed, require_refusal, tree
+from tests.in_process import Run
 
 RUN = ("run", "tiny.yaml", "--executor", "serial")
 MLP, DIGITS, ICS, NORMS = "{name: mlp, widths: [8]}", "{name: digits}", "ics: {every: 3}", "[none, batch, noisy_batch]"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_inputs.commands import Run, changed, require_refusal, require_usage_error, tree
+from tests.bad_inputs.commands import changed, require_refusal, require_usage_error, tree
+from tests.in_process import Run
 
 USAGE = [
     (("nonsense",), r"No such command 'nonsense'"),
@@ -27,7 +28,7 @@ OPTIONS = [
     (("--executor", ""), r"--executor: given ''; allowed: ray, serial"),
     (("--executor", "Serial"), r"--executor: given 'Serial'; allowed: ray, serial; did you mean 'serial'\?"),
     (("--executor", "serial", "--address", "auto"), r"--address auto: goes with --executor ray; serial runs in this"),
-    (("--address", "auto"), r"--address auto: no Ray cluster is running here; give host:port"),
+    (("--executor", "serial", "--workers", "2"), r"--workers 2: goes with --executor ray; serial is one worker"),
     (("--address", "127.0.0.1"), r"--address: given '127\.0\.0\.1'; it should be auto, or host:port"),
     (("--address", ":6379"), r"--address: given ':6379'; it should be auto, or host:port"),
     (("--address", "127.0.0.1:abc"), r"--address: given '127\.0\.0\.1:abc'; it should be auto, or host:port"),

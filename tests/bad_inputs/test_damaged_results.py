@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.bad_inputs.commands import Run, require_refusal, tree
+from tests.bad_inputs.commands import require_refusal, tree
+from tests.in_process import Run
 
 Damage = Callable[[Path], object]
 Damaged = Callable[[Damage], Path]

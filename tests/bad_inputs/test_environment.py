@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from moto import settings
 
 from tests.bad_inputs.commands import changed, tree
+from tests.cgroup import limited
 from tests.processes import bnsweep
 from tests.s3 import s3_uri
 
@@ -90,6 +92,65 @@ def test_a_gpu_that_is_hidden_is_lacking(folder: Path, monkeypatch: pytest.Monke
     (folder / "tiny.yaml").write_text(changed(*ONE, ("axes:", "resources: {gpus: 1}\naxes:")))
     result = bnsweep("run", "tiny.yaml", "--executor", executor, cwd=folder)
     require_refusal_of(result, folder, r"resources\.gpus: 1 asked for, .*\b0\b.*; set gpus: 0 for the CPU")
+
+
+@pytest.mark.needs("namespaces")
+def test_a_machine_without_a_network_interface_is_told_what_to_bring_up(folder: Path) -> None:
+    result = bnsweep("run", "tiny.yaml", cwd=folder, within=("unshare", "--net"))
+    require_refusal_of(result, folder, r"127\.0\.0\.1 .*; bring that network interface up .*--executor serial")
+
+
+@pytest.mark.needs("namespaces")
+def test_without_another_network_than_its_own_a_run_finishes(folder: Path) -> None:
+    within = ("unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh")
+    result = bnsweep("run", "tiny.yaml", cwd=folder, within=within)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.needs("namespaces")
+def test_where_no_cluster_runs_auto_finds_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", str(folder / "ray"))
+    within = ("unshare", "--pid", "--fork", "--mount-proc")  # another Ray of this machine is not seen from there
+    result = bnsweep("run", "tiny.yaml", "--address", "auto", cwd=folder, within=within)
+    require_refusal_of(result, folder, r"--address auto: no Ray cluster is running here; give host:port")
+
+
+@pytest.mark.needs("cgroups")
+def test_the_limits_of_a_container_are_what_counts(folder: Path) -> None:
+    with limited(memory_bytes=2**30, cpus=0.5) as processes:
+        joins = "".join(f"echo $$ > {path}; " for path in processes)
+        within = ("sh", "-c", f'{joins}exec "$@"', "sh")
+        found = bnsweep("doctor", within=within)
+        ray, serial = (
+            bnsweep("run", "tiny.yaml", "--executor", name, cwd=folder, within=within) for name in ("ray", "serial")
+        )
+    assert re.search(r"CPUs: 0\.5\b", found.stdout), found.stdout
+    assert re.search(r"lacking +memory: 1\.0 GiB", found.stdout)
+    assert (ray.returncode, serial.returncode) == (2, 0), serial.stderr
+    assert re.search(r"1 GiB of memory, .*--executor serial", ray.stderr), ray.stderr
+
+
+START = """
+import psutil
+from bnsweep.errors import StartError
+from bnsweep.executors.ray_tune_start import start_ray
+try:
+    start_ray(1, print, give_up_after_s=35)
+except StartError as error:
+    print(error)
+left = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+print(len(left), "left")
+"""
+
+
+@pytest.mark.long
+def test_a_ray_that_does_not_come_up_is_tried_again_and_then_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_testing_asio_delay_us", "NodeInfoGcsService.grpc_server.RegisterNode=60000000:60000000")
+    result = subprocess.run([sys.executable, "-c", START], capture_output=True, text=True, check=True)
+    attempt, message, left = result.stdout.splitlines()
+    assert "attempt 2" in attempt
+    assert re.search(r"too busy, or short of memory; try again .*, or give --executor serial", message)
+    assert left == "0 left"
 
 
 NET = """

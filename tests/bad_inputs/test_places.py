@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bnsweep.results import Store
-from tests.bad_inputs.commands import Run, changed, require_refusal, tree
+from tests.bad_inputs.commands import changed, require_refusal, tree
+from tests.in_process import Run
 from tests.processes import bnsweep
 from tests.s3 import BUCKET, s3_uri
 

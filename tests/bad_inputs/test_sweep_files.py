@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_inputs.commands import Run, changed, require_refusal, tree
+from tests.bad_inputs.commands import changed, require_refusal, tree
+from tests.in_process import Run
 
 LRS, SEEDS, NORMS, MLP = "[0.1, 1.0e+9]", "{range: 2}", "[none, batch, noisy_batch]", "{name: mlp, widths: [8]}"
 ICS, LANDSCAPE, DIGITS = "ics: {every: 3}", "landscape: {every: 3}", "{name: digits}"
