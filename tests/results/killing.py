@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.util
 import os
 import sys
 import threading
@@ -19,6 +20,7 @@ REMOTE_CHANGES = ("_put", "_copy", "_delete")
 
 Action = Callable[[Store], object]
 
+multiprocessing.util.get_temp_dir()  # now: it removes that at its exit, when the tests' own folder is gone already
 context = multiprocessing.get_context("forkserver")
 context.set_forkserver_preload(["tests.results.test_kills"])
 
