@@ -36,8 +36,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_temporary_folder() -> Iterator[None]:
+def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Share no temporary files with other runs on this machine, nor with the other process of `pytest -n`."""
+    tmp_path_factory.getbasetemp()  # stays where it is
     with (
         tempfile.TemporaryDirectory(prefix="t", ignore_cleanup_errors=True) as folder,  # short, for Ray's sockets
         pytest.MonkeyPatch.context() as patch,

@@ -22,13 +22,15 @@ def report_directory(directory: str | os.PathLike[str], out: str | os.PathLike[s
     """Return the directory that a report on `directory` belongs in: `out`, or `directory`/report.
 
     Raises:
-        InputError: `directory` is remote and there is no `out`, or what `output_directory` raises.
+        InputError: there is no `out`, and `directory` is remote or not there; or what `output_directory` raises.
     """
     if out is not None:
         return output_directory(out)
     store = Store.open(directory)
     if not store.is_local:
         raise InputError(f"{os.fspath(directory)} is not on this machine; say where to write with --out DIRECTORY")
+    if not store.is_there():
+        raise InputError(f"{os.fspath(directory)}: no such directory; give the --out of a `bnsweep run`")
     return output_directory(os.path.join(store.root, "report"))
 
 

@@ -22,6 +22,7 @@ def test_it_prints_what_it_found_and_draws_it(
 ) -> None:
     picture = tmp_path / "figure.png"
     monkeypatch.setattr(sys, "argv", [script, str(sweep_dir), str(picture)])
+    monkeypatch.delitem(sys.modules, f"analysis.gallery.{script}", raising=False)  # imported to collect doctests
     runpy.run_module(f"analysis.gallery.{script}", run_name="__main__")
     printed = capsys.readouterr()
     assert "batch" in printed.out

@@ -100,7 +100,8 @@ def test_code_that_fails_only_in_training_fails_the_trials_alone(run: Run, tmp_p
     (tmp_path / "tiny.yaml").write_text(changed(changes[how]))
     result = run(*RUN)
     assert (result.code, result.err) == (1, "")
-    assert "12 trials failed; see " in result.out
+    assert "0 diverged, 12 failed" in result.out
+    assert "bnsweep failures results/tiny" in result.out
     assert {row["error"].split(":")[0] for row in pq.read_table(tmp_path / "results/tiny/failures").to_pylist()} == {
         "RuntimeError"
     }

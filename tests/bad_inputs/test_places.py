@@ -70,12 +70,12 @@ def test_a_report_of_a_directory_without_results_is_refused(run: Run, tmp_path: 
 
 
 REPORT_OUT = [
-    ("few.yaml", r"report: .*/few\.yaml is not a folder; give a new folder"),
-    ("few.yaml/x", r"report: .*/few\.yaml/x cannot be written \(Not a directory\); give another --out"),
-    (".", r"report: .* holds other things \(few\.yaml, out\); give a new folder"),
-    ("out", r"report: .*/out holds other things \(_commit_lock, .*\); give a new folder"),
-    ("/proc/x", r"report: /proc/x cannot be written \(.*\); give another --out"),
-    ("x" * 300, r"report: --out .*too long; give another one"),
+    ("few.yaml", r"/few\.yaml is not a directory; give --out"),
+    ("few.yaml/x", r"/few\.yaml/x is not a directory; give --out"),
+    (".", r"holds other things \(few\.yaml, out\); give --out"),
+    ("out", r"/out holds other things \(_commit_lock, .*\); give --out"),
+    ("/proc/x", r"/proc/x cannot be written \(.*\); give --out"),
+    ("x" * 300, r"xxx: File name too long; give --out"),
     ("s3://bucket/x", r"s3://bucket/x.*this machine"),
 ]
 
@@ -117,7 +117,7 @@ def test_a_folder_of_a_bucket_without_results_is_said(run: Run, tmp_path: Path, 
     uri = s3_uri(endpoint, "never")
     for command in ("verify", "compact"):
         require_refusal(run(command, uri), r"never.*: no such directory; give the --out of a `bnsweep run`")
-    require_refusal(run("report", uri), r"is not on this machine; say where to write with --out FOLDER")
+    require_refusal(run("report", uri), r"is not on this machine; say where to write with --out")
     require_refusal(run("report", uri, "--out", "page"), r"never.*: no such directory")
     require_refusal(run("repro", uri, "ab"), r"never: no such directory; give the --out of a `bnsweep run`")
     assert tree(tmp_path) == {}
