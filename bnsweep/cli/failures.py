@@ -65,7 +65,7 @@ def end_of_run(store: Store, left: Sequence[str], directory: str) -> Iterator[st
         yield f"  such as {example.key}: {example.axes}"
         yield f"  log: {example.log}"
     if len(by_error) > MAX_ERRORS:
-        yield f"and {len(by_error) - MAX_ERRORS} other errors"
+        yield f"and {_counted(len(by_error) - MAX_ERRORS, 'other error')}"
     yield f"bnsweep failures {directory} [KEY]    each of them; with a KEY its traceback and the end of its log"
 
 

@@ -38,13 +38,15 @@ def job_server(cluster: str | None, address: str | None) -> Iterator[JobSubmissi
     if (cluster is None) == (address is None):
         raise InputError("give either --cluster FILE, the file of `ray up`, or --address URL, of its dashboard")
     import aiohttp
+    import requests
 
     option = f"--cluster {cluster}" if cluster else f"--address {address}"
     with tunnel(cluster) if cluster else nullcontext(address) as url, _direct_connections():
         client = _connect(str(url), option)
         try:
             yield client
-        except (OSError, RuntimeError, aiohttp.ClientError) as error:  # Ray raises these for any other answer than 200
+        except (requests.RequestException, TimeoutError, RuntimeError, aiohttp.ClientError) as error:
+            # Ray raises these for any other answer than 200; errors of our own output are none of them
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise InputError(f"{option}: job server error ({reason})") from error
 

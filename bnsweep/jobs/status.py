@@ -37,7 +37,7 @@ def look_up(job: Job) -> RunProgress | Unreadable | None:
     try:
         return read_progress(Store.open(job.out))
     except (InputError, StoreError) as error:
-        return Unreadable(str(error.__cause__ or error).splitlines()[0])
+        return Unreadable((str(error.__cause__ or "") or str(error)).partition("\n")[0])
 
 
 def status_line(job: Job, found: RunProgress | Unreadable | None, now: datetime) -> str:
@@ -83,4 +83,4 @@ def _reason(job: Job, progress: RunProgress | None) -> str | None:
         return (
             f"{progress.failed} trials failed, see `bnsweep failures '{job.out}'`; submit the sweep again to retry them"
         )
-    return (job.message or "no reason given").rstrip().splitlines()[-1]
+    return (job.message or "").rstrip().rpartition("\n")[2] or "no reason given"

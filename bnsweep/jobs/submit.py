@@ -63,7 +63,7 @@ class Submission:
         """Upload the code in `folder` and start the job; return its id.
 
         Raises:
-            InputError: another job writes to `out`, or the code is too large.
+            InputError: another job writes to `out`, or the code is too large or cannot be packed.
         """
         self._check_unused(client)
         job_id = f"{self.sweep.name}-{uuid.uuid4().hex[:8]}"
@@ -75,7 +75,10 @@ class Submission:
         }
         with tempfile.TemporaryDirectory() as scratch:
             archive = Path(scratch, "code.zip")
-            command = self._command(package_code(self.sweep_file, folder, archive))
+            try:
+                command = self._command(package_code(self.sweep_file, folder, archive))
+            except OSError as error:
+                raise InputError(f"{folder}: the code there cannot be packed ({error})") from error
             environment = {"working_dir": str(archive), "env_vars": self._variables(job_id)}
             client.submit_job(entrypoint=command, submission_id=job_id, runtime_env=environment, metadata=metadata)
         return job_id

@@ -95,10 +95,14 @@ def _leases(folder: Path) -> Iterator[int]:
     for path in folder.iterdir():
         if path.name == GUARD:
             continue
-        with open(path) as file:
+        try:
+            file = open(path)  # noqa: SIM115  # closed below
+        except FileNotFoundError:  # its run has ended just now
+            continue
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 yield int(file.read())
             else:
-                path.unlink()
+                path.unlink(missing_ok=True)

@@ -75,15 +75,11 @@ class PackQueue:
         self._returned.clear()
         self._is_closed = True
 
-    def _wait(self, packs: Iterable[Pack]) -> None:
-        if not self._is_closed:
-            self._returned.extend(packs)
-
     def ended(self, number: int, tally: Tally) -> None:
         """Take note that a worker is through with a pack; what was short of memory waits again, alone."""
         self._pool.sizing.timed(tally)
         pack, short = self._out.pop(number), set(tally.short_of_memory)
-        self._wait(
+        self._put_back(
             replace(single, has_whole_gpus=True) for single in _singles(pack) if single.trials[0].trial_key in short
         )
 
@@ -99,10 +95,14 @@ class PackQueue:
             if left[0].worker_failures >= MAX_WORKER_FAILURES:
                 self._give_up(pack, failure)
                 return Tally(failed=1)
-        self._wait([_together(left)] if left and failure.is_preemption else left)
+        self._put_back([_together(left)] if left and failure.is_preemption else left)
         statuses = [outcomes[spec.trial_key] for spec in pack.trials if spec.trial_key in outcomes]
         diverged = statuses.count("diverged")
         return Tally(completed=len(statuses) - diverged, diverged=diverged)
+
+    def _put_back(self, packs: Iterable[Pack]) -> None:
+        if not self._is_closed:
+            self._returned.extend(packs)
 
     def _give_up(self, pack: Pack, failure: WorkerFailure) -> None:
         row = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -44,7 +45,8 @@ class WorkerLog:
         if not files:
             return None
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+            with suppress(OSError, ValueError):  # nobody reads it any more
+                stream.flush()
         ends = (_end(name, self.marked.get(name, 0), MAX_TAIL_BYTES // len(files)) for name in files)
         return "".join(ends)
 

@@ -13,6 +13,7 @@ import pytest
 
 from bnsweep.errors import InputError
 from bnsweep.jobs.client import job_server
+from tests.jobs.conftest import Cluster
 
 ANSWERS = {
     "an SSH server": b"SSH-2.0-OpenSSH_9.2\r\n",
@@ -99,3 +100,8 @@ def test_the_token_stays_on_this_machine_whatever_the_proxy(monkeypatch: pytest.
         with pytest.raises(InputError, match="not a Ray job server"):  # the server's own answer
             connect(address=f"http://127.0.0.1:{port}")
     assert dict(os.environ) == before
+
+
+def test_output_that_cannot_be_written_is_no_error_of_the_job_server(cluster: Cluster) -> None:
+    with pytest.raises(BrokenPipeError), cluster.connect():
+        raise BrokenPipeError  # as in `bnsweep logs JOB | head`

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
+import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +21,7 @@ from bnsweep.errors import InputError
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.manifest import encode
 from bnsweep.results.schema import to_table
-from bnsweep.running.limits import cpus
+from bnsweep.running.limits import whole_cpus
 from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.prices import Price, price_sweep, why_untimed
 from bnsweep.running.prices.calibrate import calibrate
@@ -32,12 +34,13 @@ from bnsweep.spec import TrialSpec
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep
 from bnsweep.training.loop import run_trial, train
+from tests.waiting import wait_until
 
 Build = Callable[..., TrialSpec]
 PROBES = {"landscape": {"every": 3, "start": 1}, "ics": {"at": [0, 5]}, "moments": {"log_spaced": 3}}
 SPINNING = "tests.user_code.timed_probes:Spinning"
 SPIN_S = 0.5
-TWO_FIT = Resources(cpus=cpus() / 2)
+TWO_FIT = Resources(cpus=whole_cpus() / 2)
 """Of a worker, two of which fit on this machine."""
 
 
@@ -140,6 +143,17 @@ def test_as_many_train_at_once_as_workers_fit_and_none_stays_behind(spec: Build,
     assert len(processes) == 2
     assert not any(os.path.exists(f"/proc/{process}") for process in processes)
     assert not os.path.exists(tmp_path / "out")
+
+
+def test_a_command_that_is_killed_leaves_no_process(sweep_file: Callable[..., Path], tmp_path: Path) -> None:
+    (signatures := tmp_path / "signatures").mkdir()
+    signing = f'"tests.user_code.timed_probes:Signing": {{every: 1, folder: "{signatures}"}}'
+    command = [sys.executable, "-m", "bnsweep", "plan", sweep_file(("ics: {every: 3}", signing)), "--out", tmp_path]
+    with subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL) as plan:
+        wait_until(lambda: any(signatures.iterdir()), "timing")
+        plan.kill()
+    processes = [int(path.name) for path in signatures.iterdir()]
+    wait_until(lambda: not any(os.path.exists(f"/proc/{process}") for process in processes), f"{processes} to end")
 
 
 def test_a_trial_that_fails_is_bad_input(spec: Build, tmp_path: Path) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from time import time
 
 from bnsweep.errors import InputError
 from bnsweep.results import Store
-from bnsweep.running.limits import cpus
+from bnsweep.running.limits import whole_cpus
 from bnsweep.running.prices.kinds import count_kinds
 from bnsweep.running.prices.price import Price
 from bnsweep.spec import TrialSpec
@@ -28,7 +30,7 @@ def price_sweep(sweep: Sweep, store: Store, missing: Iterable[TrialSpec]) -> Pri
         InputError: the data cannot be read, a trial not be built or it fails, or all of them diverge.
     """
     kinds, light = count_kinds(missing), replace(sweep, trials=())
-    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=_end_with_parent) as process:
         try:
             return process.submit(_price, light, store, kinds, workers_here(sweep.resources), time()).result()
         except (BrokenProcessPool, MemoryError) as error:
@@ -36,6 +38,17 @@ def price_sweep(sweep: Sweep, store: Store, missing: Iterable[TrialSpec]) -> Pri
                 "a process that timed trials died, for want of memory perhaps; "
                 "ask for more resources.cpus per worker, so that fewer train at once, or give --no-timing"
             ) from error
+
+
+def _end_with_parent() -> None:
+    """Have this process end when the command does: one that is killed cannot end it, and it would wait for ever."""
+
+    def watch() -> None:
+        if parent := parent_process():
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _price(sweep: Sweep, store: Store, kinds: list[tuple[TrialSpec, int]], workers: int, asked_at: float) -> Price:
@@ -46,7 +59,7 @@ def _price(sweep: Sweep, store: Store, kinds: list[tuple[TrialSpec, int]], worke
 
 def workers_here(resources: Resources) -> int:
     """Return how many workers fit on this machine at once; 0 where not even one does."""
-    fits = cpus() / resources.cpus
+    fits = whole_cpus() / resources.cpus
     if resources.gpus:
         import torch
 

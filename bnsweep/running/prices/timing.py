@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from importlib import import_module
 from operator import mul
 from time import perf_counter, time
 
@@ -22,6 +21,7 @@ from bnsweep.running.provenance import git_sha
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.sweep import Sweep
 from bnsweep.training.device import prepare_device
+from bnsweep.training.optimizers import load_optimizers
 
 RAY_START_S = 2.5
 """What Ray takes to start and to end on an idle machine, its workers' imports apart."""
@@ -42,7 +42,7 @@ def time_sweep(
     specs, counts = [spec for spec, _ in kinds], [count for _, count in kinds]
     datasets, works = prepare(sweep, store, Plan(tuple(specs), 0, ())).datasets, [work_of(spec) for spec in specs]
     context = RunContext(sweep.name, store, "", git_sha(), datasets)
-    import_module("torch._dynamo")  # as a worker does
+    load_optimizers()  # as a worker does
     ready_s = time() - asked_at
 
     def price(costs: Mapping[int, Costs]) -> Price:
