@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
-NAME = "bnsweep-test"
+NAME = f"bnsweep-test-{os.getpid()}"
+"""Its own in each process of the tests."""
 PERIOD_US = 100_000
 
 

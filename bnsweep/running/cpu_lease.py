@@ -1,7 +1,8 @@
 """Runs on one machine share its processors: each holds a lease on those that it uses, and takes what others leave.
 
-A lease is a file in a folder of the user's that says how many processors, and is locked as long as the run lives: the
-kernel drops the lock of a run that is killed. Nothing rests on it: where files cannot be locked, each run takes all.
+A lease is a file in a folder of the user's that says how many processors and out of which, and is locked as long as
+the run lives: the kernel drops the lock of a run that is killed. Runs that are kept to different processors, such as
+jobs of Slurm, take nothing from each other. Nothing rests on it: where files cannot be locked, each run takes all.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class CpuLease:
         workers: how many may train at once.
         cpus: the processors that they hold.
         total: the processors of the machine, as far as this process may use them.
-        others: those that other runs hold.
+        others: those that other runs hold out of the same ones.
     """
 
     workers: int
@@ -86,12 +87,13 @@ def _held(folder: Path, each: float, at_most: int | None) -> Iterator[CpuLease]:
             file = stack.enter_context(open(path, "x"))
             stack.callback(path.unlink, missing_ok=True)
             fcntl.flock(file, fcntl.LOCK_EX)
-            print(lease.cpus, file=file, flush=True)
+            print(lease.cpus, *os.sched_getaffinity(0), file=file, flush=True)
         yield lease
 
 
 def _leases(folder: Path) -> Iterator[int]:
-    """Yield the processors of each lease whose run lives; delete the others."""
+    """Yield how many processors each lease has whose run lives and may use some of ours; delete those of dead runs."""
+    ours = os.sched_getaffinity(0)
     for path in folder.iterdir():
         if path.name == GUARD:
             continue
@@ -103,6 +105,8 @@ def _leases(folder: Path) -> Iterator[int]:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                yield int(file.read())
+                count, *allowed = map(int, file.read().split())
+                if ours.intersection(allowed):
+                    yield count
             else:
                 path.unlink(missing_ok=True)

@@ -65,6 +65,22 @@ def test_a_lease_counts_as_long_as_its_run_lives(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["guard"]
 
 
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")
+def test_runs_kept_to_different_cpus_take_nothing_from_each_other(tmp_path: Path) -> None:
+    all_cpus = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(all_cpus)})
+        with leased_cpus(1, folder=tmp_path):
+            os.sched_setaffinity(0, all_cpus - {min(all_cpus)})
+            with leased_cpus(1, folder=tmp_path) as lease:
+                assert lease.others == 0
+            os.sched_setaffinity(0, all_cpus)
+            with leased_cpus(1, folder=tmp_path) as lease:
+                assert lease.others == 1
+    finally:
+        os.sched_setaffinity(0, all_cpus)
+
+
 def test_where_no_lease_can_be_written_a_run_takes_all(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with leased_cpus(1, folder=tmp_path / "file") as lease:
