@@ -9,10 +9,13 @@ from typing import Any, Self
 
 from bnsweep.errors import InputError
 from bnsweep.results import Store
+from bnsweep.results.schema import FAILURES
 from bnsweep.spec.trial import AXES
 
 MAX_ERRORS = 3
 """Distinct errors that are printed where a run ends."""
+LONG_COLUMNS = ("traceback", "log_tail")
+"""Up to 64 KiB a row."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,14 @@ class FailedTrial:
         return f"{self.last['log']} on {self.last['host']}" if self.last["log"] else f"none, on {self.last['host']}"
 
     @classmethod
-    def load(cls, store: Store) -> list[Self]:
-        """Return every trial that ever failed, in the order of their keys."""
+    def load(cls, store: Store, *, with_logs: bool = False) -> list[Self]:
+        """Return every trial that ever failed, in the order of their keys; `LONG_COLUMNS` only if asked."""
         finished, attempts = store.finished(), dict[str, list[dict[str, Any]]]()
-        for row in store.read("failures").sort_by([("trial_key", "ascending"), ("attempt", "ascending")]).to_pylist():
+        columns = None if with_logs else [name for name in FAILURES.names if name not in LONG_COLUMNS]
+        rows = store.read("failures", columns).sort_by([("trial_key", "ascending"), ("attempt", "ascending")])
+        for row in rows.to_pylist():
             attempts.setdefault(row["trial_key"], []).append(row)
-        return [cls(key, tuple(rows), key in finished) for key, rows in attempts.items()]
+        return [cls(key, tuple(failed), key in finished) for key, failed in attempts.items()]
 
 
 def end_of_run(store: Store, left: Sequence[str], directory: str) -> Iterator[str]:
@@ -88,7 +93,7 @@ def details(store: Store, key: str, directory: str) -> Iterator[str]:
     Raises:
         InputError: no failed trial begins with it, or several do.
     """
-    found = [trial for trial in FailedTrial.load(store) if trial.key.startswith(key)]
+    found = [trial for trial in FailedTrial.load(store, with_logs=True) if trial.key.startswith(key)]
     if len(found) != 1:
         problem = f"{len(found)} failed trials begin with it" if found else "no failed trial begins with it"
         raise InputError(f"{key}: {problem}; `bnsweep failures {directory} --all` lists them")
