@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
@@ -14,6 +15,9 @@ from bnsweep.spec import TrialSpec
 pytest_plugins = ["tests.programs", "tests.in_process", "tests.s3"]
 SLOWEST = ("tests/integration", "tests/jobs", "tests/cluster", "tests/executors", "tests/cli", "tests/running")
 """Begun first, so that no process of `pytest -n` is left alone with one at the end."""
+
+hypothesis.settings.register_profile("tests", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("tests")
 
 TINY = """
 name: tiny
