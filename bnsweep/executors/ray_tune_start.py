@@ -14,7 +14,7 @@ import ray
 
 from bnsweep.errors import InputError, StartError
 from bnsweep.executors.ray_tune_local import without_cluster_services
-from bnsweep.running.interruption import hangup_blocked
+from bnsweep.running.interruption import signals_blocked
 from bnsweep.running.limits import machine_memory_bytes, memory_bytes
 
 SETTINGS = {
@@ -64,7 +64,7 @@ def _attempt(cpus: int) -> Exception | None:
     limit = memory_bytes()
     object_store = int(OBJECT_STORE_SHARE * limit) if limit < machine_memory_bytes() else None
     try:
-        with hangup_blocked(), without_cluster_services():
+        with signals_blocked(signal.SIGHUP), without_cluster_services():
             ray.init(
                 address="local",
                 num_cpus=cpus,

@@ -52,12 +52,12 @@ def as_keyboard_interrupt() -> Iterator[None]:
 
 
 @contextmanager
-def hangup_blocked() -> Iterator[None]:
-    """Processes started within the block outlive the terminal, so that the run can end in good order with them.
+def signals_blocked(*numbers: signal.Signals) -> Iterator[None]:
+    """Processes started within the block never see these signals, so that this one decides when they end.
 
-    They inherit that the signal waits; here it is delivered after the block.
+    They inherit that the signals wait; here these are delivered after the block.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
         yield
     finally:

@@ -21,7 +21,6 @@ from bnsweep.errors import InputError
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.manifest import encode
 from bnsweep.results.schema import to_table
-from bnsweep.running.limits import whole_cpus
 from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.prices import Price, price_sweep, why_untimed
 from bnsweep.running.prices.calibrate import calibrate
@@ -40,8 +39,6 @@ Build = Callable[..., TrialSpec]
 PROBES = {"landscape": {"every": 3, "start": 1}, "ics": {"at": [0, 5]}, "moments": {"log_spaced": 3}}
 SPINNING = "tests.user_code.timed_probes:Spinning"
 SPIN_S = 0.5
-TWO_FIT = Resources(cpus=whole_cpus() / 2)
-"""Of a worker, two of which fit on this machine."""
 
 
 def context_of(spec: TrialSpec, tmp_path: Path) -> RunContext:
@@ -49,7 +46,7 @@ def context_of(spec: TrialSpec, tmp_path: Path) -> RunContext:
 
 
 def sweep_of(trial: TrialSpec) -> Sweep:
-    return Sweep("a", TWO_FIT, (trial,), "")
+    return Sweep("a", Resources(), (trial,), "")
 
 
 @pytest.mark.parametrize(
@@ -133,15 +130,15 @@ def test_kinds_are_timed_for_as_long_as_is_allowed(spec: Build, tmp_path: Path) 
     assert time_kinds(kinds, context, lambda _: math.inf).keys() == {0, 1}
 
 
-def test_as_many_train_at_once_as_workers_fit_and_none_stays_behind(spec: Build, tmp_path: Path) -> None:
+def test_trials_are_timed_one_at_a_time_in_a_process_that_ends(spec: Build, tmp_path: Path) -> None:
     (signatures := tmp_path / "signatures").mkdir()
     probes = {"tests.user_code.timed_probes:Signing": {"every": 1, "folder": str(signatures)}}
     trial = spec(probes=probes)
     price = price_sweep(sweep_of(trial), Store.open(tmp_path / "out"), [trial])
-    assert price.basis == "1 of 1 kinds of trials timed, 2 at once"
-    processes = [int(path.name) for path in signatures.iterdir()]
-    assert len(processes) == 2
-    assert not any(os.path.exists(f"/proc/{process}") for process in processes)
+    assert price.basis == "1 of 1 kinds of trials timed, one at a time"
+    (process,) = [int(path.name) for path in signatures.iterdir()]
+    assert process != os.getpid()
+    assert not os.path.exists(f"/proc/{process}")
     assert not os.path.exists(tmp_path / "out")
 
 
@@ -168,13 +165,6 @@ def test_a_process_that_dies_is_bad_input(spec: Build, tmp_path: Path) -> None:
         price_sweep(sweep_of(trial), Store.open(tmp_path), [trial])
 
 
-def test_where_not_as_many_can_train_at_once_is_bad_input(spec: Build, tmp_path: Path) -> None:
-    probes = {"tests.user_code.timed_probes:Deserting": {"every": 1, "marker": str(tmp_path / "marker")}}
-    trial = spec(probes=probes)
-    with pytest.raises(InputError, match=r"died.*resources\.cpus.*--no-timing"):
-        price_sweep(sweep_of(trial), Store.open(tmp_path), [trial])
-
-
 def test_the_mean_of_costs_is_that_of_each() -> None:
     some = Costs({"trials": 1.0, "ics": 4.0}, {"ics": 10.0}, {"ics": 100.0})
     more = Costs({"trials": 3.0, "ics": 6.0}, {"ics": 30.0}, {"ics": 300.0})
@@ -191,7 +181,7 @@ PRICE = Price(
     file_bytes=5e4,
     gpus=0.5,
     workers_here=4,
-    basis="2 of 3 kinds of trials timed, 2 at once",
+    basis="2 of 3 kinds of trials timed, one at a time",
 )
 
 
@@ -210,7 +200,7 @@ def test_money_is_for_gpus_or_for_workers_without() -> None:
 
 def test_the_lines_say_what_was_timed_and_what_it_takes() -> None:
     text = "\n".join(PRICE.lines(8))
-    assert "takes 360 s (2 of 3 kinds of trials timed, 2 at once)" in text
+    assert "takes 360 s (2 of 3 kinds of trials timed, one at a time)" in text
     assert "time on 4 workers, as many as fit here: 2:30:10, of which 0:00:10 to start" in text
     assert "time on 8 workers like these: 1:15:10" in text
     hours = 8 * 4_510 / 3600

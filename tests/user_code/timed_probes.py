@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from multiprocessing import current_process
 from pathlib import Path
 from time import perf_counter
 
@@ -39,21 +38,4 @@ class Signing:
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         (Path(self.folder) / str(os.getpid())).touch()
-        return [{"step": ctx.step, "value": 1.0}]
-
-
-@dataclass
-class Deserting:
-    """Ends the process of a neighbour, as the kernel does where memory is short; the one that times waits for it."""
-
-    marker: str
-    table: str = "deserting"
-    columns: dict[str, pa.DataType] = field(default_factory=lambda: {"value": pa.float64()})
-
-    def __call__(self, ctx: StepContext) -> list[Row]:
-        if current_process().daemon:
-            Path(self.marker).touch()
-            os._exit(1)
-        while not os.path.exists(self.marker):
-            os.sched_yield()
         return [{"step": ctx.step, "value": 1.0}]

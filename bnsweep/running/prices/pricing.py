@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
+import signal
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import replace
-from multiprocessing import get_context, parent_process
-from threading import Thread
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from time import time
 
 from bnsweep.errors import InputError
 from bnsweep.results import Store
+from bnsweep.running.interruption import signals_blocked
 from bnsweep.running.limits import whole_cpus
 from bnsweep.running.prices.kinds import count_kinds
 from bnsweep.running.prices.price import Price
@@ -29,32 +29,40 @@ def price_sweep(sweep: Sweep, store: Store, missing: Iterable[TrialSpec]) -> Pri
     Raises:
         InputError: the data cannot be read, a trial not be built or it fails, or all of them diverge.
     """
-    kinds, light = count_kinds(missing), replace(sweep, trials=())
-    with ProcessPoolExecutor(1, get_context("spawn"), initializer=_end_with_parent) as process:
-        try:
-            return process.submit(_price, light, store, kinds, workers_here(sweep.resources), time()).result()
-        except (BrokenProcessPool, MemoryError) as error:
-            raise InputError(
-                "a process that timed trials died, for want of memory perhaps; "
-                "ask for more resources.cpus per worker, so that fewer train at once, or give --no-timing"
-            ) from error
+    spawn = get_context("spawn")
+    answer, sender = spawn.Pipe(duplex=False)
+    asked = replace(sweep, trials=()), store, count_kinds(missing), workers_here(sweep.resources), time()
+    process = spawn.Process(target=_answer, args=(sender, *asked))
+    with signals_blocked(signal.SIGINT, signal.SIGHUP):  # they are this process's to handle, which then ends the other
+        process.start()
+    sender.close()
+    try:
+        found: Price | InputError = answer.recv()
+    except EOFError as error:
+        raise InputError(
+            "the process that timed trials died, for want of memory perhaps; give smaller sizes, or --no-timing"
+        ) from error
+    finally:
+        process.kill()
+        process.join()
+    if isinstance(found, InputError):
+        raise found
+    return found
 
 
-def _end_with_parent() -> None:
-    """Have this process end when the command does: one that is killed cannot end it, and it would wait for ever."""
-
-    def watch() -> None:
-        if parent := parent_process():
-            parent.join()
-            os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
-
-
-def _price(sweep: Sweep, store: Store, kinds: list[tuple[TrialSpec, int]], workers: int, asked_at: float) -> Price:
+def _answer(
+    sender: Connection, sweep: Sweep, store: Store, kinds: list[tuple[TrialSpec, int]], workers: int, asked_at: float
+) -> None:
+    """Send the price, or why there is none; nobody may be there to take it any more."""
     from bnsweep.running.prices.timing import time_sweep  # torch, here alone
 
-    return time_sweep(sweep, store, kinds, workers, asked_at)
+    with suppress(BrokenPipeError):
+        try:
+            sender.send(time_sweep(sweep, store, kinds, workers, asked_at))
+        except InputError as error:
+            sender.send(error)
+        except MemoryError:
+            return  # as if the process had been killed
 
 
 def workers_here(resources: Resources) -> int:
