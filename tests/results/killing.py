@@ -1,13 +1,17 @@
-"""What a kill leaves of a store's files: as they are before each change that an action makes, one after the other."""
+"""Kills before chosen changes of a store's files, and copies of what a kill before each of them would leave."""
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import multiprocessing.util
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.process import BaseProcess as Process
 from typing import Any
 
 import pyarrow.fs as pafs
@@ -31,24 +35,47 @@ def states_of(action: Action, location: str, new_location: Callable[[], str]) ->
     The action runs in a process of its own, whose files have the content that they would have after a kill there: what
     it did not yet hand to the system is not in them.
     """
+    states: list[str] = []
+
+    def keep(_: Process) -> None:
+        states.append(copied(location, new_location()))
+
+    assert _watched(action, location, keep) == 0
+    return [*states, copied(location, new_location())]
+
+
+def killed_before(number: int, action: Action, location: str) -> bool:
+    """Do `action` on a store in a process that is killed before change `number` from 0; return whether it was."""
+    numbers = itertools.count()
+
+    def kill(process: Process) -> None:
+        if next(numbers) == number:
+            process.kill()
+
+    exit_code = _watched(action, location, kill)
+    assert exit_code in (0, -signal.SIGKILL)
+    return exit_code != 0
+
+
+def copied(location: str, to: str) -> str:
+    """Copy a store; return where the copy is."""
+    source, target = Store.open(location), Store.open(to)
+    pafs.copy_files(source.root, target.root, source.fs, target.fs)
+    return to
+
+
+def _watched(action: Action, location: str, before_change: Callable[[Process], None]) -> int | None:
+    """Do `action` in a process of its own, which waits at each change for `before_change`; return its exit code."""
     ours, theirs = context.Pipe()
     process = context.Process(target=_act, args=(action, location, theirs, dict(os.environ)))
     process.start()
     theirs.close()
-    states = []
-    while (message := ours.recv()) != "done":
-        assert message == "about to change"
-        states.append(_copy(location, new_location()))
-        ours.send("go on")
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # it was killed
+        while ours.recv() != "done":
+            before_change(process)
+            ours.send("go on")
     process.join()
-    assert process.exitcode == 0
-    return [*states, _copy(location, new_location())]
-
-
-def _copy(location: str, to: str) -> str:
-    source, target = Store.open(location), Store.open(to)
-    pafs.copy_files(source.root, target.root, source.fs, target.fs)
-    return to
+    return process.exitcode
 
 
 def _act(action: Action, location: str, pipe: Any, environment: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -12,7 +13,7 @@ from bnsweep.errors import StoreError
 from bnsweep.results import Store
 from bnsweep.results.compact import compact
 from bnsweep.results.verify import verify
-from tests.results.killing import Action, states_of
+from tests.results.killing import Action, copied, killed_before, states_of
 from tests.results.rows import Tables, contents, few_specs, plain_rows, tables_of
 
 TABLES = ("trials", "ics")
@@ -46,16 +47,28 @@ def write_small(store: Store, *batches: tuple[int, ...]) -> None:
 Killed = Callable[[Action], Iterator[Store]]
 
 
-@pytest.fixture
-def killed(location: str, new_location: Callable[[], str]) -> Killed:
-    """Yield what a kill of an action would leave of the store, for each change that it may come before, and no kill."""
+@pytest.fixture(params=["copied", pytest.param("killed", marks=pytest.mark.long)])
+def killed(request: pytest.FixtureRequest, location: str, new_location: Callable[[], str]) -> Killed:
+    """Yield what a kill of an action leaves of the store, for each change that it may come before, and no kill.
 
-    def run(action: Action) -> Iterator[Store]:
+    Once as copies of what the action has written by then, and once with its process really killed there.
+    """
+
+    def copies(action: Action) -> Iterator[Store]:
         states = states_of(action, location, new_location)
         assert len(states) > 3
         return map(Store.open, states)
 
-    return run
+    def kills(action: Action) -> Iterator[Store]:
+        for number in itertools.count():
+            place = copied(location, new_location())
+            was_killed = killed_before(number, action, place)
+            yield Store.open(place)
+            if not was_killed:
+                assert number > 2
+                return
+
+    return copies if request.param == "copied" else kills
 
 
 def problems(store: Store) -> list[str]:
