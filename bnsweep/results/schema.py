@@ -193,6 +193,7 @@ SCHEMAS: dict[str, pa.Schema] = {
 ROW_KEYS: dict[str, tuple[str, ...]] = {
     "trials": ("trial_key",),
     "curves": ("trial_key", "step"),
+    "landscape": ("trial_key", "step", "lr_multiple"),
     "ics": ("trial_key", "step", "layer"),
     "moments": ("trial_key", "step", "layer"),
     "curvature": ("trial_key", "step"),
@@ -200,8 +201,8 @@ ROW_KEYS: dict[str, tuple[str, ...]] = {
 }
 """By table, the columns that tell its rows apart.
 
-`landscape` has none: a step length may be asked for as a multiple of lr and in absolute terms, and is measured twice
-then. Nor have users' own tables, where equal rows may be meant.
+In `landscape` a step length is there twice where the spec asks for it both as a multiple of lr and in absolute terms.
+Users' own tables have no key: equal rows may be meant there.
 """
 
 METRIC_TABLES = ("curves", "landscape", "ics", "moments", "curvature")

@@ -14,6 +14,7 @@ from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.results.files import write
 from bnsweep.results.verify import Problem, verify
+from bnsweep.spec.probes import LandscapeSpec, ProbesSpec
 from tests.results.rows import OWN, commit, contents, few_specs, tables_of, write_store
 
 Repaired = Callable[[Store], dict[str, list[str]]]
@@ -131,6 +132,7 @@ Change = Callable[[pa.Table], pa.Table]
     ("table", "change", "what"),
     [
         ("ics", lambda rows: pa.concat_tables([rows, rows[:2]]), "has 2 rows twice"),
+        ("landscape", lambda rows: pa.concat_tables([rows, rows[:2]]), "has 2 rows twice"),
         (
             "ics",
             lambda rows: with_column(rows, "trial_key", ["a"] * len(rows)),
@@ -151,14 +153,22 @@ def test_rows_that_contradict_their_batch_are_found(
     assert store.finished() == set()
 
 
-def test_a_step_length_measured_twice_is_no_damage(store: Store) -> None:
-    """As of `full`, whose absolute lengths are multiples of lr too where lr is 0.1."""
-    (spec,) = few_specs(1)
-    tables = tables_of([spec])
-    tables["landscape"] += tables["landscape"][:1]
-    store.commit(tables, {"noise": OWN})
+def test_a_step_length_asked_for_twice_is_no_damage(store: Store) -> None:
+    """As in `full`, whose absolute lengths are multiples of lr too where lr is 0.1; stored once more it is damage."""
+    landscape = LandscapeSpec(every=25, lr_multiples=(1.0, 2.0), alphas=(0.01, 0.1))
+    (plain,) = few_specs(1)
+    spec = plain.model_copy(update={"lr": 0.1, "probes": ProbesSpec(landscape=landscape)})
+    lengths = [(1.0, 0.1), (2.0, 0.2), (0.01 / 0.1, 0.01), (1.0, 0.1)]
+    measured = [
+        {"trial_key": spec.trial_key, "lr": 0.1, "step": step, "lr_multiple": multiple, "alpha": alpha}
+        for step in (0, 25)
+        for multiple, alpha in lengths
+    ]
+    store.commit({**tables_of([spec]), "landscape": measured}, {"noise": OWN})
     store.declare("few", [spec.trial_key], "")
     assert verify(store) == []
+    rewrite(store, first_file(store, "landscape"), lambda rows: pa.concat_tables([rows, rows[2:4]]))
+    assert "has 2 rows twice" in [problem.what for problem in verify(store)]
 
 
 def with_column(rows: pa.Table, name: str, values: list[Any]) -> pa.Table:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
@@ -15,6 +17,8 @@ from bnsweep.results.manifest import Manifest, batch_name, file_name, manifest_n
 from bnsweep.results.schema import ROW_KEYS
 from bnsweep.results.verify.problem import Problem, some
 from bnsweep.spec import TrialSpec
+
+Specs = Mapping[str, TrialSpec | None]
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,10 @@ def check_batch(files: Files, batch: str, last: str, tables: Sequence[str]) -> C
     recorded = {record.table for record in manifest.files} if manifest else set()
     problems += [Problem("missing", file_name(table, batch), "is gone") for table in sorted(recorded - {*tables})]
     keys = rows[last]["trial_key"].to_pylist() if last in rows and "trial_key" in rows[last].column_names else None
-    problems += [found for table in rows for found in _check_rows(table, batch, rows[table], keys)]
+    specs = _specs(rows[last]) if last == "trials" and keys is not None else {}
+    problems += [found for table in rows for found in _check_rows(table, batch, rows[table], keys, specs)]
     if last == "trials" and keys is not None:
-        problems += _check_trials(batch, rows[last], keys)
+        problems += _check_trials(batch, keys, specs)
     known = keys if keys is not None else manifest.trial_keys if manifest else []
     return Checked(problems, list(known) if last == "trials" else [])
 
@@ -79,7 +84,7 @@ def _read_parquet(content: bytes) -> pa.Table | None:
         return None
 
 
-def _check_rows(table: str, batch: str, rows: pa.Table, keys: list[str] | None) -> list[Problem]:
+def _check_rows(table: str, batch: str, rows: pa.Table, keys: list[str] | None, specs: Specs) -> list[Problem]:
     """Check the columns of a file, that its rows are of trials of the batch, and that no row is there twice.
 
     The latter only of tables with a key: in others equal rows may be meant.
@@ -93,26 +98,48 @@ def _check_rows(table: str, batch: str, rows: pa.Table, keys: list[str] | None) 
     strangers = set(rows["trial_key"].unique().to_pylist()) - set(keys or ())
     if keys is not None and strangers:
         problems.append(Problem("damaged", name, f"has rows of trials that its commit has not, {some(strangers)}"))
-    row_key = [column for column in ROW_KEYS.get(table, ()) if column in rows.column_names]
-    if row_key and (repeated := rows.num_rows - rows.group_by(row_key).aggregate([]).num_rows):
+    if repeated := _count_repeated(table, rows, specs):
         problems.append(Problem("damaged", name, f"has {repeated} rows twice"))
     return problems
 
 
-def _check_trials(batch: str, trials: pa.Table, keys: list[str]) -> list[Problem]:
+def _count_repeated(table: str, rows: pa.Table, specs: Specs) -> int:
+    """Return how many rows are there once more than their trial's spec accounts for."""
+    row_key = [column for column in ROW_KEYS.get(table, ()) if column in rows.column_names]
+    if not row_key:
+        return 0
+    groups = rows.group_by(row_key).aggregate([([], "count_all")])
+    repeated = groups.filter(pc.field("count_all") > 1).to_pylist()
+    return sum(group["count_all"] - _num_meant(table, group, specs.get(group["trial_key"])) for group in repeated)
+
+
+def _num_meant(table: str, group: Mapping[str, Any], spec: TrialSpec | None) -> int:
+    landscape = spec.probes.landscape if table == "landscape" and spec else None
+    if spec is None or landscape is None or "lr_multiple" not in group:
+        return 1
+    multiples = [*landscape.lr_multiples, *(alpha / spec.lr for alpha in landscape.alphas)]  # as the probe has them
+    return max(1, multiples.count(group["lr_multiple"]))
+
+
+def _check_trials(batch: str, keys: list[str], specs: Specs) -> list[Problem]:
     """Check that the trials are those that the batch is named by, and that their specs are those of their keys."""
     name = file_name("trials", batch)
     if batch_name(keys) != batch:
         return [Problem("damaged", name, "holds other trials than its name says")]
-    specs = trials["spec"].to_pylist() if "spec" in trials.column_names else [None] * len(keys)
-    changed = {key for key, spec in zip(keys, specs, strict=True) if _key_of(spec) != key}
+    changed = {key for key in keys if (spec := specs[key]) is None or spec.trial_key != key}
     if not changed:
         return []
     return [Problem("key", name, f"has trials whose spec is not that of their key, {some(changed)}")]
 
 
-def _key_of(spec: str | None) -> str | None:
+def _specs(trials: pa.Table) -> Specs:
+    """Return the spec of each trial by its key; None where it cannot be read."""
+    texts = trials["spec"].to_pylist() if "spec" in trials.column_names else [None] * trials.num_rows
+    return {key: _spec_of(text) for key, text in zip(trials["trial_key"].to_pylist(), texts, strict=True)}
+
+
+def _spec_of(text: str | None) -> TrialSpec | None:
     try:
-        return None if spec is None else TrialSpec.model_validate_json(spec).trial_key
+        return None if text is None else TrialSpec.model_validate_json(text)
     except ValidationError:
         return None
