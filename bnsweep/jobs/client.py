@@ -47,8 +47,7 @@ def job_server(cluster: str | None, address: str | None) -> Iterator[JobSubmissi
             yield client
         except (requests.RequestException, TimeoutError, RuntimeError, aiohttp.ClientError) as error:
             # Ray raises these for any other answer than 200; errors of our own output are none of them
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise InputError(f"{option}: job server error ({reason})") from error
+            raise _server_error(option, error) from error
 
 
 @contextmanager
@@ -81,7 +80,15 @@ def _connect(address: str, option: str) -> JobSubmissionClient:
     for cls in JobSubmissionClient.__mro__:  # each module's logger reports every upload and every closed connection
         logging.getLogger(cls.__module__).setLevel(logging.WARNING)
     headers = {"Authorization": f"Bearer {token.value}"} if token.value else None
-    return JobSubmissionClient(url, headers=headers)
+    try:
+        return JobSubmissionClient(url, headers=headers)
+    except (OSError, RuntimeError, ValueError) as error:  # it is gone, of another version, or the version is no version
+        raise _server_error(option, error) from error
+
+
+def _server_error(option: str, error: Exception) -> InputError:
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    return InputError(f"{option}: job server error ({reason})")
 
 
 def _check_answer(url: str, option: str, token: Token) -> None:
@@ -92,7 +99,7 @@ def _check_answer(url: str, option: str, token: Token) -> None:
             request.add_unredirected_header("Authorization", f"Bearer {token.value}")
         with urllib.request.urlopen(request, timeout=ANSWER_TIMEOUT_S) as answer:
             version = json.load(answer)
-            is_ray = isinstance(version, dict) and "ray_version" in version
+            is_ray = isinstance(version, dict) and isinstance(version.get("ray_version"), str)
     except urllib.error.HTTPError as error:
         with error:
             if reason := explain_refusal(error.code, token):

@@ -19,25 +19,29 @@ ANSWERS = {
     "an SSH server": b"SSH-2.0-OpenSSH_9.2\r\n",
     "another protocol": b"\x00\x00\x12\x04\x00\x00\x00\x00\x00",
     "other JSON": b"HTTP/1.0 200 OK\r\n\r\nnull",
+    "no version": b'HTTP/1.0 200 OK\r\n\r\n{"ray_version": null}',
     "a page": b"HTTP/1.0 200 OK\r\n\r\n<html>",
     "a redirect": b"HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n",
 }
 
 
 @contextmanager
-def server(answer: bytes) -> Iterator[int]:
-    """Give one answer to the first request; yield the port."""
+def server(*answers: bytes) -> Iterator[int]:
+    """Answer that many requests, one after the other, and no further one; yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
-            connection, _ = listening.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(answer)
+            for left, answer in zip(reversed(range(len(answers))), answers, strict=True):
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(65536)
+                    if not left:
+                        listening.close()
+                    connection.sendall(answer)
 
-        thread = threading.Thread(target=serve)
+        port, thread = listening.getsockname()[1], threading.Thread(target=serve)
         thread.start()
-        yield listening.getsockname()[1]
+        yield port
         thread.join()
 
 
@@ -49,6 +53,17 @@ def connect(cluster: str | None = None, address: str | None = None) -> None:
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
 def test_what_is_no_job_server_is_refused(answer: bytes) -> None:
     with server(answer) as port, pytest.raises(InputError, match=rf"--address http://127.0.0.1:{port}: .*job server"):
+        connect(address=f"http://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize(
+    ("version", "num_answers", "what"),
+    [("1.8", 2, "Ray version 1.8"), ("new", 2, "new"), ("2.9", 1, "Failed to connect")],
+    ids=["too old", "no version", "gone after its first answer"],
+)
+def test_a_job_server_that_the_client_cannot_use_is_refused(version: str, num_answers: int, what: str) -> None:
+    answer = b'HTTP/1.0 200 OK\r\n\r\n{"ray_version": "%b"}' % version.encode()
+    with server(*[answer] * num_answers) as port, pytest.raises(InputError, match=f":{port}: .* error .*{what}"):
         connect(address=f"http://127.0.0.1:{port}")
 
 
