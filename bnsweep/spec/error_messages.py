@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,22 +12,9 @@ from bnsweep.errors import did_you_mean
 from bnsweep.spec.datasets import DatasetSpec
 from bnsweep.spec.models import ModelSpec
 from bnsweep.spec.section import CUSTOM
+from bnsweep.spec.wanted import wanted
 
 Location = tuple[int | str, ...]
-
-_PLAIN = {
-    "valid dictionary or .*": "mapping such as {key: value}",
-    "valid dictionary": "mapping such as {key: value}",
-    "valid tuple": "list",
-    "^(Input|String|Tuple|List) ": "",
-    "1000000000000000000000000000000": "1e30",
-    "^Keys should": "should have keys that",
-    "that be": "that are",
-    " after validation, not 0": "",
-    r"match pattern '\^\[A-Za-z_\].*'": "be package.module:callable",
-    "match pattern '.*'": "consist of letters, digits and _ . - alone",
-}
-"""How to say in the words of a sweep file what pydantic says in Python's."""
 
 _UNIONS = {"model": ModelSpec, "dataset": DatasetSpec}
 
@@ -89,15 +75,15 @@ def explain(error: ValidationError, given: Mapping[str, Any], root: type[BaseMod
         case "missing" | "union_tag_not_found":
             return Explanation(path, f"missing{_needed(first, path)}")
         case "literal_error":
-            names = re.findall(r"'([^']*)'", first["ctx"]["expected"])
+            names = _literals(_annotation_at(root, path, given))
             return Explanation(path, f"given {first['input']!r}; {did_you_mean(first['input'], names)}")
         case "union_tag_invalid":
             tag = first["ctx"]["tag"]
             return Explanation((*path, "name"), f"given {tag!r}; {did_you_mean(tag, variants(str(path[-1])))}")
         case "value_error":
             return Explanation(path, str(first["ctx"]["error"]))
-    wanted = dict.fromkeys(_plain(detail["msg"]) for detail in details if _path_in(given, detail["loc"]) == path)
-    return Explanation(path, f"given {shown(first['input'])}; it {' or '.join(wanted)}")
+    alternatives = dict.fromkeys(wanted(detail) for detail in details if _path_in(given, detail["loc"]) == path)
+    return Explanation(path, f"given {shown(first['input'])}; it {' or '.join(alternatives)}")
 
 
 def dotted(path: Location) -> str:
@@ -141,18 +127,29 @@ def _section_at(root: type[BaseModel], path: Location, given: Any) -> type[BaseM
     return section
 
 
+def _annotation_at(root: type[BaseModel], path: Location, given: Any) -> Any:
+    """Return the type of the field at `path`, or of the list that it is in."""
+    names = [part for part in path if isinstance(part, str)]
+    return _section_at(root, tuple(names[:-1]), given).model_fields[names[-1]].annotation
+
+
+def _literals(annotation: Any) -> list[str]:
+    """Return the names that a type allows.
+
+    >>> _literals(tuple[int | Literal["M"], ...])
+    ['M']
+    """
+    if get_origin(annotation) is Literal:
+        return [str(name) for name in get_args(annotation)]
+    return [name for part in get_args(annotation) for name in _literals(part)]
+
+
 def _needed(detail: Any, path: Location) -> str:
     if detail["type"] == "union_tag_not_found":
         return f"; it needs a name: {', '.join(sorted(variants(str(path[-1]))))}"
     if path[-1] in _UNIONS:
         return f"; such as {{name: {next(iter(variants(str(path[-1]))))}}}"
     return ""
-
-
-def _plain(message: str) -> str:
-    for pattern, plain in _PLAIN.items():
-        message = re.sub(pattern, plain, message)
-    return message
 
 
 def shown(value: object) -> str:
