@@ -1,6 +1,6 @@
 """The lock on object storage, which has none of its own: each run writes a lock file.
 
-A run writes a lock file of its own, `_locks/<id>.json`, then lists them all. Where it sees another live one it removes
+A run writes a lock file of its own, `_claims/<id>.json`, then lists them all. Where it sees another live one it removes
 its own again, else it holds the store. Two runs can never both hold it: object stores list what was written before (S3
 since 2020), so if two lock files stayed, the run of the later one would have kept it although it saw the earlier one.
 Two runs that start at once may both give way; each tries again after a while of random length.
@@ -28,7 +28,7 @@ from bnsweep.results.files import Files, write
 from bnsweep.results.lock import Hold
 from bnsweep.results.seal import read_sealed, seal
 
-LOCKS = "_locks"
+LOCKS = "_claims"  # as ever, so that a run of an earlier version sees them
 HEARTBEAT = "bnsweep-heartbeat"
 UNREADABLE = {"host": "unknown", "pid": "unknown", "since": "an unknown time", "is_held": True}
 

@@ -67,7 +67,8 @@ def run(
         store.declare(sweep.name, (spec.trial_key for spec in sweep.trials), sweep.text)
         missing = Plan.of(sweep, store).missing  # once more, now that no other run can commit
         if not missing:
-            return []
+            with during:  # what a killed run left of its progress is put right
+                return []
 
         def must_stop() -> bool:
             if hold.is_lost():

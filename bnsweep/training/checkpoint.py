@@ -7,6 +7,9 @@ from typing import Any
 
 import torch
 
+FORMAT = b"bnsweep trial state 2\n"
+"""How the bytes begin; bumped when the state is laid out anew."""
+
 
 def dump(state: dict[str, Any]) -> bytes:
     """Return the bytes of what a `state_dict` returned.
@@ -16,13 +19,15 @@ def dump(state: dict[str, Any]) -> bytes:
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    return buffer.getvalue()
+    return FORMAT + buffer.getvalue()
 
 
-def load(content: bytes, device: torch.device) -> dict[str, Any]:
-    """Return what `dump` was given, its tensors on `device`.
+def load(content: bytes, device: torch.device) -> dict[str, Any] | None:
+    """Return what `dump` was given, its tensors on `device`; None where another version of bnsweep wrote it.
 
     The content is unpickled: it must come from a store that one trusts as much as one's own code.
     """
-    state: dict[str, Any] = torch.load(io.BytesIO(content), map_location=device, weights_only=False)
+    if not content.startswith(FORMAT):
+        return None
+    state: dict[str, Any] = torch.load(io.BytesIO(content[len(FORMAT) :]), map_location=device, weights_only=False)
     return state

@@ -13,8 +13,8 @@ from bnsweep.errors import InputError
 class Compiler:
     """Compiles models one after another; what it compiled for one serves the next of the same kind.
 
-    PyTorch keeps what it compiled in one cache per process: so there is one compiler in a process that trains, and its
-    owner hands it to every trial.
+    PyTorch keeps what it compiled, and its settings, once per process: so a process that trains has one compiler,
+    and its owner hands it to every trial. In a notebook it takes what else was compiled there away.
     """
 
     def __init__(self) -> None:

@@ -45,13 +45,14 @@ def train(
     Args:
         spec: the trial.
         data: what it trains on, on the device to train on.
-        saved: the state of the same trial between two steps, by `checkpoint.dump`: it continues there.
+        saved: the state of the same trial between two steps, by `checkpoint.dump`: it continues there, unless another
+            version of bnsweep wrote it.
         compiler: that of the process, where more than one trial may be compiled.
     """
     with seeded(derive(spec.seed, "torch"), data.train_x.device):
         training = Training(spec, data, compiler or Compiler())
-        if saved is not None:
-            training.load_state_dict(checkpoint.load(saved, training.device))
+        if saved is not None and (state := checkpoint.load(saved, training.device)):
+            training.load_state_dict(state)
         yield training
         yield from training.run()
 

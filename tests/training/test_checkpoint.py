@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from contextlib import closing
 from dataclasses import asdict
 from itertools import islice
@@ -106,3 +107,12 @@ def test_the_callers_random_stream_is_left_alone() -> None:
     before = torch.get_rng_state()
     saved_after(2, trial(), saved_after(2, trial()))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_what_another_version_saved_is_begun_anew() -> None:
+    spec = trial()
+    buffer = io.BytesIO()
+    torch.save({"step": 3}, buffer)  # as before the format had a name
+    (first, *_) = [training.step for training in train(spec, DIGITS, buffer.getvalue())]
+    assert first == 0
+    assert next(train(spec, DIGITS, saved_after(3, spec))).step == 3
