@@ -10,8 +10,11 @@ import pytest
 from bnsweep.errors import InputError
 from bnsweep.executors import make_executor
 from bnsweep.results import Store
+from bnsweep.running.packs import Tally
 from bnsweep.running.plan import Plan
 from bnsweep.running.prepare import prepare
+from bnsweep.running.progress_file import RunState, read_progress, write_progress
+from bnsweep.running.progress_writer import Snapshot, kept_progress
 from bnsweep.running.run import Prepared, run
 from bnsweep.spec.sweep import Sweep
 from tests.conftest import TINY
@@ -67,3 +70,15 @@ def test_what_another_run_has_finished_since_the_check_is_not_run_again(tmp_path
         assert run(one, make_executor("serial"), lambda *_: lambda *_: None) == []
     keys = store.read("trials")["trial_key"].to_pylist()
     assert sorted(keys) == sorted(spec.trial_key for spec in tiny().trials)
+
+
+def test_what_a_killed_run_left_of_its_progress_is_put_right_where_nothing_is_missing(tmp_path: Path) -> None:
+    sweep, store = tiny(("{range: 2}", "{range: 1}")), Store.open(tmp_path / "out")
+    for snapshot in (Snapshot(6, 1, Tally(), 1, None), Snapshot(0, 0, Tally(), 0, None)):
+        during = kept_progress(store, sweep, lambda snapshot=snapshot: snapshot, lambda: False)
+        assert run(prepared(sweep, store), make_executor("serial"), lambda *_: lambda *_: None, during=during) == []
+        progress = read_progress(store)
+        assert progress is not None
+        assert progress.state is RunState.FINISHED
+        write_progress(store, progress.model_copy(update={"state": RunState.RUNNING}))
+    assert progress.had_result_before == len(sweep.trials)
