@@ -25,12 +25,12 @@ def main() -> None:
         print_error(str(error))
         code = 2 if isinstance(error, InputError) else 1
     except OSError:
-        unwritten = output_error(is_suspect=True)
+        unwritten = output_error(sys.stdout, is_suspect=True)
         if not unwritten:
             raise
-    unwritten = unwritten or output_error()
+    unwritten = unwritten or output_error(sys.stdout)
     if unwritten:
-        discard_output(unwritten)
+        discard_output(sys.stdout, unwritten)
         code = code or 1
     sys.exit(code)
 

@@ -29,17 +29,18 @@ def print_error(message: str) -> None:
         print(f"bnsweep: {message}", file=sys.stderr)  # noqa: T201
 
 
-def output_error(*, is_suspect: bool = False) -> OSError | None:
-    """Return why stdout cannot be written; None where it can.
+def output_error(stream: TextIO | None, *, is_suspect: bool = False) -> OSError | None:
+    """Return why a stream, such as stdout, cannot be written; None where it can, or where it is not open.
 
     Args:
+        stream: it.
         is_suspect: something could not be written; where nothing waits to be, a newline tells whether it was stdout.
     """
     try:
-        if sys.stdout:
-            sys.stdout.flush()
+        if stream:
+            stream.flush()
             if is_suspect:
-                os.write(sys.stdout.fileno(), b"\n")
+                os.write(stream.fileno(), b"\n")
     except io.UnsupportedOperation:  # no file
         return None
     except OSError as error:
@@ -47,44 +48,48 @@ def output_error(*, is_suspect: bool = False) -> OSError | None:
     return None
 
 
-def discard_output(error: OSError) -> None:
+def discard_output(stream: TextIO, error: OSError) -> None:
     """Write nothing more to stdout, neither what waits to be written, and say so to whoever may still read stderr."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
-        sys.stdout.flush()
+        stream.flush()
     if error.errno not in NOBODY_READS:
         print_error(f"standard output cannot be written ({error.strerror}); write it to another place")
 
 
 class _Tolerant:
-    """Standard output, but what cannot be written is left out instead of raising."""
+    """A stream, but what cannot be written to it is left out instead of raising."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
 
     @property
     def encoding(self) -> str:
-        return sys.stdout.encoding
+        return self._stream.encoding
 
     def write(self, text: str) -> int:
         try:
-            return sys.stdout.write(text)
+            return self._stream.write(text)
         except OSError as error:
-            discard_output(error)
+            discard_output(self._stream, error)
             return len(text)
 
     def flush(self) -> None:
-        if error := output_error():
-            discard_output(error)
+        if error := output_error(self._stream):
+            discard_output(self._stream, error)
 
     def isatty(self) -> bool:
-        return sys.stdout.isatty()
+        return self._stream.isatty()
 
     def fileno(self) -> int:
-        return sys.stdout.fileno()
+        return self._stream.fileno()
 
 
 def tolerant_console() -> Console:
     """Return where a run prints to: it goes on if nobody reads, and what it prints is no markup."""
     from rich.console import Console
 
-    return Console(file=cast("TextIO", _Tolerant()), soft_wrap=True, highlight=False, markup=False, emoji=False)
+    output = _Tolerant(sys.stdout or io.StringIO())  # not open: nobody reads
+    return Console(file=cast("TextIO", output), soft_wrap=True, highlight=False, markup=False, emoji=False)

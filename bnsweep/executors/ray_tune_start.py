@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
@@ -74,7 +75,7 @@ def _attempt(cpus: int) -> Exception | None:
                 object_store_memory=object_store,
             )
     except OSError as error:
-        where = "its files go to RAY_TMPDIR, or /tmp, and to HOME: short paths that can be written"
+        where = "its files go to RAY_TMPDIR, or TMPDIR, or /tmp, and to HOME: short paths that can be written"
         raise InputError(f"Ray cannot be started here ({error}); {where}") from error
     except Exception as error:  # Ray has no type for what fails at its start
         ray.shutdown()
@@ -124,4 +125,4 @@ def _end(processes: set[int]) -> None:
 
 
 def _logs() -> Path:
-    return Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray/session_latest/logs")  # Ray's own default
+    return Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir(), "ray/session_latest/logs")

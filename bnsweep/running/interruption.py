@@ -15,13 +15,20 @@ Handler = Callable[[int, FrameType | None], Any]
 
 
 class Interrupt:
-    """Remembers that the user asked to stop."""
+    """Remembers that the user asked to stop, and announces it when it is next asked.
+
+    Not in the handler: that may have interrupted someone who holds a lock of the terminal's, and would wait for it.
+    """
 
     def __init__(self) -> None:
-        self._is_set = False
+        self._is_set = self._is_announced = False
+        self._announce: Callable[[], None] = lambda: None
 
     def __call__(self) -> bool:
         """Return whether the user asked to stop."""
+        if self._is_set and not self._is_announced:
+            self._is_announced = True
+            self._announce()
         return self._is_set
 
     @contextmanager
@@ -31,10 +38,9 @@ class Interrupt:
         def handle(number: int, _frame: FrameType | None) -> None:
             if self._is_set and number != signal.SIGHUP:
                 raise KeyboardInterrupt
-            if not self._is_set:
-                self._is_set = True
-                announce()
+            self._is_set = True
 
+        self._announce = announce
         with _handled(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), handle)):
             yield
 

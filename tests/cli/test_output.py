@@ -13,6 +13,7 @@ import pytest
 
 from bnsweep.results import Store
 from tests.in_process import Run
+from tests.processes import bnsweep
 
 FULL = "/dev/full"
 Write = Callable[..., Path]
@@ -71,6 +72,14 @@ def test_a_run_that_nobody_can_read_stores_all_trials(
     output = request.getfixturevalue(target)
     result = printing_to(output, "run", "tiny.yaml", "--executor", "serial", "--out", "out", cwd=tmp_path)
     assert (result.returncode, result.stderr.count("\n")) == (0, messages), result.stderr
+    assert len(Store.open(tmp_path / "out").finished()) == 12
+
+
+def test_a_run_without_an_output_stores_all_trials(sweep_file: Write, tmp_path: Path) -> None:
+    sweep_file()
+    within = ("sh", "-c", 'exec "$@" >&-', "sh")
+    result = bnsweep("run", "tiny.yaml", "--executor", "serial", "--out", "out", cwd=tmp_path, within=within)
+    assert (result.returncode, result.stderr) == (0, "")
     assert len(Store.open(tmp_path / "out").finished()) == 12
 
 

@@ -1,0 +1,55 @@
+"""A terminal that is closed while a run goes on."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import subprocess
+import sys
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bnsweep.results import Store
+from bnsweep.running.progress_file import RunState, read_progress
+
+WITHIN_S = 60
+
+
+@pytest.mark.parametrize("executor", ["serial", "ray"])
+def test_a_closed_terminal_ends_a_run_in_good_order(
+    sweep_file: Callable[..., Path], tmp_path: Path, executor: str
+) -> None:
+    path = sweep_file(("steps: 6", "steps: 60"), ("range: 2", "range: 40"), ("1.0e+9", "0.2"))
+    terminal, its_end = pty.openpty()
+    os.set_blocking(terminal, False)
+    command = [sys.executable, "-m", "bnsweep", "run", str(path), "--out", "out", "--executor", executor]
+    with subprocess.Popen(
+        command,
+        stdin=its_end,
+        stdout=its_end,
+        stderr=its_end,
+        cwd=tmp_path,
+        start_new_session=True,
+        env={**os.environ, "TERM": "xterm"},
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    ) as process:
+        os.close(its_end)
+        while process.poll() is None and not any((tmp_path / "out/trials").glob("*.parquet")):
+            with suppress(BlockingIOError):  # nothing is printed just now
+                os.read(terminal, 4096)
+        helpers = psutil.Process(process.pid).children(recursive=True)
+        os.close(terminal)
+        assert process.wait(WITHIN_S) == 130
+    store = Store.open(tmp_path / "out")
+    progress = read_progress(store)
+    assert progress is not None
+    assert progress.state is RunState.INTERRUPTED
+    assert 0 < len(store.finished()) == progress.num_with_result < progress.num_trials
+    _, alive = psutil.wait_procs(helpers, WITHIN_S)
+    assert not alive
