@@ -34,7 +34,8 @@ def load(
     Args:
         directory: what `bnsweep run --out` was given.
         norms: normalization modes to read; all if None.
-        columns: for a table, the columns to read; those that identify a row always come along. All if None.
+        columns: for a table, the columns to read; those that identify a row always come along. All if None, but of
+            failures not its `LONG_COLUMNS`.
         steps: the first and the last step to read of the tables of measurements; all if None.
 
     Raises:
@@ -42,35 +43,47 @@ def load(
             bnsweep's, an unknown norm, table or column, or steps that are no range.
     """
     chosen_columns, steps = checked_columns(columns or {}), checked_steps(steps)
-    store = Store.open(directory)
-    if store.fs.get_file_info(store.root).type != pafs.FileType.Directory:
-        raise InputError(f"{os.fspath(directory)}: no such directory; give the --out of a `bnsweep run`")
-    declared, failures = _declared(store), _read(store, "failures")
+    store = _existing_store(directory)
+    declared = _declared(store)
     stored = _trials(store, chosen_columns.get("trials"))
     every_trial = stored.drop_duplicates("trial_key", ignore_index=True)
-    missing = tuple(sorted(set(declared["trial_keys"]) - set(every_trial["trial_key"]))) if declared else ()
     chosen_norms = checked_norms(norms, every_trial)
     trials, undeclared = _set_apart(_of_norms(every_trial, chosen_norms), declared)
     if trials.empty:
         raise InputError(
             f"{os.fspath(directory)}: none of its {len(undeclared)} finished trials is declared in {DECLARED}"
         )
-    orders = {axis: declared_order(trials, declared["trial_keys"] if declared else (), axis) for axis in ORDERED}
-    where = row_filter(chosen_norms, steps)
+    keys = declared["trial_keys"] if declared else ()
+    orders = _orders(trials, keys)
+    tables = _measurements(store, chosen_columns, row_filter(chosen_norms, steps))
     has_duplicates = len(every_trial) < len(stored)
-    metrics = {
-        table: _of_trials(_read(store, table, chosen_columns.get(table), where), trials, has_duplicates).astype(orders)
-        for table in METRIC_TABLES
-    }
     return Results(
         name=declared["name"] if declared else os.path.basename(store.root),
         trials=trials.astype(orders),
-        failures=failures,
-        undeclared=undeclared.astype({axis: declared_order(undeclared, (), axis) for axis in ORDERED}),
-        missing=missing,
+        failures=_read(store, "failures", chosen_columns["failures"]),
+        undeclared=undeclared.astype(_orders(undeclared, ())),
+        missing=tuple(sorted(set(keys) - set(every_trial["trial_key"]))),
         declared=declared,
-        **metrics,
+        **{table: _of_trials(rows, trials, has_duplicates).astype(orders) for table, rows in tables.items()},
     )
+
+
+def _existing_store(directory: str | os.PathLike[str]) -> Store:
+    store = Store.open(directory)
+    if store.fs.get_file_info(store.root).type != pafs.FileType.Directory:
+        raise InputError(f"{os.fspath(directory)}: no such directory; give the --out of a `bnsweep run`")
+    return store
+
+
+def _measurements(
+    store: Store, columns: Mapping[str, Sequence[str]], where: pds.Expression | None
+) -> dict[str, pd.DataFrame]:
+    """Return the rows of each table of measurements."""
+    return {table: _read(store, table, columns.get(table), where) for table in METRIC_TABLES}
+
+
+def _orders(trials: pd.DataFrame, declared_keys: Sequence[str]) -> dict[str, pd.CategoricalDtype]:
+    return {axis: declared_order(trials, declared_keys, axis) for axis in ORDERED}
 
 
 def _declared(store: Store) -> dict[str, Any] | None:

@@ -6,21 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bnsweep.results.schema import AXES
+from bnsweep.results.schema import AXES, NORM_NAMES
 
-NORM_ORDER = (
-    "none",
-    "batch",
-    "noisy_batch",
-    "l1",
-    "l2",
-    "linf",
-    "layer",
-    "group",
-    "instance",
-    "rms",
-    "weight",
-)
+NORM_ORDER: tuple[str, ...] = NORM_NAMES
 """The order of the normalization modes where no sweep file gives one."""
 
 BASELINE = NORM_ORDER[0]

@@ -16,16 +16,19 @@ from bnsweep.results.schema import AXES
 IDENTIFYING = ("trial_key", *AXES, "step", "layer", "lr_multiple")
 """The columns that tell the rows of a table apart: always read."""
 
+LONG_COLUMNS = ("traceback", "log_tail", "spec")
+"""Of failures, up to 64 KiB a row: only read where they are asked for."""
+
 Steps = tuple[int, int]
 
 
 def checked_columns(columns: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Return the columns to read by table: those asked for, after those that identify a row.
+    """Return the columns to read by table: those asked for, after those that identify a row; always of failures.
 
     Raises:
         InputError: no such table or column.
     """
-    chosen = {}
+    chosen = {"failures": [name for name in SCHEMAS["failures"].names if name not in LONG_COLUMNS]}
     for table, names in columns.items():
         if table not in SCHEMAS:
             raise InputError(f"columns: no table {table!r}; {did_you_mean(table, SCHEMAS)}")

@@ -109,7 +109,7 @@ class ObjectFiles:
         path = self.path(folder)
         if self.fs.type_name != "gcs":
             return list_entries(self.fs, path)
-        # pyarrow lists no folders of Google's, where only objects exist: they are told from what is in them.
+        # pyarrow lists no folders of Google's, where only objects exist: they are recognized by what is in them.
         return _folded(list_entries(self.fs, path, recursive=True), path)
 
     @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from bnsweep.spec.trial import AXES as AXES
+from bnsweep.spec.trial import NORM_NAMES as NORM_NAMES
 
 SCHEMA_VERSION = 2
 

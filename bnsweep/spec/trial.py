@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -21,6 +21,7 @@ AXES = ("norm", "init", "init_gain", "lr", "seed")
 """The fields beside the key that every table but `failures` has, so that nobody needs a join to plot."""
 
 NormName = Literal["none", "batch", "noisy_batch", "l1", "l2", "linf", "layer", "group", "instance", "rms", "weight"]
+NORM_NAMES: tuple[NormName, ...] = get_args(NormName)
 InitName = Literal["default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal"]
 BATCH_STATISTICS = ("batch", "noisy_batch", "l1", "l2", "linf")
 """Modes whose statistics are over the mini-batch."""

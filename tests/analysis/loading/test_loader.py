@@ -98,6 +98,17 @@ def test_norms_and_columns_are_filtered_at_read_time(sweep_dir: Path) -> None:
     assert results.missing == ()
 
 
+def test_long_columns_of_failures_are_read_where_they_are_asked_for(tmp_path: Path) -> None:
+    (spec,) = write_sweep(tmp_path, make_specs(num_seeds=1)[:1])
+    failure = {"trial_key": spec.trial_key, "attempt": 1, "error": "ValueError: x", "log_tail": "the end"}
+    Store.open(tmp_path).record_failure(failure)
+    failures = analysis.load(tmp_path).failures
+    assert failures["error"].tolist() == ["ValueError: x"]
+    assert {"traceback", "log_tail", "spec"}.isdisjoint(failures.columns)
+    asked_for = analysis.load(tmp_path, columns={"failures": ["log_tail"]}).failures
+    assert asked_for.to_dict("records") == [{"trial_key": spec.trial_key, "log_tail": "the end"}]
+
+
 def test_steps_are_filtered_at_read_time(sweep_dir: Path, results: Results) -> None:
     some = analysis.load(sweep_dir, norms=["none"], steps=(50, 120))
     for table in ("curves", "landscape", "ics", "moments"):
