@@ -12,7 +12,7 @@ from analysis.plots.style import style
 
 
 def main(directory: str, picture: str, *norms: str) -> pd.DataFrame:
-    """Draw the modes named, `none` and `batch` unless told; return where most seeds of each train."""
+    """Draw the modes named, `none` and `batch` by default; return where most seeds of each train."""
     data = heatmap_data(load(directory, norms=norms or ("none", "batch")))
     with style():
         draw_heatmap(data).savefig(picture)

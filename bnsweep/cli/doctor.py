@@ -49,7 +49,7 @@ def _package(name: str) -> Check:
 def _try(what: str, check: Callable[[], str]) -> Check:
     try:
         return Check(what, True, check())
-    except Exception as error:  # whatever is broken about an install is what is to be told
+    except Exception as error:  # whatever is broken about an install is what the check reports
         return Check(what, False, f"{type(error).__name__}: {error}")
 
 

@@ -74,17 +74,17 @@ def end_of_run(store: Store, left: Sequence[str], directory: str) -> Iterator[st
     yield f"bnsweep failures {directory} [KEY]    each of them; with a KEY its traceback and the end of its log"
 
 
-def overview(store: Store, *, with_mended: bool) -> Iterator[str]:
-    """Yield a line for each failed trial without a result; `with_mended` also for those that have one by now."""
+def overview(store: Store, *, with_succeeded: bool) -> Iterator[str]:
+    """Yield a line for each failed trial without a result; `with_succeeded` also for those that have one by now."""
     every = FailedTrial.load(store)
-    open_ones = [trial for trial in every if not trial.has_result]
-    for trial in every if with_mended else open_ones:
+    unresolved = [trial for trial in every if not trial.has_result]
+    for trial in every if with_succeeded else unresolved:
         times = f"{_counted(len(trial.attempts), 'attempt')} failed"
-        mended = ", has a result now" if trial.has_result else ""
-        yield f"{trial.key}: {trial.axes}; {times}{mended}: {trial.error}"
-    num_mended = len(every) - len(open_ones)
-    mended = f"; {num_mended} that failed before have a result now{'' if with_mended else ' (--all lists them)'}"
-    yield f"{_counted(len(open_ones), 'trial')} failed and without a result{mended if num_mended else ''}"
+        since = ", has a result now" if trial.has_result else ""
+        yield f"{trial.key}: {trial.axes}; {times}{since}: {trial.error}"
+    num_succeeded = len(every) - len(unresolved)
+    others = f"; {num_succeeded} that failed before have a result now{'' if with_succeeded else ' (--all lists them)'}"
+    yield f"{_counted(len(unresolved), 'trial')} failed and without a result{others if num_succeeded else ''}"
 
 
 def details(store: Store, key: str, directory: str) -> Iterator[str]:

@@ -71,7 +71,7 @@ def verify(
 def failures(
     directory: ResultsDir,
     key: Annotated[str | None, typer.Argument(metavar="[KEY]", help="A trial_key, or how one begins.")] = None,
-    with_mended: Annotated[
+    with_succeeded: Annotated[
         bool, typer.Option("--all", help="Also the trials that failed before and have a result now.")
     ] = False,
 ) -> None:
@@ -80,7 +80,7 @@ def failures(
     from bnsweep.cli.maintenance import existing_store
 
     store = existing_store(directory)
-    lines = overview(store, with_mended=with_mended) if key is None else details(store, key, directory)
+    lines = overview(store, with_succeeded=with_succeeded) if key is None else details(store, key, directory)
     for line in lines:
         typer.echo(line)
 
@@ -119,8 +119,8 @@ def doctor() -> None:
     """Say what this machine has and what it lacks."""
     from bnsweep.cli.doctor import examine
 
-    findings = examine()
-    for finding in findings:
-        typer.echo(f"{'ok     ' if finding.ok else 'lacking'}  {finding.what}: {finding.found}")
-    if not all(finding.ok or finding.optional for finding in findings):
+    checks = examine()
+    for check in checks:
+        typer.echo(f"{'ok     ' if check.ok else 'lacking'}  {check.what}: {check.found}")
+    if not all(check.ok or check.optional for check in checks):
         raise typer.Exit(1)

@@ -42,7 +42,7 @@ def make_executor(
         address: of a Ray cluster; without it Ray is started here.
         cpus: processors that a Ray started here may use; all that there are if not given.
         max_workers: workers at most; as many as fit if not given.
-        announce: told what takes a while.
+        announce: called with a line on what takes a while.
 
     Raises:
         InputError: there is no such executor, or the options do not go with it.

@@ -38,7 +38,7 @@ class RayTuneExecutor:
         address: of a cluster.
         cpus: processors that a Ray of its own may use; all that this process may use if not given.
         max_workers: workers at most; as many as fit if not given.
-        announce: told what takes a while.
+        announce: called with a line on what takes a while.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class RayTuneExecutor:
         """Start or join Ray."""
         os.environ.update(TUNE_SETTINGS)
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what fails is told by the queue and in failures/
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the queue reports what fails, in failures/ too
         terminate = signal.getsignal(signal.SIGTERM)
         if self.address == "local":
             self._announce("starting Ray ...")

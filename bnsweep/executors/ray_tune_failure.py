@@ -7,7 +7,7 @@ import os
 import ray
 from ray.exceptions import OutOfMemoryError, RayActorError
 
-from bnsweep.running.worker_log import MAX_TAIL_BYTES, WorkerLog, names
+from bnsweep.running.worker_log import MAX_TAIL_BYTES, WorkerLog, log_files
 
 ANSWERS_WITHIN_S = 10
 MAX_LINES = 1000
@@ -29,7 +29,7 @@ def read_log(path: str, node_ip: str) -> str | None:
     tail = WorkerLog(path).tail()
     if tail is not None:
         return tail
-    ends = [end for name in names(path) if (end := _read_from_node(name, node_ip))]
+    ends = [end for name in log_files(path) if (end := _read_from_node(name, node_ip))]
     return "".join(ends)[-MAX_TAIL_BYTES:] or None
 
 

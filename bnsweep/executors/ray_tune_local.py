@@ -40,5 +40,5 @@ def _nothing(_node: Any, **_options: Any) -> None:
 
 
 def _no_dashboard(node: Any, **_options: Any) -> None:
-    """Name a place where nobody listens: the Raylet's agent logs a traceback each second until it is told of one."""
+    """Name a place where nobody listens: the Raylet's agent logs a traceback each second until it knows one."""
     node.get_gcs_client().internal_kv_put(b"dashboard", b"127.0.0.1:0", True, b"dashboard")

@@ -46,7 +46,7 @@ class PackTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Train for a while and report the tally; the pack's end ends the step.
 
-        Before a trial that workers died of begins, the driver is told where this worker's log is.
+        Before a trial that workers died of begins, this worker reports to the driver where its log is.
         """
         if self._must_say_where:
             self._must_say_where = False

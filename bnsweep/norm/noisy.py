@@ -56,7 +56,7 @@ class NoisyBatchNorm(Normalization):
 
 
 def noisy_sites(model: nn.Module) -> list[NoisyBatchNorm]:
-    """Return every `noisy_batch` in `model`, to be told as `step` how many updates have been made."""
+    """Return every `noisy_batch` in `model`, whose `step` is to be set to the number of updates made."""
     return [module for module in model.modules() if isinstance(module, NoisyBatchNorm)]
 
 

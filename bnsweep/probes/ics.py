@@ -33,20 +33,20 @@ class Ics:
     ||G - G'|| and cos(G, G') are taken in float64; the cosine is NaN if G or G' is zero.
 
     Args:
-        chain: the model measured last and its split, which need not be found again.
+        measured_last: the model measured last and its split, which need not be found again.
     """
 
-    chain: tuple[Network, Split] | None = None
+    measured_last: tuple[Network, Split] | None = None
 
     def __getstate__(self) -> dict[str, None]:
         """Leave the model out of what is saved of the probe: it is only a short cut."""
-        return {"chain": None}
+        return {"measured_last": None}
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         """Return one row per layer: step, layer, layer_name, ics_l2, ics_cos, grad_norm."""
-        if self.chain is None or self.chain[0] is not ctx.network:
-            self.chain = ctx.network, split(ctx.network)
-        chain = self.chain[1]
+        if self.measured_last is None or self.measured_last[0] is not ctx.network:
+            self.measured_last = ctx.network, split(ctx.network)
+        chain = self.measured_last[1]
         first = _gradient(ctx, chain.layers[0])
         measured = [gradient_shift(first, first)]
         for layer, shifted in zip(chain.layers[1:], shifted_gradients(ctx, chain), strict=True):

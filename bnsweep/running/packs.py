@@ -20,7 +20,7 @@ class Pack:
     Args:
         trials: what to run.
         attempts: one number for each trial.
-        worker_failures: how many workers died of it; only counted where `is_alone`, since else none is to blame.
+        worker_failures: how many workers died of it; only counted where `is_alone`, since else the cause is unknown.
         is_alone: one trial, since its worker died or was short of memory when it had company.
         has_whole_gpus: where the sweep gives a worker a fraction of a GPU, this pack gets all of it.
         saved: keys of the trials that have a checkpoint to continue from.

@@ -20,12 +20,12 @@ PROGRESS = "_progress.json"
 
 
 class RunState(StrEnum):
-    """What a run is doing, or how it ended: `finished` also where trials failed, `failed` where an error ended it."""
+    """What a run is doing, or how it ended: `finished` also where trials failed, `aborted` where an error ended it."""
 
     RUNNING = "running"
     FINISHED = "finished"
     INTERRUPTED = "interrupted"
-    FAILED = "failed"
+    ABORTED = "aborted"
 
 
 class RunProgress(BaseModel):
@@ -44,7 +44,7 @@ class RunProgress(BaseModel):
         workers: how many run them.
         eta_s: seconds to the end; None while unknown.
         state: what the run is doing, or how it ended.
-        error: the message that ended it; None unless `state` is failed.
+        error: the message that ended it; None unless `state` is aborted.
         started_at: when trials began.
         updated_at: when this was written.
     """

@@ -38,7 +38,7 @@ class Snapshot(NamedTuple):
     eta_s: float | None
 
 
-class Ending(NamedTuple):
+class RunOutcome(NamedTuple):
     """What a run is doing, or how it ended, and the error that ended it."""
 
     state: RunState
@@ -57,48 +57,50 @@ def kept_progress(
 
     Where another run has taken the store over, the file is left to that one.
     """
-    started_at, endings = _now(), SimpleQueue[Ending | None]()
+    started_at, outcomes = _now(), SimpleQueue[RunOutcome | None]()
 
-    def write_now(ending: Ending) -> None:
-        _write(store, _described(sweep, snapshot(), ending, started_at))
+    def write_now(outcome: RunOutcome) -> None:
+        _write(store, _described(sweep, snapshot(), outcome, started_at))
 
-    writer = Thread(target=_keep_writing, args=(write_now, endings, every_s), name=PROGRESS, daemon=True)
+    writer = Thread(target=_keep_writing, args=(write_now, outcomes, every_s), name=PROGRESS, daemon=True)
     writer.start()
-    ending: Ending | None = None
+    outcome: RunOutcome | None = None
     try:
         yield
         is_cut_short = is_interrupted() and snapshot().tally.ended < snapshot().num_trials
-        ending = Ending(RunState.INTERRUPTED if is_cut_short else RunState.FINISHED)
+        outcome = RunOutcome(RunState.INTERRUPTED if is_cut_short else RunState.FINISHED)
     except Superseded:
         raise
     except BaseException as error:
-        ending = _ending_of(error)
+        outcome = _outcome_of(error)
         raise
     finally:
-        endings.put(ending)
+        outcomes.put(outcome)
         writer.join(MAX_WAIT_AT_END_S)
 
 
-def _keep_writing(write_now: Callable[[Ending], None], endings: SimpleQueue[Ending | None], every_s: float) -> None:
+def _keep_writing(
+    write_now: Callable[[RunOutcome], None], outcomes: SimpleQueue[RunOutcome | None], every_s: float
+) -> None:
     """Write at once, then every `every_s`, and once more when the run ends."""
-    ending: Ending | None = Ending(RunState.RUNNING)
-    while ending and ending.state is RunState.RUNNING:
-        write_now(ending)
+    outcome: RunOutcome | None = RunOutcome(RunState.RUNNING)
+    while outcome and outcome.state is RunState.RUNNING:
+        write_now(outcome)
         try:
-            ending = endings.get(timeout=every_s)
+            outcome = outcomes.get(timeout=every_s)
         except Empty:
             continue
-    if ending:
-        write_now(ending)
+    if outcome:
+        write_now(outcome)
 
 
-def _ending_of(error: BaseException) -> Ending:
+def _outcome_of(error: BaseException) -> RunOutcome:
     if isinstance(error, KeyboardInterrupt):
-        return Ending(RunState.INTERRUPTED)
-    return Ending(RunState.FAILED, str(error) or type(error).__name__)
+        return RunOutcome(RunState.INTERRUPTED)
+    return RunOutcome(RunState.ABORTED, str(error) or type(error).__name__)
 
 
-def _described(sweep: Sweep, now: Snapshot, ending: Ending, started_at: datetime) -> RunProgress:
+def _described(sweep: Sweep, now: Snapshot, outcome: RunOutcome, started_at: datetime) -> RunProgress:
     return RunProgress(
         job=job_id(),
         sweep=sweep.name,
@@ -107,11 +109,11 @@ def _described(sweep: Sweep, now: Snapshot, ending: Ending, started_at: datetime
         completed=now.tally.completed,
         diverged=now.tally.diverged,
         failed=now.tally.failed,
-        running=now.running if ending.state is RunState.RUNNING else 0,
+        running=now.running if outcome.state is RunState.RUNNING else 0,
         workers=now.num_workers,
-        eta_s=now.eta_s if ending.state is RunState.RUNNING else None,
-        state=ending.state,
-        error=ending.error,
+        eta_s=now.eta_s if outcome.state is RunState.RUNNING else None,
+        state=outcome.state,
+        error=outcome.error,
         started_at=started_at,
         updated_at=_now(),
     )

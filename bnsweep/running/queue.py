@@ -39,7 +39,7 @@ class WorkerFailure:
 class PackQueue:
     """Packs to come and packs out, each out under a number of its own.
 
-    Which trial of a pack made its worker die cannot be told from outside. So the trials of a lost pack are handed out
+    Which trial of a pack made its worker die is not known from outside. So the trials of a lost pack are handed out
     once more, each alone; one that takes `MAX_WORKER_FAILURES` workers along when alone is given up and recorded in
     `failures/`. A preemption is no failure.
     """
@@ -127,7 +127,7 @@ def _singles(pack: Pack) -> list[Pack]:
 
 
 def _together(singles: Sequence[Pack]) -> Pack:
-    """Return the one pack of these trials; a pack of several blames none of them."""
+    """Return the one pack of these trials; in a pack of several a lost worker counts against none of them."""
     return replace(
         singles[0],
         trials=tuple(single.trials[0] for single in singles),

@@ -35,7 +35,7 @@ class RowBuffer:
 
     def add(self, training: Training, context: RunContext, circumstances: dict[str, Any]) -> None:
         """Add the rows of a trial that has ended."""
-        shared = circumstances | provenance(context, training.device) | {"wall_time_s": training.wall_time_s}
+        shared = circumstances | code_and_place(context, training.device) | {"wall_time_s": training.wall_time_s}
         for table, rows in trial_rows(training.spec, training.result, shared).items():
             self.tables.setdefault(table, []).extend(rows)
         self.schemas |= training.result.schemas
@@ -49,7 +49,7 @@ class RowBuffer:
         return keys
 
 
-def provenance(context: RunContext, device: torch.device) -> dict[str, Any]:
+def code_and_place(context: RunContext, device: torch.device) -> dict[str, Any]:
     """Return the columns of `trials` that say which code ran, and where."""
     return {
         "sweep": context.sweep,

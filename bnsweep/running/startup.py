@@ -32,5 +32,5 @@ def started(sweep: Sweep, store: Store, plan: Plan, executor: Executor) -> Itera
 
 
 def _load() -> None:
-    with suppress(Exception):  # whoever imports it next is told
+    with suppress(Exception):  # whoever imports it next gets the error
         import_module("bnsweep.running.prepare")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -14,17 +13,16 @@ ERRORS, PRINTED = ".err", ".out"
 """How Ray names the two files of a worker."""
 
 
-@dataclass(frozen=True)
 class WorkerLog:
     """The file that a process's standard error goes to, and the one beside it for standard output.
 
     Args:
         path: of the former; None for a terminal or a pipe.
-        marked: how long each file was when `mark` was called.
     """
 
-    path: str | None
-    marked: dict[str, int] = field(default_factory=dict)
+    def __init__(self, path: str | None) -> None:
+        self.path = path
+        self._sizes_at_mark: dict[str, int] = {}
 
     @classmethod
     def of_this_process(cls) -> Self:
@@ -37,7 +35,7 @@ class WorkerLog:
 
     def mark(self) -> None:
         """From here on is what `tail` returns."""
-        self.marked.update({name: os.path.getsize(name) for name in self._files()})
+        self._sizes_at_mark = {name: os.path.getsize(name) for name in self._files()}
 
     def tail(self) -> str | None:
         """Return the end of what was written since the mark, `MAX_TAIL_BYTES` at most; None where there is no file."""
@@ -47,14 +45,14 @@ class WorkerLog:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):  # nobody reads it any more
                 stream.flush()
-        ends = (_end(name, self.marked.get(name, 0), MAX_TAIL_BYTES // len(files)) for name in files)
+        ends = (_end(name, self._sizes_at_mark.get(name, 0), MAX_TAIL_BYTES // len(files)) for name in files)
         return "".join(ends)
 
     def _files(self) -> list[str]:
-        return [name for name in names(self.path) if os.path.isfile(name)] if self.path else []
+        return [name for name in log_files(self.path) if os.path.isfile(name)] if self.path else []
 
 
-def names(path: str) -> list[str]:
+def log_files(path: str) -> list[str]:
     """Return the files of a worker whose standard error goes to `path`."""
     return [path, path.removesuffix(ERRORS) + PRINTED] if path.endswith(ERRORS) else [path]
 

@@ -1,4 +1,4 @@
-"""The memory of a worker: kept between steps, measured at its peak, and told when it was short."""
+"""The memory of a worker: kept between steps, its peak measured, and its shortage recognized in an error."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_a_gpu_that_is_hidden_is_lacking(folder: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.needs("namespaces")
-def test_a_machine_without_a_network_interface_is_told_what_to_bring_up(folder: Path) -> None:
+def test_a_machine_without_a_network_interface_is_refused_with_what_to_bring_up(folder: Path) -> None:
     result = bnsweep("run", "tiny.yaml", cwd=folder, within=("unshare", "--net"))
     require_refusal_of(result, folder, r"127\.0\.0\.1 .*; bring that network interface up .*--executor serial")
 
@@ -144,7 +144,7 @@ print(len(left), "left")
 
 
 @pytest.mark.long
-def test_a_ray_that_does_not_come_up_is_tried_again_and_then_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ray_that_does_not_come_up_is_tried_again_and_then_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_testing_asio_delay_us", "NodeInfoGcsService.grpc_server.RegisterNode=60000000:60000000")
     result = subprocess.run([sys.executable, "-c", START], capture_output=True, text=True, check=True)
     attempt, message, left = result.stdout.splitlines()

@@ -117,7 +117,7 @@ def test_a_second_interrupt_stops_at_once(long_sweep: Path, tmp_path: Path) -> N
     assert "interrupted; what was committed is kept; the same command continues" in output
 
 
-def test_a_second_driver_is_told_who_holds_the_directory(long_sweep: Path, tmp_path: Path) -> None:
+def test_a_second_driver_learns_who_holds_the_directory(long_sweep: Path, tmp_path: Path) -> None:
     process = start_and_wait_for_a_commit(tmp_path / "out", long_sweep, "--executor", "serial")
     second = bnsweep("run", long_sweep, "--executor", "serial", "--out", tmp_path / "out")
     process.kill()

@@ -42,7 +42,7 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
-def test_where_a_run_ends_the_commonest_errors_are_told_with_a_trial_and_a_log(store: Store) -> None:
+def test_where_a_run_ends_the_commonest_errors_are_printed_with_a_trial_and_a_log(store: Store) -> None:
     specs = few_specs(7)
     lines = list(end_of_run(store, [spec.trial_key for spec in specs[:6]], "out"))
     text = "\n".join(lines)
@@ -58,14 +58,14 @@ def test_where_a_run_ends_the_commonest_errors_are_told_with_a_trial_and_a_log(s
 
 
 def test_the_overview_has_a_line_for_each_trial_without_a_result(store: Store) -> None:
-    *lines, total = overview(store, with_mended=False)
+    *lines, total = overview(store, with_succeeded=False)
     first, last = few_specs(7)[0], few_specs(7)[-1]
     assert len(lines) == 6
     assert any(line.startswith(first.trial_key) and "2 attempts failed: ValueError" in line for line in lines)
     assert not any(last.trial_key in line for line in lines)
     assert "6 trials" in total
     assert "1 that failed before" in total
-    *every, _ = overview(store, with_mended=True)
+    *every, _ = overview(store, with_succeeded=True)
     assert len(every) == 7
     assert any(line.startswith(last.trial_key) and "has a result now" in line for line in every)
 
@@ -90,7 +90,7 @@ def test_all_about_one_trial_is_its_traceback_and_its_log(store: Store) -> None:
 def test_failures_stored_by_an_earlier_version_are_shown_as_far_as_they_go(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     store.record_failure({"trial_key": "a", "attempt": 1, "error": "ValueError: x", "failed_at": datetime.now(UTC)})
-    assert any("a: spec not stored" in line for line in overview(store, with_mended=False))
+    assert any("a: spec not stored" in line for line in overview(store, with_succeeded=False))
     assert any("nothing of it is stored" in line for line in details(store, "a", "out"))
 
 

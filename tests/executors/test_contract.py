@@ -107,7 +107,7 @@ def test_a_trial_short_of_memory_is_tried_again_alone(
     assert ("about to run out of memory" in (failure["log_tail"] or "")) == has_logs(executor)
 
 
-def test_a_run_told_to_stop_keeps_what_finished_and_begins_nothing_more(
+def test_a_run_asked_to_stop_keeps_what_finished_and_begins_nothing_more(
     executor: Executor, tmp_path: Path, digits: Dataset, spec: Callable[..., TrialSpec]
 ) -> None:
     trials = tuple(spec(seed=seed, train={"steps": 300, "batch_size": 32}) for seed in range(40))

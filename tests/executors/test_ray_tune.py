@@ -39,7 +39,7 @@ axes:
 """
 
 
-def test_a_trial_that_kills_its_worker_is_blamed_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_kills_its_worker_alone_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     harmless = Sweep.from_text(DEADLY.replace("[false, true]", "[false]"))
     deadly = Sweep.from_text(DEADLY.replace("[false, true]", "[true]").replace("{range: 10}", "[3]"))
     both = Sweep("deadly", harmless.resources, (*harmless.trials, *deadly.trials), DEADLY)
@@ -63,10 +63,10 @@ def test_ray_on_one_machine_starts_no_services_for_clusters() -> None:
     start = Node.start_api_server
     with make_executor("ray"):
         commands = [command(process) for process in psutil.Process().children(recursive=True)]
-        agent_is_told = _internal_kv_get(DASHBOARD_ADDRESS, namespace=KV_NAMESPACE_DASHBOARD)
+        agent_address = _internal_kv_get(DASHBOARD_ADDRESS, namespace=KV_NAMESPACE_DASHBOARD)
     assert any("raylet" in command for command in commands)
     assert not [command for command in commands if re.search(r"dashboard\.py|monitor\.py", command)]
-    assert agent_is_told, "its agent logs a traceback each second"
+    assert agent_address, "its agent logs a traceback each second"
     assert Node.start_api_server is start
 
 

@@ -47,7 +47,7 @@ KILLED = "its driver was killed; submit the sweep again to continue"
 RETRY = "2 trials failed, see `bnsweep failures 's3://b/x'`; submit the sweep again to retry them"
 LOG = "Job entrypoint command failed with exit code 2, last available logs:\nfirst\nbnsweep: no such data\n"
 FINISHED, INTERRUPTED = with_state(RunState.FINISHED), with_state(RunState.INTERRUPTED)
-BROKEN = with_state(RunState.FAILED, error="b/x/ics: cannot be written (disk full)")
+BROKEN = with_state(RunState.ABORTED, error="b/x/ics: cannot be written (disk full)")
 LINES = {
     "pending": (replace(JOB, status="PENDING"), None, "PENDING  20 trials declared, no progress yet  s3://b/x"),
     "running": (JOB, PROGRESS_NOW, f"RUNNING  {COUNTS}, ETA 0:01:01  s3://b/x"),

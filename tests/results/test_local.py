@@ -39,7 +39,7 @@ def test_a_file_uri_is_a_local_directory(tmp_path: Path) -> None:
     assert Store.open(f"file://{tmp_path}/results") == Store.open(tmp_path / "results")
 
 
-def hold_until_told(location: str, pipe: Connection) -> None:
+def hold_until_asked(location: str, pipe: Connection) -> None:
     with Store.open(location).lock():
         pipe.send("held")
         pipe.recv()
@@ -47,7 +47,7 @@ def hold_until_told(location: str, pipe: Connection) -> None:
 
 def test_the_lock_of_a_killed_run_is_free_at_once(store: Store) -> None:
     ours, theirs = context.Pipe()
-    process = context.Process(target=hold_until_told, args=(store.root, theirs))
+    process = context.Process(target=hold_until_asked, args=(store.root, theirs))
     process.start()
     assert ours.recv() == "held"
     with pytest.raises(InputError, match=rf"held by another run \(host .*, pid {process.pid}, since "), store.lock():

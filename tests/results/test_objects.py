@@ -143,7 +143,7 @@ def away(endpoint: str) -> Callable[[], Store]:
     return stop
 
 
-def test_an_endpoint_that_is_away_is_told_in_seconds(away: Callable[[], Store], endpoint: str) -> None:
+def test_an_endpoint_that_is_away_is_reported_in_seconds(away: Callable[[], Store], endpoint: str) -> None:
     store = away()
     uses: list[Callable[[], object]] = [
         store.check_writable,
@@ -192,9 +192,9 @@ def test_credentials_that_are_wrong_or_missing_are_an_input_error(
     for store in (wrong, Store.open(s3_uri(endpoint, "x"))):
         with pytest.raises(
             InputError, match=r"cannot be written \(.*AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        ) as told:
+        ) as refused:
             store.check_writable()
-        assert ":secret" not in str(told.value)
+        assert ":secret" not in str(refused.value)
 
 
 def test_what_a_uri_says_is_kept_beside_the_timeouts() -> None:
@@ -218,12 +218,12 @@ def test_what_a_uri_says_is_kept_beside_the_timeouts() -> None:
     ],
 )
 def test_a_uri_that_cannot_be_opened_is_an_input_error_without_secrets(uri: str, message: str) -> None:
-    with pytest.raises(InputError, match=message) as told:
+    with pytest.raises(InputError, match=message) as refused:
         Store.open(uri)
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(refused.value)
 
 
-def test_folders_that_are_not_listed_are_told_from_what_is_in_them() -> None:
+def test_folders_that_are_not_listed_are_recognized_by_what_is_in_them() -> None:
     """As on Google's storage: pyarrow lists objects there, and no folders."""
     paths = [
         "bucket/s/_commits/a.json",

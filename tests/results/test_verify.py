@@ -64,7 +64,7 @@ def test_a_directory_that_is_not_there_is_an_input_error(store: Store, location:
             use(location)
 
 
-def test_gaps_and_undeclared_trials_are_told_apart(store: Store, location: str) -> None:
+def test_gaps_and_undeclared_trials_are_distinguished(store: Store, location: str) -> None:
     specs = write_store(store)
     store.declare("few", ["never ran", *(spec.trial_key for spec in specs[1:])], "")
     assert [(problem.kind, problem.what) for problem in verify(store)] == [

@@ -1,4 +1,4 @@
-"""What is handed out, what comes back, and who is to blame."""
+"""What is handed out, what comes back, and which trial a lost worker counts against."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def prepared(sweep: Sweep, store: Store) -> Prepared:
     return prepare(sweep, store, Plan.of(sweep, store))
 
 
-def test_a_model_without_a_known_chain_is_measured_by_full_passes_and_the_user_told(tmp_path: Path) -> None:
+def test_a_model_without_a_known_chain_is_measured_by_full_passes_and_the_notes_say_so(tmp_path: Path) -> None:
     branching = ("{name: mlp, widths: [8]}", '{name: "tests.user_code.models:branches"}')
     notes = prepared(tiny(branching), Store.open(tmp_path / "out")).notes
     assert notes == ("ics: no chain of stages known for tests.user_code.models:branches; one full pass per layer",)

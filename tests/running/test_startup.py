@@ -54,7 +54,7 @@ def test_an_executor_that_started_ends_where_the_run_cannot_be_prepared(tmp_path
     assert not (tmp_path / "out").exists()
 
 
-def test_an_executor_that_cannot_start_is_what_is_told(tmp_path: Path) -> None:
+def test_an_executor_that_cannot_start_is_what_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no cluster"):
         start(Sweep.from_text(TINY), Store.open(tmp_path / "out"), Watched(fails=True))
     assert not (tmp_path / "out").exists()

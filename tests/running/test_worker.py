@@ -70,7 +70,7 @@ def test_with_whole_gpus_a_trial_short_of_memory_has_failed(context: RunContext,
     assert last(worker(context).run(alone)) == Tally(failed=1)
 
 
-def test_a_worker_told_to_stop_commits_what_finished_and_saves_what_did_not(
+def test_a_worker_asked_to_stop_commits_what_finished_and_saves_what_did_not(
     context: RunContext, spec: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bnsweep.running.worker.WATCH_EVERY_S", 0.0)

@@ -44,7 +44,7 @@ def test_what_a_step_frees_is_there_for_the_next_one() -> None:
 
 
 @pytest.mark.parametrize("what", FAR_TOO_MUCH)
-def test_an_allocation_that_fails_is_told_from_other_errors(what: str) -> None:
+def test_an_allocation_that_fails_is_distinguished_from_other_errors(what: str) -> None:
     with pytest.raises((RuntimeError, MemoryError)) as error:
         FAR_TOO_MUCH[what]()
     assert is_out_of_memory(error.value)

@@ -13,7 +13,7 @@ BATCH = 32
 
 
 class Deadly(nn.Module):
-    """Kills the process at the first mini-batch of training if told to, as the kernel does without memory."""
+    """Kills the process at the first mini-batch of training if asked to, as the kernel does without memory."""
 
     def __init__(self, deadly: bool) -> None:
         super().__init__()
