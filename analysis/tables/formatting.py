@@ -96,17 +96,25 @@ def format_robustness(rows: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _robustness_line(measures: pd.DataFrame) -> dict[str, str]:
-    rows = {str(row["measure"]): row for row in measures.to_dict("records")}
+    rows = _by_measure(measures)
     line = {}
     for measure, digits in MAIN_MEASURES.items():
-        row = rows[measure]
-        line[measure] = f"{_lower_bound(row)}{row['value']:.{digits}f}" if isfinite(row["value"]) else "-"
-        line[f"{measure}_interval"] = _interval(row, digits)
+        line |= _with_interval(rows[measure], digits, prefix=_lower_bound(rows[measure]))
     width = rows["trainable_decades"]
     line["grid"] = f"{width['grid_low']:.1f} to {width['grid_high']:.1f}" if isfinite(width["grid_high"]) else "-"
     line["n"] = f"{width['n_diverged']} of {width['n_trials']}"
     line["n_seeds"] = str(width["n_seeds"])
     return line
+
+
+def _by_measure(measures: pd.DataFrame) -> dict[str, Row]:
+    return {str(row["measure"]): row for row in measures.to_dict("records")}
+
+
+def _with_interval(row: Row, digits: int, *, prefix: str = "", sign: str = "") -> dict[str, str]:
+    """Return a measure as text, and its interval."""
+    value = f"{prefix}{row['value']:{sign}.{digits}f}" if isfinite(row["value"]) else "-"
+    return {str(row["measure"]): value, f"{row['measure']}_interval": _interval(row, digits, sign)}
 
 
 def format_differences(rows: pd.DataFrame) -> list[dict[str, str]]:
@@ -117,12 +125,11 @@ def format_differences(rows: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _difference_line(measures: pd.DataFrame) -> dict[str, str]:
-    rows = {str(row["measure"]): row for row in measures.to_dict("records")}
+    rows = _by_measure(measures)
     line = {}
     for measure, digits in MAIN_MEASURES.items():
         row = rows[measure]
-        line[measure] = f"{row['value']:+.{digits}f}" if isfinite(row["value"]) else "-"
-        line[f"{measure}_interval"] = _interval(row, digits, "+")
+        line |= _with_interval(row, digits, sign="+")
         is_unclear = not isfinite(row["low"]) or row["low"] <= 0 <= row["high"]
         is_known = is_unclear and isfinite(row["seeds_needed"])
         line[f"{measure}_needed"] = f"about {row['seeds_needed']:.0f} seeds" if is_known else ""

@@ -12,23 +12,18 @@ from bnsweep.jobs.listing import Job
 from bnsweep.jobs.status import FRESH, Unreadable, look_up, status_line, status_lines
 from bnsweep.results import Store
 from bnsweep.running.progress_file import PROGRESS, RunProgress, RunState, write_progress
+from tests.run_progress import run_progress
 
 SUBMITTED = datetime(2026, 1, 2, 3, 0, 0, tzinfo=UTC)
 NOW = SUBMITTED + timedelta(minutes=5)
 JOB = Job("mini-1", "RUNNING", False, "s3://b/x", 20, SUBMITTED)
-PROGRESS_NOW = RunProgress(
+PROGRESS_NOW = run_progress(
     job="mini-1",
-    sweep="mini",
     num_trials=20,
-    had_result_before=5,
     completed=4,
     diverged=3,
     failed=2,
-    running=4,
-    workers=4,
     eta_s=61.2,
-    state=RunState.RUNNING,
-    error=None,
     started_at=SUBMITTED + timedelta(minutes=1),
     updated_at=NOW,
 )

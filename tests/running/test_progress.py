@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, pairwise
 
 import pytest
 from rich.console import Console
 
 from bnsweep.executors import Tally
-from bnsweep.running.progress import Progress
+from bnsweep.running.progress import LINE_EVERY_S, Progress
 
 
 @pytest.fixture
@@ -24,15 +25,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_elsewhere_it_prints_a_line_every_few_seconds_and_a_last_one(clock: None) -> None:
     output = io.StringIO()
     with Progress(Console(file=output, width=200)) as progress:
-        progress.start(num_trials=6, num_workers=2)
-        for ended in range(1, 4):
+        progress.start(num_trials=33, num_workers=2)
+        for ended in range(1, 31):
             progress(0, Tally(completed=ended))
         progress(1, Tally(completed=1, diverged=1, failed=1))
     lines = output.getvalue().splitlines()
-    assert lines[0].startswith("1/6 trials: 1 done, 0 diverged, 0 failed, 2 running; elapsed 0:00:0")
-    assert lines[-1].startswith("6/6 trials: 4 done, 1 diverged, 1 failed, 0 running; elapsed ")
+    assert lines[0].startswith("1/33 trials: 1 done, 0 diverged, 0 failed, 2 running; elapsed 0:00:0")
+    assert lines[-1].startswith("33/33 trials: 31 done, 1 diverged, 1 failed, 0 running; elapsed ")
     assert lines[-1].endswith("ETA 0:00:00")
-    assert len(lines) <= 3
+    assert len(lines) > 5
+    elapsed = re.findall(r"elapsed 0:(\d\d):(\d\d)", output.getvalue())
+    times = [int(minutes) * 60 + int(seconds) for minutes, seconds in elapsed]
+    assert all(LINE_EVERY_S <= later - time < 2 * LINE_EVERY_S for time, later in pairwise(times[:-1]))
 
 
 def test_on_a_terminal_it_is_a_live_view() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
@@ -22,6 +21,7 @@ from bnsweep.running.progress_writer import Snapshot, kept_progress
 from bnsweep.running.run import run
 from bnsweep.spec.sweep import Sweep
 from tests.conftest import TINY
+from tests.run_progress import run_progress
 
 FORMAT = """{
  "version": 1,
@@ -57,22 +57,7 @@ def written(store: Store) -> RunProgress:
 
 
 def test_the_format_is_this(store: Store) -> None:
-    progress = RunProgress(
-        job="tiny-1a2b3c4d",
-        sweep="tiny",
-        num_trials=12,
-        had_result_before=5,
-        completed=3,
-        diverged=2,
-        failed=1,
-        running=1,
-        workers=2,
-        eta_s=7.5,
-        state=RunState.RUNNING,
-        error=None,
-        started_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        updated_at=datetime(2026, 1, 2, 3, 5, 0, tzinfo=UTC),
-    )
+    progress = run_progress()
     write_progress(store, progress)
     assert store.files.read(PROGRESS) == FORMAT.encode()
     assert read_progress(store) == progress

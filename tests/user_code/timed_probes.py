@@ -1,25 +1,28 @@
-"""A user's probes that tell what times them."""
+"""A user's probes that show how they are timed."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import ClassVar
 
 import pyarrow as pa
 
 from bnsweep.probes import StepContext
 from bnsweep.results.schema import Row
 
+COLUMNS: dict[str, pa.DataType] = {"value": pa.float64()}
+
 
 @dataclass
 class Spinning:
-    """Takes as long as it is told to, and gives three rows."""
+    """Takes as long as it is asked to, and gives three rows."""
 
     seconds: float
-    table: str = "spinning"
-    columns: dict[str, pa.DataType] = field(default_factory=lambda: {"value": pa.float64()})
+    table: ClassVar[str] = "spinning"
+    columns: ClassVar[dict[str, pa.DataType]] = COLUMNS
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         until = perf_counter() + self.seconds
@@ -33,8 +36,8 @@ class Signing:
     """Leaves the number of its process in a folder."""
 
     folder: str
-    table: str = "signing"
-    columns: dict[str, pa.DataType] = field(default_factory=lambda: {"value": pa.float64()})
+    table: ClassVar[str] = "signing"
+    columns: ClassVar[dict[str, pa.DataType]] = COLUMNS
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         (Path(self.folder) / str(os.getpid())).touch()
