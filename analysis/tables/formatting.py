@@ -97,7 +97,7 @@ def format_robustness(rows: pd.DataFrame) -> list[dict[str, str]]:
 
 def _robustness_line(measures: pd.DataFrame) -> dict[str, str]:
     rows = _by_measure(measures)
-    line = {}
+    line = dict[str, str]()
     for measure, digits in MAIN_MEASURES.items():
         line |= _with_interval(rows[measure], digits, prefix=_lower_bound(rows[measure]))
     width = rows["trainable_decades"]
@@ -126,7 +126,7 @@ def format_differences(rows: pd.DataFrame) -> list[dict[str, str]]:
 
 def _difference_line(measures: pd.DataFrame) -> dict[str, str]:
     rows = _by_measure(measures)
-    line = {}
+    line = dict[str, str]()
     for measure, digits in MAIN_MEASURES.items():
         row = rows[measure]
         line |= _with_interval(row, digits, sign="+")
