@@ -8,6 +8,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -112,16 +113,25 @@ def _check_loopback() -> None:
 
 def _children() -> set[int]:
     """Return the processes of Ray that this one has started."""
-    pids = {pid for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()}
+    pids = {pid for path in Path("/proc/self/task").glob("*/children") for pid in _read(path).split()}
     return {
-        int(pid) for pid in pids if os.fsencode(Path(ray.__file__).parent) in Path(f"/proc/{pid}/cmdline").read_bytes()
+        int(pid) for pid in pids if os.fsencode(Path(ray.__file__).parent) in _read(Path(f"/proc/{int(pid)}/cmdline"))
     }
+
+
+def _read(path: Path) -> bytes:
+    """Return what the kernel says; nothing of a thread or process that has ended just now."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def _end(processes: set[int]) -> None:
     """End what an attempt has left behind: it would take from the next one what that one lacks."""
     for pid in processes:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _logs() -> Path:
