@@ -130,8 +130,9 @@ def _read(path: Path) -> bytes:
 def _end(processes: set[int]) -> None:
     """End what an attempt has left behind: it would take from the next one what that one lacks."""
     for pid in processes:
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, ChildProcessError):
             os.kill(pid, signal.SIGKILL)
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
 def _logs() -> Path:
