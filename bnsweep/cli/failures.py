@@ -84,7 +84,8 @@ def overview(store: Store, *, with_succeeded: bool) -> Iterator[str]:
         yield f"{trial.key}: {trial.axes}; {times}{since}: {trial.error}"
     num_succeeded = len(every) - len(unresolved)
     others = f"; {num_succeeded} that failed before have a result now{'' if with_succeeded else ' (--all lists them)'}"
-    yield f"{_counted(len(unresolved), 'trial')} failed and without a result{others if num_succeeded else ''}"
+    count = _counted(len(unresolved), "trial") if unresolved else "no trial"
+    yield f"{count} failed without a later result{others if num_succeeded else ''}"
 
 
 def details(store: Store, key: str, directory: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bnsweep.cli.app import MaxHours, Out, SweepFile, app
+from bnsweep.cli.app import Extend, MaxHours, Out, SweepFile, app
 from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def plan(
         float | None, typer.Option(min=0, help="Money for an hour of a GPU, or of a worker without.")
     ] = None,
     max_hours: MaxHours = None,
+    extend: Extend = False,
     timing: Annotated[bool, typer.Option(help="Time a few steps of each kind of trial, some 20 s at most.")] = True,
 ) -> None:
     """Say what `run` would do: trials declared, done and missing, and what they take. Writes no results."""
@@ -42,9 +43,10 @@ def plan(
     planned = Plan.of(sweep, store)
     total, missing = len(sweep.trials), planned.missing
     typer.echo(f"{sweep.name}: {total} trials declared, {planned.num_done} done, {len(missing)} missing")
-    for norm, count in Counter(spec.norm for spec in missing).items():
-        typer.echo(f"  missing of norm {norm}: {count}")
-    if others := planned.other_sweeps_trials():
+    counts = Counter(spec.norm for spec in missing)
+    for norm in dict.fromkeys(spec.norm for spec in sweep.trials if spec.norm in counts):
+        typer.echo(f"  missing of norm {norm}: {counts[norm]}")
+    if not extend and (others := planned.other_sweeps_trials()):
         typer.echo(f"{store.root}: {others}")
     elif planned.undeclared:
         typer.echo(

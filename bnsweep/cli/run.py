@@ -122,7 +122,7 @@ def _run_missing(
 
         def start(num_trials: int, num_workers: int) -> Report:
             if options.workers and num_workers < options.workers:
-                console.print(f"--workers {options.workers}: {num_workers} fit here, so many run")
+                console.print(f"--workers {options.workers}: {num_workers} fit here, so {num_workers} run")
             stack.enter_context(interrupt.caught(lambda: console.print(STOPPING)))
             return progress.start(num_trials, num_workers)
 

@@ -57,12 +57,15 @@ class RayTuneExecutor:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the queue reports what fails, in failures/ too
         terminate = signal.getsignal(signal.SIGTERM)
-        if self.address == "local":
-            self._announce("starting Ray ...")
-            start_ray(self._cpus or whole_cpus(), self._announce)
-        else:
-            self._announce(f"joining the Ray cluster at {self.address} ...")
-            join_ray(self.address)
+        try:
+            if self.address == "local":
+                self._announce("starting Ray ...")
+                start_ray(self._cpus or whole_cpus(), self._announce)
+            else:
+                self._announce(f"joining the Ray cluster at {self.address} ...")
+                join_ray(self.address)
+        except SystemExit as error:  # by the handler of SIGTERM that Ray puts in place while it starts
+            raise KeyboardInterrupt from error
         signal.signal(signal.SIGTERM, terminate)  # Ray has put its own in place, which ends the process at once
         return self
 

@@ -40,7 +40,8 @@ def custom(
     site = Sites(norm, noise_seed)
     arguments = {"input_shape": input_shape, "num_classes": num_classes, "norm": site, **spec.options}
     require_signature(spec.name, KEY, build, arguments)
-    with seeded(derive(noise_seed, "build"), CPU), user_code(spec.name, KEY, "when called", Exception):
+    when = f"when called for norm {norm}"
+    with seeded(derive(noise_seed, "build"), CPU), user_code(spec.name, KEY, when, Exception):
         model = build(**arguments)
     if not isinstance(model, nn.Module) or not _is_set_up(model):
         raise InputError(

@@ -28,9 +28,12 @@ def refused(run: Run, tmp_path: Path, message: str, *changes: Change) -> None:
 
 MODELS = [
     (f"{OWN}:exits", r"unusable:exits .*SystemExit: 3"),
-    (f"{OWN}:recurses", r"unusable:recurses fails when called: RecursionError: .*unusable\.py:\d+\)"),
-    (f"{OWN}:runs_out", r"unusable:runs_out fails when called: MemoryError"),
-    (f"{OWN}:says_much", r"unusable:says_much fails when called: ValueError: the first line.*unusable\.py:\d+\)"),
+    (f"{OWN}:recurses", r"unusable:recurses fails when called for norm batch: RecursionError: .*unusable\.py:\d+\)"),
+    (f"{OWN}:runs_out", r"unusable:runs_out fails when called for norm batch: MemoryError"),
+    (
+        f"{OWN}:says_much",
+        r"says_much fails when called for norm batch: ValueError: the first line.*unusable\.py:\d+\)",
+    ),
     (f"{OWN}:nothing", r"unusable:nothing returned a NoneType; it should return a torch\.nn\.Module"),
     (f"{OWN}:yields", r"unusable:yields returned a generator; it should return a torch\.nn\.Module"),
     (f"{OWN}:Hollow", r"unusable:Hollow returned a Hollow; .* set up by super\(\)\.__init__\(\)"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -17,6 +18,7 @@ import pytest
 
 from bnsweep.results import Store
 from bnsweep.running.progress_file import RunState, read_progress
+from tests.waiting import wait_until
 
 WITHIN_S = 60
 
@@ -53,3 +55,21 @@ def test_a_closed_terminal_ends_a_run_in_good_order(
     assert 0 < len(store.finished()) == progress.num_with_result < progress.num_trials
     _, alive = psutil.wait_procs(helpers, WITHIN_S)
     assert not alive
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_ray_starts_ends_the_run_with_a_word(
+    sweep_file: Callable[..., Path], tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-m", "bnsweep", "run", str(sweep_file()), "--out", "out"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("starting Ray"):
+                break
+        wait_until(lambda: psutil.Process(process.pid).children(recursive=True), "Ray's first process")
+        process.send_signal(number)
+        said = process.stdout.read()
+        assert process.wait(WITHIN_S) == 130
+    assert "the same command continues" in said
+    assert not (tmp_path / "out").exists()

@@ -101,12 +101,16 @@ def test_modules_beside_the_current_directory_are_found(tmp_path: Path, monkeypa
             "tests.user_code.models:chain cannot be called with input_shape, num_classes, norm, widht: "
             "got an unexpected keyword argument 'widht'",
         ),
-        ("chain", {"width": "wide"}, "tests.user_code.models:chain fails when called: TypeError: "),
-        ("refusing", {"depth": 3}, "tests.user_code.models:refusing fails when called: ValueError: depth 3 is odd ("),
+        ("chain", {"width": "wide"}, "tests.user_code.models:chain fails when called for norm batch: TypeError: "),
+        (
+            "refusing",
+            {"depth": 3},
+            "models:refusing fails when called for norm batch: ValueError: depth 3",
+        ),
         (
             "edge_case_models:refusing",
             {},
-            "tests.user_code.edge_case_models:refusing fails when called: KeyError: 'depth' (",
+            "tests.user_code.edge_case_models:refusing fails when called for norm batch: KeyError: 'depth' (",
         ),
         ("refusing", {}, "with input_shape, num_classes, norm: missing a required argument: 'depth'"),
         (
