@@ -60,9 +60,9 @@ def test_a_trial_that_kills_its_worker_alone_is_given_up(tmp_path: Path, monkeyp
 
 
 def test_ray_on_one_machine_starts_no_services_for_clusters() -> None:
-    start = Node.start_api_server
+    start, before = Node.start_api_server, set(psutil.Process().children(recursive=True))  # a cluster of other tests
     with make_executor("ray"):
-        commands = [command(process) for process in psutil.Process().children(recursive=True)]
+        commands = [command(process) for process in set(psutil.Process().children(recursive=True)) - before]
         agent_address = _internal_kv_get(DASHBOARD_ADDRESS, namespace=KV_NAMESPACE_DASHBOARD)
     assert any("raylet" in command for command in commands)
     assert not [command for command in commands if re.search(r"dashboard\.py|monitor\.py", command)]

@@ -101,16 +101,16 @@ def test_modules_beside_the_current_directory_are_found(tmp_path: Path, monkeypa
             "tests.user_code.models:chain cannot be called with input_shape, num_classes, norm, widht: "
             "got an unexpected keyword argument 'widht'",
         ),
-        ("chain", {"width": "wide"}, "tests.user_code.models:chain fails when called for norm batch: TypeError: "),
+        ("chain", {"width": "wide"}, "tests.user_code.models:chain fails when called for norm none: TypeError: "),
         (
             "refusing",
             {"depth": 3},
-            "models:refusing fails when called for norm batch: ValueError: depth 3",
+            "models:refusing fails when called for norm none: ValueError: depth 3",
         ),
         (
             "edge_case_models:refusing",
             {},
-            "tests.user_code.edge_case_models:refusing fails when called for norm batch: KeyError: 'depth' (",
+            "tests.user_code.edge_case_models:refusing fails when called for norm none: KeyError: 'depth' (",
         ),
         ("refusing", {}, "with input_shape, num_classes, norm: missing a required argument: 'depth'"),
         (

@@ -66,7 +66,7 @@ def test_plan_prices_what_is_missing_and_writes_nothing(sweep_file: Write, tmp_p
     result = bnsweep("plan", sweep_file(), "--workers", 1000, "--price", 3, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "12 trials declared, 0 done, 12 missing" in result.stdout
-    assert re.search(r"takes \S+ s \(3 of 3 kinds of trials timed, \d+ at once\)", result.stdout)
+    assert re.search(r"takes \S+ s \(3 of 3 kinds of trials timed, one at a time\)", result.stdout)
     assert re.search(r"time on \d+ workers, as many as fit here: 0:\d\d:\d\d, of which 0:\d\d:\d\d", result.stdout)
     assert "time on 1000 workers like these: 0:" in result.stdout
     assert re.search(r"on 1000 workers: \S+ worker-hours, 0 GPU-hours", result.stdout)

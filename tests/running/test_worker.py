@@ -16,6 +16,7 @@ from bnsweep.results import Store
 from bnsweep.running.packs import Pack, RunContext, Tally, dataset_key
 from bnsweep.running.worker import Worker
 from bnsweep.spec import DigitsSpec, TrialSpec
+from bnsweep.training.checkpoint import FORMAT
 from tests.frames import same_rows
 
 DIGITS = load_dataset(DigitsSpec(name="digits"))
@@ -128,7 +129,7 @@ def test_a_worker_that_dies_late_takes_little_along(
 
 def test_a_trial_that_fails_after_it_was_continued_begins_anew_the_next_time(context: RunContext, spec: Build) -> None:
     broken = spec()
-    context.store.save_checkpoint(broken.trial_key, b"not of this version")
+    context.store.save_checkpoint(broken.trial_key, FORMAT + b"damaged before it was saved")
     assert last(worker(context).run(pack(broken, saved=frozenset({broken.trial_key})))) == Tally(failed=1)
     assert set(context.store.checkpoints()) == set()
     assert last(worker(context).run(pack(broken))) == Tally(completed=1)
