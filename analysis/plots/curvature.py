@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,8 @@ MAX_RATES = 5
 MAX_NAMED = 4
 AXIS_LABELS = {"sharpness": "sharpness: largest\nHessian eigenvalue", "beta": "effective beta:\nlargest on the walk"}
 SHORT = {"sharpness": "sharpness", "beta": "effective beta"}
+EDGE: dict[str, Any] = {"color": "black", "lw": 1, "ls": ":"}
+"""How the edge of stability is drawn."""
 LOWEST = 1e-4
 """Of the lowest 2/lr, how far down the axes reach: what lies below is as good as flat."""
 
@@ -125,6 +127,8 @@ def _times(ratio: float) -> str:
 
 def draw_curvature(data: CurvatureData, fig: Figure | None = None) -> Figure:
     """Draw one column per learning rate and one row per measure, all on one logarithmic scale."""
+    from matplotlib.lines import Line2D
+
     with style():
         fig = fig or new_figure(1.5 + 1.65 * len(data.measures))
         set_title(fig, data.title, data.subtitle)
@@ -139,7 +143,8 @@ def draw_curvature(data: CurvatureData, fig: Figure | None = None) -> Figure:
                 if row == len(data.measures) - 1:
                     ax.set_xlabel("step")
             grid[row, 0].set_ylabel(AXIS_LABELS[name])
-        fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=6)
+        lines = [*handles(data.norms), Line2D([], [], **EDGE, label="2/lr")]
+        fig.legend(handles=lines, loc="outside lower center", ncols=6)
     return fig
 
 
@@ -148,14 +153,11 @@ def _draw_curves(ax: Axes, data: CurvatureData, name: str, lr: float) -> None:
     lowest = LOWEST * drawn["two_over_lr"].min()
     curves = drawn.assign(**{column: drawn[column].clip(lower=lowest) for column in ("mean", "low", "high")})
     limit(ax, curves[["low", "high", "two_over_lr"]])
-    ax.axhline(2 / lr, color="black", lw=1, ls=":")
+    ax.axhline(2 / lr, **EDGE)
     for norm in data.norms:
         look = norm_style(norm)
         part = curves[(curves["measure"] == name) & (curves["norm"] == norm) & (curves["lr"] == lr)]
         fill_band(ax, part["step"], part["low"], part["high"], look.color, alpha=0.15)
         mean = part["mean"].where(np.isfinite(part["mean"]))
         ax.plot(part["step"], mean, color=look.color, ls=look.line, marker=look.marker, ms=3)
-    shade = {"fc": "white", "ec": "none", "alpha": 0.7, "pad": 0.3}
-    at = ax.get_yaxis_transform()
-    ax.text(0.98, 2 / lr * 1.15, "2/lr", transform=at, ha="right", fontsize=7.5, bbox=shade)
     ax.grid(visible=True, axis="y")

@@ -133,7 +133,7 @@ def _places(values: Floats) -> Floats:
     """Return where to draw densities: over the finite values and a margin."""
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
-    margin = 0.25 * (high - low) or 0.5
+    margin = 0.5 * (high - low) or 0.5  # where the density of two clusters at both ends has come down
     return np.linspace(low - margin, high + margin, PLACES)
 
 
