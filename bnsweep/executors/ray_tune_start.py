@@ -38,7 +38,7 @@ def start_ray(cpus: int, announce: Callable[[str], None], give_up_after_s: float
 
     Args:
         cpus: processors that its workers share.
-        announce: told of each further attempt.
+        announce: called with a line at each further attempt.
         give_up_after_s: until when one is begun.
 
     Raises:
