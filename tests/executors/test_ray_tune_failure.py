@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from typing import Any
 
 import pytest
 import ray
@@ -37,7 +38,8 @@ class Talkative:
 
 @pytest.mark.long
 def test_the_log_of_a_dead_worker_comes_from_its_machine_if_it_is_still_there() -> None:
-    ray.init(include_dashboard=True, num_cpus=1, log_to_driver=False, logging_level="ERROR")
+    own: dict[str, Any] = {"_node_ip_address": "127.0.0.1"}  # not that of a network that other tests bring up and down
+    ray.init(include_dashboard=True, num_cpus=1, log_to_driver=False, logging_level="ERROR", **own)
     try:
         actor = ray.remote(Talkative).remote()
         path = ray.get(actor.write.remote())
