@@ -59,10 +59,8 @@ def test_a_sweep_is_submitted_and_followed_to_its_end(cluster: Cluster) -> None:
     with cluster.connect() as client:
         assert client.get_job_info(again).entrypoint.endswith(" --extend")
     cluster.wait_for_end(again)
-    assert (
-        cluster.bnsweep("status", again).stdout
-        == f"{again}  SUCCEEDED  12/12 trials have a result, 0 diverged, 0 failed  {out}\n"
-    )
+    line = f"{again}  SUCCEEDED  12/12 trials have a result, 0 diverged, 0 failed  {out}\n"
+    assert cluster.bnsweep("status", again).stdout == line
 
 
 @pytest.mark.long
