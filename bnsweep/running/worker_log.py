@@ -43,7 +43,7 @@ class WorkerLog:
         if not files:
             return None
         for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):  # nobody reads it any more
+            with suppress(OSError, ValueError, AttributeError):  # closed, or never open
                 stream.flush()
         ends = (_end(name, self._sizes_at_mark.get(name, 0), MAX_TAIL_BYTES // len(files)) for name in files)
         return "".join(ends)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+import pytest
 
 from bnsweep.running.worker_log import MAX_TAIL_BYTES, WorkerLog
 
@@ -34,3 +37,11 @@ def test_a_log_that_is_cut_meanwhile_or_gone_is_no_error(tmp_path: Path) -> None
     path.unlink()
     assert log.tail() is None
     assert WorkerLog(None).tail() is None
+
+
+def test_the_end_of_a_log_is_read_where_standard_output_was_never_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.log").write_text("an error")
+    monkeypatch.setattr(sys, "stdout", None)
+    assert WorkerLog(str(tmp_path / "a.log")).tail() == "an error"
