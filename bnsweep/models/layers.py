@@ -48,10 +48,10 @@ def norm_sites(network: Network) -> list[tuple[int, str, Normalization]]:
 
     Its layer is the last one before it, the first if there is none. In mode `none` the module is an identity.
     """
-    numbered = {layer: (i, name) for i, (name, layer) in enumerate(layers(network))}
+    numbered: dict[nn.Module, tuple[int, str]] = {layer: (i, name) for i, (name, layer) in enumerate(layers(network))}
     current, found = next(iter(numbered.values()), (0, "")), list[tuple[int, str, Normalization]]()
     for _, module in network.modules():
-        current = numbered.get(module, current)  # type: ignore[call-overload]
+        current = numbered.get(module, current)
         if isinstance(module, Normalization):
             found.append((*current, module))
     return found
