@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch.func import functional_call
 
 from bnsweep.models import Network
 from bnsweep.rng import RngState, capture_rng, replayed
+from bnsweep.spec import TrainSpec
 
 LossFn = Callable[[Tensor, Tensor], Tensor]
 """(logits (N, K), targets (N,)) to the mean loss of the mini-batch, a scalar."""
@@ -39,6 +40,7 @@ class StepContext:
             parameter that is trained (`requires_grad`) and no other, zeros where the loss does not depend on it.
         rng_state: the random streams as they were before the step's forward, so that a probe's forward draws the step's
             own dropout masks; None where nothing is drawn from them.
+        train: how the trial optimizes; its optimizer, momentum and weight decay made W^{t+1} of W^t.
     """
 
     network: Network
@@ -53,6 +55,7 @@ class StepContext:
     buffers: Mapping[str, Tensor]
     grads: Mapping[str, Tensor]
     rng_state: RngState | None = None
+    train: TrainSpec = field(default_factory=TrainSpec)
 
     @property
     def model(self) -> nn.Module:

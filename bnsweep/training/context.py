@@ -28,6 +28,7 @@ def step_context(spec: TrialSpec, trial: Trial, start: StepStart, step: int, y: 
         buffers=start.buffers,
         grads=trial.gradients(),
         rng_state=start.rng_state,
+        train=spec.train,
     )
     return _by_the_probes_kernels(context) if spec.train.compile else context
 

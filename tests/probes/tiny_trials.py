@@ -14,7 +14,7 @@ from bnsweep.norm import NORMS, set_step
 from bnsweep.probes import StepContext
 from bnsweep.probes.context import StepStart, parameter_copies
 from bnsweep.rng import seeded
-from bnsweep.spec import CustomSpec, DeepLinearSpec, MlpSpec, ModelSpec, ResnetSpec, VggSpec
+from bnsweep.spec import CustomSpec, DeepLinearSpec, MlpSpec, ModelSpec, ResnetSpec, TrainSpec, VggSpec
 from bnsweep.training.initialization import initialize
 
 OWN, EDGE_CASE_MODELS = "tests.user_code.models:", "tests.user_code.edge_case_models:"
@@ -61,6 +61,7 @@ class TinyTrial:
     step: int = 0
     shape: tuple[int, int, int] = field(init=False)
     network: Network = field(init=False)
+    train: TrainSpec = field(init=False)
     optimizer: torch.optim.Optimizer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,8 +71,10 @@ class TinyTrial:
         initialize(self.network, "kaiming_normal", self.gain, SEED)
         self.model.to(self.dtype)
         if self.optimizer_name == "adam":
+            self.train = TrainSpec(optimizer="adam", weight_decay=0.01)
             self.optimizer = torch.optim.Adam(self.model.parameters(), self.lr, weight_decay=0.01)
         else:
+            self.train = TrainSpec(momentum=0.9, weight_decay=0.01)
             self.optimizer = torch.optim.SGD(self.model.parameters(), self.lr, momentum=0.9, weight_decay=0.01)
 
     @property
@@ -105,6 +108,7 @@ class TinyTrial:
             start.buffers,
             {name: _gradient(w) for name, w in self.model.named_parameters() if w.requires_grad},
             start.rng_state,
+            self.train,
         )
 
     def steps(self, count: int) -> Iterator[StepContext]:
