@@ -105,7 +105,7 @@ def _metrics(table: str, trials: pd.DataFrame, rng: np.random.Generator) -> pd.D
     if table == "ics":
         columns |= {"layer": place % LAYERS, "layer_name": [f"conv{k}" for k in place % LAYERS]}
     if table == "landscape":
-        columns |= {"lr_multiple": np.array(MULTIPLES)[place % len(MULTIPLES)]}
+        columns |= {"given_as": "lr_multiple", "lr_multiple": np.array(MULTIPLES)[place % len(MULTIPLES)]}
     numbers = {
         "curves": ["train_loss", "train_acc", "grad_norm"],
         "ics": ["ics_l2", "ics_cos", "grad_norm"],

@@ -7,7 +7,7 @@ import pandas as pd
 RUN_COLUMNS = ["wall_time_s", "probe_time_s", "peak_memory_bytes", "device", "host", "attempt", "started_at"]
 """Columns of trials about the run, not the result."""
 
-SORT_COLUMNS = ["trial_key", "step", "layer", "lr_multiple"]
+SORT_COLUMNS = ["trial_key", "step", "layer", "given_as", "lr_multiple"]
 
 
 def same_rows(left: pd.DataFrame, right: pd.DataFrame) -> bool:

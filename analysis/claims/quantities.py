@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.measures.walks import walks
 from bnsweep.errors import InputError
 
 SPIKE = 0.95
@@ -43,8 +44,8 @@ def _some(values: pd.Series[float], name: str) -> pd.Series[float]:
 
 
 def _beta_spikes(results: Results) -> pd.Series[float]:
-    """Return the 95 % quantile over steps of the largest beta, over its median."""
-    rows = results.landscape[["trial_key", "step", "beta", "grad_norm"]]
+    """Return the 95 % quantile over steps of the largest beta at multiples of lr, over its median."""
+    rows = walks(results.landscape)[["trial_key", "step", "beta", "grad_norm"]]
     rows = rows[rows["grad_norm"] != 0]
     beta = rows["beta"].where(np.isfinite(rows["beta"]), np.inf)
     by_step = beta.groupby([rows["trial_key"], rows["step"]]).max().groupby(level=0)

@@ -12,9 +12,11 @@ from analysis.plots.style import style
 
 
 def main(directory: str, picture: str, last_step: str = "1000") -> pd.DataFrame:
-    """Draw the bands up to a step; return their median width by mode."""
+    """Draw the bands up to a step; return their median width by kind of step lengths and mode."""
     data = landscape_data(load(directory, steps=(0, int(last_step))))
-    widths = (data.bands["loss_max"] - data.bands["loss_min"]).groupby(data.bands["norm"]).median()
+    widths = (
+        (data.bands["loss_max"] - data.bands["loss_min"]).groupby([data.bands["given_as"], data.bands["norm"]]).median()
+    )
     with style():
         draw_landscape(data).savefig(picture)
     return widths.to_frame("median_width")

@@ -13,7 +13,7 @@ from bnsweep.errors import InputError, did_you_mean
 from bnsweep.results import SCHEMAS
 from bnsweep.results.schema import AXES
 
-IDENTIFYING = ("trial_key", *AXES, "step", "layer", "lr_multiple")
+IDENTIFYING = ("trial_key", *AXES, "step", "layer", "given_as", "lr_multiple")
 """The columns that tell the rows of a table apart: always read."""
 
 LONG_COLUMNS = ("traceback", "log_tail", "spec")

@@ -82,7 +82,8 @@ FIGURES: dict[str, FigureKind] = {
         _of_results(landscape_data),
         draw_landscape,
         "From the weights of a training step, walk along the gradient: the range of the loss on the way, and of the "
-        "distance between the gradient there and at the start. Narrow and low bands mean a smooth landscape.",
+        "distance between the gradient there and at the start. Narrow and low bands mean a smooth landscape. Step "
+        "lengths given as multiples of lr and absolute ones are two quantities.",
     ),
     "ics": FigureKind(
         _of_results(ics_data),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.loading import Results
 from analysis.loading.order import in_order
+from analysis.measures.walks import walks
 from analysis.plots.bands import fill_band, limit, open_note, or_inf
 from analysis.plots.evenly_spaced import evenly_spaced
 from analysis.plots.reference_cell import Cell, reference_cell
@@ -82,12 +83,12 @@ def _values(results: Results, cell: Cell) -> pd.DataFrame:
     A sharpness that is NaN did not converge: it is unknown and left out. A beta that is not finite overflowed.
     """
     at = ["norm", "lr", "seed", "step"]
-    sharp, walks = (
+    sharp, walked = (
         rows[(rows["init"] == cell.init) & (rows["init_gain"] == cell.init_gain)]
-        for rows in (results.curvature, results.landscape)
+        for rows in (results.curvature, walks(results.landscape))
     )
     sharp = sharp[[*at, "sharpness"]].rename(columns={"sharpness": "value"}).dropna(subset="value")
-    largest = walks.assign(value=or_inf(walks["beta"])).groupby(at)["value"].max().reset_index()
+    largest = walked.assign(value=or_inf(walked["beta"])).groupby(at)["value"].max().reset_index()
     return pd.concat({"sharpness": sharp, "beta": largest}, names=["measure"]).reset_index("measure")
 
 

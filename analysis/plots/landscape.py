@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +11,11 @@ import pandas as pd
 
 from analysis.loading import Results
 from analysis.loading.order import in_order
+from analysis.measures.walks import LENGTHS, MULTIPLES, walks
 from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
 from analysis.plots.reference_cell import reference_cell
 from analysis.plots.style import new_figure, norm_style, set_title, style
+from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,16 +25,21 @@ MAX_COLUMNS = 4
 AXIS_LABELS = {"loss": "loss along\nthe gradient (nats)", "grad_diff_l2": "gradient difference\n(l2 norm)"}
 
 
+IS_PLAIN = {"optimizer": "sgd", "momentum": 0, "weight_decay": 0}
+
+
 @dataclass(frozen=True)
 class LandscapeData:
-    """What the landscape figure shows, of one cell."""
+    """What the landscape figure shows, of one cell: multiples of lr and absolute lengths apart."""
 
     title: str
     subtitle: str
     norms: list[str]
+    lengths: dict[str, str]
+    """The step lengths in words, by how they were given: multiples of lr first, where there are any."""
     bands: pd.DataFrame
-    """norm, step; loss_min, loss_max, grad_diff_l2_min, grad_diff_l2_max: means over seeds, infinite where the walk
-    of a seed overflowed; loss_open, grad_diff_l2_open: of how many seeds it did; n_seeds."""
+    """given_as, norm, step; loss_min, loss_max, grad_diff_l2_min, grad_diff_l2_max: means over seeds, infinite where
+    the walk of a seed overflowed; loss_open, grad_diff_l2_open: of how many seeds it did; n_seeds."""
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -40,75 +48,98 @@ class LandscapeData:
 
 
 def landscape_data(results: Results) -> LandscapeData:
-    """Compute, at the reference cell, each mode's min-max over the step lengths, as the mean over seeds.
+    """Compute, at the reference cell, each mode's min-max over the step lengths of a kind, as the mean over seeds.
 
     Raises:
-        InputError: the sweep has no landscape rows.
+        InputError: the sweep has no landscape rows, or rows that do not say how their lengths were given.
     """
     cell = reference_cell(results, "landscape")
     rows = cell.of(results.landscape)
+    lengths = {kind: _in_words(kind, some[kind]) for kind in (MULTIPLES, LENGTHS) if len(some := walks(rows, kind))}
+    if not lengths:
+        raise InputError(f"landscape/ does not say how its step lengths were given at {cell}; run the sweep again")
     bands, norms = _bands(rows), in_order(rows["norm"])
     opened = {"loss bands": bands["loss_open"], "gradient bands": bands["grad_diff_l2_open"]}
     return LandscapeData(
-        title=_title(bands),
+        title=_title(walks(bands, next(iter(lengths))), next(iter(lengths.values()))),
         subtitle=f"At {cell}, {cell.reason}. Bands: min to max over step lengths of "
-        f"{_lengths(rows['lr_multiple'])} x lr along the gradient, on the same mini-batch; mean over seeds."
-        f"{open_note(opened)}",
+        f"{' and, apart, of '.join(lengths.values())} along the gradient, on the same mini-batch; mean over seeds. "
+        f"{_of_a_step(results.trials)}{open_note(opened)}",
         norms=norms,
+        lengths=lengths,
         bands=bands,
     )
 
 
 def _bands(rows: pd.DataFrame) -> pd.DataFrame:
     """Return `LandscapeData.bands`."""
-    rows = rows.assign(**{name: or_inf(rows[name]) for name in AXIS_LABELS})
-    extremes = rows.groupby(["norm", "seed", "step"])[list(AXIS_LABELS)].agg(["min", "max"])
+    rows = rows.assign(**{name: or_inf(rows[name]) for name in AXIS_LABELS}).astype({"given_as": str})
+    extremes = rows.groupby(["given_as", "norm", "seed", "step"])[list(AXIS_LABELS)].agg(["min", "max"])
     extremes.columns = [f"{name}_{end}" for name in AXIS_LABELS for end in ("min", "max")]
     opened = {f"{name}_open": np.isinf(extremes[f"{name}_max"]) for name in AXIS_LABELS}
-    by_step = extremes.assign(**opened).groupby(["norm", "step"])
+    by_step = extremes.assign(**opened).groupby(["given_as", "norm", "step"])
     counts = by_step[list(opened)].sum()
     return by_step[list(extremes)].mean().join(counts).assign(n_seeds=by_step.size()).reset_index()
 
 
-def _lengths(multiples: pd.Series[float]) -> str:
-    return f"{multiples.min():g} to {multiples.max():g}" if len(multiples.unique()) > 1 else f"{multiples.min():g}"
+def _in_words(kind: str, lengths: pd.Series[float]) -> str:
+    """Return '0.5 to 4 x lr' or 'alpha = 0.01 to 1'."""
+    low, high = lengths.min(), lengths.max()
+    span = f"{low:g} to {high:g}" if low < high else f"{low:g}"
+    return f"{span} x lr" if kind == MULTIPLES else f"alpha = {span}"
 
 
-def _title(bands: pd.DataFrame) -> str:
+def _of_a_step(trials: pd.DataFrame) -> str:
+    """Return whether the trials' own steps go along the gradient, as far as lr."""
+    is_plain = all((trials[name] == value).all() for name, value in IS_PLAIN.items())
+    return (
+        "Plain SGD, as here, steps to 1 x lr."
+        if is_plain
+        else "No step of these trials ends there: plain SGD alone, without momentum or weight decay, steps to 1 x lr."
+    )
+
+
+def _title(bands: pd.DataFrame, lengths: str) -> str:
     """Return the median width of the loss band by mode, smoothest first."""
     parts = by_roughness(or_inf(bands["loss_max"] - bands["loss_min"]), bands["norm"])
-    return f"Median width of the loss band, in nats: {', '.join(parts)}"
+    return f"Median width of the loss band at {lengths}, in nats: {', '.join(parts)}"
 
 
 def draw_landscape(data: LandscapeData, fig: Figure | None = None) -> Figure:
-    """Draw one column per mode, a row each for loss and gradient difference; a row shares its scale."""
+    """Draw one column per mode, a row each for loss and gradient difference; a row shares its scale.
+
+    Absolute step lengths have rows of their own, below.
+    """
     columns = min(len(data.norms), MAX_COLUMNS)
-    blocks = -(-len(data.norms) // columns)
+    rows = [
+        (kind, data.norms[first : first + columns], name)
+        for kind in data.lengths
+        for first in range(0, len(data.norms), columns)
+        for name in AXIS_LABELS
+    ]
     with style():
-        fig = fig or new_figure(0.95 + blocks * 3.1)
+        fig = fig or new_figure(0.95 + 1.55 * len(rows))
         set_title(fig, data.title, data.subtitle)
-        grid = fig.subplots(2 * blocks, columns, squeeze=False, sharex=True)
-        for row, name in enumerate(list(AXIS_LABELS) * blocks):
-            for column in range(columns):
-                ax, k = grid[row, column], (row // 2) * columns + column
-                if k >= len(data.norms):
+        grid = fig.subplots(len(rows), columns, squeeze=False, sharex=True)
+        for axes, (kind, norms, name) in zip(grid, rows, strict=True):
+            axes[0].set_ylabel(f"{AXIS_LABELS[name]}\n{data.lengths[kind]}")
+            for ax, norm in zip_longest(axes, norms):
+                if norm is None:
                     ax.set_axis_off()
                     continue
-                _draw_band(ax, data, data.norms[k], name)
-                ax.tick_params(labelleft=column == 0)
-                if row % 2 == 0:
-                    ax.set_title(data.norms[k])
-                if column == 0:
-                    ax.set_ylabel(AXIS_LABELS[name])
-                if row == 2 * blocks - 1:
-                    ax.set_xlabel("step")
+                _draw_band(ax, walks(data.bands, kind), norm, name)
+                ax.tick_params(labelleft=ax is axes[0])
+                if name == next(iter(AXIS_LABELS)):
+                    ax.set_title(norm)
+        for ax in grid[-1]:
+            ax.set_xlabel("step")
     return fig
 
 
-def _draw_band(ax: Axes, data: LandscapeData, norm: str, name: str) -> None:
-    band, look = data.bands[data.bands["norm"] == norm], norm_style(norm)
+def _draw_band(ax: Axes, bands: pd.DataFrame, norm: str, name: str) -> None:
+    band, look = bands[bands["norm"] == norm], norm_style(norm)
     low, high = f"{name}_min", f"{name}_max"
-    limit(ax, data.bands[[low, high]])
+    limit(ax, bands[[low, high]])
     fill_band(ax, band["step"], band[low], band[high], look.color, alpha=0.35)
     for end in (low, high):
         drawn = band[end].where(np.isfinite(band[end]))

@@ -24,8 +24,12 @@ class Landscape:
     beta is NaN where g is zero. The paper does not say whether it divides by alpha or by alpha ||g||: the rows hold
     grad_norm = ||g|| too, so that beta x grad_norm is the other one.
 
+    Multiples of lr and absolute lengths are two quantities: the first grow with the learning rate, the second are the
+    same at each. `given_as` keeps them apart, and nothing is taken over both.
+
     Args:
-        lr_multiples: step lengths as multiples of the learning rate: what a step of training would see.
+        lr_multiples: step lengths as multiples of the learning rate. At 1 it is what a step of plain SGD sees, and of
+            no other optimizer: with momentum, weight decay or Adam a step is not -lr g.
         alphas: absolute step lengths: the same for every learning rate, so that these compare.
     """
 
@@ -33,24 +37,23 @@ class Landscape:
     alphas: tuple[float, ...] = ()
 
     def __call__(self, ctx: StepContext) -> list[Row]:
-        """Return one row per step length: step, lr_multiple, alpha, loss, grad_diff_l2, grad_norm, beta."""
+        """Return a row per step length: step, given_as, lr_multiple, alpha, loss, grad_diff_l2, grad_norm, beta."""
         grad_norm = joint_norm(ctx.grads.values())
-        lengths = [(multiple, multiple * ctx.lr) for multiple in self.lr_multiples]
-        lengths += [(alpha / ctx.lr, alpha) for alpha in self.alphas]
+        lengths = [("lr_multiple", multiple, multiple * ctx.lr) for multiple in self.lr_multiples]
+        lengths += [("alpha", alpha / ctx.lr, alpha) for alpha in self.alphas]
         point = {name: torch.empty_like(ctx.params_before[name]) for name in ctx.grads}
-        return [self._row(ctx, point, multiple, alpha, grad_norm) for multiple, alpha in lengths]
+        return [
+            {"step": ctx.step, "given_as": given_as, "lr_multiple": multiple, **self._at(ctx, point, alpha, grad_norm)}
+            for given_as, multiple, alpha in lengths
+        ]
 
-    def _row(
-        self, ctx: StepContext, point: Mapping[str, Tensor], multiple: float, alpha: float, grad_norm: Tensor
-    ) -> Row:
+    def _at(self, ctx: StepContext, point: Mapping[str, Tensor], alpha: float, grad_norm: Tensor) -> Row:
         """Overwrite `point`, which every step length shares: memory that is fresh costs more than the arithmetic."""
         for name, g in ctx.grads.items():  # two operations, since one with alpha refuses what float32 cannot hold
             torch.sub(ctx.params_before[name], torch.mul(g, alpha, out=point[name]), out=point[name])
         loss, gradient = loss_and_gradient(ctx, point)
         difference = joint_norm(torch.sub(gradient[name], g, out=point[name]) for name, g in ctx.grads.items())
         return {
-            "step": ctx.step,
-            "lr_multiple": multiple,
             "alpha": alpha,
             "loss": loss.item(),
             "grad_diff_l2": difference.item(),

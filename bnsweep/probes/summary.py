@@ -22,14 +22,22 @@ def summarize(rows: Mapping[str, Rows]) -> dict[str, float | None]:
     landscape, ics, moments, curvature = (rows.get(table, ()) for table in ("landscape", "ics", "moments", "curvature"))
     inner = [row for row in ics if row["layer"] > 0]
     return {
-        "landscape_loss_range": _median(_per_step(landscape, _loss_range)),
-        "landscape_grad_diff": _median(_per_step(landscape, _largest_grad_diff)),
-        "landscape_beta": _median(_per_step(landscape, _largest_beta)),
+        **_walks("landscape", [row for row in landscape if row["given_as"] == "lr_multiple"]),
+        **_walks("landscape_alpha", [row for row in landscape if row["given_as"] == "alpha"]),
         "ics_l2": _median(_or_inf(row["ics_l2"]) for row in inner),
         "ics_cos": _median(row["ics_cos"] for row in inner if not math.isnan(row["ics_cos"])),
         "sharpness": _median(row["sharpness"] for row in curvature if not math.isnan(row["sharpness"])),
         "moments_mean_shift": _median(_shifts(moments, "mean_shift")),
         "moments_std_shift": _median(_shifts(moments, "std_shift")),
+    }
+
+
+def _walks(prefix: str, landscape: Rows) -> dict[str, float | None]:
+    """Sum up the walks over one kind of step lengths."""
+    return {
+        f"{prefix}_loss_range": _median(_per_step(landscape, _loss_range)),
+        f"{prefix}_grad_diff": _median(_per_step(landscape, _largest_grad_diff)),
+        f"{prefix}_beta": _median(_per_step(landscape, _largest_beta)),
     }
 
 

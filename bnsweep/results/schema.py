@@ -13,7 +13,7 @@ import pyarrow as pa
 from bnsweep.spec.trial import AXES as AXES
 from bnsweep.spec.trial import NORM_NAMES as NORM_NAMES
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Row = Mapping[str, Any]
 
@@ -44,6 +44,19 @@ _LAYER = (
     _column("layer_name", LABEL, "name of the layer in the model"),
 )
 
+
+def _landscape(prefix: str, lengths: str) -> tuple[pa.Field, ...]:
+    """Return the columns of the trials that sum up the walks over one kind of step lengths."""
+    loss_range = f"median over steps of the loss's max - min along the gradient, {lengths}"
+    return (
+        _column(f"{prefix}_loss_range", pa.float64(), loss_range, "nats"),
+        _column(
+            f"{prefix}_grad_diff", pa.float64(), f"median over steps of the largest gradient difference, {lengths}"
+        ),
+        _column(f"{prefix}_beta", pa.float64(), f"median over steps of the largest effective beta, {lengths}"),
+    )
+
+
 TRIALS = _table(
     "trials",
     _KEY,
@@ -71,11 +84,8 @@ TRIALS = _table(
     _column("train_acc", pa.float64(), "mean mini-batch accuracy over the last epoch; null if diverged", "fraction"),
     _column("test_loss", pa.float64(), "loss on the test set at the end; null if diverged", "nats"),
     _column("test_acc", pa.float64(), "accuracy on the test set at the end; null if diverged", "fraction"),
-    _column(
-        "landscape_loss_range", pa.float64(), "median over steps of the loss's max - min along the gradient", "nats"
-    ),
-    _column("landscape_grad_diff", pa.float64(), "median over steps of the largest gradient difference"),
-    _column("landscape_beta", pa.float64(), "median over steps of the largest effective beta"),
+    *_landscape("landscape", "at multiples of lr"),
+    *_landscape("landscape_alpha", "at absolute step lengths"),
     _column("ics_l2", pa.float64(), "median over steps and layers but the first of the ICS"),
     _column("ics_cos", pa.float64(), "median over steps and layers but the first of the ICS cosine"),
     _column("sharpness", pa.float64(), "median over steps of the largest Hessian eigenvalue"),
@@ -118,6 +128,7 @@ LANDSCAPE = _table(
     _column("grad_diff_l2", pa.float64(), "||g(w - alpha g) - g(w)||"),
     _column("grad_norm", pa.float64(), "||g(w)||"),
     _column("beta", pa.float64(), "effective beta: grad_diff_l2 / (alpha grad_norm)"),
+    _column("given_as", LABEL, "how the sweep file asks for the step length: lr_multiple or alpha"),
 )
 
 ICS = _table(
@@ -194,7 +205,7 @@ SCHEMAS: dict[str, pa.Schema] = {
 ROW_KEYS: dict[str, tuple[str, ...]] = {
     "trials": ("trial_key",),
     "curves": ("trial_key", "step"),
-    "landscape": ("trial_key", "step", "lr_multiple"),
+    "landscape": ("trial_key", "step", "given_as", "lr_multiple", "alpha"),
     "ics": ("trial_key", "step", "layer"),
     "moments": ("trial_key", "step", "layer"),
     "curvature": ("trial_key", "step"),
@@ -202,8 +213,9 @@ ROW_KEYS: dict[str, tuple[str, ...]] = {
 }
 """By table, the columns that tell its rows apart.
 
-In `landscape` a step length is there twice where the spec asks for it both as a multiple of lr and in absolute terms.
-Users' own tables have no key: equal rows may be meant there.
+In `landscape` one length may be asked for both as a multiple of lr and in absolute terms, which are two quantities;
+rows written before `given_as` was stored do not say which they are. Users' own tables have no key: equal rows may be
+meant there.
 """
 
 METRIC_TABLES = ("curves", "landscape", "ics", "moments", "curvature")

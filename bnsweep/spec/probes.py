@@ -44,7 +44,7 @@ class ScheduleSpec(Section):
 
 
 class LandscapeSpec(ScheduleSpec):
-    """Loss and gradient along the gradient, at multiples of the learning rate and at absolute step lengths."""
+    """Loss and gradient along the gradient, at multiples of the learning rate and, apart, at absolute step lengths."""
 
     lr_multiples: tuple[PositiveFloat, ...] = Field(default=(0.5, 1.0, 2.0, 4.0), strict=False)
     alphas: tuple[PositiveFloat, ...] = Field(default=(), strict=False)
@@ -79,7 +79,7 @@ class CustomProbeSpec(ScheduleSpec, OptionsSection):
 
 TIERS: dict[str, dict[str, Any]] = {
     "economy": {
-        "landscape": {"every": 400, "start": 150, "at_least": 1, "lr_multiples": (0.5, 1.0, 4.0)},
+        "landscape": {"every": 400, "start": 150, "at_least": 1},
         "ics": {"every": 400, "start": 150, "at_least": 1},
         "moments": {"every": 100, "start": 50, "at_least": 2},
     },
@@ -92,7 +92,9 @@ TIERS: dict[str, dict[str, Any]] = {
 }
 """Named sets of probes; what each costs is measured by benchmarks/probes.py and stated in the README.
 
-A trial too short for a curvature at step 750 has none: one that keeps its tolerance takes 40 training steps or more.
+Tiers differ in what they measure and how often, never in what a measurement means: both walk to the same multiples of
+lr. A trial too short for a curvature at step 750 has none: one that keeps its tolerance takes 40 training steps or
+more.
 """
 
 

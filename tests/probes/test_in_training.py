@@ -116,6 +116,7 @@ def check_landscape(rows: list[dict], step: Step, lr: float) -> None:
     alphas = [*(multiple * lr for multiple in MULTIPLES), *ALPHAS]
     assert [row["alpha"] for row in rows] == pytest.approx(alphas)
     assert [row["lr_multiple"] for row in rows] == pytest.approx([*MULTIPLES, *(alpha / lr for alpha in ALPHAS)])
+    assert [row["given_as"] for row in rows] == ["lr_multiple"] * len(MULTIPLES) + ["alpha"] * len(ALPHAS)
     points = reference.landscape(step.network.model, step.before, step.x, step.y, cross_entropy, alphas, step.stream)
     for row, point in zip(rows, points, strict=True):
         assert row["loss"] == pytest.approx(point.loss, rel=1e-5)

@@ -113,7 +113,9 @@ def test_what_overflows_is_stored_as_it_is(norm: str) -> None:
     ctx = TinyTrial("vgg", norm, dtype=torch.float32).take_step()
     rows = Landscape((1.0, 1e30, 1e38, 1e60))(ctx)
     assert math.isfinite(rows[0]["loss"])
-    assert all(isinstance(value, float) for row in rows for key, value in row.items() if key != "step")
+    assert all(
+        isinstance(value, float) for row in rows for key, value in row.items() if key not in {"step", "given_as"}
+    )
     assert not math.isfinite(rows[-1]["loss"])
 
 
@@ -127,7 +129,8 @@ def test_absolute_step_lengths_stand_beside_the_multiples_and_are_the_same_point
     ctx = TinyTrial("vgg", "batch").take_step()
     by_multiple = Landscape((0.5, 2.0))(ctx)
     both = Landscape((0.5,), alphas=(2.0 * ctx.lr,))(ctx)
-    assert both == by_multiple
+    assert [row["given_as"] for row in both] == ["lr_multiple", "alpha"]
+    assert both == [by_multiple[0], {**by_multiple[1], "given_as": "alpha"}]
     other_lr = Landscape((), alphas=(0.3,))(replace(ctx, lr=7.0))
     (same,) = Landscape((), alphas=(0.3,))(ctx)
     assert other_lr == [{**same, "lr_multiple": 0.3 / 7.0}]

@@ -94,6 +94,11 @@ def test_every_probe_of_a_tier_but_curvature_measures_in_a_trial_of_any_length(t
     assert len(due["moments"]) >= 2  # one alone has no shift
 
 
+def test_the_tiers_walk_to_the_same_multiples_of_the_learning_rate() -> None:
+    """So a quantity over them means the same in both."""
+    assert {ProbesSpec.model_validate(tier).landscape.lr_multiples for tier in TIERS} == {(0.5, 1.0, 2.0, 4.0)}
+
+
 @settings(deadline=None)
 @given(st.sampled_from(list(TIERS)), st.integers(200, 20_000))
 def test_a_tier_costs_no_more_than_it_says(tier: str, steps: int) -> None:

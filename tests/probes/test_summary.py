@@ -11,6 +11,9 @@ COLUMNS = (
     "landscape_loss_range",
     "landscape_grad_diff",
     "landscape_beta",
+    "landscape_alpha_loss_range",
+    "landscape_alpha_grad_diff",
+    "landscape_alpha_beta",
     "ics_l2",
     "ics_cos",
     "sharpness",
@@ -20,7 +23,8 @@ COLUMNS = (
 
 
 def point(step: int, loss: float, diff: float, beta: float, grad_norm: float = 1.0) -> dict:
-    return {"step": step, "loss": loss, "grad_diff_l2": diff, "beta": beta, "grad_norm": grad_norm}
+    measured = {"loss": loss, "grad_diff_l2": diff, "beta": beta, "grad_norm": grad_norm}
+    return {"step": step, "given_as": "lr_multiple", **measured}
 
 
 def shift(step: int, layer: int, l2: float, cosine: float) -> dict:
@@ -45,6 +49,14 @@ def test_landscape_is_the_median_over_steps_of_each_steps_extremes() -> None:
     assert summary["landscape_grad_diff"] == 5.5
     assert summary["landscape_beta"] == 2.75
     assert summary["ics_l2"] is None
+
+
+def test_absolute_lengths_move_no_column_of_the_multiples_and_have_their_own() -> None:
+    multiples = [point(step, loss, loss, 2 * loss) for step in (0, 25) for loss in (1.0, 3.0)]
+    wilder = [{**row, "given_as": "alpha", "loss": 100 * row["loss"], "grad_diff_l2": inf} for row in multiples]
+    alone, both = summarize({"landscape": multiples}), summarize({"landscape": [*wilder, *multiples]})
+    assert [alone[column] for column in COLUMNS[:6]] == [2.0, 3.0, 6.0, None, None, None]
+    assert [both[column] for column in COLUMNS[:6]] == [2.0, 3.0, 6.0, 200.0, inf, 6.0]
 
 
 def test_what_overflowed_counts_as_infinite() -> None:

@@ -105,7 +105,7 @@ def test_files_carry_schema_version_units_and_meaning(store: Store) -> None:
     store.commit(rows("a"))
     (batch,) = store.batches("trials")
     schema = pq.read_schema(store.path("trials", f"{batch}.parquet"), filesystem=store.fs)
-    assert schema.metadata[b"schema_version"] == b"2"
+    assert schema.metadata[b"schema_version"] == b"3"
     assert schema.field("wall_time_s").metadata[b"unit"] == b"s"
     assert all(field.metadata[b"meaning"] for field in schema)
 

@@ -125,6 +125,7 @@ def test_a_trial_in_two_batches_is_found_and_left_in_one(store: Store, repaired:
     assert contents(store) == before
 
 
+MULTIPLE, LENGTH = "lr_multiple", "alpha"
 Change = Callable[[pa.Table], pa.Table]
 
 
@@ -153,22 +154,27 @@ def test_rows_that_contradict_their_batch_are_found(
     assert store.finished() == set()
 
 
-def test_a_step_length_asked_for_twice_is_no_damage(store: Store) -> None:
-    """As in `full`, whose absolute lengths are multiples of lr too where lr is 0.1; stored once more it is damage."""
+@pytest.mark.parametrize("says", [True, False])
+def test_a_step_length_asked_for_in_two_ways_is_no_damage(store: Store, says: bool) -> None:
+    """As in `full`, whose absolute lengths are multiples of lr too where lr is 0.1.
+
+    Stored once more it is damage; of old rows, which do not say how they were given, nobody can tell.
+    """
     landscape = LandscapeSpec(every=25, lr_multiples=(1.0, 2.0), alphas=(0.01, 0.1))
     (plain,) = few_specs(1)
     spec = plain.model_copy(update={"lr": 0.1, "probes": ProbesSpec(landscape=landscape)})
-    lengths = [(1.0, 0.1), (2.0, 0.2), (0.01 / 0.1, 0.01), (1.0, 0.1)]
+    lengths = [(MULTIPLE, 1.0, 0.1), (MULTIPLE, 2.0, 0.2), (LENGTH, 0.01 / 0.1, 0.01), (LENGTH, 1.0, 0.1)]
     measured = [
         {"trial_key": spec.trial_key, "lr": 0.1, "step": step, "lr_multiple": multiple, "alpha": alpha}
+        | ({"given_as": given_as} if says else {})
         for step in (0, 25)
-        for multiple, alpha in lengths
+        for given_as, multiple, alpha in lengths
     ]
     store.commit({**tables_of([spec]), "landscape": measured}, {"noise": OWN})
     store.declare("few", [spec.trial_key], "")
     assert verify(store) == []
     rewrite(store, first_file(store, "landscape"), lambda rows: pa.concat_tables([rows, rows[2:4]]))
-    assert "has 2 rows twice" in [problem.what for problem in verify(store)]
+    assert ("has 2 rows twice" in [problem.what for problem in verify(store)]) == says
 
 
 def with_column(rows: pa.Table, name: str, values: list[Any]) -> pa.Table:

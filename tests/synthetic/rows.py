@@ -98,6 +98,7 @@ def _landscape(spec: TrialSpec, stop: int, diverged: bool) -> Iterator[dict[str,
         yield {
             **_axes(spec),
             "step": step,
+            "given_as": "lr_multiple",
             "lr_multiple": multiple,
             "alpha": alpha,
             "loss": math.inf if last else 2.3 * math.exp(-step / 90) * (1 + 0.2 * rough * multiple * (multiple - 1.5)),

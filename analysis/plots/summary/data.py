@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.loading import Results
 from analysis.loading.order import in_order
 from analysis.measures.grid import final_accuracy
+from analysis.measures.walks import walks
 from analysis.plots.bands import open_note
 from analysis.plots.computed import Computed, compute
 from analysis.plots.ics import ics_data
@@ -33,7 +34,7 @@ class SummaryData:
     widths: pd.DataFrame
     """The pooled_rows rows of `robustness_table` for trainable_decades, one per norm."""
     bands: pd.DataFrame
-    """The bands of `LandscapeData`."""
+    """The bands of `LandscapeData`, of one kind of step lengths: multiples of lr where there are any."""
     shifts: pd.DataFrame
     """norm, step; mean, low, high: over layers, of the ICS relative to the gradient, mean over seeds."""
     claims: pd.DataFrame
@@ -78,9 +79,12 @@ def _accuracy(trials: pd.DataFrame) -> pd.DataFrame:
 
 def _bands(results: Results) -> tuple[pd.DataFrame, str]:
     """Return the bands of the landscape, and where they were measured; none where they were not."""
-    if results.landscape.empty:
+    try:
+        data = landscape_data(results)
+    except InputError:
         return pd.DataFrame(), "not measured"
-    return landscape_data(results).bands, f"at {reference_cell(results, 'landscape')}"
+    kind = next(iter(data.lengths))
+    return walks(data.bands, kind), f"at {reference_cell(results, 'landscape')}, {data.lengths[kind]}"
 
 
 def _shifts(results: Results) -> tuple[pd.DataFrame, str]:

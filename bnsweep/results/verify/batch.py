@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -57,7 +56,7 @@ def check_batch(files: Files, batch: str, last: str, tables: Sequence[str]) -> C
     problems += [Problem("missing", file_name(table, batch), "is gone") for table in sorted(recorded - {*tables})]
     keys = rows[last]["trial_key"].to_pylist() if last in rows and "trial_key" in rows[last].column_names else None
     specs = _specs(rows[last]) if last == "trials" and keys is not None else {}
-    problems += [found for table in rows for found in _check_rows(table, batch, rows[table], keys, specs)]
+    problems += [found for table in rows for found in _check_rows(table, batch, rows[table], keys)]
     if last == "trials" and keys is not None:
         problems += _check_trials(batch, keys, specs)
     known = keys if keys is not None else manifest.trial_keys if manifest else []
@@ -84,7 +83,7 @@ def _read_parquet(content: bytes) -> pa.Table | None:
         return None
 
 
-def _check_rows(table: str, batch: str, rows: pa.Table, keys: list[str] | None, specs: Specs) -> list[Problem]:
+def _check_rows(table: str, batch: str, rows: pa.Table, keys: list[str] | None) -> list[Problem]:
     """Check the columns of a file, that its rows are of trials of the batch, and that no row is there twice.
 
     The latter only of tables with a key: in others equal rows may be meant.
@@ -98,27 +97,18 @@ def _check_rows(table: str, batch: str, rows: pa.Table, keys: list[str] | None, 
     strangers = set(rows["trial_key"].unique().to_pylist()) - set(keys or ())
     if keys is not None and strangers:
         problems.append(Problem("damaged", name, f"has rows of trials that its commit has not, {some(strangers)}"))
-    if repeated := _count_repeated(table, rows, specs):
+    if repeated := _count_repeated(table, rows):
         problems.append(Problem("damaged", name, f"has {repeated} rows twice"))
     return problems
 
 
-def _count_repeated(table: str, rows: pa.Table, specs: Specs) -> int:
-    """Return how many rows are there once more than their trial's spec accounts for."""
-    row_key = [column for column in ROW_KEYS.get(table, ()) if column in rows.column_names]
-    if not row_key:
+def _count_repeated(table: str, rows: pa.Table) -> int:
+    """Return how many rows are there once more than they should be; of those that lack a part of the key, none."""
+    row_key = ROW_KEYS.get(table, ())
+    if not row_key or not {*row_key} <= {*rows.column_names}:
         return 0
-    groups = rows.group_by(row_key).aggregate([([], "count_all")])
-    repeated = groups.filter(pc.field("count_all") > 1).to_pylist()
-    return sum(group["count_all"] - _num_meant(table, group, specs.get(group["trial_key"])) for group in repeated)
-
-
-def _num_meant(table: str, group: Mapping[str, Any], spec: TrialSpec | None) -> int:
-    landscape = spec.probes.landscape if table == "landscape" and spec else None
-    if spec is None or landscape is None or "lr_multiple" not in group:
-        return 1
-    multiples = [*landscape.lr_multiples, *(alpha / spec.lr for alpha in landscape.alphas)]  # as the probe has them
-    return max(1, multiples.count(group["lr_multiple"]))
+    counts = rows.select(row_key).drop_null().group_by(row_key).aggregate([([], "count_all")])["count_all"]
+    return (pc.sum(counts).as_py() or 0) - len(counts)
 
 
 def _check_trials(batch: str, keys: list[str], specs: Specs) -> list[Problem]:

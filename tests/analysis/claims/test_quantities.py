@@ -15,3 +15,9 @@ def test_the_cosine_shows_a_single_layer_that_turns_round(results: Results) -> N
     rows = pd.DataFrame({"trial_key": key, "layer": [0, 1, 2, 3] * 2, "ics_cos": cosines})
     cosine = QUANTITIES["ics_cosine"].of(replace(results, ics=rows))
     assert cosine.to_dict() == {key: pytest.approx((4 * 0.9 - 0.9) / 5)}
+
+
+def test_the_spikes_of_beta_are_those_at_multiples_of_the_learning_rate(results: Results) -> None:
+    wild = results.landscape.assign(given_as="alpha", beta=1e6 * results.landscape["step"])
+    both = replace(results, landscape=pd.concat([results.landscape, wild], ignore_index=True))
+    pd.testing.assert_series_equal(QUANTITIES["beta_spikes"].of(both), QUANTITIES["beta_spikes"].of(results))

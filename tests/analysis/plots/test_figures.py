@@ -11,13 +11,14 @@ import analysis
 from analysis.loading import Results
 from analysis.loading.order import NORM_ORDER
 from analysis.measures.grid import final_accuracy
+from analysis.measures.walks import walks
 from analysis.plots import FIGURES
 from analysis.plots.accuracy import accuracy_data
 from analysis.plots.bands import OPEN, fill_band, limit
 from analysis.plots.explains import explains_data
 from analysis.plots.heatmap import heatmap_data
 from analysis.plots.ics import draw_ics, ics_data
-from analysis.plots.landscape import landscape_data
+from analysis.plots.landscape import draw_landscape, landscape_data
 from analysis.plots.reference_cell import reference_cell
 from analysis.plots.style import NORM_STYLES, norm_style, style
 from bnsweep.errors import InputError
@@ -90,6 +91,41 @@ def test_landscape_bands_are_means_over_seeds_of_the_extremes(results: Results, 
     assert (bands["n_seeds"] == 2).all()
 
 
+def absolute(landscape: pd.DataFrame) -> pd.DataFrame:
+    """Return the same walks at absolute lengths, much rougher."""
+    return landscape.assign(given_as="alpha", alpha=landscape["lr_multiple"] / 100, loss=landscape["loss"] * 50)
+
+
+def test_absolute_lengths_have_rows_of_their_own_and_move_nothing_else(results: Results) -> None:
+    both = replace(results, landscape=pd.concat([absolute(results.landscape), results.landscape], ignore_index=True))
+    alone, data = landscape_data(results), landscape_data(both)
+    assert data.title == alone.title
+    assert data.lengths == {"lr_multiple": "0.5 to 4 x lr", "alpha": "alpha = 0.005 to 0.04"}
+    pd.testing.assert_frame_equal(walks(data.bands, "lr_multiple").reset_index(drop=True), alone.bands)
+    width = (data.bands["loss_max"] - data.bands["loss_min"]).groupby(data.bands["given_as"]).median()
+    assert width["alpha"] == pytest.approx(50 * width["lr_multiple"])
+    labels = [ax.get_ylabel().rpartition("\n")[2] for ax in draw_landscape(data).axes]
+    assert [label for label in labels if label] == [length for length in data.lengths.values() for _ in range(2)]
+
+
+def test_absolute_lengths_alone_are_shown_as_such(results: Results) -> None:
+    data = landscape_data(replace(results, landscape=absolute(results.landscape)))
+    assert data.title.startswith("Median width of the loss band at alpha = 0.005 to 0.04, in nats: ")
+    assert list(data.lengths) == ["alpha"]
+
+
+def test_walks_of_before_the_kind_was_stored_are_refused_with_the_reason(results: Results) -> None:
+    with pytest.raises(InputError, match="does not say how its step lengths were given"):
+        landscape_data(replace(results, landscape=results.landscape.assign(given_as=None)))
+
+
+@pytest.mark.parametrize("field", [{"optimizer": "adam"}, {"momentum": 0.9}, {"weight_decay": 0.1}])
+def test_the_figure_says_whether_a_step_goes_there(results: Results, field: dict) -> None:
+    assert "Plain SGD, as here, steps to 1 x lr." in landscape_data(results).subtitle
+    other = landscape_data(replace(results, trials=results.trials.assign(**field)))
+    assert "No step of these trials ends there: plain SGD alone" in other.subtitle
+
+
 def test_ics_leaves_out_the_first_layer(results: Results, sweep_dir: Path) -> None:
     data = ics_data(results)
     assert [layer for layer, _ in data.layers] == [1, 2, 3]
@@ -132,7 +168,7 @@ def test_explains_says_how_many_intervals_chance_would_clear(results: Results) -
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_mode_that_overflows_is_the_roughest(results: Results, value: float) -> None:
     smooth = landscape_data(results)
-    assert smooth.title.startswith("Median width of the loss band, in nats: batch ")
+    assert smooth.title.startswith("Median width of the loss band at 0.5 to 4 x lr, in nats: batch ")
     assert "Open at the top" not in smooth.subtitle
     rows = results.landscape
     lost = (rows["norm"] == "batch") & (rows["lr_multiple"] > 0.5) & (rows["step"] >= 50) & (rows["seed"] == 1)
