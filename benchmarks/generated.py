@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bnsweep.results import SCHEMAS, Store
+from bnsweep.spec import TrialSpec
 
 NORMS = ["none", "batch", "noisy_batch", "l1", "l2", "linf", "layer", "group", "instance", "rms"]
 AXES: dict[str, list[Any]] = {
@@ -90,8 +91,20 @@ def _trials(rng: np.random.Generator) -> pd.DataFrame:
         "probe_time_s": 1.0,
         "started_at": pd.Timestamp("2026-01-01", tz="UTC"),
         "attempt": 1,
+        "spec": _specs(trials, probes),
     }
     return trials.assign(**columns)
+
+
+def _specs(trials: pd.DataFrame, probes: dict[str, Any]) -> list[str]:
+    """Return the spec of each trial, as JSON."""
+    fixed = {
+        "model": {"name": "vgg"},
+        "dataset": {"name": "digits"},
+        "train": {"steps": 2000, "batch_size": 128, "max_loss": 1e4},
+        "probes": probes,
+    }
+    return [TrialSpec.model_validate(fixed | row).to_json() for row in trials[list(AXES)].to_dict("records")]
 
 
 def _metrics(table: str, trials: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from analysis.comparison.differing import differing_fields
 from analysis.loading import Results, load
 from analysis.loading.configurations import split_configurations
 from analysis.loading.order import in_order
+from analysis.loading.versions import version_counts
 from analysis.tables import robustness_table
 from analysis.tables.pooled import all_pooled_rows
 from bnsweep.errors import InputError
@@ -33,7 +34,7 @@ class Comparison:
     differing: pd.DataFrame
     """field, then a column per sweep: what they were run with, where it is not the same in all."""
     notes: list[str]
-    """A line on each sweep that is not complete, and on each two that hold some of the same trials."""
+    """A line where semantics versions differ, on each sweep that is not complete, on each two that share trials."""
 
 
 def compare_sweeps(directories: Sequence[str | os.PathLike[str]]) -> Comparison:
@@ -57,7 +58,7 @@ def compare_sweeps(directories: Sequence[str | os.PathLike[str]]) -> Comparison:
         names=list(sweeps),
         table=table[["sweep", *(name for name in table if name not in ("sweep", "configuration"))]],
         differing=differing_fields(sweeps),
-        notes=[*_unfinished(sweeps), *_shared(sweeps)],
+        notes=[*other_versions(sweeps), *_unfinished(sweeps), *_shared(sweeps)],
     )
 
 
@@ -80,6 +81,18 @@ def _named(directories: Sequence[str | os.PathLike[str]]) -> dict[str, Results]:
         for place, results in loaded.items()
         for label, part in split_configurations(results).items()
     }
+
+
+def other_versions(sweeps: dict[str, Results]) -> list[str]:
+    """Return a line that names the semantics version of each sweep, where they differ."""
+    versions = {name: ", ".join(version_counts(sweep.trials)) for name, sweep in sweeps.items()}
+    if len(set(versions.values())) == 1:
+        return []
+    named = "; ".join(f"{name}: {version}" for name, version in versions.items())
+    return [
+        f"The sweeps are of different semantics versions ({named}), between which the same spec gives other numbers: "
+        "what differs here may be due to that alone"
+    ]
 
 
 def _unfinished(sweeps: dict[str, Results]) -> list[str]:

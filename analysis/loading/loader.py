@@ -14,12 +14,14 @@ import pyarrow.fs as pafs
 from analysis.loading.order import ORDERED, declared_order
 from analysis.loading.results import Results
 from analysis.loading.selection import IDENTIFYING, Steps, checked_columns, checked_norms, checked_steps, row_filter
+from analysis.loading.settings import check_no_collision
+from analysis.loading.versions import check_one_version
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.results.schema import AXES, METRIC_TABLES
 from bnsweep.results.store import DECLARED
 
-_NEVER_NULL = ("trial_key", *AXES, "status", "num_classes")
+_NEVER_NULL = ("trial_key", *AXES, "status", "num_classes", "spec")
 
 
 def load(
@@ -39,7 +41,8 @@ def load(
         steps: the first and the last step to read of the tables of measurements; all if None.
 
     Raises:
-        InputError: no such directory, no finished trial, none that is declared, a damaged file or one that is not
+        InputError: no such directory, no finished trial, none that is declared, trials that must not be measured
+            together (of several semantics versions, or several at one point), a damaged file or one that is not
             bnsweep's, an unknown norm, table or column, or steps that are no range.
     """
     chosen_columns, steps = checked_columns(columns or {}), checked_steps(steps)
@@ -53,11 +56,12 @@ def load(
         raise InputError(
             f"{os.fspath(directory)}: none of its {len(undeclared)} finished trials is declared in {DECLARED}"
         )
+    check_one_version(trials, store.root)
     keys = declared["trial_keys"] if declared else ()
     orders = _orders(trials, keys)
     tables = _measurements(store, chosen_columns, row_filter(chosen_norms, steps))
     has_duplicates = len(every_trial) < len(stored)
-    return Results(
+    results = Results(
         name=declared["name"] if declared else os.path.basename(store.root),
         trials=trials.astype(orders),
         failures=_read(store, "failures", chosen_columns["failures"]),
@@ -66,6 +70,8 @@ def load(
         declared=declared,
         **{table: _of_trials(rows, trials, has_duplicates).astype(orders) for table, rows in tables.items()},
     )
+    check_no_collision(results.trials, results.settings, store.root)
+    return results
 
 
 def _existing_store(directory: str | os.PathLike[str]) -> Store:
@@ -107,7 +113,9 @@ def _trials(store: Store, columns: Sequence[str] | None) -> pd.DataFrame:
     if trials.empty:
         raise InputError(f"{store.root}: holds no finished trial; `bnsweep run` puts them there")
     if trials[[name for name in _NEVER_NULL if name in trials]].isna().any(axis=None):
-        raise InputError(f"{store.path('trials')}: rows without a trial_key or axis; move away the file that has them")
+        raise InputError(
+            f"{store.path('trials')}: rows without a trial_key, axis or spec; move away the file that has them"
+        )
     return trials
 
 

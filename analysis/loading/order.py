@@ -28,18 +28,27 @@ def in_order(names: pd.Series[str] | pd.Index[str] | Sequence[str]) -> list[str]
 
 
 def declared_order(trials: pd.DataFrame, trial_keys: Sequence[str], axis: str) -> pd.CategoricalDtype:
-    """Return the names on `axis` as an ordered category, as the sweep file lists them.
-
-    `trial_keys` are declared in the order of the grid. So among the trials that differ in nothing but this axis, their
-    order is that of the sweep file, and a name's place is the highest rank that it has among any of these.
-    """
-    places = pd.Series(range(len(trial_keys)), index=list(trial_keys), dtype=float)
-    position = pd.Series(places.reindex(trials["trial_key"]).to_numpy(), index=trials.index)
-    others = [trials[name] for name in AXES if name != axis]
-    names = trials[axis].astype(str)
-    ranks = position.groupby(others).rank().groupby(names).max().fillna(len(places) + 1)
+    """Return the names on `axis` as an ordered category, as the sweep file lists them; else as in `NORM_ORDER`."""
+    names, others = trials[axis].astype(str), [trials[name] for name in AXES if name != axis]
+    ranks = declared_ranks(names, others, trials["trial_key"], trial_keys)
     order = sorted(ranks.index, key=lambda name: (ranks[name], _usual_place(name), name))
     return pd.CategoricalDtype(order, ordered=True)
+
+
+def declared_ranks(
+    names: pd.Series[str], others: Sequence[pd.Series], keys: pd.Series[str], declared_keys: Sequence[str]
+) -> pd.Series[float]:
+    """Return for each distinct name its rank in the sweep file; those that it does not declare share the last.
+
+    `declared_keys` are in the order of the grid. So among the trials that differ in nothing but this name, being the
+    same in all `others`, their order is that of the sweep file, and a name's place is the highest rank that it has
+    among any of these.
+    """
+    places = pd.Series(range(len(declared_keys)), index=list(declared_keys), dtype=float)
+    position = pd.Series(places.reindex(keys).to_numpy(), index=names.index)
+    ranks = position.groupby(list(others)).rank().groupby(names).max()
+    first = position.groupby(names).min() / (len(places) + 1)
+    return pd.Series((ranks + first).fillna(len(places) + 1))
 
 
 def _usual_place(name: str) -> int:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
+
+from analysis.loading.settings import Settings, read_settings
 
 
 @dataclass(frozen=True)
@@ -30,3 +33,8 @@ class Results:
     """Keys of the declared trials that have no result yet."""
     declared: dict[str, Any] | None
     """What the last run declared: name, trial_keys, sweep_file; None where nothing was declared."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What `trials` differ in besides the axes, from the whole of their specs."""
+        return read_settings(self.trials, self.declared["trial_keys"] if self.declared else ())

@@ -16,6 +16,9 @@ from bnsweep.results.schema import AXES
 IDENTIFYING = ("trial_key", *AXES, "step", "layer", "given_as", "lr_multiple")
 """The columns that tell the rows of a table apart: always read."""
 
+NEEDED = {"trials": ("spec", "semantics_version")}
+"""Columns that tell which trials may be measured together: always read too."""
+
 LONG_COLUMNS = ("traceback", "log_tail", "spec")
 """Of failures, up to 64 KiB a row: only read where they are asked for."""
 
@@ -33,10 +36,11 @@ def checked_columns(columns: Mapping[str, Sequence[str]]) -> dict[str, list[str]
         if table not in SCHEMAS:
             raise InputError(f"columns: no table {table!r}; {did_you_mean(table, SCHEMAS)}")
         existing = SCHEMAS[table].names
+        identifying = (*IDENTIFYING, *NEEDED.get(table, ()))
         for name in names:
             if name not in existing:
                 raise InputError(f"columns: table {table} has no column {name!r}; {did_you_mean(name, existing)}")
-        chosen[table] = list(dict.fromkeys([*(name for name in IDENTIFYING if name in existing), *names]))
+        chosen[table] = list(dict.fromkeys([*(name for name in identifying if name in existing), *names]))
     return chosen
 
 

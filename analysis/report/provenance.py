@@ -6,6 +6,8 @@ import json
 
 import pandas as pd
 
+from analysis.loading.versions import version_counts
+
 JPEG_COPY = "cifar10-jpegq75"
 
 
@@ -42,7 +44,13 @@ def provenance(trials: pd.DataFrame) -> list[tuple[str, str]]:
     when = f"{started.min():%Y-%m-%d %H:%M} to {started.max():%Y-%m-%d %H:%M} UTC" if len(started) else "not recorded"
     hours = trials["wall_time_s"].sum() / 3600
     probes = trials["probe_time_s"].sum() / 3600
-    return [*facts, ("started", when), ("time", f"{hours:.2f} worker-hours, of which probes {probes:.2f}")]
+    versions = ", ".join(version_counts(trials))
+    return [
+        *facts,
+        ("semantics version", versions),
+        ("started", when),
+        ("time", f"{hours:.2f} worker-hours, of which probes {probes:.2f}"),
+    ]
 
 
 def _distinct(values: pd.Series) -> str:

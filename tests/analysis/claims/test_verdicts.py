@@ -13,6 +13,7 @@ from analysis.claims import CLAIMS
 from analysis.claims.verdicts import COLUMNS, judge
 from analysis.loading import Results
 from analysis.measures.grid import final_accuracy
+from tests.frames import with_steps
 from tests.synthetic import CHANCE, make_specs, write_sweep
 
 SEEDS = 5
@@ -141,6 +142,6 @@ def test_an_overflow_counts_as_infinite_and_is_no_advantage(results: Results) ->
 
 def test_configurations_are_judged_apart(results: Results) -> None:
     steps = np.where(results.trials["seed"] == 0, 100, 200)
-    table = judge(replace(results, trials=results.trials.assign(steps=steps))).statements
+    table = judge(replace(results, trials=with_steps(results.trials, steps))).statements
     assert set(table["configuration"]) == {"steps 100", "steps 200"}
     assert set(table[table["configuration"] == "steps 200"]["n"].dropna()) >= {SEEDS - 1}

@@ -3,6 +3,7 @@
 import math
 import re
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 import analysis
 from analysis.comparison import Comparison, compare_sweeps, comparison_text, write_comparison
+from analysis.comparison.data import other_versions
 from analysis.comparison.figure import MARKERS, PANELS, comparison_data, draw_comparison
 from analysis.comparison.text import side_by_side
 from analysis.tables import robustness_table
@@ -58,11 +60,19 @@ def test_each_sweep_is_measured_as_its_own_report_does(comparison: Comparison, p
 
 def test_only_what_differs_is_named(comparison: Comparison) -> None:
     fields = {row["field"]: (row["plain"], row["other"]) for row in comparison.differing.to_dict("records")}
-    assert list(fields) == ["momentum", "norm", "lr", "seed", "probes"]
-    assert fields["momentum"] == ("0.0", "0.9")
+    assert list(fields) == ["momentum", "landscape", "ics", "moments", "norm", "lr", "seed"]
+    assert fields["momentum"] == ("0", "0.9")
     assert fields["lr"] == ("0.001, 0.01, 0.1, 1, 10", "0.01, 0.1, 1")
-    assert fields["probes"][0] == "none"
-    assert "ics every 25" in fields["probes"][1]
+    assert fields["ics"] == ("none", "every 25")
+
+
+def test_versions_are_named_where_they_differ(places: tuple[Path, Path]) -> None:
+    one, other = (analysis.load(place) for place in places)
+    newer = replace(other, trials=other.trials.assign(semantics_version=5))
+    same = replace(one, trials=one.trials.assign(semantics_version=5))
+    (note,) = other_versions({"a": replace(one, trials=one.trials.assign(semantics_version=None)), "b": newer})
+    assert "(a: before 4; b: 5), between which the same spec gives other numbers" in note
+    assert other_versions({"a": same, "b": newer}) == []
 
 
 def test_a_sweep_that_is_not_done_is_named(comparison: Comparison) -> None:
@@ -154,7 +164,7 @@ def test_the_command_prints_the_table_and_writes_the_page(places: tuple[Path, Pa
     )
     assert math.isfinite(width["value"].item())
     assert re.search(rf"(?m)^batch +{width['value'].item():.2f}", result.stdout)
-    assert "momentum\n    plain: 0.0\n    other: 0.9" in result.stdout
+    assert "momentum\n    plain: 0\n    other: 0.9" in result.stdout
     assert f"comparison: {tmp_path}/comparison/index.html" in result.stdout
     assert (tmp_path / "comparison" / "index.html").exists()
 

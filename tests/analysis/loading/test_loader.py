@@ -178,7 +178,7 @@ ODD: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "sweep declares none": (lambda path: Store.open(path).declare("a", ["b"], ""), "none of its 15 finished trials"),
     "a file is a folder": (lambda path: as_folder(path, "ics/x.parquet"), "ics: a file is damaged"),
-    "a file is foreign": (lambda path: foreign(path, {"a": [1]}), "trials: rows without a trial_key or axis"),
+    "a file is foreign": (lambda path: foreign(path, {"a": [1]}), "trials: rows without a trial_key, axis or spec"),
     "a file has another lr": (
         lambda path: foreign(path, {"trial_key": ["a"], "lr": [{"a": 1}]}),
         "trials: a file is damaged (Unsupported cast",

@@ -1,8 +1,6 @@
 import numpy as np
-import pytest
 
 from analysis.loading import Results
-from analysis.loading.configurations import split_configurations
 from analysis.measures.grid import final_accuracy, make_grid
 from tests.synthetic import CHANCE
 
@@ -66,13 +64,3 @@ def test_a_seed_that_is_far_from_finished_is_left_out(results: Results) -> None:
     for most, seeds in ((1e-2, [0]), (1.0, [0, 1])):
         grid = make_grid(trials[(trials["seed"] == 0) | (trials["lr"] <= most)])
         assert grid.comparable().seeds == seeds
-
-
-def test_a_field_that_varies_splits_the_results(results: Results) -> None:
-    assert list(split_configurations(results)) == [""]
-    steps = np.where(results.trials["seed"] == 0, 100, 200)
-    parts = split_configurations(Results(**{**vars(results), "trials": results.trials.assign(steps=steps)}))
-    assert list(parts) == ["steps 100", "steps 200"]
-    one = parts["steps 100"]
-    assert set(one.trials["seed"]) == set(one.ics["seed"]) == set(one.moments["seed"]) == {0}
-    assert len(one.trials) == pytest.approx(len(results.trials) / 2)
