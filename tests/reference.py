@@ -96,6 +96,52 @@ def with_parameters(model: nn.Module, params: Params) -> nn.Module:
     return clone
 
 
+class AveragedNorm(nn.Module):
+    """A batch normalization of columns, by each mini-batch's own statistics, and later by the mean of all of these."""
+
+    def __init__(self, mode: str, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.p, self.is_unbiased, self.weight, self.bias = BATCH_ORDER[mode], "batch" in mode, weight, bias
+        self.taken: list[tuple[Tensor, Tensor]] = []
+        self.is_taking = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        columns = x.transpose(0, 1).flatten(1)
+        if self.is_taking:
+            mean = columns.sum(1) / columns.shape[1]
+            distances = (columns - mean[:, None]).abs()
+            power = distances.amax(1) if self.p == math.inf else (distances**self.p).sum(1) / columns.shape[1]
+            bessel = columns.shape[1] / (columns.shape[1] - 1) if self.is_unbiased else 1.0
+            self.taken.append((mean, bessel * power))
+        else:
+            means, powers = zip(*self.taken, strict=True)
+            mean, power = sum(means) / len(means), sum(powers) / len(powers)
+        scale = power + EPS if self.p == math.inf else (power + EPS) ** (1 / self.p)
+        y = (columns - mean[:, None]) / scale[:, None] * self.weight[:, None] + self.bias[:, None]
+        return y.unflatten(1, (x.shape[0], *x.shape[2:])).transpose(0, 1)
+
+
+def with_averaged_statistics(model: nn.Module, mode: str, batches: Sequence[Tensor]) -> nn.Module:
+    """Return a copy in eval mode that normalizes by the mean of the statistics of these mini-batches.
+
+    Every batch normalization in it is of `mode`; noise there is none.
+    """
+    clone = copy.deepcopy(model).double().eval()
+    norms = {
+        path: AveragedNorm(mode, *(module.batch if mode == "noisy_batch" else module).parameters())
+        for path, module in clone.named_modules()
+        if path and isinstance(module, Normalization | nn.BatchNorm1d) and not path.endswith(".batch")
+    }
+    for path, norm in norms.items():
+        clone.set_submodule(path, norm)
+    with torch.no_grad():
+        for x in batches:
+            clone(x)
+    for norm in norms.values():
+        norm.is_taking = False
+    return clone
+
+
 def full_pass(
     model: nn.Module, x: Tensor, y: Tensor, loss_fn: LossFn, stream: RngState | None = None
 ) -> tuple[float, dict[str, Tensor]]:

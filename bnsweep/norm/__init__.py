@@ -14,9 +14,10 @@ from bnsweep.norm.group import group_norm, instance_norm, layer_norm
 from bnsweep.norm.lp import l1_norm, l2_norm, linf_norm
 from bnsweep.norm.noisy import NoisyBatchNorm, noisy_sites, set_step
 from bnsweep.norm.rms import rms_norm
+from bnsweep.norm.running import averaging, running_norms
 from bnsweep.norm.site import Normalization, NormSite
 
-__all__ = ["NORMS", "NormSite", "Normalization", "build_norm", "noisy_sites", "set_step"]
+__all__ = ["NORMS", "NormSite", "Normalization", "averaging", "build_norm", "noisy_sites", "running_norms", "set_step"]
 
 NORMS: dict[str, Callable[[NormSite], Normalization]] = {
     "none": NoNorm,

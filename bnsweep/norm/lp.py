@@ -30,6 +30,7 @@ class LpBatchNorm(Normalization):
     def __init__(self, site: NormSite, p: float) -> None:
         super().__init__()
         self.site, self.p, channels = site, p, site.channels
+        self.momentum = MOMENTUM
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(channels))
@@ -61,8 +62,8 @@ class LpBatchNorm(Normalization):
 
     @torch.no_grad()
     def _track(self, mean: Tensor, power: Tensor) -> None:
-        self.running_mean.lerp_(mean, MOMENTUM)
-        self.running_power.lerp_(power, MOMENTUM)
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_power.lerp_(power, self.momentum)
 
     def extra_repr(self) -> str:
         """Return what `print(model)` shows of this module."""

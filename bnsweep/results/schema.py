@@ -5,7 +5,7 @@ Changes only ever add columns. `SCHEMA_VERSION` is in the metadata of each file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +26,17 @@ def _column(name: str, kind: pa.DataType, meaning: str, unit: str = "") -> pa.Fi
 
 def _table(name: str, *columns: pa.Field) -> pa.Schema:
     return pa.schema(columns, metadata={"table": name, "schema_version": str(SCHEMA_VERSION)})
+
+
+def _test_columns(when: str) -> Iterator[pa.Field]:
+    """Yield the columns of an evaluation, which are null `when`."""
+    for suffix, statistics in (
+        ("", "normalization statistics taken anew"),
+        ("_running", "the running ones of training"),
+    ):
+        for name, what, unit in (("loss", "loss", "nats"), ("acc", "accuracy", "fraction")):
+            meaning = f"{what} in eval mode on the test set, with {statistics}; null {when}"
+            yield _column(f"test_{name}{suffix}", pa.float64(), meaning, unit)
 
 
 _KEY = _column(
@@ -82,8 +93,14 @@ TRIALS = _table(
     _column("num_classes", pa.int32(), "classes of the dataset; 1/num_classes is chance", "classes"),
     _column("train_loss", pa.float64(), "mean mini-batch loss over the last epoch; null if diverged", "nats"),
     _column("train_acc", pa.float64(), "mean mini-batch accuracy over the last epoch; null if diverged", "fraction"),
-    _column("test_loss", pa.float64(), "loss on the test set at the end; null if diverged", "nats"),
-    _column("test_acc", pa.float64(), "accuracy on the test set at the end; null if diverged", "fraction"),
+    *_test_columns("if diverged"),
+    _column(
+        "train_loss_eval",
+        pa.float64(),
+        "as test_loss, but on as many samples of the training set (all if it has fewer), drawn by the seed",
+        "nats",
+    ),
+    _column("train_acc_eval", pa.float64(), "as test_acc, but on those samples", "fraction"),
     *_landscape("landscape", "at multiples of lr"),
     *_landscape("landscape_alpha", "at absolute step lengths"),
     _column("ics_l2", pa.float64(), "median over steps and layers but the first of the ICS"),
@@ -103,6 +120,7 @@ TRIALS = _table(
     _column("git_sha", LABEL, "commit of the code, '-dirty' after it if changed; null outside a checkout"),
     _column("versions", LABEL, "versions of python, torch, numpy and bnsweep, JSON"),
     _column("spec", pa.string(), "the whole spec, JSON"),
+    _column("semantics_version", pa.int32(), "version of what a spec means; null: 3 or an earlier one"),
 )
 
 CURVES = _table(
@@ -112,8 +130,7 @@ CURVES = _table(
     _STEP,
     _column("train_loss", pa.float64(), "loss of the step's mini-batch before the update", "nats"),
     _column("train_acc", pa.float64(), "accuracy on the step's mini-batch before the update", "fraction"),
-    _column("test_loss", pa.float64(), "loss on the test set; null between evaluations", "nats"),
-    _column("test_acc", pa.float64(), "accuracy on the test set; null between evaluations", "fraction"),
+    *_test_columns("between evaluations"),
     _column("grad_norm", pa.float64(), "l2 norm of the gradient of all parameters"),
 )
 

@@ -16,6 +16,7 @@ from bnsweep.results.schema import Row
 from bnsweep.running.packs import RunContext
 from bnsweep.running.provenance import versions
 from bnsweep.spec import AXES, TrialSpec
+from bnsweep.spec.trial import SEMANTICS_VERSION
 from bnsweep.training.loop import Training
 from bnsweep.training.memory import peak_memory_bytes
 from bnsweep.training.result import TrialResult
@@ -23,6 +24,7 @@ from bnsweep.training.result import TrialResult
 OUTCOME = (
     *("status", "stop_step", "stop_reason", "num_classes", "probe_time_s"),
     *("train_loss", "train_acc", "test_loss", "test_acc"),
+    *("test_loss_running", "test_acc_running", "train_loss_eval", "train_acc_eval"),
 )
 
 
@@ -71,11 +73,12 @@ def trial_rows(spec: TrialSpec, result: TrialResult, shared: Row) -> dict[str, l
 
 
 def spec_columns(spec: TrialSpec) -> Mapping[str, Any]:
-    """Return the columns of `trials` that hold the rest of the spec."""
+    """Return the columns of `trials` that hold the rest of the spec, and what its numbers mean."""
     dump = spec.model_dump(mode="json")
     options = {
         column: value
         for section in ("model", "dataset")
         for column, value in ((section, dump[section].pop("name")), (f"{section}_options", json.dumps(dump[section])))
     }
-    return {**options, **dump["train"], "probes": json.dumps(dump["probes"]), "spec": spec.to_json()}
+    names = {"probes": json.dumps(dump["probes"]), "spec": spec.to_json(), "semantics_version": SEMANTICS_VERSION}
+    return {**options, **dump["train"], **names}

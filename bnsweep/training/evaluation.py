@@ -1,26 +1,161 @@
-"""Loss and accuracy on the test set."""
+"""Evaluation: loss and accuracy in eval mode, with normalization statistics taken anew and with the running ones.
+
+The running statistics of training lag behind the weights, and `noisy_batch` gathers them while its noise shifts what
+later layers see, which evaluation does without. So they are taken again for the weights as they are: the mean, with
+equal weights, over mini-batches of the training set, everything but the normalizations in eval mode.
+
+Source: Wu & Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3 (precise batch normalization).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from bnsweep.data import Dataset
+from bnsweep.data.batches import batch_indices
+from bnsweep.norm import averaging, running_norms
+from bnsweep.norm.running import RunningNorm
+from bnsweep.rng import derive, seeded
 
 EVAL_BATCH = 500
 """Samples per forward pass of an evaluation: part of the semantics, since it moves the last bits of a mean."""
+STATISTICS_BATCHES = 20
+"""Mini-batches that statistics are taken over, fewer where an epoch has fewer: part of the semantics as well."""
 
 
-def evaluate(model: nn.Module, data: Dataset) -> tuple[float, float]:
-    """Return loss (nats) and accuracy on the test set, in eval mode; the model is back in train mode afterwards."""
-    loss = correct = 0.0
-    model.eval()
-    with torch.no_grad():
-        for start in range(0, len(data.test_y), EVAL_BATCH):
-            x, y = data.test_x[start : start + EVAL_BATCH], data.test_y[start : start + EVAL_BATCH]
-            logits = model(data.standardize(x))
-            loss += F.cross_entropy(logits, y, reduction="sum").item()
-            correct += (logits.argmax(1) == y).sum().item()
-    model.train()
-    return loss / len(data.test_y), correct / len(data.test_y)
+class Score(NamedTuple):
+    """Mean loss (nats) and accuracy on some samples."""
+
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation gives.
+
+    Args:
+        test: on the test set, with statistics taken anew: what is judged.
+        test_running: on the test set, with the running statistics of training; equal to `test` where there are none.
+        train: on a sample of the training set, with statistics taken anew; None where it was not asked for.
+    """
+
+    test: Score
+    test_running: Score
+    train: Score | None
+
+    def test_columns(self) -> dict[str, float]:
+        """Return what a row of `curves` has of it."""
+        (loss, acc), (loss_running, acc_running) = self.test, self.test_running
+        return {
+            "test_loss": loss,
+            "test_acc": acc,
+            "test_loss_running": loss_running,
+            "test_acc_running": acc_running,
+        }
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """Evaluates models on the device that holds `data`.
+
+    It leaves no trace in the model, of which buffers, train/eval flags and momenta are put back bit for bit, nor in the
+    global random streams: what a model draws in eval mode comes from a stream of the evaluation's own.
+
+    Args:
+        data: what the model trains and is tested on.
+        batch_size: samples of a mini-batch that statistics are taken over: that of training, on which the statistics of
+            some modes depend.
+        seed: of the trial; fixes those mini-batches, and the sample of the training set.
+    """
+
+    data: Dataset
+    batch_size: int
+    seed: int
+
+    def __call__(self, model: nn.Module, with_train: bool = False) -> Evaluation:
+        """Return how good the model is on the test set, and `with_train` on the sample of the training set."""
+        norms = running_norms(model)
+        rng = seeded(derive(self.seed, "evaluation"), self.data.train_x.device)
+        with rng, _copied_buffers(model), _eval_mode(model):
+            running = test = _score(model, self._test_set())
+            if norms:
+                self._take_statistics(model, norms)
+                test = _score(model, self._test_set())
+            return Evaluation(test, running, _score(model, self._train_sample()) if with_train else None)
+
+    def _take_statistics(self, model: nn.Module, norms: Sequence[RunningNorm]) -> None:
+        """Put statistics of the model as it is in the place of the running ones; it is in eval mode."""
+        num_samples = len(self.data.train_y)
+        num_batches = min(STATISTICS_BATCHES, num_samples // self.batch_size)
+        _set_training(norms, True)
+        with averaging(norms):
+            for index in batch_indices(num_samples, self.batch_size, num_batches, derive(self.seed, "statistics")):
+                model(self.data.standardize(self.data.train_x[index]))
+        _set_training(norms, False)
+
+    def _test_set(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield samples (B, C, H, W) and labels (B,) of the test set."""
+        for start in range(0, len(self.data.test_y), EVAL_BATCH):
+            part = slice(start, start + EVAL_BATCH)
+            yield self.data.standardize(self.data.test_x[part]), self.data.test_y[part]
+
+    def _train_sample(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield as many samples of the training set as the test set has, or all; the same for each trial of a seed."""
+        generator = torch.Generator().manual_seed(derive(self.seed, "train_sample"))
+        order = torch.randperm(len(self.data.train_y), generator=generator)[: len(self.data.test_y)]
+        for index in torch.split(order, EVAL_BATCH):
+            yield self.data.standardize(self.data.train_x[index]), self.data.train_y[index]
+
+
+def _score(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Score:
+    loss, correct, count = 0.0, 0.0, 0
+    for x, y in batches:
+        logits = model(x)
+        loss += F.cross_entropy(logits, y, reduction="sum").item()
+        correct += (logits.argmax(1) == y).sum().item()
+        count += len(y)
+    return Score(loss / count, correct / count)
+
+
+@contextmanager
+def _eval_mode(model: nn.Module) -> Iterator[None]:
+    """Put the model into eval mode, without gradients, and all its flags back afterwards."""
+    flags = [(module, module.training) for module in model.modules()]
+    try:
+        with torch.no_grad():
+            model.eval()
+            yield
+    finally:
+        model.train(flags[0][1])  # for a model that does more than set flags
+        for module, is_training in flags:
+            module.training = is_training
+
+
+@contextmanager
+def _copied_buffers(model: nn.Module) -> Iterator[None]:
+    """Give the model copies of its buffers, and its own back afterwards."""
+    modules = list(model.modules())
+    held = [
+        (module, *named) for module in modules for named in module.named_buffers(recurse=False, remove_duplicate=False)
+    ]
+    copies = {id(buffer): buffer.clone() for _, _, buffer in held}
+    try:
+        for module, name, buffer in held:
+            setattr(module, name, copies[id(buffer)])
+        yield
+    finally:
+        for module, name, buffer in held:
+            setattr(module, name, buffer)
+
+
+def _set_training(norms: Iterable[nn.Module], is_training: bool) -> None:
+    for norm in norms:
+        norm.training = is_training

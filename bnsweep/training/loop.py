@@ -19,7 +19,7 @@ from bnsweep.spec import TrialSpec
 from bnsweep.training import checkpoint
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.context import step_context
-from bnsweep.training.evaluation import evaluate
+from bnsweep.training.evaluation import Evaluation, Evaluator
 from bnsweep.training.metrics import BufferedStep
 from bnsweep.training.record import Record
 from bnsweep.training.result import TrialResult, divergence
@@ -64,6 +64,7 @@ class Training:
         self.spec, self.data, self.device = spec, data, data.train_x.device
         self.step = 0
         self.trial, self.record = Trial(spec, data, compiler), Record(spec, data)
+        self._evaluator = Evaluator(data, spec.train.batch_size, spec.seed)
         self.probes = build_probes(spec.probes, spec.train.steps)
         for probe in self.probes:
             self.result.tables[probe.table], self.result.schemas[probe.table] = [], probe.schema
@@ -108,15 +109,18 @@ class Training:
             yield self
         record.flush()
         if not result.has_diverged:
-            record.finish(*evaluate(trial.model, self.data))
+            record.finish(self.evaluate(with_train=True))
 
     def _row(self, step: int) -> dict[str, Any] | None:
         """Return what is known of a step's row in `curves` before it is made; None where it has no row."""
         train = self.spec.train
         if train.eval_every and step % train.eval_every == 0:
-            test_loss, test_acc = evaluate(self.trial.model, self.data)
-            return {"test_loss": test_loss, "test_acc": test_acc}
+            return self.evaluate().test_columns()
         return {} if step % train.log_every == 0 else None
+
+    def evaluate(self, with_train: bool = False) -> Evaluation:
+        """Return how good the model is now, without a trace, `with_train` on a sample of the training set too."""
+        return self._evaluator(self.trial.model, with_train)
 
     def _start(self, x: Tensor) -> StepStart:
         """Return copies of what the step on the mini-batch x may move, for probes."""

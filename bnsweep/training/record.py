@@ -7,6 +7,7 @@ from typing import Any
 
 from bnsweep.data import Dataset
 from bnsweep.spec import TrialSpec
+from bnsweep.training.evaluation import Evaluation
 from bnsweep.training.metrics import MetricsBuffer, StepMetrics
 from bnsweep.training.result import TrialResult, divergence
 
@@ -36,14 +37,17 @@ class Record:
         if reason:
             self.result.diverge(metrics.step, reason)
 
-    def finish(self, test_loss: float, test_acc: float) -> None:
+    def finish(self, evaluation: Evaluation) -> None:
         """Record the evaluation after the last step; the final training metrics are means over the last epoch."""
         result = self.result
-        result.tables["curves"].append({"step": self.steps, "test_loss": test_loss, "test_acc": test_acc})
-        if reason := divergence("test loss", test_loss, self.max_loss):
+        result.tables["curves"].append({"step": self.steps, **evaluation.test_columns()})
+        if reason := divergence("test loss", evaluation.test.loss, self.max_loss):
             result.diverge(self.steps, reason)
             return
-        result.stop_step, result.test_loss, result.test_acc = self.steps, test_loss, test_acc
+        result.stop_step = self.steps
+        result.test_loss, result.test_acc = evaluation.test
+        result.test_loss_running, result.test_acc_running = evaluation.test_running
+        result.train_loss_eval, result.train_acc_eval = evaluation.train or (None, None)
         result.train_loss, result.train_acc = (
             sum(values) / len(self.last_epoch) for values in zip(*self.last_epoch, strict=True)
         )

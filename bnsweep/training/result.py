@@ -24,6 +24,10 @@ class TrialResult:
     train_acc: float | None = None
     test_loss: float | None = None
     test_acc: float | None = None
+    test_loss_running: float | None = None
+    test_acc_running: float | None = None
+    train_loss_eval: float | None = None
+    train_acc_eval: float | None = None
     probe_time_s: float = 0.0
 
     @property

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from bnsweep.spec import TrialSpec
+from bnsweep.spec.trial import SEMANTICS_VERSION
 from tests.synthetic.truth import accuracy_of, truth_of
 
 LAYERS = ("conv0", "conv1", "conv2", "linear")
@@ -66,8 +67,12 @@ def _trial(spec: TrialSpec, diverged: bool, stop: int) -> dict[str, Any]:
         "num_classes": 10,
         "train_acc": accuracy,
         "test_acc": accuracy,
+        "test_acc_running": accuracy,
+        "train_acc_eval": accuracy,
         "test_loss": None if accuracy is None else 1 - accuracy,
+        "test_loss_running": None if accuracy is None else 1 - accuracy,
         "train_loss": None if accuracy is None else 1 - accuracy,
+        "train_loss_eval": None if accuracy is None else 0.9 * (1 - accuracy),
         "wall_time_s": 1.0,
         "probe_time_s": 0.2,
         "peak_memory_bytes": 10**8,
@@ -78,6 +83,7 @@ def _trial(spec: TrialSpec, diverged: bool, stop: int) -> dict[str, Any]:
         "git_sha": "0123456789abcdef",
         "versions": '{"python": "3.13.0", "torch": "2.9.0"}',
         "spec": spec.to_json(),
+        "semantics_version": SEMANTICS_VERSION,
     }
 
 

@@ -13,7 +13,7 @@ import torch
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.data.batches import batch_indices
 from bnsweep.spec import DigitsSpec, TrialSpec
-from bnsweep.training.evaluation import evaluate
+from bnsweep.training.evaluation import Evaluator
 from bnsweep.training.loop import run_trial, train
 from bnsweep.training.model import prepare_model
 
@@ -76,6 +76,20 @@ def test_a_model_that_draws_from_pythons_and_numpys_streams_is_the_same_again(sp
     assert run_trial(spec(**fields, probes=PROBES), data).tables["curves"] == first.tables["curves"]
 
 
+@pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch", "l1"])
+@pytest.mark.parametrize(
+    "model", ["mlp", *(f"tests.user_code.edge_case_models:{name}" for name in ("dropped", "flipped"))]
+)
+def test_evaluations_do_not_move_the_trial(spec: Build, data: Dataset, norm: str, model: str) -> None:
+    def trained(**options: int) -> tuple[list[object], object]:
+        train = {"steps": 8, "batch_size": 32, **options}
+        result = run_trial(spec(norm=norm, model={"name": model}, train=train), data)
+        columns = ("train_loss", "train_acc", "grad_norm")
+        return [[row.get(name) for name in columns] for row in result.tables["curves"]], result.tables["curves"][-1]
+
+    assert trained() == trained(eval_every=3) == trained(eval_every=1)
+
+
 def test_the_time_of_probes_includes_what_is_copied_for_them(spec: Build, data: Dataset) -> None:
     """A probe that does nothing is given copies all the same."""
     silent = spec(probes={"tests.user_code.probes:returning": {"every": 1, "what": "no rows"}})
@@ -115,7 +129,8 @@ def test_the_curve_is_plain_sgd(spec: Build, data: Dataset) -> None:
                 weight -= 0.05 * gradient
     result = run_trial(trial, data)
     assert [row["train_loss"] for row in result.tables["curves"][:-1]] == pytest.approx(losses, rel=1e-6)
-    assert (result.test_loss, result.test_acc) == pytest.approx(evaluate(model, data), rel=1e-5)
+    score = Evaluator(data, 32, trial.seed)(model).test
+    assert (result.test_loss, result.test_acc) == pytest.approx((score.loss, score.accuracy), rel=1e-5)
     assert result.train_loss == pytest.approx(sum(losses) / 8, rel=1e-6)
     assert (result.status, result.stop_step, result.stop_reason) == ("completed", 8, None)
 
@@ -128,12 +143,36 @@ def test_rows_of_curves_follow_log_every_and_eval_every(spec: Build, data: Datas
     assert "train_loss" not in rows[-1]
 
 
+def test_both_evaluations_are_stored_on_the_way_and_at_the_end(spec: Build, data: Dataset) -> None:
+    train = {"steps": 8, "batch_size": 32, "eval_every": 4}
+    result = run_trial(spec(norm="noisy_batch", train=train), data)
+    evaluated = [row for row in result.tables["curves"] if "test_acc" in row]
+    assert all(row["test_loss"] != row["test_loss_running"] for row in evaluated)
+    last = evaluated[-1]
+    assert (result.test_loss, result.test_acc) == (last["test_loss"], last["test_acc"])
+    assert (result.test_loss_running, result.test_acc_running) == (last["test_loss_running"], last["test_acc_running"])
+    assert result.train_loss_eval != result.train_loss
+    none = run_trial(spec(train=train), data)
+    assert (none.test_loss, none.test_acc) == (none.test_loss_running, none.test_acc_running)
+
+
+def test_noise_in_training_does_not_spoil_the_evaluation_without_it(spec: Build, data: Dataset) -> None:
+    """Running statistics were gathered behind the noise of earlier sites."""
+    fields = {"model": {"name": "vgg", "widths": [16, "M", 32, "M", 64]}, "init": "xavier_uniform"}
+    result = run_trial(spec(norm="noisy_batch", **fields, train={"steps": 200, "batch_size": 64}), data)
+    assert result.test_acc is not None
+    assert result.test_acc_running is not None
+    assert result.test_acc > 0.98 > 0.96 > result.test_acc_running
+
+
 def test_a_loss_that_is_not_finite_is_a_result(spec: Build, data: Dataset) -> None:
     result = run_trial(spec(lr=1e30, probes=PROBES), data)
     assert (result.status, result.stop_step) == ("diverged", 1)
     assert result.stop_reason in ("mini-batch loss nan", "mini-batch loss inf")
     assert not math.isfinite(result.tables["curves"][-1]["train_loss"])
     assert result.test_acc is None
+    assert result.test_acc_running is None
+    assert result.train_acc_eval is None
     assert {row["step"] for row in result.tables["landscape"]} == {0}
 
 

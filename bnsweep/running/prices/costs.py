@@ -9,7 +9,7 @@ from typing import NamedTuple
 from bnsweep.probes import build_probes
 from bnsweep.spec import TrialSpec
 
-STEP, EVALUATION, COMPILING = "training step", "test pass", "compiling the step"
+STEP, EVALUATION, COMPILING = "training step", "test evaluation", "compiling the step"
 """Parts of the work beside the rows of tables, no name of which has a blank."""
 
 
