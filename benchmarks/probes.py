@@ -37,6 +37,7 @@ PROBES: dict[str, dict[str, Any]] = {
     "landscape": {"lr_multiples": POINTS},
     "ics": {},
     "moments": {},
+    "layers": {},
     "curvature": {},
     "benchmarks.probes:Nothing": {},
 }

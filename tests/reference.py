@@ -166,6 +166,19 @@ def length(vector: Sequence[float]) -> float:
     return math.sqrt(math.fsum(value * value for value in vector))
 
 
+def rates(before: Params, after: Params, gradient: Params, weight: str, lr: float, momentum: float) -> dict[str, float]:
+    """Return the norms of a weight, of its gradient and of its update under SGD, and the rates that follow."""
+    w, g = flat({weight: before[weight]}), flat({weight: gradient[weight]})
+    update = length([b - a for a, b in zip(w, flat({weight: after[weight]}), strict=True)])
+    return {
+        "weight_norm": length(w),
+        "grad_norm": length(g),
+        "update_norm": update,
+        "relative_update": update / length(w),
+        "effective_lr": lr / (1 - momentum) / math.fsum(value * value for value in w),
+    }
+
+
 @dataclass(frozen=True)
 class Point:
     """One point of the landscape."""

@@ -25,6 +25,7 @@ class Results:
     landscape: pd.DataFrame
     ics: pd.DataFrame
     moments: pd.DataFrame
+    layers: pd.DataFrame
     curvature: pd.DataFrame
     failures: pd.DataFrame
     undeclared: pd.DataFrame

@@ -15,6 +15,7 @@ from analysis.plots.explains import draw_explains, explains_data
 from analysis.plots.heatmap import draw_heatmap, heatmap_data
 from analysis.plots.ics import draw_ics, ics_data
 from analysis.plots.landscape import draw_landscape, landscape_data
+from analysis.plots.layers import draw_layers, layers_data
 from analysis.plots.moments import draw_moments, moments_data
 from analysis.plots.summary import draw_summary, summary_data
 
@@ -103,6 +104,13 @@ FIGURES: dict[str, FigureKind] = {
         draw_moments,
         "Mean and standard deviation over the mini-batch of what enters and leaves each normalization, averaged over "
         "units, at all steps measured; a wide ridge is a moment that drifts (Santurkar et al. 2018, figures 2 and 8).",
+    ),
+    "layers": FigureKind(
+        _of_results(layers_data),
+        draw_layers,
+        "How fast the weight of each layer turns: its effective learning rate, the length of its update relative to "
+        "its own, and its length. Before a normalization its length changes nothing but the effective learning rate, "
+        "so that there the gain of the initial weights is a second learning rate.",
     ),
     "explains": FigureKind(
         _of_results(explains_data),

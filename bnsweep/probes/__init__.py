@@ -14,6 +14,7 @@ from bnsweep.probes.curvature import Curvature
 from bnsweep.probes.custom import load_probe
 from bnsweep.probes.ics import Ics
 from bnsweep.probes.landscape import Landscape
+from bnsweep.probes.layers import Layers
 from bnsweep.probes.moments import Moments
 from bnsweep.probes.schedule import Schedule, make_schedule
 from bnsweep.probes.summary import summarize
@@ -29,6 +30,7 @@ PROBES: dict[str, Callable[[Any], Measure]] = {
     "landscape": lambda spec: Landscape(spec.lr_multiples, spec.alphas),
     "ics": lambda spec: Ics(),  # noqa: ARG005  the registry's one signature
     "moments": lambda spec: Moments(),  # noqa: ARG005
+    "layers": lambda spec: Layers(),  # noqa: ARG005
     "curvature": lambda spec: Curvature(spec.tolerance),
 }
 """Every probe by its name in the sweep file, which is also its table's: makes one from its section of the spec."""

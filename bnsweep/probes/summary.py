@@ -17,9 +17,11 @@ def summarize(rows: Mapping[str, Rows]) -> dict[str, float | None]:
     A column is None where the probe was off or its rows hold nothing to take a median of. A loss, gradient, shift or
     beta that is NaN got so by overflow and counts as infinite: leaving it out would make the roughest landscape look
     smooth. A beta or cosine that is NaN because a gradient is zero is undefined, and left out, as is a sharpness that
-    did not converge; one that overflowed is infinite in its row.
+    did not converge; one that overflowed is infinite in its row. So is an update relative to a weight of zero, and an
+    effective learning rate that is NaN.
     """
-    landscape, ics, moments, curvature = (rows.get(table, ()) for table in ("landscape", "ics", "moments", "curvature"))
+    names = ("landscape", "ics", "moments", "layers", "curvature")
+    landscape, ics, moments, layers, curvature = (rows.get(table, ()) for table in names)
     inner = [row for row in ics if row["layer"] > 0]
     return {
         **_walks("landscape", [row for row in landscape if row["given_as"] == "lr_multiple"]),
@@ -29,6 +31,8 @@ def summarize(rows: Mapping[str, Rows]) -> dict[str, float | None]:
         "sharpness": _median(row["sharpness"] for row in curvature if not math.isnan(row["sharpness"])),
         "moments_mean_shift": _median(_shifts(moments, "mean_shift")),
         "moments_std_shift": _median(_shifts(moments, "std_shift")),
+        "effective_lr": _median(row["effective_lr"] for row in layers if not math.isnan(row["effective_lr"])),
+        "relative_update": _median(_or_inf(row["relative_update"]) for row in layers if row["weight_norm"] != 0),
     }
 
 

@@ -108,6 +108,8 @@ TRIALS = _table(
     _column("sharpness", pa.float64(), "median over steps of the largest Hessian eigenvalue"),
     _column("moments_mean_shift", pa.float64(), "median over steps and layers of mean_shift"),
     _column("moments_std_shift", pa.float64(), "median over steps and layers of std_shift"),
+    _column("effective_lr", pa.float64(), "median over steps and layers of effective_lr, see the table layers"),
+    _column("relative_update", pa.float64(), "median over steps and layers of ||update|| / ||w||"),
     _column("wall_time_s", pa.float64(), "time that the trial took, probes included", "s"),
     _column("probe_time_s", pa.float64(), "time that its probes took", "s"),
     _column(
@@ -194,6 +196,23 @@ MOMENTS = _table(
     _column("pre_std_shift", pa.float64(), "std_shift, of what enters the normalization; null at the first"),
 )
 
+LAYERS = _table(
+    "layers",
+    _KEY,
+    *_AXIS_COLUMNS,
+    _STEP,
+    *_LAYER,
+    _column("weight_norm", pa.float64(), "||w|| before the step; w is the weight tensor, v where it is g v / ||v||"),
+    _column("grad_norm", pa.float64(), "||g||, the step's gradient with respect to w, without weight decay"),
+    _column("update_norm", pa.float64(), "||w after the step - w||, by momentum and weight decay too"),
+    _column("relative_update", pa.float64(), "update_norm / weight_norm"),
+    _column(
+        "effective_lr",
+        pa.float64(),
+        "of sgd lr / ((1 - momentum) weight_norm^2), the learning rate of w's direction before a normalization; of any "
+        "other optimizer relative_update",
+    ),
+)
 
 FAILURES = _table(
     "failures",
@@ -214,6 +233,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "landscape": LANDSCAPE,
     "ics": ICS,
     "moments": MOMENTS,
+    "layers": LAYERS,
     "curvature": CURVATURE,
     "failures": FAILURES,
 }
@@ -225,6 +245,7 @@ ROW_KEYS: dict[str, tuple[str, ...]] = {
     "landscape": ("trial_key", "step", "given_as", "lr_multiple", "alpha"),
     "ics": ("trial_key", "step", "layer"),
     "moments": ("trial_key", "step", "layer"),
+    "layers": ("trial_key", "step", "layer"),
     "curvature": ("trial_key", "step"),
     "failures": ("trial_key", "attempt"),
 }
@@ -235,7 +256,7 @@ rows written before `given_as` was stored do not say which they are. Users' own 
 meant there.
 """
 
-METRIC_TABLES = ("curves", "landscape", "ics", "moments", "curvature")
+METRIC_TABLES = ("curves", "landscape", "ics", "moments", "layers", "curvature")
 """The tables that are committed before `trials`."""
 
 

@@ -67,6 +67,10 @@ class MomentsSpec(ScheduleSpec):
     """Mean and standard deviation of what enters and leaves each normalization."""
 
 
+class LayersSpec(ScheduleSpec):
+    """Norms of each layer's weight, gradient and update, and its effective learning rate."""
+
+
 class CurvatureSpec(ScheduleSpec):
     """Largest eigenvalue of the Hessian of the mini-batch loss, to a relative tolerance."""
 
@@ -82,11 +86,13 @@ TIERS: dict[str, dict[str, Any]] = {
         "landscape": {"every": 400, "start": 150, "at_least": 1},
         "ics": {"every": 400, "start": 150, "at_least": 1},
         "moments": {"every": 100, "start": 50, "at_least": 2},
+        "layers": {"every": 100, "start": 50, "at_least": 2},
     },
     "full": {
         "landscape": {"every": 200, "start": 100, "at_least": 2, "alphas": (0.01, 0.1, 1.0)},
         "ics": {"every": 200, "start": 100, "at_least": 2},
         "moments": {"every": 100, "start": 50, "at_least": 4},
+        "layers": {"every": 100, "start": 50, "at_least": 4},
         "curvature": {"every": 1000, "start": 750, "at_least": 0},
     },
 }
@@ -107,6 +113,7 @@ class ProbesSpec(Section):
     landscape: LandscapeSpec | None = None
     ics: IcsSpec | None = None
     moments: MomentsSpec | None = None
+    layers: LayersSpec | None = None
     curvature: CurvatureSpec | None = None
     custom: dict[Annotated[str, Field(pattern=CALLABLE)], CustomProbeSpec] = Field(
         default_factory=dict, alias="package.module:callable"

@@ -66,7 +66,7 @@ def test_more_than_memory_holds_is_refused() -> None:
 def test_a_deep_linear_network_learns_it(norm: str) -> None:
     fields = {"dataset": {"name": "gaussian", "dimension": 5, "num_classes": 4}, "norm": norm, "lr": 0.1}
     model = {"model": {"name": "deep_linear", "widths": [5, 5]}, "train": {"steps": 300}, "init": "xavier_normal"}
-    probes = {"probes": {name: {"every": 100} for name in ("landscape", "ics", "moments", "curvature")}}
+    probes = {"probes": {name: {"every": 100} for name in ("landscape", "ics", "moments", "layers", "curvature")}}
     spec = TrialSpec.model_validate(fields | model | probes)
     result = run_trial(spec, load_dataset(spec.dataset))
     assert result.test_acc is not None
@@ -75,5 +75,6 @@ def test_a_deep_linear_network_learns_it(norm: str) -> None:
         "landscape": 3 * 4,
         "ics": 3 * 3,
         "moments": 3 * 2,
+        "layers": 3 * 3,
         "curvature": 3,
     }

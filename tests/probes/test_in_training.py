@@ -30,6 +30,7 @@ PROBES = {
     "landscape": {"every": 2, "lr_multiples": MULTIPLES, "alphas": ALPHAS},
     "ics": {"every": 2},
     "moments": {"every": 2},
+    "layers": {"every": 2},
     "curvature": {"every": 2, "tolerance": 1e-4},
 }
 OPTIMIZERS = [
@@ -102,6 +103,7 @@ def test_the_rows_of_a_trial_are_those_of_its_own_steps(model: dict, norm: str, 
         check_landscape(rows["landscape"], step, spec.lr)
         check_ics(rows["ics"], step)
         check_moments(rows["moments"], step)
+        check_layers(rows["layers"], step, spec)
         check_curvature(rows["curvature"], step, spec.lr)
 
 
@@ -145,6 +147,16 @@ def check_moments(rows: list[dict], step: Step) -> None:
             means, stds = zip(*reference.channel_moments(activation), strict=True)
             assert row[f"{prefix}mean"] == pytest.approx(sum(means) / len(means), rel=1e-6, abs=1e-6)
             assert row[f"{prefix}std"] == pytest.approx(sum(stds) / len(stds), rel=1e-6)
+
+
+def check_layers(rows: list[dict], step: Step, spec: TrialSpec) -> None:
+    momentum, is_sgd = spec.train.momentum, spec.train.optimizer == "sgd"
+    _, gradient = reference.full_pass(copy.deepcopy(step.network.model), step.x, step.y, cross_entropy, step.stream)
+    weights, _ = reference.layer_of(step.network.model)
+    for row, made_of in zip(rows, weights, strict=True):
+        expected = reference.rates(step.before, step.after, gradient, made_of[-1], spec.lr, momentum)
+        expected["effective_lr"] = expected["effective_lr" if is_sgd else "relative_update"]
+        assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-4)
 
 
 def check_curvature(rows: list[dict], step: Step, lr: float) -> None:

@@ -16,6 +16,7 @@ from bnsweep.spec import (
     CustomProbeSpec,
     IcsSpec,
     LandscapeSpec,
+    LayersSpec,
     MomentsSpec,
     ProbesSpec,
     ScheduleSpec,
@@ -26,6 +27,7 @@ ALL = ProbesSpec(
     landscape=LandscapeSpec(every=2, lr_multiples=(1, 3)),
     ics=IcsSpec(every=3),
     moments=MomentsSpec(every=1),
+    layers=LayersSpec(every=2),
     curvature=CurvatureSpec(every=4),
 )
 
@@ -105,7 +107,7 @@ def test_a_tier_costs_no_more_than_it_says(tier: str, steps: int) -> None:
     """In training steps, with what one measurement costs in a small VGG; measured by benchmarks/probes.py."""
     spec = ProbesSpec.model_validate(tier)
     points = len(spec.landscape.lr_multiples) + len(spec.landscape.alphas)
-    costs = {"landscape": 1.05 * points, "ics": 2.5, "moments": 1.0, "curvature": 45.0}
+    costs = {"landscape": 1.05 * points, "ics": 2.5, "moments": 1.0, "layers": 0.3, "curvature": 45.0}
     cost = sum(costs[probe.table] * sum(map(probe.due, range(steps))) for probe in build_probes(spec, steps))
     assert cost <= {"economy": 0.05, "full": 0.15}[tier] * steps
 

@@ -19,6 +19,8 @@ COLUMNS = (
     "sharpness",
     "moments_mean_shift",
     "moments_std_shift",
+    "effective_lr",
+    "relative_update",
 )
 
 
@@ -92,3 +94,19 @@ def test_sharpness_is_the_median_of_the_measurements_that_converged_overflow_bei
     assert summarize({"curvature": [{"sharpness": value} for value in (3.0, nan, 1.0, 8.0)]})["sharpness"] == 3.0
     assert summarize({"curvature": [{"sharpness": value} for value in (3.0, inf, inf)]})["sharpness"] == inf
     assert summarize({"curvature": [{"sharpness": nan}]})["sharpness"] is None
+
+
+def length(weight_norm: float, effective_lr: float, relative_update: float) -> dict:
+    return {"weight_norm": weight_norm, "effective_lr": effective_lr, "relative_update": relative_update}
+
+
+def test_the_effective_learning_rate_is_the_median_over_steps_and_layers() -> None:
+    summary = summarize({"layers": [length(1.0, 3.0, 0.1), length(1.0, 1.0, 0.3), length(1.0, 8.0, 0.2)]})
+    assert (summary["effective_lr"], summary["relative_update"]) == (3.0, 0.2)
+
+
+def test_a_weight_of_zero_has_no_relative_update_and_one_that_overflowed_an_infinite_one() -> None:
+    summary = summarize({"layers": [length(0.0, inf, nan), length(1.0, 1.0, 0.5)]})
+    assert (summary["effective_lr"], summary["relative_update"]) == (inf, 0.5)
+    summary = summarize({"layers": [length(nan, nan, nan)]})
+    assert (summary["effective_lr"], summary["relative_update"]) == (None, inf)

@@ -25,6 +25,7 @@ def rows_of(spec: TrialSpec, diverged: bool) -> dict[str, list[dict[str, Any]]]:
         "landscape": list(_landscape(spec, stop, diverged)),
         "ics": list(_ics(spec, stop)),
         "moments": list(_moments(spec, stop)),
+        "layers": list(_layers(spec, stop)),
         "curvature": list(_curvature(spec, stop)),
     }
 
@@ -150,6 +151,24 @@ def _moments(spec: TrialSpec, stop: int) -> Iterator[dict[str, Any]]:
             "pre_std": 2.0,
             "pre_mean_shift": None if step == 0 else 0.2,
             "pre_std_shift": None if step == 0 else 0.1,
+        }
+
+
+def _layers(spec: TrialSpec, stop: int) -> Iterator[dict[str, Any]]:
+    if spec.probes.layers is None:
+        return
+    for step, (layer, name) in product(range(0, stop, 25), enumerate(LAYERS)):
+        length = truth_of(spec.norm).roughness * (1 + layer + 0.1 * spec.seed) * math.exp(step / 300)
+        yield {
+            **_axes(spec),
+            "step": step,
+            "layer": layer,
+            "layer_name": name,
+            "weight_norm": length,
+            "grad_norm": 0.5,
+            "update_norm": 0.5 * spec.lr,
+            "relative_update": 0.5 * spec.lr / length,
+            "effective_lr": spec.lr / length**2,
         }
 
 

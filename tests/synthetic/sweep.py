@@ -13,6 +13,7 @@ from bnsweep.spec import (
     DigitsSpec,
     IcsSpec,
     LandscapeSpec,
+    LayersSpec,
     MomentsSpec,
     ProbesSpec,
     TrainSpec,
@@ -40,6 +41,7 @@ def make_specs(
         landscape=LandscapeSpec(every=25, lr_multiples=MULTIPLES),
         ics=IcsSpec(every=25),
         moments=MomentsSpec(every=25),
+        layers=LayersSpec(every=25),
         curvature=CurvatureSpec(every=100) if curvature else None,
     )
     return [

@@ -18,7 +18,7 @@ from bnsweep.training.loop import run_trial, train
 from bnsweep.training.model import prepare_model
 
 Build = Callable[..., TrialSpec]
-NAMES = ("landscape", "ics", "moments", "curvature", "tests.user_code.probes:weight_norms")
+NAMES = ("landscape", "ics", "moments", "layers", "curvature", "tests.user_code.probes:weight_norms")
 PROBES = {name: {"every": 3} for name in NAMES}
 CHAIN = {"name": "tests.user_code.models:chain", "width": 2}
 
@@ -54,6 +54,7 @@ def test_probes_do_not_move_the_trial(
         "landscape": 3 * 4,
         "ics": 3 * 3,
         "moments": 3 * 2,
+        "layers": 3 * 3,
         "curvature": 3,
         "weight_norms": 3 * len(list(prepare_model(spec(**fields), data).model.parameters())),
     }
