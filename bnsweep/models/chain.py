@@ -25,8 +25,9 @@ class LayerView:
         weights: names, among the model's parameters, of what W_i is made of: its weight tensor, or g and v where the
             weight is normalized.
         parameters: names of all parameters that belong to it: its own, and those of modules that are no weight layer
-            (normalization gain and shift) and that the forward calls after it, in its stage, and before the next layer.
-            The stage's first layer also has those that are called before it.
+            (normalization gain and shift) and that the forward calls after it and before the next layer, be it in its
+            stage or at the beginning of the next one. The first layer also has those that are called before it. A
+            parameter of several modules is where the first of them is called.
     """
 
     name: str
@@ -136,21 +137,22 @@ def _share_tensors(groups: Sequence[Children]) -> bool:
 
 @dataclass(frozen=True)
 class _Index:
-    """The modules in the order of the forward; what the model calls its layers, parameters and buffers (by id)."""
+    """The layers in the order of the forward, and each one's view; what the model calls parameters and buffers (by id).
 
-    modules: Sequence[nn.Module]
-    layers: Mapping[nn.Module, str]
+    The views do not depend on the stages: whose a parameter is follows from the order of the calls alone, not from how
+    the model is put together.
+    """
+
+    layers: Mapping[nn.Module, LayerView]
     parameters: Mapping[int, str]
     buffers: Mapping[int, str]
 
     @classmethod
     def of(cls, network: Network) -> _Index:
         model = network.model
+        parameters = {id(parameter): name for name, parameter in model.named_parameters()}
         return cls(
-            [module for _, module in network.modules()],
-            {layer: layer_name(model, path) for path, layer in weight_layers(network).items()},
-            {id(parameter): name for name, parameter in model.named_parameters()},
-            {id(buffer): name for name, buffer in model.named_buffers()},
+            _views(network, parameters), parameters, {id(buffer): name for name, buffer in model.named_buffers()}
         )
 
     def has_layers(self, module: nn.Module) -> bool:
@@ -159,28 +161,29 @@ class _Index:
     def view(self, children: Children) -> StageView:
         """Return the stage that these children, called in a row, make."""
         module = children[0][1] if len(children) == 1 else nn.Sequential(*(child for _, child in children))
+        inside = set(module.modules())
         path = next((path for path, child in children if self.has_layers(child)), "")
         return StageView(
             path.removeprefix("stages."),
             module,
-            self.layer_views(module),
+            tuple(view for layer, view in self.layers.items() if layer in inside),
             {name: self.parameters[id(p)] for name, p in module.named_parameters(remove_duplicate=False)},
             {name: self.buffers[id(b)] for name, b in module.named_buffers(remove_duplicate=False)},
         )
 
-    def layer_views(self, stage: nn.Module) -> tuple[LayerView, ...]:
-        """Return the stage's layers, and with each what the forward calls from it on to the next."""
-        inside = set(stage.modules())
-        modules = [module for module in self.modules if module in inside]
-        found = [module for module in modules if isinstance(module, WeightLayer) and module in self.layers]
-        owned: list[list[str]] = [[] for _ in found]
-        number, taken = 0, set[str]()
-        for module in modules:
-            number = found.index(module) if module in found else number
-            own = [self.parameters[id(parameter)] for parameter in module.parameters(recurse=False)]
-            owned[number].extend(name for name in own if name not in taken)
-            taken.update(own)
-        return tuple(
-            LayerView(self.layers[layer], tuple(self.parameters[id(w)] for w in weight_parameters(layer)), tuple(names))
-            for layer, names in zip(found, owned, strict=True)
-        )
+
+def _views(network: Network, parameters: Mapping[int, str]) -> dict[nn.Module, LayerView]:
+    """Return every layer, first to last, with what the forward calls from it on to the next."""
+    layers = {layer: layer_name(network.model, path) for path, layer in weight_layers(network).items()}
+    owned: dict[WeightLayer, list[str]] = {layer: [] for layer in layers}
+    current, taken = next(iter(layers), None), set[int]()
+    for _, module in network.modules():
+        current = module if isinstance(module, WeightLayer) and module in layers else current
+        for parameter in module.parameters(recurse=False):
+            if current is not None and id(parameter) not in taken:
+                owned[current].append(parameters[id(parameter)])
+                taken.add(id(parameter))
+    return {
+        layer: LayerView(name, tuple(parameters[id(w)] for w in weight_parameters(layer)), tuple(owned[layer]))
+        for layer, name in layers.items()
+    }

@@ -26,9 +26,10 @@ class Ics:
         G' = grad_{W_i} L(W_1^{t+1}, ..., W_{i-1}^{t+1}, W_i^t, ..., W_k^t)
 
     on the step's mini-batch, batch statistics, noise and dropout masks. W_i is the weight tensor of layer i, or g and v
-    as one vector where that is normalized; without bias and normalization parameters, so that modes compare; these move
-    with their layer, before i or not before i. The first layer has nothing before it: its ICS is 0 and its cosine 1 by
-    definition. A layer that the loss does not depend on has G = G' = 0.
+    as one vector where that is normalized; without bias and normalization parameters, so that modes compare. "Before i"
+    is in the order of the forward, however the model is put together: what is called before W_i moves, normalization
+    parameters between the layers too, and what is called after it does not. The first layer has nothing before it: its
+    ICS is 0 and its cosine 1 by definition. A layer that the loss does not depend on has G = G' = 0.
 
     ||G - G'|| and cos(G, G') are taken in float64; the cosine is NaN if G or G' is zero.
 
@@ -68,8 +69,8 @@ def shifted_gradients(ctx: StepContext, chain: Split | None = None) -> Iterator[
     """
     stages = (chain or split(ctx.network)).stages
     x, rng_state = ctx.x, ctx.rng_state or capture_rng(ctx.x.device)
+    params = dict(ctx.params_before)
     for s, stage in enumerate(stages):
-        params = dict(ctx.params_before)
         for i, layer in enumerate(stage.layers):
             if s or i:
                 yield _suffix_gradient(ctx, stages[s:], params, layer.weights, x, rng_state)
