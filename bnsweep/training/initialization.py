@@ -2,6 +2,11 @@
 
 The draw depends on the seed, the layer's number and its shape alone. So trials that differ in normalization mode, gain
 or learning rate start from the same weights, up to the gain.
+
+So do trials that differ in initializer, as far as its draw is the same: `default`, `kaiming_uniform` and
+`xavier_uniform` are one draw of uniform numbers times 1, sqrt(6) and sqrt(6 fan_in / (fan_in + fan_out)) over
+sqrt(fan_in), `kaiming_normal` and `xavier_normal` one of normal numbers, and `orthogonal` one of its own. They are
+paired, and scales of one draw more than initializers: `analysis.measures.scales` counts them as such.
 """
 
 from __future__ import annotations
