@@ -16,7 +16,7 @@ def main(directory: str, picture: str) -> pd.DataFrame:
     import seaborn as sns
 
     table = importance_table(load(directory))
-    colors = {norm: look.color for norm, look in NORM_STYLES.items()}
+    colors = {norm: look.color for norm, look in NORM_STYLES.items()} | {"all": "black"}
     with style():
         fig = new_figure(2.6)
         fanova = table[table["evaluator"] == "fanova"]

@@ -12,6 +12,7 @@ from analysis.plots.claims import claims_data, draw_claims
 from analysis.plots.computed import Computed
 from analysis.plots.curvature import curvature_data, draw_curvature
 from analysis.plots.explains import draw_explains, explains_data
+from analysis.plots.factors import draw_factors, factors_data
 from analysis.plots.heatmap import draw_heatmap, heatmap_data
 from analysis.plots.ics import draw_ics, ics_data
 from analysis.plots.landscape import draw_landscape, landscape_data
@@ -55,6 +56,10 @@ def _of_results(data: Callable[[Results], FigureData]) -> Callable[..., FigureDa
 
 def _accuracy(results: Results, computed: Computed | None = None) -> FigureData:
     return accuracy_data(results, computed.tables if computed else None)
+
+
+def _factors(results: Results, computed: Computed | None = None) -> FigureData:
+    return factors_data(results, computed.factors if computed else None)
 
 
 def _claims(results: Results, computed: Computed | None = None) -> FigureData:
@@ -126,3 +131,12 @@ FIGURES: dict[str, FigureKind] = {
     ),
 }
 """Every figure of the report by name, the lead figure first."""
+
+FACTORS = FigureKind(
+    _factors,
+    draw_factors,
+    "Each factor, a field of the sweep file that varies beside norm, init, gain, learning rate and seed: a panel per "
+    "factor and measure, its levels from left to right, a line per mode. Compared are settings that differ in the "
+    "factor alone; decades are measured against the best accuracy within each setting.",
+)
+"""The figure of all settings together, of a sweep that has several."""

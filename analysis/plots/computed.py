@@ -8,21 +8,23 @@ import pandas as pd
 
 from analysis.claims.verdicts import Verdicts, judge
 from analysis.loading import Results
-from analysis.tables import RobustnessTables, importance_table, make_tables
+from analysis.tables import RobustnessTables, factor_table, importance_table, make_tables
 
 
 @dataclass(frozen=True)
 class Computed:
-    """The robustness tables, the verdicts on the claims, and the importance of each hyperparameter."""
+    """The robustness tables, the verdicts on the claims, the importance of each hyperparameter, and of factors."""
 
     tables: RobustnessTables
     verdicts: Verdicts
     importance: pd.DataFrame
+    factors: pd.DataFrame
+    """Of all configurations together."""
 
     def of(self, configuration: str) -> Computed:
         """Return the rows of one configuration."""
         importance = self.importance[self.importance["configuration"] == configuration]
-        return Computed(self.tables.of(configuration), self.verdicts.of(configuration), importance)
+        return Computed(self.tables.of(configuration), self.verdicts.of(configuration), importance, self.factors)
 
     @property
     def csv(self) -> dict[str, pd.DataFrame]:
@@ -37,4 +39,4 @@ class Computed:
 
 def compute(results: Results) -> Computed:
     """Compute all of it, in each configuration."""
-    return Computed(make_tables(results), judge(results), importance_table(results))
+    return Computed(make_tables(results), judge(results), importance_table(results), factor_table(results))

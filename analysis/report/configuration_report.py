@@ -17,14 +17,13 @@ from analysis.plots.style import norm_style
 from analysis.report.figures import DrawnFigure, draw_figure
 from analysis.statistics.intervals import trust
 from analysis.tables.formatting import (
-    FormattedImportance,
     FormattedMeasure,
     format_differences,
-    format_importance,
     format_measures,
     format_robustness,
 )
 from analysis.tables.headline import decades
+from analysis.tables.importance_text import FormattedImportance, format_importance
 from analysis.tables.pooled import all_pooled_rows, pooled_rows
 
 
@@ -42,7 +41,7 @@ class ConfigurationReport:
     measures: list[FormattedMeasure]
     robustness: list[dict[str, str]]
     differences: list[dict[str, str]]
-    importance: list[FormattedImportance]
+    importance: FormattedImportance | None
     bars: list[dict[str, str]]
     trust: str
 

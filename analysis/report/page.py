@@ -14,6 +14,7 @@ from analysis.report.coverage import coverage, norm_coverage, without_rows
 from analysis.report.figures import write_csv
 from analysis.report.html import render
 from analysis.report.output_directory import FINAL_PAGE, PAGE, replaced_whole, report_directory
+from analysis.report.overview import report_overview
 from analysis.report.provenance import dataset_names, provenance
 from analysis.tables.headline import width_headline
 from analysis.tables.pooled import pooled_rows
@@ -72,6 +73,7 @@ def _context(results: Results, figures: Path) -> dict[str, object]:
     headline = width_headline(pooled_rows(computed.of(first).tables.robustness, "trainable_decades"))
     return {
         "name": results.name,
+        "overview": report_overview(results, computed, figures),
         "headline": f"{first}: {headline}" if first else headline,
         "configurations": [
             report_configuration(part, computed.of(label), label, number, figures)

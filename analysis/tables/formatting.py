@@ -35,15 +35,6 @@ class FormattedMeasure:
     by_norm: dict[str, FormattedValue]
 
 
-@dataclass(frozen=True)
-class FormattedImportance:
-    """How much the accuracy of a norm varies, and the share of it that each parameter explains."""
-
-    norm: str
-    accuracy_sd: str
-    shares: dict[str, str]
-
-
 def format_measures(rows: pd.DataFrame) -> list[FormattedMeasure]:
     """Format every measure that `rows` have: one row per norm and measure, as from `all_pooled_rows`."""
     norms = in_order(rows["norm"])
@@ -71,19 +62,6 @@ def _lower_bound(row: Row) -> str:
 
 def _interval(row: Row, digits: int, sign: str = "") -> str:
     return f"{row['low']:{sign}.{digits}f} to {row['high']:{sign}.{digits}f}" if isfinite(row["low"]) else ""
-
-
-def format_importance(rows: pd.DataFrame) -> list[FormattedImportance]:
-    """Format fANOVA's importance of each parameter, one item per norm."""
-    known = rows[(rows["evaluator"] == "fanova") & rows["importance"].notna()]
-    return [
-        FormattedImportance(
-            norm=str(norm),
-            accuracy_sd=f"{part['accuracy_sd'].iloc[0]:.3f}",
-            shares={row["parameter"]: f"{row['importance']:.2f}" for row in part.to_dict("records")},
-        )
-        for norm, part in known.groupby("norm", sort=False)
-    ]
 
 
 def format_robustness(rows: pd.DataFrame) -> list[dict[str, str]]:

@@ -1,121 +1,151 @@
-"""Which hyperparameter matters: Optuna's importances over the stored trials of each normalization mode.
+"""Which hyperparameter matters: how much of the variance of the accuracy each explains, alone and with one other.
 
-Importances are shares of what the parameters explain one by one, and add up to 1 within a mode: beside them stands how
-much the accuracy varies at all, without which a mode that trains everywhere could seem sensitive. The seed is among the
-parameters as a floor: what matters no more than it does not matter.
+Beside the shares stands how much the accuracy varies at all, without which a mode that trains everywhere could seem
+sensitive. The seed is among the parameters as a floor: what matters no more than it does not matter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
 from analysis.loading.configurations import split_configurations
+from analysis.loading.factors import factors_of
 from analysis.loading.order import in_order
 from analysis.measures.grid import final_accuracy
+from analysis.statistics.anova import grid_anova
+from analysis.statistics.nan_aware import Floats
+from analysis.tables import forest
 
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
-    from optuna.importance import BaseImportanceEvaluator
-    from optuna.study import Study
+Row = dict[str, object]
+Evaluator = Callable[[pd.DataFrame, "pd.Series[float]"], Iterator[Row]]
 
-PARAMETERS = ("lr", "init_gain", "init", "seed")
-LOGARITHMIC = ("lr", "init_gain")
-TREES = 16
-"""Four times as many change an importance by 0.001, and take four times as long."""
-MIN_TOP = 10
-"""PED-ANOVA asks what sets the best tenth of the trials apart; of fewer than this it says something else every time."""
-COLUMNS = ("configuration", "norm", "evaluator", "parameter", "importance", "accuracy_sd", "n_trials", "n_diverged")
+ALL = "all"
+PARAMETERS = ("norm", "lr", "init_gain", "init")
+SEED = "seed"
+REST = "rest"
+WITH = " x "
+"""Between the names of two parameters that interact."""
+COLUMNS = (
+    *("configuration", "norm", "evaluator", "method", "parameter", "importance", "by_chance", "accuracy_sd"),
+    *("n_trials", "n_diverged"),
+)
 
 
 def importance_table(results: Results) -> pd.DataFrame:
-    """Return one row per configuration, norm, evaluator and parameter that the sweep varies.
+    """Return one row per configuration, norm, evaluator and parameter that varies; diverged trials count as the worst.
 
-    Columns: configuration, norm, evaluator (fanova: Hutter et al. 2014; mdi: mean decrease in impurity of a random
-    forest; ped_anova: Watanabe et al. 2023, to be among the best tenth), parameter, importance (NaN where every trial
-    ends at the same accuracy, and of ped_anova below 100 trials), accuracy_sd (over all trials of the mode), n_trials,
-    n_diverged. Diverged trials count as the worst of all.
+    Each mode within each setting is one analysis. So is, with norm 'all', every mode of a setting together, the mode
+    being a parameter; and with configuration 'all', where there are several settings, each mode and all of them over
+    every setting, the fields that vary being parameters.
+
+    Columns:
+        configuration, norm: of which trials.
+        evaluator: fanova (Hutter et al. 2014); within one mode and setting also mdi (mean decrease in impurity of a
+            random forest) and ped_anova (Watanabe et al. 2023: to be among the best tenth).
+        method: of fanova 'grid', where the trials are a complete grid, which is exact (`grid_anova`); else 'forest', a
+            random forest of Optuna's, in which pairs are not to be had.
+        parameter: its name; of fanova on a grid also 'lr x init' for the interaction of two, seed excepted, and 'rest'.
+        importance: of fanova the share of the variance over the trials (of the forest's, there) that the parameter
+            explains by its mean alone, or two by their means beyond what each explains alone; 'rest' is what remains:
+            interactions of three or more and all those with the seed. On a grid they add up to 1. Of mdi and ped_anova
+            a share of what all parameters get. NaN where every trial ends at the same accuracy, and of ped_anova below
+            100 trials.
+        by_chance: of fanova on a grid, the share of a parameter without effect (`Effect.by_chance`).
+        accuracy_sd: standard deviation over these trials.
+        n_trials, n_diverged: their numbers.
     """
     rows = [
         {"configuration": label} | row
-        for label, part in split_configurations(results).items()
-        for norm in in_order(part.trials["norm"])
-        for row in _rows(part.trials[part.trials["norm"] == norm], norm)
+        for label, trials, parameters in _settings(results)
+        for row in _setting_rows(trials, parameters, with_all=label == ALL)
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"norm": results.trials["norm"].dtype})
+    table, norms = pd.DataFrame(rows, columns=list(COLUMNS)), in_order(results.trials["norm"])
+    has_all = (table["norm"] == ALL).any()
+    return table.astype({"norm": pd.CategoricalDtype([*norms, *([ALL] if has_all else [])], ordered=True)})
 
 
-def _rows(trials: pd.DataFrame, norm: str) -> Iterator[dict[str, object]]:
+def _settings(results: Results) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
+    """Yield each setting's label, trials and parameters; where there are several, also those of all together."""
+    parts = split_configurations(results)
+    for label, part in parts.items():
+        yield label, part.trials, _parameters(part.trials)
+    if len(parts) > 1:
+        setting = results.settings.of_trial
+        levels = {factor.name: setting.map(factor.of_setting.to_dict()) for factor in factors_of(results.settings)}
+        yield ALL, results.trials, _parameters(results.trials, levels)
+
+
+def _parameters(trials: pd.DataFrame, levels: Mapping[str, pd.Series] = MappingProxyType({})) -> pd.DataFrame:
+    """Return a column per axis and factor, the seed last."""
+    axes = trials[list(PARAMETERS)].astype({"norm": str, "init": str})
+    return axes.assign(**levels, **{SEED: trials[SEED]})
+
+
+def _setting_rows(trials: pd.DataFrame, parameters: pd.DataFrame, *, with_all: bool) -> Iterator[dict[str, object]]:
+    """Yield the rows of each mode and, with several, of all of them; `with_all`: of all settings, by fANOVA alone."""
+    norms = in_order(trials["norm"])
+    for norm in norms:
+        mine = trials["norm"] == norm
+        yield from _rows(norm, trials[mine], parameters[mine], FANOVA if with_all else EVALUATORS)
+    if len(norms) > 1:
+        yield from _rows(ALL, trials, parameters, FANOVA)
+
+
+def _rows(
+    norm: str, trials: pd.DataFrame, parameters: pd.DataFrame, evaluators: Mapping[str, Evaluator]
+) -> Iterator[dict[str, object]]:
     accuracy, diverged = final_accuracy(trials), trials["status"] == "diverged"
     accuracy = accuracy.mask(diverged, accuracy.min()).dropna()
-    trials = trials.loc[accuracy.index]
-    varied = [name for name in PARAMETERS if len(trials[name].unique()) > 1]
     facts = {"accuracy_sd": accuracy.std(), "n_trials": len(accuracy), "n_diverged": int(diverged.sum())}
-    for evaluator, importances in _importances(trials[varied], accuracy).items():
-        for name in varied:
-            shown = {"evaluator": evaluator, "parameter": name, "importance": importances.get(name, np.nan)}
-            yield {"norm": norm} | shown | facts
+    known = parameters.loc[accuracy.index]
+    varied = known[[name for name in known if len(known[name].unique()) > 1]]
+    is_flat = np.ptp(accuracy) < 1e-12
+    for evaluator, importances in evaluators.items():
+        found = _unknown(varied) if is_flat or varied.columns.empty else importances(varied, accuracy)
+        yield from ({"norm": norm, "evaluator": evaluator} | row | facts for row in found)
 
 
-def _importances(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> dict[str, dict[str, float]]:
-    """Return by evaluator the importance of each parameter; none where there is nothing to explain."""
-    from optuna.importance import get_param_importances
-
-    evaluators = _evaluators()
-    if parameters.columns.empty or np.ptp(accuracy) < 1e-12:
-        return {name: {} for name in evaluators}
-    with _quiet():
-        study = _study(parameters, accuracy)
-        found = {name: get_param_importances(study, evaluator=one) for name, one in evaluators.items()}
-    return found if len(accuracy) >= 10 * MIN_TOP else found | {"ped_anova": {}}
+def _unknown(parameters: pd.DataFrame) -> Iterator[Row]:
+    """Yield the parameters without an importance: where there is nothing to explain."""
+    return ({"parameter": name, "importance": np.nan} for name in parameters)
 
 
-def _evaluators() -> dict[str, BaseImportanceEvaluator]:
-    from optuna import importance
-
-    return {
-        "fanova": importance.FanovaImportanceEvaluator(n_trees=TREES, seed=0),
-        "mdi": importance.MeanDecreaseImpurityImportanceEvaluator(seed=0),
-        "ped_anova": importance.PedAnovaImportanceEvaluator(),
-    }
-
-
-def _study(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> Study:
-    """Return a study in memory of finished trials that minimizes minus the accuracy, as PED-ANOVA expects."""
-    import optuna
-
-    spaces = {str(name): _distribution(str(name), parameters[name]) for name in parameters}
-    study = optuna.create_study(direction="minimize")
-    study.add_trials(
-        [
-            optuna.create_trial(params=dict(zip(spaces, point, strict=True)), distributions=spaces, value=-value)
-            for point, value in zip(parameters.itertuples(index=False), accuracy, strict=True)
-        ]
-    )
-    return study
+def _fanova(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> Iterator[Row]:
+    grid = _complete_grid(parameters, accuracy)
+    names = list(map(str, parameters))
+    if grid is None:
+        found = forest.fanova(parameters, accuracy)
+        yield from ({"method": "forest", "parameter": name, "importance": found[name]} for name in names)
+        return
+    for effect in grid_anova(grid, noise=names.index(SEED) if SEED in names else None):
+        name = WITH.join(names[axis] for axis in effect.axes) or REST
+        yield {"method": "grid", "parameter": name, "importance": effect.share, "by_chance": effect.by_chance}
 
 
-def _distribution(name: str, values: pd.Series) -> BaseDistribution:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution
+def _complete_grid(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> Floats | None:
+    """Return the accuracies with an axis per parameter; None where a point lacks a trial or has several."""
+    codes = [pd.factorize(parameters[name])[0] for name in parameters]
+    grid = np.full([code.max() + 1 for code in codes], np.nan)
+    grid[tuple(codes)] = accuracy
+    return grid if grid.size == len(accuracy) and np.isfinite(grid).all() else None
 
-    if name in LOGARITHMIC:
-        return FloatDistribution(float(values.min()), float(values.max()), log=True)
-    return CategoricalDistribution(sorted(values.unique().tolist()))
+
+def _by_forest(importances: Callable[[pd.DataFrame, pd.Series[float]], dict[str, float]]) -> Evaluator:
+    def rows(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> Iterator[Row]:
+        found = importances(parameters, accuracy)
+        return ({"parameter": name, "importance": found.get(str(name), np.nan)} for name in parameters.columns)
+
+    return rows
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Optuna from announcing every study."""
-    from optuna import logging
-
-    before = logging.get_verbosity()
-    logging.set_verbosity(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
+FANOVA: dict[str, Evaluator] = {"fanova": _fanova}
+EVALUATORS: dict[str, Evaluator] = {
+    **FANOVA,
+    "mdi": _by_forest(forest.mean_decrease_impurity),
+    "ped_anova": _by_forest(forest.ped_anova),
+}

@@ -173,8 +173,8 @@ def test_configurations_are_kept_apart(tmp_path: Path) -> None:
     few = {"gains": [1.0], "num_seeds": 1, "lrs": [0.01, 0.1, 1.0], "probes": False}
     write_sweep(tmp_path, [*make_specs(**few), *make_specs(**few, steps=100)])  # type: ignore[arg-type]
     report = write_report(tmp_path)
-    assert "Configuration: steps 100" in Page(report).text
-    assert "Configuration: steps 200" in Page(report).text
+    assert "Setting: steps 100" in Page(report).text
+    assert "Setting: steps 200" in Page(report).text
     assert (report.parent / "figures" / "accuracy-2.csv").exists()
 
 

@@ -1,10 +1,9 @@
 import pandas as pd
-import pytest
 
 from analysis.loading import Results
 from analysis.measures import MEASURES
-from analysis.tables import importance_table, robustness_table
-from analysis.tables.formatting import format_importance, format_measures
+from analysis.tables import robustness_table
+from analysis.tables.formatting import format_measures
 from analysis.tables.pooled import all_pooled_rows
 
 
@@ -28,12 +27,3 @@ def test_an_interval_is_shown_and_a_lower_bound_marked(results: Results) -> None
     first = format_measures(rows)[0].by_norm["none"]
     assert first.interval == "0.25 to 0.75"
     assert first.value.startswith("≥ ")
-
-
-def test_importances_are_fanovas(results: Results) -> None:
-    table = importance_table(results)
-    formatted = format_importance(table)
-    assert [one.norm for one in formatted] == ["none", "batch", "noisy_batch"]
-    for one in formatted:
-        assert list(one.shares) == ["lr", "init_gain", "seed"]
-        assert sum(float(share) for share in one.shares.values()) == pytest.approx(1, abs=0.02)
