@@ -210,10 +210,10 @@ def landscape(
     return points
 
 
-def sharpness(
+def hessian(
     model: nn.Module, params: Params, x: Tensor, y: Tensor, loss_fn: LossFn, stream: RngState | None = None
-) -> float:
-    """Return the largest eigenvalue of the whole Hessian over the trained parameters, built column by column."""
+) -> Tensor:
+    """Return the whole Hessian over the trained parameters, (P, P) in float64, built column by column."""
     clone = with_parameters(model, params)
     trained = [w for w in clone.parameters() if w.requires_grad]
     with replayed(stream, x.device):
@@ -224,7 +224,14 @@ def sharpness(
     for unit in torch.eye(len(gradient), dtype=gradient.dtype):
         column = torch.autograd.grad(gradient, trained, unit, retain_graph=True, materialize_grads=True)
         columns.append(torch.cat([part.flatten() for part in column]).double())
-    return torch.linalg.eigvalsh(torch.stack(columns))[-1].item()
+    return torch.stack(columns)
+
+
+def sharpness(
+    model: nn.Module, params: Params, x: Tensor, y: Tensor, loss_fn: LossFn, stream: RngState | None = None
+) -> float:
+    """Return the largest eigenvalue of the whole Hessian."""
+    return torch.linalg.eigvalsh(hessian(model, params, x, y, loss_fn, stream))[-1].item()
 
 
 def around_sites(

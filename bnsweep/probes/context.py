@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from bnsweep.models import Network
+from bnsweep.probes.stability import Stability
 from bnsweep.rng import RngState, capture_rng, replayed
 from bnsweep.spec import TrainSpec
 
@@ -41,6 +42,7 @@ class StepContext:
         rng_state: the random streams as they were before the step's forward, so that a probe's forward draws the step's
             own dropout masks; None where nothing is drawn from them.
         train: how the trial optimizes; its optimizer, momentum and weight decay made W^{t+1} of W^t.
+        edge: the edge of stability of its optimizer at this step.
     """
 
     network: Network
@@ -56,6 +58,7 @@ class StepContext:
     grads: Mapping[str, Tensor]
     rng_state: RngState | None = None
     train: TrainSpec = field(default_factory=TrainSpec)
+    edge: Stability = field(default_factory=Stability)
 
     @property
     def model(self) -> nn.Module:

@@ -1,40 +1,43 @@
-"""Sharpness: the largest eigenvalue of the Hessian, to be read beside 2/lr (Cohen et al. 2021).
-
-By double backward and Lanczos. curvlinops would do the first, but it cannot take a batch normalization in train mode:
-its function transforms refuse the running statistics. ARPACK (scipy's `eigsh`) would do the second, but it looks at the
-error only after each restart, which takes up to twice the products, keeps six vectors where three do, on the CPU, and
-stops too early where all eigenvalues are small.
-"""
+"""Sharpness: the largest eigenvalue of the Hessian, beside the edge of stability (Cohen et al. 2021, 2022)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from bnsweep.probes.context import StepContext
+from bnsweep.probes.hessian import Loss, flat, hessian_product
+from bnsweep.probes.lanczos import (
+    FAILURE_PROBABILITY,
+    Extremes,
+    Product,
+    extreme_eigenvalues,
+    random_start,
+    unknown,
+)
+from bnsweep.probes.second_derivative import why_wrong
+from bnsweep.probes.stability import Stability
 from bnsweep.results.schema import Row
 
-MAX_PRODUCTS = 200
-RANDOM_LENGTH = 0.1
-"""Length of the random part of the start vector; the gradient, which top eigenvectors are close to, has 1."""
+NOT_TWICE = ("differentiate twice", "is not implemented")
+"""What PyTorch's messages say of a model that has no second derivative."""
 
 
 @dataclass(frozen=True)
 class Curvature:
-    """Largest eigenvalue of the Hessian of the step's mini-batch loss at W^t, batch statistics and noise included.
+    """Extreme eigenvalues of the Hessian of the step's mini-batch loss at W^t, batch statistics and noise included.
 
-    Over the trained parameters. The graph of the gradient is built once; each product is one backward through it.
+    Over the trained parameters. With them comes what the optimizer's edge of stability limits: the largest eigenvalue
+    of P^-1 (H + decay I), which for SGD is sharpness + decay, and for Adam is measured by as many products again.
+    A second derivative that does not hold is never stored as if it did: see `measured_extremes`.
 
     Args:
-        tolerance: relative; see `largest_eigenvalue`. Of 216 measurements in small nets those at 0.01 took 8 products
-            and were at most 0.1 % low, those at 0.1 took 5 and 9 of them were more than 10 % low.
+        tolerance: relative, of sharpness and the optimizer's own; see `extreme_eigenvalues`.
     """
 
     tolerance: float
@@ -42,71 +45,71 @@ class Curvature:
     def __post_init__(self) -> None:
         """Import what measuring needs now, since that is no trial's time, and not where nobody measures."""
         import_module("scipy.linalg")
+        import_module("scipy.special")
 
     def __call__(self, ctx: StepContext) -> list[Row]:
-        """Return one row: step, sharpness (inf: overflow, NaN: no convergence), two_over_lr, tolerance, num_hvps."""
-        product, gradient = hessian_product(ctx)
-        sharpness, num_hvps = largest_eigenvalue(product, gradient, self.tolerance)
-        row = {"step": ctx.step, "sharpness": sharpness, "two_over_lr": 2 / ctx.lr}
-        return [{**row, "tolerance": self.tolerance, "num_hvps": num_hvps}]
+        """Return one row: see the table's columns. Sharpness is infinite by overflow, NaN where `reason` says why."""
+        loss, edge = Loss.of_step(ctx), ctx.edge
+        found = measured_extremes(loss, self.tolerance, ctx.step)
+        own = _of_optimizer(loss, found, edge, self.tolerance, ctx.step)
+        return [
+            {
+                "step": ctx.step,
+                **extremes_columns(found, self.tolerance, "sharpness"),
+                "two_over_lr": 2 / ctx.lr,
+                "optimizer_sharpness": None if edge.limit is None else own.largest,
+                "stability_limit": edge.limit,
+                "num_hvps": found.num_products + own.num_products,
+                "reason": found.reason or (own.reason and f"optimizer_sharpness: {own.reason}"),
+            }
+        ]
 
 
-def hessian_product(ctx: StepContext) -> tuple[Callable[[Tensor], Tensor], Tensor]:
-    """Return v -> H v for vectors of shape (P,) over all trained parameters in order, and the gradient, (P,)."""
-    leaves = {name: ctx.params_before[name].detach().requires_grad_() for name in ctx.grads}
-    parameters = list(leaves.values())
-    with torch.enable_grad():
-        loss = ctx.loss_fn(ctx.forward({**ctx.params_before, **leaves}), ctx.y)
-        gradient = _flat(torch.autograd.grad(loss, parameters, create_graph=True, materialize_grads=True))
-
-    def product(vector: Tensor) -> Tensor:
-        blocks = torch.autograd.grad(
-            gradient, parameters, vector.to(gradient.dtype), retain_graph=True, materialize_grads=True
-        )
-        return _flat(blocks)
-
-    return product, gradient.detach()
+def extremes_columns(found: Extremes, tolerance: float, name: str) -> Row:
+    """Return the columns that tables of eigenvalues share, that of the largest by its name."""
+    return {
+        name: found.largest,
+        f"{name}_bound": found.largest_bound,
+        "lowest_eigenvalue": found.lowest,
+        "lowest_bound": found.lowest_bound,
+        "failure_probability": FAILURE_PROBABILITY,
+        "tolerance": tolerance,
+    }
 
 
-def largest_eigenvalue(product: Callable[[Tensor], Tensor], toward: Tensor, tolerance: float) -> tuple[float, int]:
-    """Return the largest eigenvalue of a symmetric matrix, given by its product with a vector, and the products taken.
+def measured_extremes(loss: Loss, tolerance: float, seed: int, scale: Tensor | None = None) -> Extremes:
+    """Return the extreme eigenvalues of D H D, where D is the diagonal `scale`, (P,), or the identity.
 
-    By Lanczos in float64, started near `toward` (P,), until the largest Ritz value theta has a residual of at most
-    `tolerance` |theta|, or is zero as far as the products can tell. So theta is at most the largest eigenvalue, and
-    some eigenvalue is within the tolerance of it: the largest, unless its vector has hardly shown yet. The error is
-    about the square of the residual over the gap to the next eigenvalue, mostly far below the tolerance. Nothing is
-    orthogonalized again, which may bring copies of eigenvalues found already and does not move the largest.
-
-    Infinite where a product is not finite; NaN where MAX_PRODUCTS do not reach the tolerance.
-
-    Source: Paige 1980, "Accuracy and effectiveness of the Lanczos algorithm for the symmetric eigenproblem".
+    They are unknown, with a reason, where the loss cannot be differentiated twice, where the product is not symmetric,
+    and where it is not the derivative of the gradient: see `why_wrong`.
     """
-    random = torch.from_numpy(np.random.default_rng(0).standard_normal(len(toward))).to(toward.device)
-    q = F.normalize(F.normalize(toward.double(), dim=0) + RANDOM_LENGTH * F.normalize(random, dim=0), dim=0)
-    previous = torch.zeros_like(q)
-    diagonal, off_diagonal = list[float](), [0.0]
-    for calls in range(1, MAX_PRODUCTS + 1):
-        raw = product(q)
-        w = previous.mul_(-off_diagonal[-1]).add_(raw)  # in place: fresh memory costs more than the arithmetic
-        diagonal.append(q.dot(w).item())
-        w.sub_(q, alpha=diagonal[-1])
-        off_diagonal.append(torch.linalg.vector_norm(w).item())
-        if not (math.isfinite(diagonal[-1]) and math.isfinite(off_diagonal[-1])):
-            return math.inf, calls
-        theta, residual, length = _ritz(diagonal, off_diagonal[1:])
-        if residual <= max(tolerance * abs(theta), torch.finfo(raw.dtype).eps * length):
-            return theta, calls
-        previous, q = q, w.div_(off_diagonal[-1])
-    return math.nan, MAX_PRODUCTS
+    try:
+        found = _extremes(loss, tolerance, seed, scale)
+    except RuntimeError as error:
+        if not any(text in str(error) for text in NOT_TWICE):
+            raise
+        return unknown(math.nan, 0, f"the model has no second derivative: {str(error).splitlines()[0]}")
+    if math.isfinite(found.largest) and (reason := why_wrong(loss, seed)):
+        return unknown(math.nan, found.num_products, reason)
+    return found
 
 
-def _ritz(diagonal: Sequence[float], off_diagonal: Sequence[float]) -> tuple[float, float, float]:
-    """Return the largest eigenvalue of the tridiagonal matrix, its residual, and the largest in size."""
-    from scipy.linalg import eigh_tridiagonal
+def _extremes(loss: Loss, tolerance: float, seed: int, scale: Tensor | None, decay: float = 0.0) -> Extremes:
+    """Return the extreme eigenvalues of D (H + decay I) D."""
+    product, gradient = hessian_product(loss)
+    start = random_start(len(gradient), seed, gradient.device)
+    scaled = product if scale is None else partial(_scaled, product, scale, decay)
+    return extreme_eigenvalues(scaled, start, tolerance, torch.finfo(gradient.dtype).eps)
 
-    values, vectors = eigh_tridiagonal(np.array(diagonal), np.array(off_diagonal[:-1]))
-    return float(values[-1]), abs(off_diagonal[-1] * vectors[-1, -1]), float(np.abs(values).max())
+
+def _scaled(product: Product, scale: Tensor, decay: float, v: Tensor) -> Tensor:
+    moved = scale * v
+    return scale * torch.add(product(moved), moved, alpha=decay)
 
 
-def _flat(tensors: Sequence[Tensor]) -> Tensor:
-    return torch.cat([tensor.flatten() for tensor in tensors])
+def _of_optimizer(loss: Loss, plain: Extremes, edge: Stability, tolerance: float, seed: int) -> Extremes:
+    """Return the extreme eigenvalues of P^-1/2 (H + decay I) P^-1/2, which are those of P^-1 (H + decay I)."""
+    if edge.preconditioner is None or edge.limit is None or not math.isfinite(plain.largest):
+        return plain.moved(edge.decay)
+    roots = flat(edge.preconditioner[name] for name in loss.trained).double().rsqrt()
+    return _extremes(loss, tolerance, seed, roots, edge.decay)

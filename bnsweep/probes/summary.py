@@ -28,7 +28,9 @@ def summarize(rows: Mapping[str, Rows]) -> dict[str, float | None]:
         **_walks("landscape_alpha", [row for row in landscape if row["given_as"] == "alpha"]),
         "ics_l2": _median(_or_inf(row["ics_l2"]) for row in inner),
         "ics_cos": _median(row["ics_cos"] for row in inner if not math.isnan(row["ics_cos"])),
-        "sharpness": _median(row["sharpness"] for row in curvature if not math.isnan(row["sharpness"])),
+        "sharpness": _median(_known(curvature, "sharpness")),
+        "lowest_eigenvalue": _median(_known(curvature, "lowest_eigenvalue")),
+        "edge_ratio": _median(_edge_ratios(curvature)),
         "moments_mean_shift": _median(_shifts(moments, "mean_shift")),
         "moments_std_shift": _median(_shifts(moments, "std_shift")),
         "effective_lr": _median(row["effective_lr"] for row in layers if not math.isnan(row["effective_lr"])),
@@ -69,6 +71,17 @@ def _largest_grad_diff(points: Rows) -> float:
 
 def _largest_beta(points: Rows) -> float | None:
     return None if points[0]["grad_norm"] == 0 else max(_or_inf(row["beta"]) for row in points)
+
+
+def _known(rows: Rows, column: str) -> list[float]:
+    return [row[column] for row in rows if row[column] is not None and not math.isnan(row[column])]
+
+
+def _edge_ratios(curvature: Rows) -> list[float]:
+    limited = [row for row in curvature if row["stability_limit"] is not None]
+    return [
+        row["optimizer_sharpness"] / row["stability_limit"] for row in limited if _known([row], "optimizer_sharpness")
+    ]
 
 
 def _shifts(moments: Rows, column: str) -> list[float]:

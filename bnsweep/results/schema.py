@@ -106,6 +106,8 @@ TRIALS = _table(
     _column("ics_l2", pa.float64(), "median over steps and layers but the first of the ICS"),
     _column("ics_cos", pa.float64(), "median over steps and layers but the first of the ICS cosine"),
     _column("sharpness", pa.float64(), "median over steps of the largest Hessian eigenvalue"),
+    _column("lowest_eigenvalue", pa.float64(), "median over steps of the lowest Hessian eigenvalue"),
+    _column("edge_ratio", pa.float64(), "median over steps of optimizer_sharpness / stability_limit"),
     _column("moments_mean_shift", pa.float64(), "median over steps and layers of mean_shift"),
     _column("moments_std_shift", pa.float64(), "median over steps and layers of std_shift"),
     _column("effective_lr", pa.float64(), "median over steps and layers of effective_lr, see the table layers"),
@@ -161,6 +163,13 @@ ICS = _table(
     _column("grad_norm", pa.float64(), "||G||, over the layer's weights"),
 )
 
+_EIGENVALUES = (
+    _column("lowest_eigenvalue", pa.float64(), "lowest eigenvalue that the products showed: the true one is no higher"),
+    _column("lowest_bound", pa.float64(), "what the lowest eigenvalue is below with failure_probability only"),
+    _column("failure_probability", pa.float64(), "of each bound, over the random start"),
+    _column("reason", pa.string(), "why an eigenvalue is not finite; else null"),
+)
+
 CURVATURE = _table(
     "curvature",
     _KEY,
@@ -170,6 +179,19 @@ CURVATURE = _table(
     _column("two_over_lr", pa.float64(), "2/lr, the edge of stability of plain gradient descent"),
     _column("tolerance", pa.float64(), "relative tolerance of sharpness"),
     _column("num_hvps", pa.int32(), "Hessian-vector products that it took"),
+    *_EIGENVALUES,
+    _column("sharpness_bound", pa.float64(), "what the largest eigenvalue exceeds with failure_probability only"),
+    _column(
+        "optimizer_sharpness",
+        pa.float64(),
+        "largest eigenvalue of P^-1 (H + decay I), P: the optimizer's preconditioner, decay: what it adds to the "
+        "gradient; null where stability_limit is",
+    ),
+    _column(
+        "stability_limit",
+        pa.float64(),
+        "optimizer_sharpness above which training on full batches is unstable; null where no such limit holds",
+    ),
 )
 
 MOMENTS = _table(

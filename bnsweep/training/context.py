@@ -10,6 +10,7 @@ from torch import Tensor
 from bnsweep.probes.context import StepContext, StepStart
 from bnsweep.probes.landscape import loss_and_gradient
 from bnsweep.spec import TrialSpec
+from bnsweep.training.stability import edge_of_stability
 from bnsweep.training.step import Trial
 
 
@@ -29,6 +30,7 @@ def step_context(spec: TrialSpec, trial: Trial, start: StepStart, step: int, y: 
         grads=trial.gradients(),
         rng_state=start.rng_state,
         train=spec.train,
+        edge=edge_of_stability(trial.optimizer, trial.trained(), spec.lr),
     )
     return _by_the_probes_kernels(context) if spec.train.compile else context
 

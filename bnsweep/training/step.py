@@ -65,9 +65,11 @@ class Trial:
 
     def gradients(self) -> dict[str, Tensor]:
         """Return the gradient of each trained parameter by name, zeros where the loss does not depend on it."""
-        return {
-            name: torch.zeros_like(w) if w.grad is None else w.grad for name, w in self._parameters if w.requires_grad
-        }
+        return {name: torch.zeros_like(w) if w.grad is None else w.grad for name, w in self.trained().items()}
+
+    def trained(self) -> dict[str, nn.Parameter]:
+        """Return the trained parameters by name."""
+        return {name: w for name, w in self._parameters if w.requires_grad}
 
     def state_dict(self) -> dict[str, Any]:
         """Return copies of all parameters and buffers, those that are not persistent too, and the optimizer's state.

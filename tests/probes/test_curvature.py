@@ -1,4 +1,4 @@
-"""Sharpness against the whole Hessian, against known quadratics, and against finite differences."""
+"""Curvature against the whole Hessian, and what becomes of second derivatives that do not hold."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from bnsweep.probes.curvature import MAX_PRODUCTS, Curvature, hessian_product, largest_eigenvalue
-from bnsweep.spec import VggSpec
+from benchmarks.sharpness import allowed, compare, failures
+from bnsweep.data import load_dataset
+from bnsweep.probes.curvature import Curvature
+from bnsweep.probes.hessian import Loss, hessian_product
+from bnsweep.probes.lanczos import FAILURE_PROBABILITY
+from bnsweep.probes.stability import Stability
+from bnsweep.spec import CustomSpec, DigitsSpec, TrialSpec, VggSpec
+from bnsweep.training.loop import run_trial
 from tests import reference
 from tests.probes.tiny_trials import EDGE_CASE_NORMS, MODEL_NORMS, third_step
 
@@ -20,17 +24,42 @@ CASES += [(VggSpec(name="vgg", widths=(2, "M", 3)), norm) for norm in ("batch", 
 CASES += EDGE_CASE_NORMS
 """Every mode on the model whose Hessian is small, some with convolutions, dropout and all that is odd."""
 
+SECOND = "tests.user_code.second_derivatives:activated"
+
 
 @pytest.mark.parametrize(("model", "norm"), CASES)
-def test_sharpness_is_the_largest_eigenvalue_of_the_whole_hessian(model: str | VggSpec, norm: str) -> None:
+def test_the_extremes_are_those_of_the_whole_hessian(model: str | VggSpec, norm: str) -> None:
     ctx = third_step(model, norm)
-    expected = reference.sharpness(ctx.model, ctx.params_before, ctx.x, ctx.y, ctx.loss_fn, ctx.rng_state)
+    whole = reference.hessian(ctx.model, ctx.params_before, ctx.x, ctx.y, ctx.loss_fn, ctx.rng_state)
+    lowest, *_, largest = torch.linalg.eigvalsh(whole).tolist()
     (row,) = Curvature(1e-10)(ctx)
-    assert row["sharpness"] == pytest.approx(expected, rel=1e-9)
+    assert row["sharpness"] == pytest.approx(largest, rel=1e-9)
     assert row["two_over_lr"] == 2 / ctx.lr
+    assert row["reason"] is None
     (rough,) = Curvature(0.01)(ctx)
-    assert rough["sharpness"] == pytest.approx(expected, rel=0.01)
+    slack = 1e-9 * max(largest, -lowest)
+    for found in (row, rough):
+        assert found["lowest_bound"] - slack <= lowest <= found["lowest_eigenvalue"] + slack
+        assert found["sharpness"] - slack <= largest <= found["sharpness_bound"] + slack
+    assert rough["sharpness"] == pytest.approx(largest, rel=0.01)
+    assert rough["sharpness_bound"] <= 1.0101 * rough["sharpness"]
     assert rough["num_hvps"] < row["num_hvps"]
+    assert rough["failure_probability"] == FAILURE_PROBABILITY
+
+
+def test_no_more_tiny_nets_than_allowed_are_beyond_the_tolerance() -> None:
+    """In float32, as in training; `python -m benchmarks.sharpness` measures 2,000."""
+    compared = compare(30)
+    assert len(compared) >= 25
+    assert (failures(compared).sum() <= allowed(len(compared))).all()
+
+
+def test_the_net_whose_second_eigenvalue_a_residual_took_for_the_first() -> None:
+    """Started along the gradient, Lanczos has an eigenpair at 2.60 to 1 % before the one at 3.98 shows."""
+    fields = {"model": {"name": "mlp", "widths": [5, 4]}, "dataset": {"name": "digits"}, "norm": "batch", "seed": 2}
+    fields |= {"init": "xavier_uniform", "train": {"steps": 1, "batch_size": 32}, "probes": {"curvature": {"every": 1}}}
+    (row,) = run_trial(TrialSpec.model_validate(fields), load_dataset(DigitsSpec(name="digits"))).tables["curvature"]
+    assert row["sharpness"] == pytest.approx(3.9754, abs=1e-3)
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1e-6, 1.0, 1e6])
@@ -44,7 +73,7 @@ def test_the_tolerance_holds_whatever_the_size_of_the_loss(scale: float) -> None
 
 def test_a_product_is_the_gradients_finite_difference() -> None:
     ctx = third_step("vgg", "batch")
-    product, start = hessian_product(ctx)
+    product, start = hessian_product(Loss.of_step(ctx))
     v = torch.randn(len(start), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
     def gradient(distance: float) -> torch.Tensor:
@@ -59,64 +88,67 @@ def test_a_product_is_the_gradients_finite_difference() -> None:
     assert torch.linalg.norm(product(v) - difference) <= 1e-6 * torch.linalg.norm(difference)
 
 
-def matrix(spectrum: list[float], seed: int = 0) -> torch.Tensor:
-    """A symmetric matrix with these eigenvalues."""
-    generator = torch.Generator().manual_seed(seed)
-    basis, _ = torch.linalg.qr(torch.randn((len(spectrum),) * 2, generator=generator, dtype=torch.float64))
-    return basis * torch.tensor(spectrum, dtype=torch.float64) @ basis.T
-
-
-@settings(deadline=None)
-@given(st.lists(st.floats(-100, 80), min_size=8, max_size=30), st.integers(0, 100))
-def test_quadratics_with_known_eigenvalues(eigenvalues: list[float], seed: int) -> None:
-    """The largest, not the largest in size: a Hessian has negative eigenvalues too."""
-    hessian = matrix([*eigenvalues, 101.0], seed)
-    found, calls = largest_eigenvalue(lambda v: hessian @ v, torch.ones(len(hessian)), 1e-9)
-    assert found == pytest.approx(101.0, rel=1e-6)
-    assert calls > 1
-
-
-@settings(deadline=None)
-@given(st.floats(-36, 36), st.lists(st.floats(-1, 0.9), min_size=8, max_size=20))
-def test_products_in_float32_do_where_squares_would_overflow_or_vanish(exponent: float, rest: list[float]) -> None:
-    hessian = (matrix([*rest, 1.0]) * 10**exponent).float()
-    found, _ = largest_eigenvalue(lambda v: hessian @ v.float(), torch.ones(len(hessian)), 1e-5)
-    assert found / 10**exponent == pytest.approx(1.0, rel=1e-4)
-
-
-def test_a_gradient_without_the_largest_eigenvector_is_no_obstacle() -> None:
-    spectrum = torch.linspace(-1, 5, 40, dtype=torch.float64)
-    toward = torch.zeros(40)
-    toward[3] = 1.0
-    assert largest_eigenvalue(lambda v: spectrum * v, toward, 1e-6)[0] == pytest.approx(5.0, rel=1e-6)
-
-
-def test_without_curvature_it_is_zero() -> None:
-    assert largest_eigenvalue(lambda v: 0 * v, torch.zeros(9), 0.01) == (0.0, 1)
-    hessian = matrix([-3.0] + [0.0] * 20)
-    assert largest_eigenvalue(lambda v: hessian @ v, torch.ones(21), 0.01)[0] == pytest.approx(0.0, abs=1e-12)
-
-
-@pytest.mark.parametrize("bad", [math.inf, math.nan])
-@pytest.mark.parametrize("call", [1, 4])
-def test_a_product_that_overflows_makes_it_infinite(bad: float, call: int) -> None:
-    hessian, calls = matrix([-1.0 + 0.1 * i for i in range(30)]), []
-
-    def product(v: torch.Tensor) -> torch.Tensor:
-        calls.append(v)
-        return hessian @ v * (bad if len(calls) == call else 1.0)
-
-    assert largest_eigenvalue(product, torch.ones(30), 1e-9) == (math.inf, call)
-
-
-def test_what_does_not_converge_is_nan() -> None:
-    generator = torch.Generator().manual_seed(0)
-    found, calls = largest_eigenvalue(lambda v: torch.randn(v.shape, generator=generator), torch.ones(900), 1e-9)
-    assert math.isnan(found)
-    assert calls == MAX_PRODUCTS
-
-
 def test_a_step_whose_gradient_overflows_has_infinite_sharpness() -> None:
     ctx = third_step("vgg", "none", dtype=torch.float32)
     broken = replace(ctx, params_before={name: w * 1e30 for name, w in ctx.params_before.items()})
-    assert Curvature(0.01)(broken)[0]["sharpness"] == math.inf
+    (row,) = Curvature(0.01)(broken)
+    assert row["sharpness"] == math.inf
+    assert row["reason"] == "the Hessian-vector product overflows"
+
+
+def test_a_loss_that_is_linear_has_no_curvature() -> None:
+    ctx = third_step("deep_linear", "none")
+    linear = replace(ctx, loss_fn=lambda out, _: 0 * out.sum())
+    (row,) = Curvature(0.01)(linear)
+    assert (row["sharpness"], row["reason"]) == (0.0, None)
+
+
+WRONG = {
+    "kept": "the model's second derivative is wrong: H v differs by ",
+    "detached": "the Hessian-vector product is not symmetric: ",
+    "once": "the ",
+}
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("how", WRONG)
+def test_a_second_derivative_that_does_not_hold_is_told_and_not_stored(how: str, dtype: torch.dtype, norm: str) -> None:
+    (row,) = Curvature(0.01)(third_step(CustomSpec(name=SECOND, how=how), norm, dtype=dtype))
+    values = [value for name, value in row.items() if name.endswith(("sharpness", "bound", "eigenvalue"))]
+    assert all(value is None or math.isnan(value) for value in values)
+    assert row["reason"].startswith(WRONG[how])
+    assert row["num_hvps"] < 60
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+def test_one_that_holds_is_stored(norm: str) -> None:
+    (row,) = Curvature(0.01)(third_step(CustomSpec(name=SECOND, how="right"), norm, dtype=torch.float32))
+    assert row["reason"] is None
+
+
+def test_where_double_precision_is_refused_symmetry_alone_is_checked() -> None:
+    (row,) = Curvature(0.01)(third_step(CustomSpec(name=SECOND, how="in_float"), "none", dtype=torch.float32))
+    assert math.isfinite(row["sharpness"])
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_optimizers_own_sharpness_is_that_of_the_preconditioned_hessian(decay: float, dtype: torch.dtype) -> None:
+    ctx = third_step("mlp", "batch", "adam", dtype)
+    whole = reference.hessian(ctx.model, ctx.params_before, ctx.x, ctx.y, ctx.loss_fn).double()
+    diagonal = {name: torch.rand_like(w) + 0.01 for name, w in ctx.params_before.items()}
+    inverse = 1 / torch.cat([w.flatten() for w in diagonal.values()]).double()
+    expected = torch.linalg.eigvals(inverse[:, None] * (whole + decay * torch.eye(len(whole)))).real.max().item()
+    (row,) = Curvature(1e-3)(replace(ctx, edge=Stability(7.0, decay, diagonal)))
+    assert row["optimizer_sharpness"] == pytest.approx(expected, rel=1e-3)
+    assert row["stability_limit"] == 7.0
+
+
+def test_without_a_preconditioner_it_is_the_sharpness_plus_the_weight_decay_at_no_cost() -> None:
+    ctx = third_step("mlp", "batch")
+    (plain,) = Curvature(0.01)(ctx)
+    assert plain["optimizer_sharpness"] is plain["stability_limit"] is None
+    (row,) = Curvature(0.01)(replace(ctx, edge=Stability(7.0, 0.25)))
+    assert row["optimizer_sharpness"] == plain["sharpness"] + 0.25
+    assert row["num_hvps"] == plain["num_hvps"]

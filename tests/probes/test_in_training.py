@@ -59,6 +59,8 @@ class Step:
     y: Tensor
     before: dict[str, Tensor]
     after: dict[str, Tensor]
+    divisors: list[Tensor]
+    """What Adam divided its mean gradient by, for each trained parameter; empty for SGD."""
 
 
 def by_hand(spec: TrialSpec) -> Iterator[Step]:
@@ -82,7 +84,14 @@ def by_hand(spec: TrialSpec) -> Iterator[Step]:
             before, after = (
                 {name: w.detach().clone() for name, w in m.named_parameters()} for m in (twin.model, model)
             )
-            yield Step(twin, stream, x, y, before, after)
+            yield Step(twin, stream, x, y, before, after, adam_divisors(optimizer, step + 1))
+
+
+def adam_divisors(optimizer: torch.optim.Optimizer, count: int) -> list[Tensor]:
+    states = [optimizer.state.get(w) for w in optimizer.param_groups[0]["params"] if w.requires_grad]
+    if isinstance(optimizer, torch.optim.SGD):
+        return []
+    return [((s["exp_avg_sq"] / (1 - 0.999**count)).sqrt() + 1e-8) * (1 - 0.9**count) for s in states]
 
 
 @pytest.mark.parametrize(("model", "norm", "train"), CASES)
@@ -104,7 +113,7 @@ def test_the_rows_of_a_trial_are_those_of_its_own_steps(model: dict, norm: str, 
         check_ics(rows["ics"], step)
         check_moments(rows["moments"], step)
         check_layers(rows["layers"], step, spec)
-        check_curvature(rows["curvature"], step, spec.lr)
+        check_curvature(rows["curvature"], step, spec)
 
 
 def test_a_probe_is_given_the_steps_own_loss() -> None:
@@ -159,8 +168,12 @@ def check_layers(rows: list[dict], step: Step, spec: TrialSpec) -> None:
         assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-4)
 
 
-def check_curvature(rows: list[dict], step: Step, lr: float) -> None:
+def check_curvature(rows: list[dict], step: Step, spec: TrialSpec) -> None:
     (row,) = rows
-    expected = reference.sharpness(step.network.model, step.before, step.x, step.y, cross_entropy, step.stream)
-    assert row["sharpness"] == pytest.approx(expected, rel=1e-3)
-    assert row["two_over_lr"] == 2 / lr
+    whole = reference.hessian(step.network.model, step.before, step.x, step.y, cross_entropy, step.stream)
+    assert row["sharpness"] == pytest.approx(torch.linalg.eigvalsh(whole)[-1].item(), rel=1e-3)
+    assert row["two_over_lr"] == 2 / spec.lr
+    own = whole + spec.train.weight_decay * torch.eye(len(whole))
+    if step.divisors:
+        own /= torch.cat([part.flatten() for part in step.divisors]).double()[:, None]
+    assert row["optimizer_sharpness"] == pytest.approx(torch.linalg.eigvals(own).real.max().item(), rel=1e-3)

@@ -17,6 +17,8 @@ COLUMNS = (
     "ics_l2",
     "ics_cos",
     "sharpness",
+    "lowest_eigenvalue",
+    "edge_ratio",
     "moments_mean_shift",
     "moments_std_shift",
     "effective_lr",
@@ -90,23 +92,19 @@ def test_moments_leave_the_first_measurement_out() -> None:
     assert summarize({"moments": [moved(None, None)]})["moments_std_shift"] is None
 
 
+def bent(sharpness: float, lowest: float = -1.0, limit: float | None = 2.0, own: float | None = 4.0) -> dict:
+    edge = {"stability_limit": limit, "optimizer_sharpness": own}
+    return {"sharpness": sharpness, "lowest_eigenvalue": lowest, **edge}
+
+
 def test_sharpness_is_the_median_of_the_measurements_that_converged_overflow_being_infinite() -> None:
-    assert summarize({"curvature": [{"sharpness": value} for value in (3.0, nan, 1.0, 8.0)]})["sharpness"] == 3.0
-    assert summarize({"curvature": [{"sharpness": value} for value in (3.0, inf, inf)]})["sharpness"] == inf
-    assert summarize({"curvature": [{"sharpness": nan}]})["sharpness"] is None
+    assert summarize({"curvature": [bent(value) for value in (3.0, nan, 1.0, 8.0)]})["sharpness"] == 3.0
+    assert summarize({"curvature": [bent(value) for value in (3.0, inf, inf)]})["sharpness"] == inf
+    assert summarize({"curvature": [bent(nan)]})["sharpness"] is None
 
 
-def length(weight_norm: float, effective_lr: float, relative_update: float) -> dict:
-    return {"weight_norm": weight_norm, "effective_lr": effective_lr, "relative_update": relative_update}
-
-
-def test_the_effective_learning_rate_is_the_median_over_steps_and_layers() -> None:
-    summary = summarize({"layers": [length(1.0, 3.0, 0.1), length(1.0, 1.0, 0.3), length(1.0, 8.0, 0.2)]})
-    assert (summary["effective_lr"], summary["relative_update"]) == (3.0, 0.2)
-
-
-def test_a_weight_of_zero_has_no_relative_update_and_one_that_overflowed_an_infinite_one() -> None:
-    summary = summarize({"layers": [length(0.0, inf, nan), length(1.0, 1.0, 0.5)]})
-    assert (summary["effective_lr"], summary["relative_update"]) == (inf, 0.5)
-    summary = summarize({"layers": [length(nan, nan, nan)]})
-    assert (summary["effective_lr"], summary["relative_update"]) == (None, inf)
+def test_the_edge_ratio_is_the_median_where_there_is_an_edge_and_the_optimizers_sharpness_is_known() -> None:
+    rows = [bent(1.0), bent(1.0, -3.0, 2.0, 1.0), bent(1.0, nan, 2.0, nan), bent(1.0, nan, None, None)]
+    summary = summarize({"curvature": rows})
+    assert (summary["edge_ratio"], summary["lowest_eigenvalue"]) == (1.25, -2.0)
+    assert summarize({"curvature": rows[2:]})["edge_ratio"] is None

@@ -176,5 +176,8 @@ def _curvature(spec: TrialSpec, stop: int) -> Iterator[dict[str, Any]]:
     if spec.probes.curvature is None:
         return
     for step in range(0, stop, 100):
-        measured = {"sharpness": 2 / spec.lr, "two_over_lr": 2 / spec.lr, "tolerance": 0.01, "num_hvps": 20}
+        edge = 2 / spec.lr
+        measured = {"sharpness": edge, "sharpness_bound": 1.01 * edge, "two_over_lr": edge, "tolerance": 0.01}
+        measured |= {"lowest_eigenvalue": -edge / 4, "lowest_bound": -edge / 3, "failure_probability": 0.001}
+        measured |= {"optimizer_sharpness": edge, "stability_limit": edge, "num_hvps": 20}
         yield {**_axes(spec), "step": step, **measured}
