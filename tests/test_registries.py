@@ -9,7 +9,7 @@ import pytest
 from bnsweep.data import DATASETS
 from bnsweep.models import MODELS
 from bnsweep.norm import NORMS
-from bnsweep.probes import PROBES
+from bnsweep.probes import FINAL_PROBES, PROBES
 from bnsweep.spec import CUSTOM, ProbesSpec, TrainSpec
 from bnsweep.spec.error_messages import variants
 from bnsweep.spec.trial import InitName, NormName
@@ -22,7 +22,7 @@ WORDS = {
     "optimizer": (get_args(TrainSpec.model_fields["optimizer"].annotation), OPTIMIZERS),
     "model": (variants("model").keys() - {CUSTOM}, MODELS),
     "dataset": (variants("dataset").keys() - {CUSTOM}, DATASETS),
-    "probes": (ProbesSpec.model_fields.keys() - {"custom"}, PROBES),
+    "probes": (ProbesSpec.model_fields.keys() - {"custom"}, [*PROBES, *FINAL_PROBES]),
 }
 
 

@@ -27,6 +27,7 @@ class Results:
     moments: pd.DataFrame
     layers: pd.DataFrame
     curvature: pd.DataFrame
+    flatness: pd.DataFrame
     failures: pd.DataFrame
     undeclared: pd.DataFrame
     """Rows of `trials` that the sweep file no longer declares: kept apart, and used in no measure."""

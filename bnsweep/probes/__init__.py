@@ -12,6 +12,7 @@ from bnsweep.errors import InputError
 from bnsweep.probes.context import StepContext
 from bnsweep.probes.curvature import Curvature
 from bnsweep.probes.custom import load_probe
+from bnsweep.probes.flatness import Flatness, TrainedModel
 from bnsweep.probes.ics import Ics
 from bnsweep.probes.landscape import Landscape
 from bnsweep.probes.layers import Layers
@@ -21,7 +22,18 @@ from bnsweep.probes.summary import summarize
 from bnsweep.results.schema import SCHEMAS, Row
 from bnsweep.spec import ProbesSpec
 
-__all__ = ["PROBES", "Measure", "ScheduledProbe", "StepContext", "build_probes", "summarize"]
+__all__ = [
+    "FINAL_PROBES",
+    "PROBES",
+    "FinalProbe",
+    "Measure",
+    "ScheduledProbe",
+    "StepContext",
+    "TrainedModel",
+    "build_final_probes",
+    "build_probes",
+    "summarize",
+]
 
 Measure = Callable[[StepContext], list[Row]]
 """Takes one measurement of a step: rows of the probe's table, without the trial's own columns."""
@@ -33,7 +45,15 @@ PROBES: dict[str, Callable[[Any], Measure]] = {
     "layers": lambda spec: Layers(),  # noqa: ARG005
     "curvature": lambda spec: Curvature(spec.tolerance),
 }
-"""Every probe by its name in the sweep file, which is also its table's: makes one from its section of the spec."""
+"""Every probe of steps by its name in the sweep file, also its table's: makes one from its section of the spec."""
+
+FinalMeasure = Callable[[TrainedModel], list[Row]]
+"""Takes one measurement of a trained model, likewise."""
+
+FINAL_PROBES: dict[str, Callable[[Any], FinalMeasure]] = {
+    "flatness": lambda spec: Flatness(spec.samples, spec.tolerance),
+}
+"""Every probe of what a trial ends with, likewise."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +71,27 @@ class ScheduledProbe:
     due: Schedule
     measure: Measure
     schema: pa.Schema
+
+
+@dataclass(frozen=True)
+class FinalProbe:
+    """A probe that measures once, after the last step of a trial that completes.
+
+    Args:
+        table: the table that its rows go to.
+        measure: takes the measurement.
+        schema: the table's schema.
+    """
+
+    table: str
+    measure: FinalMeasure
+    schema: pa.Schema
+
+
+def build_final_probes(spec: ProbesSpec) -> list[FinalProbe]:
+    """Return the probes of what a trial ends with that `spec` asks for."""
+    sections = {name: section for name in FINAL_PROBES if (section := getattr(spec, name)) is not None}
+    return [FinalProbe(name, FINAL_PROBES[name](section), SCHEMAS[name]) for name, section in sections.items()]
 
 
 def build_probes(spec: ProbesSpec, steps: int) -> list[ScheduledProbe]:

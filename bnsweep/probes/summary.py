@@ -20,8 +20,8 @@ def summarize(rows: Mapping[str, Rows]) -> dict[str, float | None]:
     did not converge; one that overflowed is infinite in its row. So is an update relative to a weight of zero, and an
     effective learning rate that is NaN.
     """
-    names = ("landscape", "ics", "moments", "layers", "curvature")
-    landscape, ics, moments, layers, curvature = (rows.get(table, ()) for table in names)
+    names = ("landscape", "ics", "moments", "layers", "curvature", "flatness")
+    landscape, ics, moments, layers, curvature, flatness = (rows.get(table, ()) for table in names)
     inner = [row for row in ics if row["layer"] > 0]
     return {
         **_walks("landscape", [row for row in landscape if row["given_as"] == "lr_multiple"]),
@@ -31,6 +31,7 @@ def summarize(rows: Mapping[str, Rows]) -> dict[str, float | None]:
         "sharpness": _median(_known(curvature, "sharpness")),
         "lowest_eigenvalue": _median(_known(curvature, "lowest_eigenvalue")),
         "edge_ratio": _median(_edge_ratios(curvature)),
+        "adaptive_sharpness": _median(_known(flatness, "adaptive_sharpness")),
         "moments_mean_shift": _median(_shifts(moments, "mean_shift")),
         "moments_std_shift": _median(_shifts(moments, "std_shift")),
         "effective_lr": _median(row["effective_lr"] for row in layers if not math.isnan(row["effective_lr"])),

@@ -107,6 +107,7 @@ TRIALS = _table(
     _column("ics_cos", pa.float64(), "median over steps and layers but the first of the ICS cosine"),
     _column("sharpness", pa.float64(), "median over steps of the largest Hessian eigenvalue"),
     _column("lowest_eigenvalue", pa.float64(), "median over steps of the lowest Hessian eigenvalue"),
+    _column("adaptive_sharpness", pa.float64(), "of the trained model, as in flatness/; null if diverged or not known"),
     _column("edge_ratio", pa.float64(), "median over steps of optimizer_sharpness / stability_limit"),
     _column("moments_mean_shift", pa.float64(), "median over steps and layers of mean_shift"),
     _column("moments_std_shift", pa.float64(), "median over steps and layers of std_shift"),
@@ -194,6 +195,25 @@ CURVATURE = _table(
     ),
 )
 
+FLATNESS = _table(
+    "flatness",
+    _KEY,
+    *_AXIS_COLUMNS,
+    _STEP,
+    _column(
+        "adaptive_sharpness",
+        pa.float64(),
+        "largest eigenvalue of |w| H |w|, H: the Hessian of the loss of the trained model in eval mode",
+    ),
+    _column(
+        "adaptive_sharpness_bound", pa.float64(), "what the largest eigenvalue exceeds with failure_probability only"
+    ),
+    _column("tolerance", pa.float64(), "relative tolerance of adaptive_sharpness"),
+    _column("samples", pa.int64(), "of the training set, that the loss is taken on", "samples"),
+    _column("num_hvps", pa.int32(), "Hessian-vector products that it took"),
+    *_EIGENVALUES,
+)
+
 MOMENTS = _table(
     "moments",
     _KEY,
@@ -257,6 +277,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "moments": MOMENTS,
     "layers": LAYERS,
     "curvature": CURVATURE,
+    "flatness": FLATNESS,
     "failures": FAILURES,
 }
 """Every table by name."""
@@ -269,6 +290,7 @@ ROW_KEYS: dict[str, tuple[str, ...]] = {
     "moments": ("trial_key", "step", "layer"),
     "layers": ("trial_key", "step", "layer"),
     "curvature": ("trial_key", "step"),
+    "flatness": ("trial_key", "step"),
     "failures": ("trial_key", "attempt"),
 }
 """By table, the columns that tell its rows apart.
@@ -278,7 +300,7 @@ rows written before `given_as` was stored do not say which they are. Users' own 
 meant there.
 """
 
-METRIC_TABLES = ("curves", "landscape", "ics", "moments", "layers", "curvature")
+METRIC_TABLES = ("curves", "landscape", "ics", "moments", "layers", "curvature", "flatness")
 """The tables that are committed before `trials`."""
 
 

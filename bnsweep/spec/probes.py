@@ -77,6 +77,13 @@ class CurvatureSpec(ScheduleSpec):
     tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.01
 
 
+class FlatnessSpec(Section):
+    """Sharpness that rescaling the weights leaves alone, once, after the last step of a trial that completes."""
+
+    samples: PositiveInt = 256
+    tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.01
+
+
 class CustomProbeSpec(ScheduleSpec, OptionsSection):
     """A probe of the user's own; the keys beside the schedule are its options."""
 
@@ -115,15 +122,17 @@ class ProbesSpec(Section):
     moments: MomentsSpec | None = None
     layers: LayersSpec | None = None
     curvature: CurvatureSpec | None = None
+    flatness: FlatnessSpec | None = None
     custom: dict[Annotated[str, Field(pattern=CALLABLE)], CustomProbeSpec] = Field(
         default_factory=dict, alias="package.module:callable"
     )
 
     @property
     def sections(self) -> dict[str, ScheduleSpec]:
-        """The section of every measurement that is taken, by its name in the sweep file."""
+        """The section of every measurement that is taken of steps, by its name in the sweep file."""
         ours = {name: getattr(self, name) for name in type(self).model_fields if name != "custom"}
-        return {name: section for name, section in {**ours, **self.custom}.items() if section is not None}
+        found = {**ours, **self.custom}.items()
+        return {name: section for name, section in found if isinstance(section, ScheduleSpec)}
 
     @model_validator(mode="before")
     @classmethod

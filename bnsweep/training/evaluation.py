@@ -82,14 +82,28 @@ class Evaluator:
 
     def __call__(self, model: nn.Module, with_train: bool = False) -> Evaluation:
         """Return how good the model is on the test set, and `with_train` on the sample of the training set."""
-        norms = running_norms(model)
-        rng = seeded(derive(self.seed, "evaluation"), self.data.train_x.device)
-        with rng, _copied_buffers(model), _eval_mode(model):
+        with self._without_trace(model) as norms:
             running = test = _score(model, self._test_set())
             if norms:
                 self._take_statistics(model, norms)
                 test = _score(model, self._test_set())
             return Evaluation(test, running, _score(model, self._train_sample()) if with_train else None)
+
+    @contextmanager
+    def as_judged(self, model: nn.Module) -> Iterator[None]:
+        """Put the model, within the block, into eval mode with statistics taken anew."""
+        with self._without_trace(model) as norms:
+            if norms:
+                self._take_statistics(model, norms)
+            yield
+
+    @contextmanager
+    def _without_trace(self, model: nn.Module) -> Iterator[Sequence[RunningNorm]]:
+        """Put the model into eval mode within the block; yield those of its normalizations that train."""
+        norms = running_norms(model)
+        rng = seeded(derive(self.seed, "evaluation"), self.data.train_x.device)
+        with rng, _copied_buffers(model), _eval_mode(model):
+            yield norms
 
     def _take_statistics(self, model: nn.Module, norms: Sequence[RunningNorm]) -> None:
         """Put statistics of the model as it is in the place of the running ones; it is in eval mode."""
@@ -100,6 +114,15 @@ class Evaluator:
             for index in batch_indices(num_samples, self.batch_size, num_batches, derive(self.seed, "statistics")):
                 model(self.data.standardize(self.data.train_x[index]))
         _set_training(norms, False)
+
+    def sample(self, count: int, stream: str) -> tuple[Tensor, Tensor]:
+        """Return so many samples of the training set (N, C, H, W) and their labels (N,), all where there are fewer.
+
+        They are the same for each trial of a seed.
+        """
+        generator = torch.Generator().manual_seed(derive(self.seed, stream))
+        index = torch.randperm(len(self.data.train_y), generator=generator)[:count]
+        return self.data.standardize(self.data.train_x[index]), self.data.train_y[index]
 
     def _test_set(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield samples (B, C, H, W) and labels (B,) of the test set."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import Any, Self
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from bnsweep.data import Dataset
 from bnsweep.data.batches import batches
-from bnsweep.probes import ScheduledProbe, build_probes
+from bnsweep.probes import ScheduledProbe, TrainedModel, build_final_probes, build_probes
 from bnsweep.probes.context import StepStart
 from bnsweep.rng import capture_rng, derive, restore_rng, seeded
 from bnsweep.spec import TrialSpec
@@ -66,8 +68,11 @@ class Training:
         self.trial, self.record = Trial(spec, data, compiler), Record(spec, data)
         self._evaluator = Evaluator(data, spec.train.batch_size, spec.seed)
         self.probes = build_probes(spec.probes, spec.train.steps)
-        for probe in self.probes:
-            self.result.tables[probe.table], self.result.schemas[probe.table] = [], probe.schema
+        self.final_probes = build_final_probes(spec.probes)
+        schemas = {probe.table: probe.schema for probe in self.probes}
+        schemas |= {probe.table: probe.schema for probe in self.final_probes}
+        self.result.schemas |= schemas
+        self.result.tables |= {table: [] for table in schemas}
         self.earlier_s, self._started = 0.0, perf_counter()
 
     @property
@@ -110,6 +115,8 @@ class Training:
         record.flush()
         if not result.has_diverged:
             record.finish(self.evaluate(with_train=True))
+        if self.final_probes and not result.has_diverged:
+            self._measure_trained_model()
 
     def _row(self, step: int) -> dict[str, Any] | None:
         """Return what is known of a step's row in `curves` before it is made; None where it has no row."""
@@ -133,6 +140,14 @@ class Training:
             context = step_context(self.spec, self.trial, start, step, y, loss)
             for probe in due:
                 self.result.tables[probe.table].extend(probe.measure(context))
+
+    def _measure_trained_model(self) -> None:
+        """Add the rows that the probes make of what the trial ends with."""
+        model, sample = self.trial.model, partial(self._evaluator.sample, stream="final_probes")
+        with self._probe_time(), self._evaluator.as_judged(model):
+            trained = TrainedModel(model, self.step, sample, F.cross_entropy)
+            for probe in self.final_probes:
+                self.result.tables[probe.table].extend(probe.measure(trained))
 
     @contextmanager
     def _probe_time(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnsweep.probes import PROBES, build_probes
+from bnsweep.probes import FINAL_PROBES, PROBES, build_probes
 from bnsweep.probes.landscape import Landscape
 from bnsweep.probes.schedule import make_schedule
 from bnsweep.results.schema import to_table
@@ -45,7 +45,7 @@ def test_only_what_is_asked_for_is_built() -> None:
 
 
 def test_every_probe_of_the_spec_is_registered() -> None:
-    assert {*PROBES, "custom"} == set(ProbesSpec.model_fields)
+    assert {*PROBES, *FINAL_PROBES, "custom"} == set(ProbesSpec.model_fields)
 
 
 def test_the_three_schedules() -> None:

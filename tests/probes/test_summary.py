@@ -19,6 +19,7 @@ COLUMNS = (
     "sharpness",
     "lowest_eigenvalue",
     "edge_ratio",
+    "adaptive_sharpness",
     "moments_mean_shift",
     "moments_std_shift",
     "effective_lr",

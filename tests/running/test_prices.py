@@ -37,6 +37,7 @@ from tests.waiting import wait_until
 
 Build = Callable[..., TrialSpec]
 PROBES = {"landscape": {"every": 3, "start": 1}, "ics": {"at": [0, 5]}, "moments": {"log_spaced": 3}}
+PROBES["flatness"] = {"samples": 50}
 SPINNING = "tests.user_code.timed_probes:Spinning"
 SPIN_S = 0.5
 

@@ -69,6 +69,7 @@ def _time_trial(spec: TrialSpec, context: RunContext, buffer: RowBuffer, compile
         if step == WARM_UP + PLAIN:
             training.evaluate()
             marks.append(_now(device))
+        probed_s = training.result.probe_time_s
     marks.append(_now(device))
     if training.result.has_diverged:
         return {}
@@ -77,7 +78,9 @@ def _time_trial(spec: TrialSpec, context: RunContext, buffer: RowBuffer, compile
     before_s, plain_s, evaluation_s, *measured_s, last_s, keep_s = (after - before for before, after in pairwise(marks))
     step_s = plain_s / PLAIN
     measured = {probe.table: seconds - step_s for probe, seconds in zip(training.probes, measured_s, strict=True)}
-    once_s = before_s - WARM_UP * step_s + last_s - evaluation_s + keep_s
+    final_s = training.result.probe_time_s - probed_s
+    measured |= {probe.table: final_s / len(training.final_probes) for probe in training.final_probes}
+    once_s = before_s - WARM_UP * step_s + last_s - final_s - evaluation_s + keep_s
     return {"trials": once_s, STEP: step_s, EVALUATION: evaluation_s, **measured}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-from bnsweep.probes import build_probes
+from bnsweep.probes import build_final_probes, build_probes
 from bnsweep.spec import TrialSpec
 
 STEP, EVALUATION, COMPILING = "training step", "test evaluation", "compiling the step"
@@ -31,7 +31,8 @@ def work_of(spec: TrialSpec) -> dict[str, int]:
     evaluated = range(0, steps, train.eval_every) if train.eval_every else range(0)
     rows_of_curves = len(logged) + sum(step not in logged for step in evaluated) + 1
     work = {"trials": 1, STEP: steps, EVALUATION: len(evaluated) + 1, "curves": rows_of_curves, COMPILING: 0}
-    return work | {probe.table: sum(map(probe.due, range(steps))) for probe in build_probes(spec.probes, steps)}
+    work |= {probe.table: sum(map(probe.due, range(steps))) for probe in build_probes(spec.probes, steps)}
+    return work | {probe.table: 1 for probe in build_final_probes(spec.probes)}
 
 
 def total(work: Mapping[str, int], costs: Mapping[str, float]) -> float:
