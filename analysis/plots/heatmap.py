@@ -12,6 +12,7 @@ from analysis.loading import Results
 from analysis.measures import FRACTION
 from analysis.measures.grid import make_grid
 from analysis.measures.pooling import mean_threshold
+from analysis.plots.heatmap_layout import HeatmapLayout, lay_out_panels
 from analysis.plots.style import CROSS, new_figure, set_title, style
 from analysis.statistics.nan_aware import Floats, nan_mean
 
@@ -21,11 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-MAX_COLUMNS = 3
-MAX_COLUMNS_OF_MANY = 5
-MANY = 6
-MAX_NUMBERS = 7
-MAX_LABELS = 5
+LABEL_IN = (0.45, 0.12)
+"""Room that the label of a learning rate takes in width, and that of a gain in height."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class HeatmapData:
     lrs: list[float]
     chance: float
     threshold: float
+    layout: HeatmapLayout
     cells: pd.DataFrame
     """norm, init, init_gain, lr, accuracy (mean over seeds; NaN if untested), n_seeds, n_trained and
     n_diverged (seeds), trains (half of the seeds or more)."""
@@ -75,18 +74,27 @@ def heatmap_data(results: Results, fraction: float = FRACTION) -> HeatmapData:
         index=index,
     ).reset_index()
     cells = cells.astype({name: results.trials[name].dtype for name in ("norm", "init")})
+    layout = lay_out_panels(grid.norms, grid.inits, grid.gains, grid.lrs)
     return HeatmapData(
         title=_title(cells),
         subtitle="Mean test accuracy over seeds. Framed: half of the seeds or more train, which means an accuracy of "
-        f"{threshold:.3f}. Hatched: k of n seeds diverged.",
+        f"{threshold:.3f}. Hatched: {'k of n' if layout.has_numbers else 'some'} seeds diverged."
+        f"{_left_out(layout, grid.inits)}",
         norms=grid.norms,
         inits=grid.inits,
         gains=grid.gains,
         lrs=grid.lrs,
         chance=grid.chance,
         threshold=threshold,
+        layout=layout,
         cells=cells,
     )
+
+
+def _left_out(layout: HeatmapLayout, inits: list[str]) -> str:
+    if len(layout.inits) == len(inits):
+        return ""
+    return f" For want of room {len(layout.inits)} of {len(inits)} inits, evenly spaced; the CSV has all."
 
 
 def _title(cells: pd.DataFrame) -> str:
@@ -100,53 +108,74 @@ def _title(cells: pd.DataFrame) -> str:
 
 def draw_heatmap(data: HeatmapData, fig: Figure | None = None) -> Figure:
     """Draw one panel per mode and init, all on one colour scale from 0 to 1; each init begins a row."""
-    columns = min(len(data.norms), MAX_COLUMNS if len(data.norms) <= MANY else MAX_COLUMNS_OF_MANY)
+    layout = data.layout
     rows = [
-        [(norm, init) for norm in data.norms[k : k + columns]]
-        for init in data.inits
-        for k in range(0, len(data.norms), columns)
+        [(norm, init) for norm in data.norms[k : k + layout.columns]]
+        for init in layout.inits
+        for k in range(0, len(data.norms), layout.columns)
     ]
     with style():
-        fig = fig or new_figure(1.25 + len(rows) * (0.65 + 0.3 * max(len(data.gains), 2)))
+        fig = fig or new_figure(layout.height_in)
         set_title(fig, data.title, data.subtitle)
-        grid = fig.subplots(len(rows), columns, squeeze=False)
-        for row, column in np.ndindex(len(rows), columns):
+        grid = fig.subplots(len(rows), layout.columns, squeeze=False)
+        for row, column in np.ndindex(len(rows), layout.columns):
             ax: Axes = grid[row, column]  # type: ignore[assignment]  # an array of objects
             if column >= len(rows[row]):
                 ax.set_axis_off()
                 continue
             mesh = _draw_panel(ax, data, *rows[row][column])
-            ax.tick_params(labelleft=column == 0)
-            ax.set_ylabel("init gain" if column == 0 else "")
-            ax.set_xlabel("learning rate" if row == len(rows) - 1 else "")
-        fig.colorbar(mesh, ax=list(grid.flat), label="test accuracy", aspect=12, pad=0.01, fraction=0.04)
+            is_last = all(column >= len(below) for below in rows[row + 1 :])
+            ax.tick_params(labelleft=column == 0, labelbottom=is_last)
+            ax.set_xlabel("learning rate" if is_last and column == 0 else "")
+            if column == 0:
+                begins = len(data.inits) > 1 and rows[row][0][0] == data.norms[0]
+                words = f"{rows[row][0][1]}\ngain" if begins else "gain" if len(data.inits) > 1 else "init gain"
+                ax.set_ylabel(words, fontsize=_small(layout))
+        fig.colorbar(mesh, ax=list(grid.flat), label="test accuracy", aspect=20, pad=0.01, fraction=0.03)
     return fig
 
 
 def _draw_panel(ax: Axes, data: HeatmapData, norm: str, init: str) -> ScalarMappable:
-    accuracy = data.matrix(norm, init, "accuracy")
-    mesh = ax.pcolormesh(np.ma.masked_invalid(accuracy), cmap="cividis", vmin=0, vmax=1, ec="white", lw=1)
+    accuracy, layout = data.matrix(norm, init, "accuracy"), data.layout
+    mesh = ax.pcolormesh(np.ma.masked_invalid(accuracy), cmap="cividis", vmin=0, vmax=1, ec="white", lw=_line(layout))
     ax.set_facecolor("#eeeeee")
     lost, seeds = data.matrix(norm, init, "n_diverged"), data.matrix(norm, init, "n_seeds")
     trains = data.matrix(norm, init, "trains")
     for g, c in np.ndindex(accuracy.shape):
         if trains[g, c]:
-            ax.add_patch(_box(c, g, 0.05, ec="black", lw=1.3))
+            ax.add_patch(_box(c, g, 0.05, ec="black", lw=1.3 * _line(layout)))
         if lost[g, c]:
             ax.add_patch(_box(c, g, 0.01, ec="#cfcfcf", hatch="////", lw=0))
-        if len(data.lrs) <= MAX_NUMBERS:
+        if layout.has_numbers:
             text = _text(float(accuracy[g, c]), int(lost[g, c]), int(seeds[g, c]))
             color = "white" if accuracy[g, c] < 0.55 else "black"
             shade = {"fc": "#00224e", "ec": "none", "pad": 0.8} if lost[g, c] and accuracy[g, c] < 0.55 else None
             ax.text(c + 0.5, g + 0.5, text, ha="center", va="center", fontsize=7, color=color, bbox=shade)
-    ax.set_title(norm if len(data.inits) == 1 else f"{norm}\n{init}")
-    labels = MAX_LABELS if len(data.norms) <= MANY else 3
+    ax.set_title(norm, fontsize=_small(layout), pad=3)
+    _label(ax, data)
+    return mesh
+
+
+def _label(ax: Axes, data: HeatmapData) -> None:
+    """Label as many learning rates and gains as there is room for."""
+    (_, tall), wide = data.layout.cell_in, data.layout.panel_in
+    labels = max(2, int(wide / LABEL_IN[0]) + 1)
     every = max(1, -(-(len(data.lrs) - 1) // (labels - 1)))
     ax.set_xticks(np.arange(len(data.lrs))[::every] + 0.5, [f"{lr:.2g}" for lr in data.lrs[::every]])
-    ax.set_yticks(np.arange(len(data.gains)) + 0.5, [f"{gain:g}" for gain in data.gains])
-    ax.tick_params(length=0)
+    skip = max(1, int(np.ceil(LABEL_IN[1] / tall)))
+    ax.set_yticks(np.arange(len(data.gains))[::skip] + 0.5, [f"{gain:g}" for gain in data.gains[::skip]])
+    ax.tick_params(length=0, labelsize=_small(data.layout), pad=2)
     ax.spines[:].set_visible(False)
-    return mesh
+
+
+def _small(layout: HeatmapLayout) -> float:
+    """Return the size of letters: a long name has to fit above a panel."""
+    return 8.5 if layout.panel_in > 0.8 else 6.0
+
+
+def _line(layout: HeatmapLayout) -> float:
+    """Return the width of lines between cells, which must not hide small ones."""
+    return min(1.0, 5 * min(layout.cell_in))
 
 
 def _box(x: float, y: float, inset: float, **look: Any) -> Rectangle:

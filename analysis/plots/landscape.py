@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_COLUMNS = 4
+MAX_COLUMNS_OF_MANY = 6
+MANY = 8
 AXIS_LABELS = {"loss": "loss along\nthe gradient (nats)", "grad_diff_l2": "gradient difference\n(l2 norm)"}
 
 
@@ -110,7 +112,7 @@ def draw_landscape(data: LandscapeData, fig: Figure | None = None) -> Figure:
 
     Absolute step lengths have rows of their own, below.
     """
-    columns = min(len(data.norms), MAX_COLUMNS)
+    columns = min(len(data.norms), MAX_COLUMNS if len(data.norms) <= MANY else MAX_COLUMNS_OF_MANY)
     rows = [
         (kind, data.norms[first : first + columns], name)
         for kind in data.lengths
@@ -131,8 +133,10 @@ def draw_landscape(data: LandscapeData, fig: Figure | None = None) -> Figure:
                 ax.tick_params(labelleft=ax is axes[0])
                 if name == next(iter(AXIS_LABELS)):
                     ax.set_title(norm)
-        for ax in grid[-1]:
-            ax.set_xlabel("step")
+        for column in grid.T:
+            lowest = [ax for ax in column if ax.axison][-1]
+            lowest.set_xlabel("step")
+            lowest.tick_params(labelbottom=True)
     return fig
 
 

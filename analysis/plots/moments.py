@@ -73,13 +73,16 @@ def moments_data(results: Results) -> MomentsData:
     spreads = by_seed.groupby(at[:3]).mean().reset_index()
     norms = in_order(values["norm"])
     layers = sorted({(int(layer), str(name)) for layer, name in zip(rows["layer"], rows["layer_name"], strict=True)})
+    drawn = norms if len(norms) <= MAX_NORMS else [norm for norm in norms if norm in SHOWN_FIRST] or norms[:3]
     lost = int(known[list(AXIS_LABELS)].isna().any(axis=1).sum())
     return MomentsData(
         title=_title(spreads),
         subtitle=f"At {cell}, {cell.reason}. Each ridge: how a layer's moment, mean over its units, is distributed "
         "over all steps measured and seeds, scaled to one height; narrow if it hardly moves. Title: standard deviation "
-        "over steps, median over layers." + (f" Left out: {lost} measurements that overflowed." if lost else ""),
-        norms=norms if len(norms) <= MAX_NORMS else [norm for norm in norms if norm in SHOWN_FIRST] or norms[:3],
+        "over steps, median over layers."
+        + (f" Left out: {lost} measurements that overflowed." if lost else "")
+        + (f" Drawn: {', '.join(drawn)}, of {len(norms)} modes; the CSV has all." if len(drawn) < len(norms) else ""),
+        norms=drawn,
         layers=evenly_spaced(layers, MAX_LAYERS),
         measured=values,
         spreads=spreads,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Line = Literal["-", "--", "-."] | tuple[int, tuple[float, ...]]
 
 WIDTH_IN = 7.0
+MAX_HEIGHT_IN = 10.0
+"""What fits on a page of a paper, and on a screen."""
 CROSS = "\N{MULTIPLICATION SIGN}"
 """Before a count of diverged runs."""
 
@@ -95,10 +97,10 @@ def style() -> Iterator[None]:
 
 
 def new_figure(height_in: float) -> Figure:
-    """Return an empty figure of column width."""
+    """Return an empty figure of column width, at most `MAX_HEIGHT_IN` high: what would need more is drawn closer."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(WIDTH_IN, height_in), layout="constrained", dpi=200)
+    return Figure(figsize=(WIDTH_IN, min(height_in, MAX_HEIGHT_IN)), layout="constrained", dpi=200)
 
 
 def set_title(fig: Figure, title: str, subtitle: str = "") -> None:

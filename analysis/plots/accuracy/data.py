@@ -12,6 +12,7 @@ from analysis.measures import FRACTION
 from analysis.measures.curves import trainable_spans
 from analysis.measures.grid import Grid, final_accuracy, make_grid
 from analysis.measures.pooling import mean_threshold, thresholds
+from analysis.plots.accuracy.layout import Layout, lay_out
 from analysis.tables import RobustnessTables, make_tables
 from analysis.tables.headline import difference_headline, width_headline
 from analysis.tables.pooled import pooled_rows
@@ -35,6 +36,7 @@ class AccuracyData:
     """norm, init, init_gain, lr, accuracy (mean over seeds), low, high (over seeds), n_seeds, n_diverged."""
     spans: pd.DataFrame
     """norm, init, init_gain, seed, lr_low, lr_high: where the mode trains."""
+    layout: Layout
     widths: pd.DataFrame
     """The pooled_rows rows of `robustness_table` for trainable_decades, one per norm."""
 
@@ -63,15 +65,17 @@ def accuracy_data(results: Results, tables: RobustnessTables | None = None, frac
     compared = grid.comparable()
     threshold = mean_threshold(compared, fraction)
     widths = pooled_rows(tables.robustness, "trainable_decades")
+    layout = lay_out(grid.norms, grid.inits, grid.gains)
     return AccuracyData(
         title=width_headline(widths),
-        subtitle=_subtitle(grid, compared, tables, fraction, threshold),
+        subtitle="\n".join([_subtitle(grid, compared, tables, fraction, threshold), layout.left_out]).rstrip(),
         norms=grid.norms,
         lrs=grid.lrs,
         chance=grid.chance,
         threshold=threshold,
         trials=trials,
         means=means,
+        layout=layout,
         spans=_spans(compared, fraction).astype({name: trials[name].dtype for name in ("norm", "init")}),
         widths=widths,
     )

@@ -8,56 +8,55 @@ import numpy as np
 import pandas as pd
 
 from analysis.plots.accuracy.data import AccuracyData
+from analysis.plots.accuracy.layout import LEGEND_COLUMNS, MAX_COLUMNS, Layout
 from analysis.plots.style import CROSS, handles, lr_axis, new_figure, norm_style, set_title, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-MAX_COLUMNS = 5
 MAX_COUNTS = 6
 MAX_BANDS = 5
-LEGEND_COLUMNS = 6
 STRIP = 0.5
 """Of the height of a mode's row, how much the lines of its seeds take."""
 
 
 def draw_accuracy(data: AccuracyData, fig: Figure | None = None) -> Figure:
     """Draw the bars of decades over one facet per init and gain, each with a strip of where modes train or diverge."""
-    rows = _facet_rows(data)
-    bars_in, strip_in, facet_in = 0.55 + 0.2 * len(data.norms), 0.45 + 0.17 * len(data.norms), 1.7
-    facets_in = 0.35 + 0.2 * (len(data.norms) > LEGEND_COLUMNS) + len(rows) * (facet_in + strip_in)
+    layout = data.layout
     with style():
-        fig = fig or new_figure(0.85 + bars_in + facets_in + 0.25 * len(rows))
+        fig = fig or new_figure(layout.height_in)
         set_title(fig, data.title, data.subtitle)
-        top, bottom = fig.subfigures(2, 1, squeeze=False, height_ratios=[bars_in, facets_in])[:, 0]
+        top, bottom = fig.subfigures(2, 1, squeeze=False, height_ratios=[layout.bars_in, layout.facets_in])[:, 0]
         draw_decades(top.subplots(), data)
-        heights = [facet_in, strip_in] * len(rows)
-        grid = bottom.subplots(2 * len(rows), len(rows[0]), squeeze=False, height_ratios=heights)
-        for row, column in np.ndindex(len(rows), len(rows[0])):
-            curves, strip = grid[2 * row, column], grid[2 * row + 1, column]
-            if column >= len(rows[row]):
-                curves.set_axis_off()
-                strip.set_axis_off()
-                continue
-            init, gain = rows[row][column]
-            _draw_curves(curves, data, init, gain, first=column == 0)
-            _draw_strip(strip, data, init, gain, first=column == 0)
+        _draw_facets(bottom, data, layout)
         _legend(bottom, data)
     return fig
 
 
-def _facet_rows(data: AccuracyData) -> list[list[tuple[str, float]]]:
-    """Return the facets (init, gain) by row; each init begins a row, and the first row is the longest."""
-    gains = sorted(data.means["init_gain"].unique().tolist())
-    columns = len(gains) if len(gains) <= MAX_COLUMNS else MAX_COLUMNS - 1
-    inits = sorted(data.means["init"].unique().tolist())
-    return [[(init, gain) for gain in gains[k : k + columns]] for init in inits for k in range(0, len(gains), columns)]
+def _draw_facets(fig: SubFigure, data: AccuracyData, layout: Layout) -> None:
+    """Draw the facets of each row and, where there is room, their strips below them."""
+    each = 2 if layout.has_strips else 1
+    heights = [layout.facet_in, layout.strip_in][:each] * len(layout.rows)
+    grid = fig.subplots(each * len(layout.rows), len(layout.rows[0]), squeeze=False, height_ratios=heights)
+    for row, column in np.ndindex(len(layout.rows), len(layout.rows[0])):
+        axes: list[Axes] = list(grid[each * row : each * (row + 1), column])
+        if column >= len(layout.rows[row]):
+            for ax in axes:
+                ax.set_axis_off()
+            continue
+        init, gain = layout.rows[row][column]
+        _draw_curves(axes[0], data, init, gain, first=column == 0)
+        if layout.has_strips:
+            _draw_strip(axes[1], data, init, gain, first=column == 0)
+        if layout.has_strips or row == len(layout.rows) - 1:
+            axes[-1].tick_params(labelbottom=True)
+            axes[-1].set_xlabel("learning rate")
 
 
 def _ticks(data: AccuracyData) -> int:
     """Return how many labels a facet has room for."""
-    return 7 if len(_facet_rows(data)[0]) < MAX_COLUMNS - 1 else 3
+    return 7 if len(data.layout.rows[0]) < MAX_COLUMNS - 1 else 3
 
 
 def draw_decades(ax: Axes, data: AccuracyData) -> None:
@@ -102,10 +101,11 @@ def _draw_curves(ax: Axes, data: AccuracyData, init: str, gain: float, first: bo
     ax.set_ylim(-0.03, 1.03)
     ax.grid(visible=True, axis="y")
     several = len(data.means["init"].unique()) > 1
-    ax.set_title(f"{init}\ngain {gain:g}" if several else f"init gain {gain:g}")
+    named = f"{init}\ngain" if several and data.layout.has_strips else "gain" if several else "init gain"
+    ax.set_title(f"{named} {gain:g}")
     ax.tick_params(labelbottom=False, labelleft=first)
     if first:
-        ax.set_ylabel("test accuracy")
+        ax.set_ylabel(f"{init}\naccuracy" if several and not data.layout.has_strips else "test accuracy")
 
 
 def _dodge(data: AccuracyData, norm: str) -> float:
@@ -136,7 +136,6 @@ def _draw_strip(ax: Axes, data: AccuracyData, init: str, gain: float, first: boo
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(data.norms) - 0.4, -0.6)
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel("learning rate")
 
 
 def _legend(fig: SubFigure, data: AccuracyData) -> None:
@@ -146,9 +145,12 @@ def _legend(fig: SubFigure, data: AccuracyData) -> None:
         Line2D([], [], color="#999999", lw=0.8, label="trains from here"),
         Line2D([], [], color="#999999", lw=0.8, ls=":", label="chance"),
         Line2D([], [], ls="", marker="o", mfc="white", mec="#444444", label="diverged run, at chance"),
+    ]
+    of_strips = [
         Line2D([], [], color="#444444", lw=2, label="trains, a line per seed"),
         Line2D([], [], ls="", marker="x", color="#444444", ms=4.5, label="k/n seeds diverged"),
     ]
+    marks += of_strips if data.layout.has_strips else []
     fig.legend(handles=handles(data.norms), loc="outside upper left", ncols=LEGEND_COLUMNS)
     fig.legend(handles=marks, loc="outside lower center", ncols=5, handlelength=1.6, columnspacing=1.2)
 

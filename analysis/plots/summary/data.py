@@ -20,6 +20,9 @@ from analysis.tables.headline import width_headline
 from analysis.tables.pooled import pooled_rows
 from bnsweep.errors import InputError
 
+SHOWN_FIRST = ("none", "batch", "noisy_batch")
+"""The modes whose bands are drawn over one another; more would hide each other."""
+
 
 @dataclass(frozen=True)
 class SummaryData:
@@ -28,6 +31,8 @@ class SummaryData:
     title: str
     subtitle: str
     norms: list[str]
+    overlaid: list[str]
+    """The modes whose bands are drawn, in c and d alone."""
     lrs: list[float]
     accuracy: pd.DataFrame
     """norm, lr; mean, low, high: over seeds, of the accuracy averaged over inits and gains."""
@@ -53,13 +58,17 @@ def summary_data(results: Results, computed: Computed | None = None) -> SummaryD
     bands, walked = _bands(results)
     shifts, moved = _shifts(results)
     statements = computed.verdicts.statements
+    norms = in_order(results.trials["norm"])
+    overlaid = [norm for norm in norms if norm in SHOWN_FIRST] or norms[:3]
     opened = {"loss bands": bands["loss_open"], "gradient bands": bands["grad_diff_l2_open"]} if len(bands) else {}
     return SummaryData(
         title=width_headline(widths),
         subtitle="a: mean over initializations, band: range over seeds. b: with intervals over seeds where there are "
         f"three or more. c, d: {walked}; min to max on a walk along the gradient. e: {moved}; line: mean over layers, "
-        f"band: their range.{open_note(opened)} f: a tile per statement, {format_verdicts(statements)}.",
-        norms=in_order(results.trials["norm"]),
+        f"band: their range.{open_note(opened)}{_alone(overlaid, norms)} f: a tile per statement, "
+        f"{format_verdicts(statements)}.",
+        norms=norms,
+        overlaid=overlaid,
         lrs=sorted(results.trials["lr"].unique().tolist()),
         accuracy=_accuracy(results.trials),
         widths=widths,
@@ -67,6 +76,13 @@ def summary_data(results: Results, computed: Computed | None = None) -> SummaryD
         shifts=shifts,
         claims=statements[["title", "label", "verdict"]],
     )
+
+
+def _alone(overlaid: list[str], norms: list[str]) -> str:
+    """Return of which modes bands are drawn, where it is not all; c and d show nothing else."""
+    if len(overlaid) == len(norms):
+        return ""
+    return f" Bands, and so all of c and d, are of {', '.join(overlaid)} alone: more would hide each other."
 
 
 def _accuracy(trials: pd.DataFrame) -> pd.DataFrame:

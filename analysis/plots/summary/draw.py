@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SHOWN_FIRST = ("none", "batch", "noisy_batch")
-"""The modes whose bands are drawn over one another; more would hide each other."""
-
 
 def draw_summary(data: SummaryData, fig: Figure | None = None) -> Figure:
     """Draw six panels, lettered."""
@@ -44,7 +41,7 @@ def draw_summary(data: SummaryData, fig: Figure | None = None) -> Figure:
 def _draw_accuracy(ax: Axes, data: SummaryData) -> None:
     for norm in data.norms:
         look, part = norm_style(norm), data.accuracy[data.accuracy["norm"] == norm]
-        if norm in _overlaid(data):
+        if norm in data.overlaid:
             ax.fill_between(part["lr"], part["low"], part["high"], color=look.color, alpha=0.2, lw=0)
         ax.plot(part["lr"], part["mean"], color=look.color, ls=look.line, marker=look.marker, ms=3)
     lr_axis(ax, data.lrs, 5)
@@ -69,19 +66,14 @@ def _draw_widths(ax: Axes, data: SummaryData) -> None:
     ax.set_xlabel("decades of learning\nrate that train")
 
 
-def _overlaid(data: SummaryData) -> list[str]:
-    """Return the modes whose bands are drawn over one another."""
-    return [norm for norm in data.norms if norm in SHOWN_FIRST] or data.norms[:3]
-
-
 def _draw_bands(ax: Axes, data: SummaryData, name: str, label: str) -> None:
     if data.bands.empty:
         _say_missing(ax, "landscape")
         return
     low, high = f"{name}_min", f"{name}_max"
-    shown = data.bands[data.bands["norm"].isin(_overlaid(data))]
+    shown = data.bands[data.bands["norm"].isin(data.overlaid)]
     limit(ax, shown[[low, high]])
-    for norm in _overlaid(data):
+    for norm in data.overlaid:
         band, look = shown[shown["norm"] == norm], norm_style(norm)
         fill_band(ax, band["step"], band[low], band[high], look.color, alpha=0.3)
         for end in (low, high):
@@ -98,7 +90,7 @@ def _draw_shifts(ax: Axes, data: SummaryData) -> None:
     limit(ax, data.shifts[["low", "high"]])
     for norm in data.norms:
         part, look = data.shifts[data.shifts["norm"] == norm], norm_style(norm)
-        if norm in _overlaid(data):
+        if norm in data.overlaid:
             fill_band(ax, part["step"], part["low"], part["high"], look.color, alpha=0.15)
         mean = part["mean"].where(np.isfinite(part["mean"]))
         ax.plot(part["step"], mean, color=look.color, ls=look.line, marker=look.marker, ms=3)
