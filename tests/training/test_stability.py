@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from benchmarks.edge_of_stability import measure, own_ratio
 from bnsweep.probes.stability import Stability
 from bnsweep.spec import TrainSpec, TrialSpec
 from bnsweep.training.optimizers import make_optimizer
@@ -79,6 +80,16 @@ def check_edge(make: Callable[[nn.Parameter], torch.optim.Optimizer]) -> None:
 def test_training_shrinks_below_the_edge_and_grows_above(spec: Callable[..., TrialSpec], train: dict) -> None:
     trial = spec(train=train, lr=LR)
     check_edge(lambda w: make_optimizer([w], trial))
+
+
+@pytest.mark.parametrize(
+    ("lr", "train"),
+    [(0.1, {}), (0.3, {"momentum": 0.9}), (0.01, {"optimizer": "adam"})],
+    ids=["gd", "momentum", "adam"],
+)
+def test_training_on_full_batches_hovers_at_the_edge(lr: float, train: dict) -> None:
+    """Cohen et al. 2021, figure 1; 2022, figure 1. `python -m benchmarks.edge_of_stability` takes longer."""
+    assert own_ratio(measure(lr, train, steps=1200)) == pytest.approx(1.05, abs=0.15)
 
 
 def test_nesterovs_edge_is_its_own() -> None:
