@@ -3,7 +3,8 @@
     python -m benchmarks.edge_of_stability   # a minute
 
 A small tanh net learns 128 of the digits' images, each with two labels, so that the loss has a floor and its Hessian
-does not vanish: as in Cohen et al. 2021 and 2022 the ratio rises to 1 and hovers there. With mini-batches it stays below.
+does not vanish: as in Cohen et al. 2021 and 2022 the ratio rises to 1 and hovers there. With mini-batches it stays
+below.
 """
 
 from __future__ import annotations

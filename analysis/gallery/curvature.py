@@ -1,4 +1,4 @@
-"""How far is each mode from the edge of stability? Sharpness and effective beta against 2/lr."""
+"""How far is each mode from the edge of stability? Sharpness and effective beta against the edge of stability."""
 
 from __future__ import annotations
 

@@ -102,7 +102,8 @@ FIGURES: dict[str, FigureKind] = {
         _of_results(curvature_data),
         draw_curvature,
         "Sharpness, the largest eigenvalue of the Hessian of the mini-batch loss, and the effective beta, the largest "
-        "change of the gradient per distance walked along it, against 2/lr: the edge of stability (Cohen et al. 2021).",
+        "change of the gradient per distance walked along it, against the optimizer's edge of stability (Cohen et al. "
+        "2021, 2022), which holds for full batches.",
     ),
     "moments": FigureKind(
         _of_results(moments_data),

@@ -1,4 +1,4 @@
-"""Sharpness and effective beta over the steps of training, against the edge of stability 2/lr."""
+"""Sharpness and effective beta over the steps of training, against the optimizer's edge of stability."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 MAX_RATES = 5
 MAX_NAMED = 4
-AXIS_LABELS = {"sharpness": "sharpness: largest\nHessian eigenvalue", "beta": "effective beta:\nlargest on the walk"}
+AXIS_LABELS = {"sharpness": "sharpness, as the\noptimizer has it", "beta": "effective beta:\nlargest on the walk"}
 SHORT = {"sharpness": "sharpness", "beta": "effective beta"}
 EDGE: dict[str, Any] = {"color": "black", "lw": 1, "ls": ":"}
 """How the edge of stability is drawn."""
 LOWEST = 1e-4
-"""Of the lowest 2/lr, how far down the axes reach: what lies below is as good as flat."""
+"""Of the lowest edge, how far down the axes reach: what lies below is as good as flat."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class CurvatureData:
     """The learning rates drawn, evenly spaced among those measured, the reference one among them."""
     curves: pd.DataFrame
     """measure, norm, lr, step; mean, low, high over seeds, infinite where a seed overflowed; open: of how many seeds
-    it did; n_seeds; two_over_lr."""
+    it did; n_seeds; edge: of stability, NaN where none is known."""
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -61,14 +61,15 @@ def curvature_data(results: Results) -> CurvatureData:
     values = _values(results, cell)
     curves, measures = _curves(values), [name for name in AXIS_LABELS if (values["measure"] == name).any()]
     if not measures:
-        raise InputError("curvature/ holds no sharpness that converged, and landscape/ no rows")
+        raise InputError(f"curvature/ holds no sharpness that is known, and landscape/ no rows.{_unknown(results)}")
     opened = {f"{SHORT[name]} bands": curves.loc[curves["measure"] == name, "open"] for name in measures}
     lacking = [table for name, table in (("sharpness", "curvature"), ("beta", "landscape")) if name not in measures]
     return CurvatureData(
         title=_title(curves, cell, measures[0]),
         subtitle=f"At {cell.init}, gain {cell.init_gain:g}; lr {cell.lr:g} is {cell.reason}. Line: mean over seeds, "
-        "band: their range. Dotted: 2/lr, the edge of stability: gradient descent on a quadratic that is sharper "
-        f"diverges.{open_note(opened)}"
+        "band: their range. Sharpness: the largest eigenvalue of the Hessian, with the optimizer's weight decay and "
+        "preconditioner. Dotted: the optimizer's edge of stability, for beta 2/lr. Full batches on a quadratic that is "
+        f"sharper diverge; training on mini-batches hovers below.{open_note(opened)}{_unknown(results)}"
         + "".join(f" No rows in {table}/: the sweep file does not ask for it." for table in lacking),
         norms=in_order(curves["norm"]),
         measures=measures,
@@ -78,32 +79,45 @@ def curvature_data(results: Results) -> CurvatureData:
 
 
 def _values(results: Results, cell: Cell) -> pd.DataFrame:
-    """Return measure, norm, lr, seed, step, value: one per measurement.
+    """Return measure, norm, lr, seed, step, value, edge: one per measurement.
 
-    A sharpness that is NaN did not converge: it is unknown and left out. A beta that is not finite overflowed.
+    Sharpness is the optimizer's own where it has an edge, else the Hessian's. One that is NaN is unknown and left out.
+    A beta that is not finite overflowed; it is of the gradient, whatever the optimizer, so that its edge is 2/lr.
     """
     at = ["norm", "lr", "seed", "step"]
     sharp, walked = (
         rows[(rows["init"] == cell.init) & (rows["init_gain"] == cell.init_gain)]
         for rows in (results.curvature, walks(results.landscape))
     )
-    sharp = sharp[[*at, "sharpness"]].rename(columns={"sharpness": "value"}).dropna(subset="value")
+    edge = sharp["stability_limit"]
+    sharp = sharp.assign(value=sharp["optimizer_sharpness"].where(edge.notna(), sharp["sharpness"]), edge=edge)
+    sharp = sharp[[*at, "value", "edge"]].dropna(subset="value")
     largest = walked.assign(value=or_inf(walked["beta"])).groupby(at)["value"].max().reset_index()
+    largest["edge"] = 2 / largest["lr"]
     return pd.concat({"sharpness": sharp, "beta": largest}, names=["measure"]).reset_index("measure")
 
 
 def _curves(values: pd.DataFrame) -> pd.DataFrame:
     """Return `CurvatureData.curves`."""
     groups = values.assign(open=np.isinf(values["value"])).groupby(["measure", "norm", "lr", "step"])
-    curves = groups.agg(
+    return groups.agg(
         mean=("value", "mean"),
         low=("value", "min"),
         high=("value", "max"),
         open=("open", "sum"),
         n_seeds=("value", "size"),
+        edge=("edge", "mean"),
     ).reset_index()
-    curves["two_over_lr"] = 2 / curves["lr"]
-    return curves
+
+
+def _unknown(results: Results) -> str:
+    """Return how many sharpnesses are not known, and why most of them are; '' if all are."""
+    unknown = results.curvature[results.curvature["sharpness"].isna()]
+    if unknown.empty:
+        return ""
+    reasons = unknown["reason"].value_counts()
+    why = f", mostly: {reasons.index[0]}" if len(reasons) else ""
+    return f" {len(unknown)} of {len(results.curvature)} sharpnesses are not known{why}."
 
 
 def _drawn(lrs: list[float], reference: float) -> list[float]:
@@ -116,10 +130,13 @@ def _drawn(lrs: list[float], reference: float) -> list[float]:
 def _title(curves: pd.DataFrame, cell: Cell, measure: str) -> str:
     """Return how far above or below the edge each mode is at the reference learning rate, the lowest first."""
     reference = curves[(curves["measure"] == measure) & (curves["lr"] == cell.lr)]
-    ratio = (reference["mean"] / reference["two_over_lr"]).groupby(reference["norm"]).median()
+    has_edge = reference["edge"].notna().any()
+    size = reference["mean"] / reference["edge"] if has_edge else reference["mean"]
+    ratio = size.groupby(reference["norm"]).median()
     parts = [f"{norm} {_times(value)}" for norm, value in ratio.sort_values(kind="stable").items()]
     named = parts if len(parts) <= MAX_NAMED else [parts[0], parts[-1]]
-    return f"Median {SHORT[measure]} at lr {cell.lr:g}, 1 being the edge of stability: {', '.join(named)}"
+    scale = "1 being the edge of stability" if has_edge else "no edge of stability being known"
+    return f"Median {SHORT[measure]} at lr {cell.lr:g}, {scale}: {', '.join(named)}"
 
 
 def _times(ratio: float) -> str:
@@ -144,20 +161,22 @@ def draw_curvature(data: CurvatureData, fig: Figure | None = None) -> Figure:
                 if row == len(data.measures) - 1:
                     ax.set_xlabel("step")
             grid[row, 0].set_ylabel(AXIS_LABELS[name])
-        lines = [*handles(data.norms), Line2D([], [], **EDGE, label="2/lr")]
+        lines = [*handles(data.norms), Line2D([], [], **EDGE, label="edge of stability")]
         fig.legend(handles=lines, loc="outside lower center", ncols=6)
     return fig
 
 
 def _draw_curves(ax: Axes, data: CurvatureData, name: str, lr: float) -> None:
     drawn = data.curves[data.curves["lr"].isin(data.lrs)]
-    lowest = LOWEST * drawn["two_over_lr"].min()
+    lowest = LOWEST * drawn["edge"].min() if drawn["edge"].notna().any() else None
     curves = drawn.assign(**{column: drawn[column].clip(lower=lowest) for column in ("mean", "low", "high")})
-    limit(ax, curves[["low", "high", "two_over_lr"]])
-    ax.axhline(2 / lr, **EDGE)
+    limit(ax, curves[["low", "high", "edge"]])
+    here = curves[(curves["measure"] == name) & (curves["lr"] == lr)]
+    for edge in sorted(here["edge"].dropna().unique()):
+        ax.axhline(edge, **EDGE)
     for norm in data.norms:
         look = norm_style(norm)
-        part = curves[(curves["measure"] == name) & (curves["norm"] == norm) & (curves["lr"] == lr)]
+        part = here[here["norm"] == norm]
         fill_band(ax, part["step"], part["low"], part["high"], look.color, alpha=0.15)
         mean = part["mean"].where(np.isfinite(part["mean"]))
         ax.plot(part["step"], mean, color=look.color, ls=look.line, marker=look.marker, ms=3)

@@ -25,20 +25,21 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def sharp(directory: Path) -> Results:
-    """Sharpness falls with the step and differs by norm and seed."""
+    """Sharpness falls with the step and differs by norm and seed; the optimizer's own and its edge are others."""
     results = analysis.load(directory)
     rows = results.curvature
     factor = rows["norm"].astype(str).map({"none": 1.5, "batch": 0.1, "noisy_batch": 0.3})
     sharpness = rows["two_over_lr"] * factor / (1 + rows["seed"]) / (1 + rows["step"])
-    return replace(results, curvature=rows.assign(sharpness=sharpness))
+    own = {"sharpness": sharpness, "optimizer_sharpness": 3 * sharpness, "stability_limit": 3.8 / rows["lr"]}
+    return replace(results, curvature=rows.assign(**own))
 
 
 def test_the_curves_are_means_and_ranges_over_seeds(sharp: Results) -> None:
     rows = sharp.curvature[sharp.curvature["init_gain"] == 1]
-    expected = rows.groupby(AT)["sharpness"].agg(["mean", "min", "max"])
+    expected = rows.groupby(AT)["optimizer_sharpness"].agg(["mean", "min", "max"])
     curves = curvature_data(sharp).curves.query("measure == 'sharpness'").set_index(AT)
     np.testing.assert_allclose(curves[["mean", "low", "high"]], expected)
-    np.testing.assert_allclose(curves["two_over_lr"], 2 / curves.index.get_level_values("lr"))
+    np.testing.assert_allclose(curves["edge"], 3.8 / curves.index.get_level_values("lr"))
 
 
 def test_beta_is_the_largest_on_the_walk_and_infinite_where_it_overflowed(sharp: Results, directory: Path) -> None:
@@ -55,7 +56,7 @@ def test_beta_is_the_largest_on_the_walk_and_infinite_where_it_overflowed(sharp:
 
 def test_the_title_is_the_ratio_to_the_edge_at_the_reference_rate(sharp: Results) -> None:
     rows = sharp.curvature[(sharp.curvature["init_gain"] == 1) & (sharp.curvature["lr"] == 0.1)].astype({"norm": str})
-    by_step = (rows["sharpness"] / rows["two_over_lr"]).groupby([rows["norm"], rows["step"]]).mean()
+    by_step = (rows["optimizer_sharpness"] / rows["stability_limit"]).groupby([rows["norm"], rows["step"]]).mean()
     expected = by_step.groupby("norm").median()
     named = ", ".join(f"{norm} {expected[norm]:.2g}" for norm in ("batch", "noisy_batch", "none"))
     assert curvature_data(sharp).title.endswith(f"sharpness at lr 0.1, 1 being the edge of stability: {named}")
@@ -65,8 +66,12 @@ def test_a_sharpness_that_did_not_converge_is_left_out_and_one_that_overflowed_i
     rows = sharp.curvature
     is_batch = rows["norm"] == "batch"
     unknown = rows["sharpness"].mask(is_batch & (rows["step"] == 100), np.nan)
-    broken = replace(sharp, curvature=rows.assign(sharpness=unknown.mask(is_batch & (rows["step"] == 0), np.inf)))
-    data = curvature_data(broken)
+    found = unknown.mask(is_batch & (rows["step"] == 0), np.inf)
+    reasons = rows["reason"].astype(object).mask(unknown.isna(), "no luck")
+    data = curvature_data(
+        replace(sharp, curvature=rows.assign(sharpness=found, optimizer_sharpness=found, reason=reasons))
+    )
+    assert f"{unknown.isna().sum()} of {len(rows)} sharpnesses are not known, mostly: no luck." in data.subtitle
     curves = data.curves.query("measure == 'sharpness' and norm == 'batch'")
     assert set(curves["step"]) == {0}
     assert data.title.endswith("batch unbounded")
@@ -85,16 +90,30 @@ def test_without_either_probe_the_figure_says_what_is_missing(sharp: Results) ->
     walked = sharp.landscape.iloc[:0]
     with pytest.raises(InputError, match="no rows in landscape/"):
         curvature_data(replace(sharp, curvature=sharp.curvature.iloc[:0], landscape=walked))
-    with pytest.raises(InputError, match="no sharpness that converged"):
-        curvature_data(replace(sharp, curvature=sharp.curvature.assign(sharpness=np.nan), landscape=walked))
+    unknown = sharp.curvature.assign(sharpness=np.nan, optimizer_sharpness=np.nan)
+    with pytest.raises(InputError, match="no sharpness that is known"):
+        curvature_data(replace(sharp, curvature=unknown, landscape=walked))
 
 
-def test_the_edge_is_drawn_at_two_over_each_rate(sharp: Results) -> None:
+def test_the_edge_is_the_optimizers_own_and_for_beta_two_over_each_rate(sharp: Results) -> None:
     data = curvature_data(sharp)
     axes = draw_curvature(data).axes
     assert data.lrs == [0.001, 0.01, 0.1, 1, 10]
-    for ax, lr in zip(axes, 2 * data.lrs, strict=True):
-        assert any(np.allclose(line.get_ydata(), 2 / lr) for line in ax.lines if line.get_linestyle() == ":")
+    edges = [*(3.8 / lr for lr in data.lrs), *(2 / lr for lr in data.lrs)]
+    for ax, edge in zip(axes, edges, strict=True):
+        assert any(np.allclose(line.get_ydata(), edge) for line in ax.lines if line.get_linestyle() == ":")
+    assert "Full batches" in data.subtitle
+
+
+def test_without_an_edge_the_hessians_own_sharpness_is_drawn(sharp: Results) -> None:
+    """As under clipping, and in results of earlier versions."""
+    none = {"optimizer_sharpness": np.nan, "stability_limit": np.nan}
+    bare = replace(sharp, curvature=sharp.curvature.assign(**none), landscape=sharp.landscape.iloc[:0])
+    data = curvature_data(bare)
+    own = curvature_data(sharp).curves.query("measure == 'sharpness'")
+    np.testing.assert_allclose(3 * data.curves["mean"], own["mean"])
+    assert "no edge of stability being known" in data.title
+    assert not any(line.get_linestyle() == ":" for ax in draw_curvature(data).axes for line in ax.lines)
 
 
 def test_of_many_rates_the_reference_one_is_drawn(tmp_path: Path) -> None:
@@ -108,7 +127,7 @@ def test_of_many_rates_the_reference_one_is_drawn(tmp_path: Path) -> None:
 
 
 def test_a_flat_network_has_a_place_at_the_bottom(sharp: Results) -> None:
-    data = curvature_data(replace(sharp, curvature=sharp.curvature.assign(sharpness=0.0)))
+    data = curvature_data(replace(sharp, curvature=sharp.curvature.assign(sharpness=0.0, optimizer_sharpness=0.0)))
     axes = draw_curvature(data).axes
     for ax in axes[: len(data.lrs)]:
         assert ax.get_yscale() == "log"
