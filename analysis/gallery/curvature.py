@@ -12,11 +12,12 @@ from analysis.plots.style import style
 
 
 def main(directory: str, picture: str) -> pd.DataFrame:
-    """Draw both over the steps; return their medians over steps by learning rate and mode."""
+    """Draw both over the steps; return their medians over steps by learning rate, edge (inf: none) and mode."""
     data = curvature_data(load(directory))
     with style():
         draw_curvature(data).savefig(picture)
-    return data.curves.pivot_table("mean", index=["measure", "lr", "two_over_lr"], columns="norm", aggfunc="median")
+    curves = data.curves.fillna({"edge": float("inf")})
+    return curves.pivot_table("mean", index=["measure", "lr", "edge"], columns="norm", aggfunc="median")
 
 
 if __name__ == "__main__":
