@@ -68,6 +68,10 @@ class Loss:
             )
             return flat(blocks)
 
+    def of_first(self, count: int) -> Self:
+        """Return the same loss on so many of the samples."""
+        return replace(self, x=self.x[:count], y=self.y[:count])
+
     def in_double(self) -> Self:
         """Return the same loss in double precision."""
         params, buffers = (
