@@ -106,8 +106,7 @@ TIERS: dict[str, dict[str, Any]] = {
 """Named sets of probes; what each costs is measured by benchmarks/probes.py and stated in the README.
 
 Tiers differ in what they measure and how often, never in what a measurement means: both walk to the same multiples of
-lr. A trial too short for a curvature at step 750 has none: one that keeps its tolerance takes 40 training steps or
-more.
+lr. A trial too short for a curvature at step 750 has none: one takes 20 to 100 training steps.
 """
 
 
