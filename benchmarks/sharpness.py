@@ -1,6 +1,6 @@
 """How often a sharpness is lower than its tolerance allows, or its bound broken, and how many products it takes.
 
-    python -m benchmarks.sharpness              # 2,000 tiny nets against their whole Hessians; ten minutes
+    python -m benchmarks.sharpness              # 2,000 tiny nets against their whole Hessians; three minutes
     python -m benchmarks.sharpness --nets 100   # a sample
 
 The whole Hessian of the same step is built column by column in float64. Each of the two failures may happen with
