@@ -1,63 +1,79 @@
-"""What a claim is judged by: one configuration's trials, arranged on the grid, and every measure of them by seed."""
+"""What a claim is judged by: one configuration's trials, arranged on the grid."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.claims.stepwise import Stepwise, measured_steps
 from analysis.loading import Results
-from analysis.measures.curves import ABOVE_CHANCE
+from analysis.measures import FRACTION
+from analysis.measures.curves import ABOVE_CHANCE, reaches
 from analysis.measures.grid import Grid, make_grid
-from analysis.measures.pooling import measures_of, pool_all, runs_of
 from analysis.statistics.nan_aware import Floats
 from bnsweep.errors import InputError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
-    """The results of one configuration, at those points where every mode has a result: from `gather_evidence`."""
+    """The results of one configuration, from `gather_evidence`.
+
+    Args:
+        results: the frames.
+        grid: all of its trials.
+        fraction: of the best accuracy, from which on a run trains.
+        above_chance: how far above chance a run ends that has learned.
+    """
 
     results: Results
     grid: Grid
-    """The grid of the comparable trials."""
-    measures: dict[str, Floats]
-    """Every robustness measure over all inits and gains, shape NS."""
-    learned: NDArray[np.bool_]
-    """Where every seed with a result was completed and ended clearly above chance, shape NIGL.
+    fraction: float
+    above_chance: float
 
-    Only there do modes compare: a network that is dead, or stopped early, is smooth and has no shift.
-    """
+    @cached_property
+    def learned(self) -> NDArray[np.bool_]:
+        """Where a run was completed and ended clearly above chance, shape SNIGL.
+
+        What the probes measure compares only there: a network that is dead, or stopped early, is smooth and has no
+        shift. Each seed by itself, so that more seeds change nothing for those that are there.
+        """
+        bar, trials = self.grid.chance + self.above_chance, self.results.trials
+        is_completed = self.grid.arrange(trials, (trials["status"] == "completed").astype(float)) == 1
+        return np.asarray(is_completed & reaches(np.nan_to_num(self.grid.accuracy, nan=-1.0), bar))
 
     def norm(self, name: str) -> int:
         """Return the position of a mode on the grid.
 
         Raises:
-            InputError: the sweep has no such mode, or no point where every mode has a result.
+            InputError: the sweep has no such mode.
         """
         if name not in self.grid.norms:
             raise InputError(f"no trial has norm {name}")
-        if not self.grid.seeds:
-            raise InputError("no point of the grid has a result of every mode")
         return self.grid.norms.index(name)
 
     def arrange(self, values: pd.Series[float]) -> Floats:
         """Return one value per trial, indexed by trial_key, on the grid, shape SNIGL; NaN where there is none."""
         trials = self.results.trials
         by_trial = pd.Series(values.astype(float).reindex(trials["trial_key"]).to_numpy(), index=trials.index)
-        return np.where(np.isfinite(self.grid.accuracy), self.grid.arrange(trials, by_trial), np.nan)
+        return self.grid.arrange(trials, by_trial)
+
+    @cached_property
+    def row_of_trial(self) -> NDArray[np.int64]:
+        """The row of `results.trials` at every place of the grid, shape SNIGL; -1 where there is none."""
+        trials = self.results.trials
+        rows = self.grid.arrange(trials, pd.Series(np.arange(len(trials), dtype=float), index=trials.index))
+        return np.nan_to_num(rows, nan=-1.0).astype(int)
+
+    @cached_property
+    def steps(self) -> Stepwise:
+        """What the probes measured at every step, and the training loss there."""
+        return measured_steps(self.results)
 
 
-def gather_evidence(results: Results) -> Evidence:
-    """Arrange the trials of one configuration and measure them."""
-    grid = make_grid(results.trials).comparable()
-    measures = {name: values for name, _, values in measures_of(runs_of(grid, pool_all(grid)))}
-    return Evidence(results, grid, measures, _learned(grid))
-
-
-def _learned(grid: Grid) -> NDArray[np.bool_]:
-    known = np.isfinite(grid.accuracy)
-    learns = (grid.diverged == 0) & (grid.accuracy >= grid.chance + ABOVE_CHANCE)
-    return np.asarray(known.any(axis=0) & (learns | ~known).all(axis=0))
+def gather_evidence(results: Results, fraction: float = FRACTION, above_chance: float = ABOVE_CHANCE) -> Evidence:
+    """Arrange the trials of one configuration."""
+    return Evidence(results, make_grid(results.trials, results.curves), fraction, above_chance)

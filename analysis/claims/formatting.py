@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 import pandas as pd
 
-from analysis.claims.verdicts import VERDICTS
+from analysis.claims.verdicts import VERDICTS, Verdicts
+from analysis.tables.precision import digits
 
 Row = dict[str, Any]
-DIGITS = {"decades": 2, "share": 2, "accuracy": 3, "log10 ratio": 2, "cosine": 3, "correlation": 2}
+DIGITS = {"decades": 2, "share": 2, "accuracy": 3, "log10 ratio": 2, "cosine": 3, "correlation": 2, "nats": 3}
 
 
 def verdict_counts(statements: pd.DataFrame) -> str:
-    """Return how many statements have which verdict: '22 statements: 3 supported, 19 unresolved'."""
-    counts = statements["verdict"].value_counts()
+    """Return how many statements of claims have which verdict: '22 statements: 3 supported, 19 unresolved'."""
+    claimed = statements[~statements["is_check"].astype(bool)]
+    counts = claimed["verdict"].value_counts()
     parts = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts]
-    return f"{len(statements)} statements: {', '.join(parts)}"
+    return f"{len(claimed)} statements: {', '.join(parts)}"
 
 
-def format_claims(statements: pd.DataFrame) -> list[Row]:
-    """Return each claim with its statements as text."""
+def format_claims(verdicts: Verdicts, checks: bool = False) -> list[Row]:
+    """Return each claim with its statements as text; or each check."""
+    wanted = verdicts.statements[verdicts.statements["is_check"].astype(bool) == checks]
     return [
-        {"title": title, "source": source, "statements": [_statement(row) for row in records(part)]}
-        for (title, source), part in statements.groupby(["title", "source"], sort=False)
+        {"title": title, "source": source, "statements": [_statement(row, verdicts.profile) for row in records(part)]}
+        for (title, source), part in wanted.groupby(["title", "source"], sort=False)
     ]
 
 
@@ -33,15 +36,35 @@ def records(rows: pd.DataFrame) -> list[Row]:
     return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
-def _statement(row: Row) -> dict[str, str]:
+def _statement(row: Row, profile: pd.DataFrame) -> dict[str, str]:
     return {
         **{name: str(row[name]) for name in ("text", "statistic", "verdict", "figure", "unit")},
         "effect": format_effect(row),
         "interval": format_interval(row),
-        "claims": f"{'above' if row['side'] == 'above' else 'below'} {row['bound']:g}",
+        "claims": format_bound(row),
         "n": _support(row),
-        "note": _note(row),
+        "note": "; ".join(part for part in (str(row["note"]), str(row["advice"])) if part),
+        "elsewhere": _elsewhere(row, profile[profile["statement"] == row["statement"]]),
     }
+
+
+def format_bound(row: Row) -> str:
+    """Return what is claimed of the effect: 'above 0', 'within 0.2 of 0'."""
+    return f"within {row['bound']:g} of 0" if row["side"] == "within" else f"{row['side']} {row['bound']:g}"
+
+
+def _elsewhere(row: Row, profile: pd.DataFrame) -> str:
+    """Return at which other thresholds the verdict would be another: 'at 50, 60 % unresolved'; '' at none."""
+    other = profile[profile["verdict"] != row["verdict"]]
+    if row["verdict"] == "not tested" or other.empty:
+        return ""
+    percent, of_best = 100 * other["at"], (other["threshold"] == "fraction").all()
+    unit = " % of the best" if of_best else " % above chance"
+    parts = [
+        f"{verdict} at {', '.join(f'{at:.0f}' for at in percent[part.index])}{unit}"
+        for verdict, part in other.groupby("verdict", sort=False)
+    ]
+    return f"with other thresholds: {'; '.join(parts)}"
 
 
 def format_effect(row: Row) -> str:
@@ -50,14 +73,14 @@ def format_effect(row: Row) -> str:
 
 
 def format_interval(row: Row) -> str:
-    """Return '-0.10 to +0.20', or '' where there is no interval."""
+    """Return '-0.10 to +0.20'; '' where there is no interval."""
     low, high = _number(row, "low"), _number(row, "high")
     return f"{low} to {high}" if low and high else ""
 
 
 def _number(row: Row, name: str) -> str:
-    value = float(row[name])
-    return f"{value:+.{DIGITS[str(row['unit'])]}f}" if isfinite(value) else ""
+    value, most = float(row[name]), DIGITS[str(row["unit"])]
+    return f"{value:+.{digits(float(row['low']), float(row['high']), most)}f}" if isfinite(value) else ""
 
 
 def _support(row: Row) -> str:
@@ -67,14 +90,6 @@ def _support(row: Row) -> str:
     return f"{row['n']:.0f} {row['counted']}" + (f", {cells:.0f} grid cells" if isfinite(cells) else "")
 
 
-def _note(row: Row) -> str:
-    """Return why there is no interval, and how many seeds would tell the effect from its bound."""
-    needed = float(row["seeds_needed"])
-    enough = isfinite(needed) and row["verdict"] == "unresolved"
-    parts = [str(row["note"]), f"about {needed:.0f} seeds would resolve this effect" if enough else ""]
-    return "; ".join(part for part in parts if part)
-
-
 def format_by_lr(by_lr: pd.DataFrame) -> tuple[list[float], list[Row]]:
     """Return the learning rates, and for each statement on a probe its effect at each; {} where there is none."""
     lrs = sorted(by_lr["lr"].unique().tolist())
@@ -82,7 +97,10 @@ def format_by_lr(by_lr: pd.DataFrame) -> tuple[list[float], list[Row]]:
     for text, part in by_lr.groupby("label", sort=False):
         known = {row["lr"]: row for row in records(part)}
         effects = [
-            {"effect": format_effect(known[lr]), "cells": f"{known[lr]['cells']}"} if lr in known else {} for lr in lrs
+            {"effect": format_effect(known[lr] | {"low": nan, "high": nan}), "cells": f"{known[lr]['cells']}"}
+            if lr in known
+            else {}
+            for lr in lrs
         ]
         lines.append({"label": text, "effects": effects})
     return lrs, lines

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from analysis.claims.estimate import Estimate, of_seeds
 from analysis.claims.evidence import Evidence
 from analysis.measures import MEASURES
+from analysis.measures.comparison import of_difference
+from analysis.measures.pooling import pool_all
+from analysis.statistics.estimate import SeedMean
 from bnsweep.errors import InputError
 
 
 @dataclass(frozen=True)
 class MeasureDifference:
-    """A measure of `mode` minus that of `baseline`, over all inits and gains.
+    """A measure of `mode` minus that of `baseline`, over all inits and gains: the difference of the tables.
 
     Raises:
-        InputError: a mode is not there, or the measure needs more inits, gains or learning rates than the sweep has.
+        InputError: a mode is not there, they share no point, or the measure needs more inits, gains or learning rates
+            than the sweep has.
     """
 
     measure: str
     mode: str
     baseline: str
 
-    def __call__(self, evidence: Evidence) -> Estimate:
+    def __call__(self, evidence: Evidence) -> SeedMean:
         """Return the mean over seeds."""
-        mode, baseline = evidence.norm(self.mode), evidence.norm(self.baseline)
-        if self.measure not in evidence.measures:
+        for name in (self.mode, self.baseline):
+            evidence.norm(name)
+        grid = evidence.grid
+        found = of_difference(grid, self.mode, self.baseline, pool_all(grid), evidence.fraction, [self.measure])
+        if self.measure not in found:
             raise InputError("the sweep has a single initialization")
-        difference = evidence.measures[self.measure][mode] - evidence.measures[self.measure][baseline]
-        estimate = of_seeds(difference)
+        estimate = found[self.measure][1]
         if not estimate.n:
-            raise InputError("too few learning rates have a result of every mode")
-        return replace(estimate, max_size=MEASURES[self.measure].max_value(evidence.grid.lrs))
+            raise InputError("too few learning rates have a result of both modes")
+        return estimate
 
     @property
     def statistic(self) -> str:

@@ -1,31 +1,68 @@
-"""Does a probe's measurement predict the final accuracy? Rank correlations within and across normalization modes."""
+"""Does a probe's measurement predict the final accuracy? Rank correlations within and across normalization modes.
+
+At the same learning rate, since that moves both sides, and among the trials that learned, since a dead network has
+neither shift nor accuracy. To look only at what learned can itself make or hide a relation: what is said holds for such
+trials alone. Seeds are near-copies of each other, so they are averaged; what counts as independent is the
+configurations, or across modes the modes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from analysis.claims.estimate import Estimate
 from analysis.claims.evidence import Evidence
 from analysis.claims.quantities import QUANTITIES
-from analysis.statistics.correlation import MIN_CELLS, fisher, jackknife_error, keep_all_but_one, spearman
+from analysis.statistics.correlation import MIN_TRIALS, spearman
+from analysis.statistics.estimate import Correlation
 from analysis.statistics.nan_aware import Floats, nan_mean
 from bnsweep.errors import InputError
 
 Which = Literal["within", "across"]
+OVER = {"within": "initializations and gains", "across": "modes"}
+UNITS = {"within": "inits or gains, whichever are fewer,", "across": "modes"}
+STRATUM_SHARE = 0.5
+"""A stratum counts that has this share of the trials that the fullest has."""
+
+
+def mean_correlation(x: Floats, y: Floats) -> tuple[float, int]:
+    """Return the mean over strata of Spearman's correlation over their trials, and how many of these are independent.
+
+    Trials of one gain need not be independent whatever their initializer, nor those of one initializer whatever their
+    gain. So counted are the levels of the axis that has the fewest, of those that vary at all; in the stratum that has
+    the fewest.
+
+    Args:
+        x: shape (num_strata, ...), the other axes being those over which it is correlated; NaN where nothing is.
+        y: the same shape, NaN at the same places.
+
+    Returns:
+        NaN and 0 where no stratum has enough trials.
+    """
+    known = np.isfinite(y)
+    others = tuple(range(1, y.ndim))
+    count = known.sum(axis=others)
+    full = (count >= MIN_TRIALS) & (count >= STRATUM_SHARE * count.max(initial=0))
+    if not full.any():
+        return float("nan"), 0
+    levels = [
+        known.any(axis=tuple(axis for axis in others if axis != this)).sum(axis=-1)
+        for this in others
+        if y.shape[this] > 1
+    ]
+    correlations = spearman(x.reshape(len(x), -1), y.reshape(len(y), -1))
+    return float(nan_mean(correlations[full], 0)), int(np.min(levels, axis=0)[full].min())
 
 
 @dataclass(frozen=True)
 class Prediction:
     """How well lower values of a quantity go with higher accuracy: minus Spearman's correlation.
 
-    `within`: over the trials of one mode, mean over modes. The learning rate moves both sides. `across`: over the
-    modes at one init, gain, learning rate and seed, mean over these, so that nothing but the mode differs. Completed
-    trials only: a measure of one that diverged covers only the steps before. With `minus`, the correlation of this
-    quantity minus that of the other.
+    `within`: over the inits and gains of one mode at one learning rate, mean over modes and rates. `across`: over the
+    modes at one init, gain and learning rate, mean over these. With `minus`, the correlation of this quantity minus
+    that of the other.
 
     Raises:
         InputError: a probe is not there, or too few trials or modes for any correlation.
@@ -35,73 +72,38 @@ class Prediction:
     which: Which
     minus: str | None = None
 
-    def __call__(self, evidence: Evidence) -> Estimate:
-        """Return the correlation with a jackknife error over cells."""
-        statistic = {"within": within_modes, "across": across_modes}[self.which]
-        accuracy = np.where(evidence.grid.diverged == 0, evidence.grid.accuracy, np.nan)
+    def __call__(self, evidence: Evidence) -> Correlation:
+        """Return the mean correlation, over so many units."""
         names = [self.quantity, *([self.minus] if self.minus else [])]
-        values = [_finite(evidence.arrange(QUANTITIES[name].of(evidence.results))) for name in names]
-        known = np.isfinite(np.stack([accuracy, *values])).all(axis=0)
-        y_NCS, *x_NCS = (_by_cell(np.where(known, one, np.nan)) for one in (accuracy, *values))
-        keep = _keep(y_NCS)
-        found = [_with_left_out(statistic, -x, y_NCS, keep) for x in x_NCS]
-        value, without = found[0] if self.minus is None else tuple(a - b for a, b in zip(*found, strict=True))
-        if not np.isfinite(value):
-            raise InputError(f"too few completed trials for a correlation {self.which} modes")
-        return self._estimate(float(value), without, int((~np.isnan(y_NCS)).any(axis=(0, 2)).sum()))
+        x_SNIGL = [evidence.arrange(QUANTITIES[name].of(evidence.results)) for name in names]
+        known = np.isfinite(np.stack(x_SNIGL)).all(axis=0) & evidence.learned
+        accuracy, *xs = (self._strata(np.where(known, one, np.nan)) for one in (evidence.grid.accuracy, *x_SNIGL))
+        (found, units), *others = (mean_correlation(-x, accuracy) for x in xs)
+        if not np.isfinite([found, *(other for other, _ in others)]).all():
+            raise InputError(f"too few {OVER[self.which]} have learned for a correlation {self.which} modes")
+        return Correlation(found, units, UNITS[self.which], others[0][0] if others else None)
 
-    def _estimate(self, value: float, without: Floats, cells: int) -> Estimate:
-        single = self.minus is None
-        error = float(jackknife_error(fisher(without) if single else without))
-        few = f"{cells} grid cells: an interval takes {MIN_CELLS} at least"
-        no_interval = few if cells < MIN_CELLS else "" if np.isfinite(error) else "no two grid cells differ"
-        return Estimate(value, error, len(without), cells, "grid cells", is_correlation=single, no_interval=no_interval)
+    def of_mode(self, evidence: Evidence, norm: int) -> Correlation:
+        """Return the correlation within the mode at this position alone; NaN where too few have learned."""
+        x_SIGL = evidence.arrange(QUANTITIES[self.quantity].of(evidence.results))[:, norm]
+        known = np.isfinite(x_SIGL) & evidence.learned[:, norm]
+        one_mode = (np.where(known, one, np.nan)[:, None] for one in (x_SIGL, evidence.grid.accuracy[:, norm]))
+        x, accuracy = (self._strata(one) for one in one_mode)
+        return Correlation(*mean_correlation(-x, accuracy), UNITS["within"])
+
+    def _strata(self, values_SNIGL: Floats) -> Floats:
+        """Return the means over seeds: first the strata, then the axes over which it is correlated."""
+        means_NIGL = nan_mean(values_SNIGL, 0)
+        if self.which == "across":
+            return np.moveaxis(means_NIGL, 0, -1).reshape(-1, means_NIGL.shape[0])
+        return np.moveaxis(means_NIGL, -1, 1).reshape(-1, *means_NIGL.shape[1:3])
 
     @property
     def statistic(self) -> str:
         """What is measured, in words."""
         meaning = QUANTITIES[self.quantity].meaning
         minus = f", minus the same of: {QUANTITIES[self.minus].meaning}" if self.minus else ""
-        return f"minus Spearman's correlation with final accuracy, {self.which} modes, of: {meaning}{minus}"
-
-
-def within_modes(x_GNCS: Floats, y_GNCS: Floats) -> Floats:
-    """Return the mean over modes of the correlation over cells and seeds, shape G."""
-    flat = (*x_GNCS.shape[:2], -1)
-    return nan_mean(spearman(x_GNCS.reshape(flat), y_GNCS.reshape(flat)), -1)
-
-
-def across_modes(x_GNCS: Floats, y_GNCS: Floats) -> Floats:
-    """Return the mean over cells of the mean over seeds of the correlation over modes, shape G."""
-    by_point = spearman(np.moveaxis(x_GNCS, 1, -1), np.moveaxis(y_GNCS, 1, -1))
-    return nan_mean(nan_mean(by_point, -1), -1)
-
-
-def _with_left_out(
-    statistic: Callable[[Floats, Floats], Floats], x_NCS: Floats, y_NCS: Floats, keep_GC: Floats
-) -> tuple[Floats, Floats]:
-    """Return the statistic of everything, and without each group of cells."""
-    everything = statistic(x_NCS[None], y_NCS[None])[0]
-    left_out = [
-        statistic(*(np.where(keep[:, None], one, np.nan)[None] for one in (x_NCS, y_NCS)))[0] for keep in keep_GC
-    ]
-    return everything, np.array(left_out)
-
-
-def _finite(values: Floats) -> Floats:
-    """Return `values` with what overflowed as the largest finite number: it ranks as the roughest."""
-    return np.minimum(values, np.finfo(float).max)
-
-
-def _by_cell(values_SNIGL: Floats) -> Floats:
-    """Return the array with init, gain and learning rate as one axis of cells, shape NCS."""
-    seeds, norms = values_SNIGL.shape[:2]
-    return np.moveaxis(values_SNIGL.reshape(seeds, norms, -1), 0, -1)
-
-
-def _keep(y_NCS: Floats) -> Floats:
-    """Return which cells remain as each group of those with a trial is left out, shape (groups, C)."""
-    used = np.flatnonzero((~np.isnan(y_NCS)).any(axis=(0, 2)))
-    keep = np.ones((len(groups := keep_all_but_one(used)), y_NCS.shape[1]), dtype=bool)
-    keep[:, used] = groups
-    return keep
+        where = "at one lr, within modes" if self.which == "within" else "over modes at one init, gain and lr"
+        return (
+            f"minus Spearman's correlation with final accuracy {where}, among trials that learned, of: {meaning}{minus}"
+        )

@@ -1,7 +1,4 @@
-"""What the probes say of each trial, as one number.
-
-Medians over steps (and layers) with overflow counted as infinite, but for what is bounded.
-"""
+"""What the probes say of each trial, as one number."""
 
 from __future__ import annotations
 
@@ -11,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.claims.stepwise import STEPWISE, along_gradient, log10_size
 from analysis.loading import Results
-from analysis.measures.walks import walks
 from bnsweep.errors import InputError
 
 SPIKE = 0.95
@@ -21,20 +18,11 @@ SPIKE = 0.95
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number per trial: `of` returns it by trial_key."""
+    """A number per trial: `of` returns it by trial_key; sizes as log10, so that modes compare by their ratio."""
 
     of: Callable[[Results], pd.Series[float]]
     meaning: str
-    is_size: bool = True
-    """Whether it is positive, so that modes compare by its logarithm."""
-
-
-def _column(name: str) -> Callable[[Results], pd.Series[float]]:
-    def of(results: Results) -> pd.Series[float]:
-        values = results.trials.set_index("trial_key")[name].dropna()
-        return _some(values, name)
-
-    return of
+    unit: str = "log10 ratio"
 
 
 def _some(values: pd.Series[float], name: str) -> pd.Series[float]:
@@ -43,49 +31,62 @@ def _some(values: pd.Series[float], name: str) -> pd.Series[float]:
     return values
 
 
+def _column(results: Results, name: str) -> pd.Series[float]:
+    trials = results.trials
+    if name not in trials:
+        raise InputError(f"no trial has a measurement of {name}")
+    return _some(trials.set_index("trial_key")[name].astype(float).dropna(), name)
+
+
+def _median_over_steps(name: str) -> Callable[[Results], pd.Series[float]]:
+    def of(results: Results) -> pd.Series[float]:
+        rows = STEPWISE[name].of(results)
+        return _some(rows["value"].groupby(rows["trial_key"]).median(), STEPWISE[name].table)
+
+    return of
+
+
 def _beta_spikes(results: Results) -> pd.Series[float]:
-    """Return the 95 % quantile over steps of the largest beta at multiples of lr, over its median."""
-    rows = walks(results.landscape)[["trial_key", "step", "beta", "grad_norm"]]
-    rows = rows[rows["grad_norm"] != 0]
+    """Return log10 of the 95 % quantile over steps of the largest beta, over its median."""
+    rows = along_gradient(results)
     beta = rows["beta"].where(np.isfinite(rows["beta"]), np.inf)
     by_step = beta.groupby([rows["trial_key"], rows["step"]]).max().groupby(level=0)
     # 'lower' interpolates nothing, so that one infinite step among many leaves the quantile finite.
-    return _some(by_step.quantile(SPIKE, interpolation="lower") / by_step.median(), "landscape")
-
-
-def _relative_ics(results: Results) -> pd.Series[float]:
-    """Return the median over steps and layers but the first of ||G - G'|| / ||G||."""
-    rows = results.ics[(results.ics["layer"] > 0) & (results.ics["grad_norm"] != 0)]
-    size, gradient = (rows[name].where(np.isfinite(rows[name]), np.inf) for name in ("ics_l2", "grad_norm"))
-    relative = (size / gradient).mask(np.isinf(size), np.inf)
-    return _some(relative.groupby(rows["trial_key"]).median().dropna(), "ics")
-
-
-def _ics_cosine(results: Results) -> pd.Series[float]:
-    """Return the mean over steps and layers but the first: a median would hide one layer of few that turns round."""
-    rows = results.ics[(results.ics["layer"] > 0) & np.isfinite(results.ics["ics_cos"])]
-    return _some(rows["ics_cos"].groupby(rows["trial_key"]).mean().dropna(), "ics")
+    return log10_size(_some(by_step.quantile(SPIKE, interpolation="lower") / by_step.median(), "landscape"))
 
 
 def _activation_shift(results: Results) -> pd.Series[float]:
-    """Return the median over steps and layers of how far mean and std moved, in standard deviations."""
+    """Return log10 of the median over steps and layers of how far mean and std moved, in standard deviations."""
     rows = results.moments.dropna(subset=["mean_shift", "std_shift"])
     moved = np.hypot(rows["mean_shift"], rows["std_shift"]) / rows["std"].where(rows["std"] > 0)
     moved = moved.where(np.isfinite(moved) | moved.isna(), np.inf)
-    return _some(moved.groupby(rows["trial_key"]).median().dropna(), "moments")
+    return log10_size(_some(moved.groupby(rows["trial_key"]).median().dropna(), "moments"))
+
+
+def _gap(results: Results) -> pd.Series[float]:
+    test, train = _column(results, "test_loss"), _column(results, "train_loss_eval")
+    return _some((test - train).dropna(), "train_loss_eval")
 
 
 QUANTITIES: dict[str, Quantity] = {
-    "loss_band": Quantity(_column("landscape_loss_range"), "width of the loss band along the gradient"),
-    "gradient_difference": Quantity(_column("landscape_grad_diff"), "largest gradient difference along the gradient"),
-    "beta_level": Quantity(_column("landscape_beta"), "median over steps of the effective beta"),
+    "gradient_change": Quantity(
+        _median_over_steps("gradient_change"), f"median over steps of the {STEPWISE['gradient_change'].meaning}"
+    ),
+    "relative_ics": Quantity(
+        _median_over_steps("relative_ics"), f"median over steps of the {STEPWISE['relative_ics'].meaning}"
+    ),
+    "ics_cosine": Quantity(
+        _median_over_steps("ics_cosine"), f"median over steps of the {STEPWISE['ics_cosine'].meaning}", "cosine"
+    ),
     "beta_spikes": Quantity(_beta_spikes, "95 % quantile over steps of the effective beta, over its median"),
-    "ics": Quantity(_column("ics_l2"), "ICS of Definition 2.1, l2 norm"),
-    "relative_ics": Quantity(_relative_ics, "ICS relative to the gradient"),
-    "ics_cosine": Quantity(_ics_cosine, "cosine of ICS, mean over steps and layers but the first", is_size=False),
     "activation_shift": Quantity(
         _activation_shift,
         "how far mean and std of the activations move from one measurement to the next, in their std",
     ),
+    "adaptive_sharpness": Quantity(
+        lambda results: log10_size(_column(results, "adaptive_sharpness")),
+        "largest eigenvalue of |w| H |w| at the end, in eval mode: rescaling the weights leaves it alone",
+    ),
+    "generalization_gap": Quantity(_gap, "test loss minus training loss at the end, both in eval mode", "nats"),
 }
-"""Every quantity of the probes by name."""
+"""Every quantity of a trial by name."""

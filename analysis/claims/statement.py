@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal, Protocol
 
-from analysis.claims.estimate import Estimate
 from analysis.claims.evidence import Evidence
+from analysis.statistics.estimate import Estimate
 
-Side = Literal["above", "below"]
+Side = Literal["above", "below", "within"]
 Verdict = Literal["supported", "contradicted", "unresolved", "not tested"]
 
 
@@ -32,8 +32,8 @@ class Statement:
         label: the effect in a few words.
         text: what is stated.
         effect: the statistic that decides.
-        side: whether the statement says that the effect is above or below `bound`.
-        bound: 0 for a difference, a margin for 'no worse than'; fixed before any data were seen.
+        side: whether the statement says that the effect is above `bound`, below it, or within it on either side of 0.
+        bound: 0 for a difference, a margin for 'no worse than' and 'the same as'; fixed before any data were seen.
         unit: of the effect.
         figure: the figure of the report that shows it.
     """
@@ -48,15 +48,28 @@ class Statement:
 
     def verdict(self, low: float, high: float) -> Verdict:
         """Return what an interval says: supported or contradicted where all of it is on one side of the bound."""
-        if not isfinite(low) or low <= self.bound <= high:
+        if not isfinite(low):
+            return "unresolved"
+        if self.side == "within":
+            apart = low > self.bound or high < -self.bound
+            return "supported" if -self.bound < low and high < self.bound else "contradicted" if apart else "unresolved"
+        if low <= self.bound <= high:
             return "unresolved"
         return "supported" if (low > self.bound) == (self.side == "above") else "contradicted"
+
+    def nearest_bound(self, effect: float) -> float:
+        """Return the bound that the effect is to be told from."""
+        return -self.bound if self.side == "within" and effect < 0 else self.bound
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the paper, and its statements by name; their intervals hold simultaneously."""
+    """A claim of the paper, and its statements by name, at most `MAX_STATEMENTS`: their intervals hold at once.
+
+    A check is no claim: it says whether what was done has the effect that it is made for.
+    """
 
     title: str
     source: str
     statements: dict[str, Statement]
+    is_check: bool = False

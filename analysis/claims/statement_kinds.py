@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from analysis.claims.measure_difference import MeasureDifference
-from analysis.claims.prediction import Prediction, Which
+from analysis.claims.prediction import Prediction
 from analysis.claims.probe_contrast import ProbeContrast
-from analysis.claims.quantities import QUANTITIES
 from analysis.claims.statement import Side, Statement
 from analysis.measures import MEASURES
 
@@ -16,15 +15,17 @@ ICS_MARGIN = 0.1
 COSINE_MARGIN = 0.05
 """'Not raised', for a cosine, which ends at 1."""
 CORRELATION_MARGIN = 0.2
-"""'Does not predict': a rank correlation below this explains less than 4 % of the variance of ranks."""
+"""'Says nothing of': a rank correlation of less than this, of either sign, explains under 4 % of the variance."""
+SMOOTHNESS, SHIFT = "gradient_change", "relative_ics"
+"""What smoothness and ICS are correlated by."""
 
 
 def measure_statement(
-    label: str, text: str, measure: str, mode: str, baseline: str, figure: str, bound: float = 0.0
+    label: str, text: str, measure: str, mode: str, baseline: str, figure: str, bound: float = 0.0, side: Side = "above"
 ) -> Statement:
-    """State that a robustness measure of `mode` exceeds that of `baseline`, by more than `bound`."""
+    """State that a robustness measure of `mode` exceeds that of `baseline` by more than `bound`, or as `side` says."""
     effect = MeasureDifference(measure, mode, baseline)
-    return Statement(label, text, effect, "above", bound, MEASURES[measure].unit, figure)
+    return Statement(label, text, effect, side, bound, MEASURES[measure].unit, figure)
 
 
 def as_good(mode: str, name: str) -> Statement:
@@ -33,41 +34,35 @@ def as_good(mode: str, name: str) -> Statement:
     return measure_statement(label, text, "best_accuracy", mode, "batch", "accuracy", -ACCURACY_MARGIN)
 
 
+def wider(mode: str, name: str, measure: str, what: str) -> Statement:
+    """State that a measure of robustness is larger for a mode than without normalization."""
+    label, text = f"{what}, {mode} - none", f"{name}: more {what} than with no normalization"
+    return measure_statement(label, text, measure, mode, "none", "accuracy")
+
+
 def probe_statement(
-    label: str, text: str, quantity: str, mode: str, baseline: str, side: Side, figure: str, bound: float = 0.0
+    label: str, text: str, effect: ProbeContrast, side: Side, figure: str, bound: float = 0.0
 ) -> Statement:
-    """State on which side of `bound` a quantity of the probes lies, `mode` against `baseline`."""
-    unit = "log10 ratio" if QUANTITIES[quantity].is_size else "cosine"
-    return Statement(label, text, ProbeContrast(quantity, mode, baseline), side, bound, unit, figure)
+    """State on which side of `bound` the contrast of two modes lies."""
+    return Statement(label, text, effect, side, bound, effect.unit, figure)
 
 
-def smooths(label: str, what: str, quantity: str, figure: str) -> Statement:
-    """State that batch normalization lowers a quantity of the landscape."""
-    return probe_statement(f"{label}, batch / none", f"BN lowers {what}", quantity, "batch", "none", "below", figure)
+def smooths(mode: str, name: str, quantity: str, what: str) -> Statement:
+    """State that a mode lowers a quantity of the landscape at equal training loss, against no normalization."""
+    label, text = f"{what}, {mode} / none", f"{name} lowers the {what} at equal training loss"
+    return probe_statement(label, text, ProbeContrast(quantity, mode, "none"), "below", "landscape")
 
 
-def predicts(which: Which, where: str) -> dict[str, Statement]:
-    """State that smoothness goes with the final accuracy, and that low ICS does not."""
-    smooth, ics = "gradient_difference", "ics"
+def lowers(mode: str, name: str, quantity: str, what: str, figure: str) -> Statement:
+    """State that a mode lowers a quantity of the trial, against no normalization."""
+    effect = ProbeContrast(quantity, mode, "none", at_equal_loss=False)
+    sign = "/" if effect.unit == "log10 ratio" else "-"
+    return probe_statement(f"{what}, {mode} {sign} none", f"{name} lowers the {what}", effect, "below", figure)
 
-    def statement(label: str, text: str, effect: Prediction, side: Side, bound: float = 0.0) -> Statement:
-        return Statement(f"{label}, {which} modes", f"{text}, {where}", effect, side, bound, "correlation", "explains")
 
-    return {
-        f"smoothness_{which}": statement(
-            "smoothness with accuracy", "Smoother is more accurate", Prediction(smooth, which), "above"
-        ),
-        f"ics_{which}": statement(
-            "low ICS with accuracy",
-            "Less ICS is not more accurate",
-            Prediction(ics, which),
-            "below",
-            CORRELATION_MARGIN,
-        ),
-        f"smoothness_over_ics_{which}": statement(
-            "their difference",
-            "Smoothness goes with accuracy more than low ICS does",
-            Prediction(smooth, which, ics),
-            "above",
-        ),
-    }
+def correlates(text: str, effect: Prediction, side: Side, bound: float = 0.0) -> Statement:
+    """State on which side of `bound` a correlation with accuracy lies."""
+    where = "among the inits and gains of a mode" if effect.which == "within" else "among the modes at one cell"
+    label = "their difference" if effect.minus else "smoothness" if effect.quantity == SMOOTHNESS else "low ICS"
+    label, text = f"{label} with accuracy, {effect.which} modes", f"{text}, {where}"
+    return Statement(label, text, effect, side, bound, "correlation", "explains")

@@ -8,70 +8,79 @@ from math import nan
 
 import pandas as pd
 
-from analysis.claims.estimate import Estimate
 from analysis.claims.evidence import Evidence, gather_evidence
+from analysis.claims.measure_difference import MeasureDifference
 from analysis.claims.paper import CLAIMS
 from analysis.claims.probe_contrast import ProbeContrast
 from analysis.claims.statement import Claim, Statement
 from analysis.loading import Results
 from analysis.loading.configurations import split_configurations
+from analysis.measures import FRACTION
+from analysis.measures.curves import ABOVE_CHANCE
+from analysis.statistics.estimate import Estimate
 from analysis.statistics.intervals import CONFIDENCE
-from analysis.statistics.power import PowerCurve, power_curve
 from bnsweep.errors import InputError
 
 VERDICTS = ("supported", "contradicted", "unresolved", "not tested")
 COLUMNS = (
-    *(
-        "configuration",
-        "claim",
-        "title",
-        "source",
-        "statement",
-        "label",
-        "text",
-        "statistic",
-        "verdict",
-        "effect",
-        "low",
-        "high",
-    ),
-    *("unit", "side", "bound", "confidence", "n", "counted", "cells", "seeds_needed", "note", "figure"),
+    *("configuration", "claim", "is_check", "title", "source", "statement", "label", "text", "statistic", "verdict"),
+    *("effect", "low", "high", "grid_low", "grid_high", "unit", "side", "bound", "confidence", "n", "counted", "cells"),
+    *("note", "advice", "figure"),
 )
 LR_COLUMNS = ("configuration", "claim", "statement", "label", "lr", "effect", "unit", "cells", "n_seeds")
+FRACTIONS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+MARGINS = (0.02, 0.05, 0.1, 0.2, 0.4)
+PROFILE_COLUMNS = ("configuration", "claim", "statement", "threshold", "at", "verdict", "effect", "low", "high")
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """`statements` has a row for each statement of each claim; `by_lr` one for each that compares probes and each lr.
+    """The verdicts on one or several configurations.
 
-    The effect is the mean over seeds and has the interval from `low` to `high` at `confidence`, NaN where `note` says
-    why; `n` counts what `counted` names; `cells` counts the points of the grid that a probe is compared at.
+    Args:
+        statements: a row for each statement of each claim and check: the effect with the interval from `low` to `high`
+            at `confidence`, NaN where `note` says why; `grid_low` and `grid_high`, what the tested learning rates leave
+            open of it; `n` counts what `counted` names, `cells` the points of the grid that a probe is compared at;
+            `advice` says what would resolve it.
+        by_lr: a row for each statement that compares probes and each learning rate.
+        profile: a row for each statement and each threshold other than the usual one: `threshold` says which, `at` its
+            value, and then the verdict that it would lead to.
     """
 
     statements: pd.DataFrame
     by_lr: pd.DataFrame
+    profile: pd.DataFrame
 
     def of(self, configuration: str) -> Verdicts:
         """Return the rows of one configuration."""
-        return Verdicts(*(table[table["configuration"] == configuration] for table in (self.statements, self.by_lr)))
+        tables = (self.statements, self.by_lr, self.profile)
+        return Verdicts(*(table[table["configuration"] == configuration] for table in tables))
 
 
-def judge(results: Results) -> Verdicts:
-    """Judge every statement of every claim, in each configuration."""
-    evidence = {label: gather_evidence(part) for label, part in split_configurations(results).items()}
-    statements = [{"configuration": label} | row for label, one in evidence.items() for row in _statement_rows(one)]
-    by_lr = [{"configuration": label} | row for label, one in evidence.items() for row in _lr_rows(one)]
-    return Verdicts(pd.DataFrame(statements, columns=list(COLUMNS)), pd.DataFrame(by_lr, columns=list(LR_COLUMNS)))
+def judge(results: Results, with_profile: bool = True) -> Verdicts:
+    """Judge every statement of every claim, in each configuration; without the profile in a tenth of the time."""
+    statements, by_lr, profile = list[dict[str, object]](), list[dict[str, object]](), list[dict[str, object]]()
+    for label, part in split_configurations(results).items():
+        evidence, head = gather_evidence(part), {"configuration": label}
+        statements += [head | row for row in _statement_rows(evidence)]
+        by_lr += [head | row for row in _lr_rows(evidence)]
+        profile += [head | row for row in _profile_rows(part)] if with_profile else []
+    return Verdicts(
+        pd.DataFrame(statements, columns=list(COLUMNS)),
+        pd.DataFrame(by_lr, columns=list(LR_COLUMNS)),
+        pd.DataFrame(profile, columns=list(PROFILE_COLUMNS)),
+    )
+
+
+def _statements() -> Iterator[tuple[str, Claim, str, Statement]]:
+    for name, claim in CLAIMS.items():
+        for key, statement in claim.statements.items():
+            yield name, claim, key, statement
 
 
 def _statement_rows(evidence: Evidence) -> Iterator[dict[str, object]]:
-    for name, claim in CLAIMS.items():
-        found = {key: _tested(statement, evidence) for key, statement in claim.statements.items()}
-        tested = sum(isinstance(one, Estimate) for one in found.values())
-        confidence = 1 - (1 - CONFIDENCE) / max(1, tested)
-        power = power_curve(confidence)
-        for key, statement in claim.statements.items():
-            yield _head(name, claim, key, statement) | _judged(statement, found[key], confidence, power)
+    for name, claim, key, statement in _statements():
+        yield _head(name, claim, key, statement) | _judged(statement, _tested(statement, evidence))
 
 
 def _tested(statement: Statement, evidence: Evidence) -> Estimate | str:
@@ -85,6 +94,7 @@ def _tested(statement: Statement, evidence: Evidence) -> Estimate | str:
 def _head(name: str, claim: Claim, key: str, statement: Statement) -> dict[str, object]:
     return {
         "claim": name,
+        "is_check": claim.is_check,
         "title": claim.title,
         "source": claim.source,
         "statement": key,
@@ -98,30 +108,51 @@ def _head(name: str, claim: Claim, key: str, statement: Statement) -> dict[str, 
     }
 
 
-def _judged(statement: Statement, found: Estimate | str, confidence: float, power: PowerCurve) -> dict[str, object]:
+def _judged(statement: Statement, found: Estimate | str) -> dict[str, object]:
     if isinstance(found, str):
-        return {"verdict": "not tested", "effect": nan, "low": nan, "high": nan, "note": found}
-    low, high = found.interval(confidence)
+        return {"verdict": "not tested", "effect": nan, "low": nan, "high": nan, "note": found, "advice": ""}
+    low, high = found.interval(CONFIDENCE)
+    grid_low, grid_high = found.open_range()
+    verdict = statement.verdict(low, high)
+    bound = statement.nearest_bound(found.value)
     return {
-        "verdict": statement.verdict(low, high),
+        "verdict": verdict,
         "effect": found.value,
         "low": low,
         "high": high,
-        "confidence": confidence,
+        "grid_low": grid_low,
+        "grid_high": grid_high,
+        "confidence": CONFIDENCE,
         "n": found.n,
         "counted": found.counted,
         "cells": found.cells,
-        "seeds_needed": found.seeds_needed(statement.bound, power),
-        "note": found.no_interval,
+        "note": found.no_interval(CONFIDENCE),
+        "advice": found.advice(bound, CONFIDENCE) if verdict == "unresolved" else "",
     }
 
 
 def _lr_rows(evidence: Evidence) -> Iterator[dict[str, object]]:
-    for name, claim in CLAIMS.items():
-        for key, statement in claim.statements.items():
-            effect = statement.effect
-            if not isinstance(effect, ProbeContrast) or isinstance(_tested(statement, evidence), str):
-                continue
-            head = {"claim": name, "statement": key, "label": statement.label, "unit": statement.unit}
-            for lr, (value, cells) in effect.by_lr(evidence).items():
-                yield head | {"lr": lr, "effect": value, "cells": cells, "n_seeds": len(evidence.grid.seeds)}
+    for name, _, key, statement in _statements():
+        effect = statement.effect
+        if not isinstance(effect, ProbeContrast):
+            continue
+        try:
+            found = effect.by_lr(evidence)
+        except InputError:
+            continue
+        head = {"claim": name, "statement": key, "label": statement.label, "unit": statement.unit}
+        for lr, (value, cells) in found.items():
+            yield head | {"lr": lr, "effect": value, "cells": cells, "n_seeds": len(evidence.grid.seeds)}
+
+
+def _profile_rows(results: Results) -> Iterator[dict[str, object]]:
+    """Judge at other thresholds: of robustness the fraction of the best, of probes how far above chance is learning."""
+    others = [("fraction", at, gather_evidence(results, fraction=at)) for at in FRACTIONS if at != FRACTION]
+    others += [("above chance", at, gather_evidence(results, above_chance=at)) for at in MARGINS if at != ABOVE_CHANCE]
+    for name, _, key, statement in _statements():
+        kind = "fraction" if isinstance(statement.effect, MeasureDifference) else "above chance"
+        for threshold, at, evidence in others:
+            if threshold == kind:
+                row = _judged(statement, _tested(statement, evidence))
+                kept = {column: row[column] for column in ("verdict", "effect", "low", "high")}
+                yield {"claim": name, "statement": key, "threshold": threshold, "at": at} | kept

@@ -11,6 +11,8 @@ import pandas as pd
 from analysis.comparison.data import Comparison
 from analysis.loading.order import BASELINE, in_order
 from analysis.plots.style import new_figure, norm_style, set_title, style
+from analysis.statistics.intervals import CONFIDENCE
+from analysis.statistics.spending import MIN_SEEDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 PANELS = {
-    "trainable_decades": "decades of learning rate that train",
     "mean_accuracy": "mean accuracy over log lr",
+    "trainable_decades": "decades of learning rate that train",
     "best_accuracy": "best accuracy of any run",
     "divergence_rate": "share of the runs that diverged",
 }
@@ -45,8 +47,10 @@ def comparison_data(comparison: Comparison) -> ComparisonFigureData:
     num_seeds = table["n_seeds"].min()
     return ComparisonFigureData(
         title=_title(comparison),
-        subtitle="Each sweep is measured on its own grid, against its own best accuracy. Lines: 95 % intervals over "
-        f"seeds{'; a sweep of fewer than three seeds has none' if num_seeds < 3 else ''}."
+        subtitle="Each sweep is measured on its own grid, against its own best accuracy. Lines: "
+        f"{100 * CONFIDENCE:.1f} % intervals over seeds and what the grid leaves open"
+        f"{f'; a sweep of fewer than {MIN_SEEDS} seeds has none' if num_seeds < MIN_SEEDS else ''}. "
+        "Pale: what the grid alone leaves open."
         + (
             " The sweeps differ in " + ", ".join(comparison.differing["field"]) + "."
             if len(comparison.differing)
@@ -59,16 +63,16 @@ def comparison_data(comparison: Comparison) -> ComparisonFigureData:
 
 
 def _title(comparison: Comparison) -> str:
-    """Return by how many decades a mode that all sweeps have is ahead of the baseline in each."""
-    widths = comparison.table[comparison.table["measure"] == "trainable_decades"]
-    wide = widths.pivot_table("value", index="sweep", columns="norm").reindex(comparison.names)
+    """Return by how much mean accuracy a mode that all sweeps have is ahead of the baseline in each."""
+    areas = comparison.table[comparison.table["measure"] == "mean_accuracy"]
+    wide = areas.pivot_table("value", index="sweep", columns="norm", observed=False).reindex(comparison.names)
     common = [norm for norm in in_order(wide.columns) if wide[norm].notna().all()]
     others = [norm for norm in common if norm != BASELINE]
     if BASELINE not in common or not others:
         return f"Robustness of {len(comparison.names)} sweeps side by side"
     gains = wide[others[0]] - wide[BASELINE]
-    parts = ", ".join(f"{gain:+.1f} in {name}" for name, gain in gains.items())
-    return f"Decades of learning rate that {others[0]} trains beyond {BASELINE}: {parts}"
+    parts = ", ".join(f"{gain:+.2f} in {name}" for name, gain in gains.items())
+    return f"Mean accuracy over log lr, {others[0]} less {BASELINE}: {parts}"
 
 
 def draw_comparison(data: ComparisonFigureData, fig: Figure | None = None) -> Figure:
@@ -96,6 +100,8 @@ def _draw_measure(ax: Axes, data: ComparisonFigureData, measure: str) -> None:
     for _, row in data.rows[data.rows["measure"] == measure].dropna(subset="value").iterrows():
         k, color = data.sweeps.index(row["sweep"]), norm_style(row["norm"]).color
         y = data.norms.index(row["norm"]) + 0.8 * ((k + 0.5) / len(data.sweeps) - 0.5)
+        if np.isfinite(row["grid_low"]):
+            ax.hlines(y, row["grid_low"], row["grid_high"], color=color, lw=5, alpha=0.25)
         if np.isfinite(row["low"]):
             ax.hlines(y, row["low"], row["high"], color=color, lw=1.3)
         ax.plot(row["value"], y, ls="", marker=MARKERS[k], color=color, ms=5, mec="white", mew=0.5)

@@ -12,6 +12,7 @@ from analysis.plots.saving import save
 from analysis.plots.style import style
 from analysis.report.html import render
 from analysis.report.output_directory import output_directory, replaced_whole
+from analysis.statistics.intervals import CONFIDENCE
 
 
 def write_comparison(comparison: Comparison, out: str | os.PathLike[str]) -> Path:
@@ -45,4 +46,5 @@ def _page(comparison: Comparison, figures: Path) -> str:
         measures=side_by_side(comparison),
         differing=comparison.differing.to_dict("records"),
         notes=comparison.notes,
+        level=f"{100 * CONFIDENCE:.1f}",
     )

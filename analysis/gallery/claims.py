@@ -16,7 +16,7 @@ def main(directory: str, picture: str) -> pd.DataFrame:
     data = claims_data(load(directory))
     with style():
         draw_claims(data).savefig(picture)
-    return data.statements[["label", "verdict", "effect", "low", "high", "n", "seeds_needed"]]
+    return data.statements[["label", "verdict", "effect", "low", "high", "n", "advice"]]
 
 
 if __name__ == "__main__":

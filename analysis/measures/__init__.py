@@ -2,36 +2,54 @@
 
 A mode's value is the mean over seeds. Nothing is estimated across seeds first (no mean curve, no common threshold),
 so a measure's expectation does not depend on how many seeds there are, a difference between modes is a mean of paired
-differences, and the spread over seeds is all that an interval needs.
+differences, and the spread over seeds is all that an interval needs. The first measure is the one to judge by.
 """
 
 from __future__ import annotations
 
 from analysis.measures import curves, runs
 from analysis.measures.measure import FRACTION, Measure, Runs
-from analysis.statistics.nan_aware import Floats, nan_mean
 
-__all__ = ["FRACTION", "MEASURES", "Measure", "Runs"]
+__all__ = ["FRACTION", "MEASURES", "TRIES", "Measure", "Runs"]
 
-
-def _over_curves(per_curve: Floats) -> Floats:
-    return nan_mean(per_curve, (-2, -1))
+TRIES = 5
+"""Runs of the small search that `expected_best` stands for."""
 
 
-def _decades(r: Runs) -> Floats:
-    return _over_curves(curves.trainable_decades(r.accuracy, r.lrs, r.threshold[..., None, None]))
+def _area(r: Runs) -> curves.Measured:
+    return curves.over_curves(curves.mean_accuracy(r.accuracy, r.lrs))
+
+
+def _worst(r: Runs) -> curves.Measured:
+    return curves.lowest_curve(curves.mean_accuracy(r.accuracy, r.lrs))
+
+
+def _decades(r: Runs) -> curves.Measured:
+    return curves.over_curves(curves.trainable_decades(r.accuracy, r.lrs, r.threshold[..., None, None]))
+
+
+def _own_decades(r: Runs) -> curves.Measured:
+    return curves.over_curves(curves.trainable_decades(r.accuracy, r.lrs, r.own_threshold[..., None, None]))
 
 
 MEASURES: dict[str, Measure] = {
-    "trainable_decades": Measure(
-        _decades,
-        "decades of learning rate over which accuracy is at least 90 % of the seed's best, mean over inits and gains",
-        "decades",
-    ),
     "mean_accuracy": Measure(
-        lambda r: _over_curves(curves.mean_accuracy(r.accuracy, r.lrs)),
+        lambda r: _area(r).value,
         "area under accuracy over log10 lr, divided by the tested range, mean over inits and gains",
         "accuracy",
+        grid=_area,
+    ),
+    "trainable_decades": Measure(
+        lambda r: _decades(r).value,
+        "decades of learning rate over which accuracy is at least 90 % of the seed's best, mean over inits and gains",
+        "decades",
+        grid=_decades,
+    ),
+    "own_decades": Measure(
+        lambda r: _own_decades(r).value,
+        "decades of learning rate over which accuracy is at least 90 % of the mode's own best with the seed",
+        "decades",
+        grid=_own_decades,
     ),
     "divergence_rate": Measure(
         lambda r: runs.divergence_rate(r.diverged), "share of the runs that diverged", "share", "wilson"
@@ -41,10 +59,20 @@ MEASURES: dict[str, Measure] = {
         "share of the runs that reach 90 % of the seed's best",
         "share",
     ),
+    "lr_sensitivity": Measure(
+        lambda r: runs.lr_sensitivity(r.loss, r.initial_loss, r.lrs),
+        "learning-rate sensitivity: mean over log10 lr of min(loss, loss at initialization) less the best loss",
+        "nats",
+    ),
     "interquartile_mean": Measure(
         lambda r: runs.interquartile_mean(r.accuracy), "mean accuracy of the middle half of the runs", "accuracy"
     ),
     "best_accuracy": Measure(lambda r: runs.best_accuracy(r.accuracy), "best accuracy of any run", "accuracy"),
+    "expected_best": Measure(
+        lambda r: runs.expected_best(r.accuracy, TRIES),
+        f"best accuracy to expect of {TRIES} runs drawn from the grid",
+        "accuracy",
+    ),
     "log10_best_lr": Measure(
         lambda r: runs.log10_best_lr(r.accuracy, r.lrs, r.threshold),
         "log10 of the learning rate that is best for all inits and gains together",
@@ -52,15 +80,15 @@ MEASURES: dict[str, Measure] = {
         None,
     ),
     "worst_init": Measure(
-        lambda r: runs.worst_init(r.accuracy, r.lrs),
+        lambda r: _worst(r).value,
         "lowest mean accuracy over log10 lr of any init and gain",
         "accuracy",
-        None,
+        grid=_worst,
         min_inits=2,
     ),
     "trained_inits": Measure(
-        lambda r: runs.trained_inits(r.accuracy, r.threshold),
-        "share of the inits and gains that train at the one learning rate best for all",
+        lambda r: runs.trained_inits(r.accuracy, r.threshold, r.inits, r.gains),
+        "share of the initializations (draws and their scales) that train at the one learning rate best for all",
         "share",
         min_inits=2,
     ),
@@ -70,6 +98,13 @@ MEASURES: dict[str, Measure] = {
         "accuracy",
         None,
         min_gains=2,
+    ),
+    "tuning_gain": Measure(
+        lambda r: runs.tuning_gain(r.accuracy),
+        "accuracy gained by tuning lr for each init and gain over the one rate best for all",
+        "accuracy",
+        None,
+        min_inits=2,
     ),
 }
 """Every robustness measure by name."""

@@ -13,10 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.loading.order import in_order
-from analysis.statistics.nan_aware import Floats
+from analysis.statistics.nan_aware import Floats, nan_max
 
-FINISHED_SHARE = 0.75
-"""A seed counts from this share of the points that the seed with most of them has."""
+Positions = NDArray[np.intp]
 
 
 def final_accuracy(trials: pd.DataFrame) -> pd.Series[float]:
@@ -27,7 +26,17 @@ def final_accuracy(trials: pd.DataFrame) -> pd.Series[float]:
 
 @dataclass(frozen=True)
 class Grid:
-    """`accuracy` and `diverged` (1 or 0) of one configuration, both of shape SNIGL; NaN where there is no result."""
+    """The results of one configuration, each array of shape SNIGL; NaN where there is none.
+
+    Args:
+        accuracy: final test accuracy, diverged runs at chance.
+        diverged: 1 or 0.
+        loss: final test loss, infinite where a run diverged.
+        initial_loss: loss of the first mini-batch, before any update; NaN where it is not known.
+        chance: accuracy of guessing.
+        best: the best accuracy of each mode with each seed, anywhere on the whole grid, shape SN.
+        best_of_any: that of all modes, shape S.
+    """
 
     seeds: list[int]
     norms: list[str]
@@ -36,26 +45,31 @@ class Grid:
     lrs: list[float]
     accuracy: Floats
     diverged: Floats
+    loss: Floats
+    initial_loss: Floats
     chance: float
+    best: Floats
+    best_of_any: Floats
 
-    @property
-    def common(self) -> NDArray[np.bool_]:
-        """Where every norm has a result, by seed, shape SIGL: only there are norms compared."""
-        return np.asarray(np.isfinite(self.accuracy).all(axis=1))
+    def of(self, norms: list[str], seeds: Positions, lrs: Positions, known_SIGL: NDArray[np.bool_]) -> Grid:
+        """Return the grid of these modes, seeds and learning rates, with what is not known left out."""
+        positions = [self.norms.index(norm) for norm in norms]
 
-    def comparable(self) -> Grid:
-        """Return the grid without the results that some norm lacks at the same seed, init, gain and learning rate.
+        def part(values: Floats) -> Floats:
+            return np.where(known_SIGL[:, None], values[:, positions], np.nan)[seeds][..., lrs]
 
-        Leaving out a whole point is not enough: norms with different seeds there would differ by their seeds. Seeds
-        that are far from finished go too: what is measured of them would be of another, smaller grid.
-        """
-        common = self.common
-        points = common.sum(axis=(1, 2, 3))
-        keep = np.flatnonzero((points > 0) & (points >= FINISHED_SHARE * points.max(initial=0)))
-        accuracy, diverged = (
-            np.where(common[:, None], values, np.nan)[keep] for values in (self.accuracy, self.diverged)
+        return replace(
+            self,
+            seeds=[self.seeds[k] for k in seeds],
+            norms=list(norms),
+            lrs=[self.lrs[k] for k in lrs],
+            accuracy=part(self.accuracy),
+            diverged=part(self.diverged),
+            loss=part(self.loss),
+            initial_loss=part(self.initial_loss),
+            best=self.best[seeds][:, positions],
+            best_of_any=self.best_of_any[seeds],
         )
-        return replace(self, seeds=[self.seeds[k] for k in keep], accuracy=accuracy, diverged=diverged)
 
     def arrange(self, trials: pd.DataFrame, values: pd.Series[float]) -> Floats:
         """Return `values`, one per row of `trials`, in the places of their trials, shape SNIGL; NaN elsewhere."""
@@ -73,8 +87,11 @@ class Grid:
         return array
 
 
-def make_grid(trials: pd.DataFrame) -> Grid:
-    """Arrange the trials of one configuration; needs status, test_acc and num_classes besides the axes."""
+def make_grid(trials: pd.DataFrame, curves: pd.DataFrame | None = None) -> Grid:
+    """Arrange the trials of one configuration; needs status, test_acc, test_loss and num_classes besides the axes.
+
+    The losses at initialization are those of step 0 in `curves`.
+    """
     seeds, norms, inits, gains, lrs = (
         sorted(trials["seed"].unique().tolist()),
         in_order(trials["norm"]),
@@ -83,7 +100,23 @@ def make_grid(trials: pd.DataFrame) -> Grid:
         sorted(trials["lr"].unique().tolist()),
     )
     nothing = np.full([len(points) for points in (seeds, norms, inits, gains, lrs)], np.nan)
-    empty = Grid(seeds, norms, inits, gains, lrs, nothing, nothing, float((1 / trials["num_classes"]).max()))
-    accuracy = final_accuracy(trials)
-    diverged = (trials["status"] == "diverged").astype(float).mask(accuracy.isna())
-    return replace(empty, accuracy=empty.arrange(trials, accuracy), diverged=empty.arrange(trials, diverged))
+    chance = float((1 / trials["num_classes"]).max())
+    empty = Grid(seeds, norms, inits, gains, lrs, nothing, nothing, nothing, nothing, chance, nothing, nothing)
+    accuracy, has_diverged = final_accuracy(trials), trials["status"] == "diverged"
+    loss = trials["test_loss"].mask(has_diverged, np.inf) if "test_loss" in trials else accuracy * np.nan
+    arranged = empty.arrange(trials, accuracy)
+    best = np.nan_to_num(nan_max(arranged, (2, 3, 4)), nan=0.0)
+    return replace(
+        empty,
+        accuracy=arranged,
+        best=best,
+        best_of_any=best.max(axis=1),
+        diverged=empty.arrange(trials, has_diverged.astype(float).mask(accuracy.isna())),
+        loss=empty.arrange(trials, loss),
+        initial_loss=nothing if curves is None else empty.arrange(trials, _initial_loss(trials, curves)),
+    )
+
+
+def _initial_loss(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.Series[float]:
+    first = curves[(curves["step"] == 0) & curves["train_loss"].notna()].drop_duplicates("trial_key")
+    return trials["trial_key"].map(first.set_index("trial_key")["train_loss"]).astype(float)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import log10
 from typing import Literal
 
+from analysis.measures.curves import Measured
 from analysis.statistics.nan_aware import Floats
 
 FRACTION = 0.9
@@ -27,26 +28,38 @@ class Runs:
     lrs: list[float]
     threshold: Floats
     """The accuracy from which on a run trains, by seed; shape (..., S) or one that broadcasts to it."""
+    own_threshold: Floats
+    """The same by the mode's own best, shape (..., S)."""
+    loss: Floats
+    """Final test loss, infinite where a run diverged, shape (..., S, I, G, L)."""
+    initial_loss: Floats
+    """Loss before any update, the same shape."""
+    inits: list[str]
+    """The names of the initializers, in order."""
+    gains: list[float]
+    """The factors on the initial weights, ascending."""
 
 
 @dataclass(frozen=True)
 class Measure:
     """A robustness measure, as a function of `Runs` to an array of shape (..., S).
 
-    `interval` says what its interval is: "t" over seeds, "wilson" over runs, or None where no method was found that
-    covers: rare failures skew a minimum or range over inits, and the best learning rate is one of the few tested.
+    One with a `grid` is about all learning rates in the tested range, of which some were tested: `grid` returns what
+    that leaves open. Others are about the tested ones. `interval` says what its interval is: "t" over seeds, or
+    Wilson's over runs where that is wider; None where no method was found that covers, since a best, a minimum or a
+    range of noisy runs depends on how many there are.
     """
 
     compute: Callable[[Runs], Floats]
     meaning: str
     unit: str
     interval: Literal["t", "wilson"] | None = "t"
+    grid: Callable[[Runs], Measured] | None = None
     min_inits: int = 1
     min_gains: int = 1
 
     def max_value(self, lrs: list[float]) -> float:
-        """Return the most that the measure can be, at least 0; between it and minus it every difference lies.
-
-        An interval that reaches further is cut there, which takes no possible truth from it.
-        """
-        return log10(lrs[-1] / lrs[0]) if self.unit == "decades" else 1.0
+        """Return the most that the measure can be, at least 0; between it and minus it every difference lies."""
+        if self.unit == "decades":
+            return log10(lrs[-1] / lrs[0])
+        return float("inf") if self.unit == "nats" else 1.0

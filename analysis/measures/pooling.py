@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from analysis.measures import FRACTION, MEASURES, Measure, Runs
 from analysis.measures.curves import threshold
 from analysis.measures.grid import Grid
-from analysis.statistics.nan_aware import Floats, nan_max, nan_mean
+from analysis.statistics.nan_aware import Floats, nan_mean
 
 ALL = "all"
 
@@ -47,8 +47,7 @@ def poolings(grid: Grid) -> Iterator[Pooling]:
 
 def thresholds(grid: Grid, fraction: float = FRACTION) -> Floats:
     """Return by seed the accuracy from which on a run trains, shape S: a fraction of any mode's best anywhere."""
-    best = nan_max(grid.accuracy, (1, 2, 3, 4))
-    return threshold(np.nan_to_num(best, nan=0.0), grid.chance, fraction)
+    return threshold(grid.best_of_any, grid.chance, fraction)
 
 
 def mean_threshold(grid: Grid, fraction: float = FRACTION) -> float:
@@ -58,12 +57,23 @@ def mean_threshold(grid: Grid, fraction: float = FRACTION) -> float:
 
 def runs_of(grid: Grid, pooling: Pooling, fraction: float = FRACTION) -> Runs:
     """Return the runs that are pooled, arrays of shape NSIGL."""
-    return Runs(pooling.of(grid.accuracy), pooling.of(grid.diverged), grid.lrs, thresholds(grid, fraction))
+    return Runs(
+        accuracy=pooling.of(grid.accuracy),
+        diverged=pooling.of(grid.diverged),
+        lrs=grid.lrs,
+        threshold=thresholds(grid, fraction),
+        own_threshold=threshold(grid.best.T, grid.chance, fraction),
+        loss=pooling.of(grid.loss),
+        initial_loss=pooling.of(grid.initial_loss),
+        inits=grid.inits[pooling.inits],
+        gains=grid.gains[pooling.gains],
+    )
 
 
-def measures_of(runs: Runs) -> Iterator[tuple[str, Measure, Floats]]:
-    """Yield name, measure and values by mode and seed, shape NS, of every measure that has enough inits and gains."""
+def measures_of(runs: Runs, names: Iterable[str] = MEASURES) -> Iterator[tuple[str, Measure, Floats]]:
+    """Yield name, measure and values by mode and seed, shape NS, of those measures that have enough inits and gains."""
     inits, gains = runs.accuracy.shape[-3:-1]
-    for name, measure in MEASURES.items():
+    for name in names:
+        measure = MEASURES[name]
         if inits * gains >= measure.min_inits and gains >= measure.min_gains:
             yield name, measure, measure.compute(runs)

@@ -6,10 +6,14 @@ and seeds, are kept. Every run counts, diverged or not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import comb
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.measures.curves import mean_accuracy
+from analysis.measures.curves import gaps, reaches
+from analysis.measures.scales import mean_over_scales
 from analysis.statistics.nan_aware import Floats, nan_max, nan_mean, nan_min
 
 TRIM = 0.25
@@ -20,7 +24,7 @@ INITS = (-3, -2)
 def trained_share(scores: Floats, at_least: ArrayLike) -> Floats:
     """Return the share of the runs of the (init x gain x lr) grid that reach `at_least`, shape (...)."""
     bar = np.asarray(at_least, dtype=float)[..., None, None, None]
-    return nan_mean(np.where(np.isnan(scores), np.nan, scores >= bar), RUNS)
+    return nan_mean(np.where(np.isnan(scores), np.nan, reaches(scores, bar)), RUNS)
 
 
 def divergence_rate(diverged: Floats) -> Floats:
@@ -50,20 +54,18 @@ def log10_best_lr(scores: Floats, lrs: ArrayLike, at_least: ArrayLike) -> Floats
 
     The lowest of equals; NaN where no run reaches `at_least`, since then no learning rate is good.
     """
-    trains = best_accuracy(scores) >= np.asarray(at_least, dtype=float)
+    trains = reaches(best_accuracy(scores), at_least)
     return np.where(trains, np.log10(np.asarray(lrs, dtype=float))[_best_lr(scores)], np.nan)
 
 
-def worst_init(scores: Floats, lrs: ArrayLike) -> Floats:
-    """Return the lowest, over inits and gains, of the mean accuracy over log10 lr, shape (...)."""
-    return nan_min(mean_accuracy(scores, lrs), (-2, -1))
+def trained_inits(scores: Floats, at_least: ArrayLike, inits: Sequence[str], gains: Sequence[float]) -> Floats:
+    """Return the share of the initializations that reach `at_least` at the one learning rate best for all, (...).
 
-
-def trained_inits(scores: Floats, at_least: ArrayLike) -> Floats:
-    """Return the share of the inits and gains that reach `at_least` at the one learning rate best for all, (...)."""
+    Of draws and their scales, each counted once: see `mean_over_scales`.
+    """
     at_best = _at_best_lr(scores)
     bar = np.asarray(at_least, dtype=float)[..., None, None]
-    return nan_mean(np.where(np.isnan(at_best), np.nan, at_best >= bar), (-2, -1))
+    return mean_over_scales(np.where(np.isnan(at_best), np.nan, reaches(at_best, bar)), inits, gains)
 
 
 def gain_sensitivity(scores: Floats) -> Floats:
@@ -73,6 +75,52 @@ def gain_sensitivity(scores: Floats) -> Floats:
     """
     by_gain = nan_mean(_at_best_lr(scores), -2)
     return nan_max(by_gain, -1) - nan_min(by_gain, -1)
+
+
+def expected_best(scores: Floats, tries: int) -> Floats:
+    """Return the best accuracy to expect of so many runs of the grid, drawn at random without repetition, (...).
+
+    What a small search gives (Dodge et al. 2019), by the estimator that is unbiased (Tang et al. 2020): of N runs in
+    ascending order, sum_i C(i - 1, tries - 1) / C(N, tries) x_i. NaN with fewer runs.
+    """
+    flat = np.sort(scores.reshape(*scores.shape[:-3], -1), axis=-1)  # NaN comes last
+    count = (~np.isnan(flat)).sum(axis=-1)
+    weights = np.array([_best_of(total, tries, flat.shape[-1]) for total in range(flat.shape[-1] + 1)])[count]
+    return np.where(count >= tries, np.nansum(flat * weights, axis=-1), np.nan)
+
+
+def _best_of(total: int, tries: int, length: int) -> Floats:
+    """Return how likely each of `total` runs in ascending order is the best of `tries`; zeros up to `length`."""
+    ways = [comb(place, tries - 1) / comb(total, tries) if total >= tries else 0.0 for place in range(total)]
+    return np.array(ways + [0.0] * (length - total))
+
+
+def tuning_gain(scores: Floats) -> Floats:
+    """Return what tuning the learning rate for each init and gain adds over the one rate best for all, (...).
+
+    In accuracy: the mean over inits and gains of the best at any rate, less the best mean at one rate. A best of noisy
+    runs is too good, the more so the more there are to choose from.
+    """
+    return nan_mean(nan_max(scores, -1), (-2, -1)) - nan_max(nan_mean(scores, INITS), -1)
+
+
+def lr_sensitivity(losses: Floats, initial: Floats, lrs: ArrayLike) -> Floats:
+    """Return the learning-rate sensitivity of Wortsman et al. 2023, mean over inits and gains, shape (...), in nats.
+
+    The mean over log10 lr of min(loss, loss at initialization) less the best loss of the curve; a diverged run counts
+    as the loss at initialization, and where that is not known as missing. NaN where no curve has two learning rates.
+
+    Args:
+        losses: final test losses, shape (..., num_inits, num_gains, num_lrs); infinite where a run diverged.
+        initial: losses at initialization, the same shape.
+        lrs: the learning rates.
+    """
+    curve = np.where(np.isnan(losses), np.nan, np.fmin(losses, initial))
+    left, right, length = gaps(np.where(np.isfinite(curve), curve, np.nan), lrs)
+    height = (left + right) / 2
+    spanned = np.where(np.isnan(height), 0.0, length).sum(axis=-1)
+    mean = np.nansum(height * length, axis=-1) / np.where(spanned > 0, spanned, np.nan)
+    return nan_mean(mean - nan_min(curve, -1), (-2, -1))
 
 
 def _best_lr(scores: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:

@@ -13,12 +13,14 @@ from analysis.plots.computed import Computed
 from analysis.plots.curvature import curvature_data, draw_curvature
 from analysis.plots.explains import draw_explains, explains_data
 from analysis.plots.factors import draw_factors, factors_data
+from analysis.plots.flatness import draw_flatness, flatness_data
 from analysis.plots.heatmap import draw_heatmap, heatmap_data
 from analysis.plots.ics import draw_ics, ics_data
 from analysis.plots.landscape import draw_landscape, landscape_data
 from analysis.plots.layers import draw_layers, layers_data
 from analysis.plots.moments import draw_moments, moments_data
 from analysis.plots.summary import draw_summary, summary_data
+from analysis.plots.thresholds import draw_thresholds, thresholds_data
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +75,12 @@ FIGURES: dict[str, FigureKind] = {
         "Final test accuracy over the learning rate, a panel for each initialization gain: points are trials, lines "
         "their mean over seeds, bands their range. The bars add up where a mode trains.",
     ),
+    "thresholds": FigureKind(
+        _of_results(thresholds_data),
+        draw_thresholds,
+        "Decades of learning rate that train, over the accuracy from which on a run counts as trained: as a share of "
+        "the best that any mode reaches with the same seed, and of the best that the mode itself reaches.",
+    ),
     "claims": FigureKind(
         _claims,
         draw_claims,
@@ -121,8 +129,14 @@ FIGURES: dict[str, FigureKind] = {
     "explains": FigureKind(
         _of_results(explains_data),
         draw_explains,
-        "Smoothness and internal covariate shift of each trial against the accuracy that it reaches. What overflowed "
-        "ranks as the largest.",
+        "Smoothness and internal covariate shift of each trial, relative to its gradient, against the accuracy that it "
+        "reaches.",
+    ),
+    "flatness": FigureKind(
+        _of_results(flatness_data),
+        draw_flatness,
+        "How flat the minimum is that a trial ends in, by a sharpness that rescaling the weights leaves alone, beside "
+        "how much larger its test loss is than its training loss, both in eval mode.",
     ),
     "summary": FigureKind(
         summary_data,

@@ -58,7 +58,7 @@ class HeatmapData:
 def heatmap_data(results: Results, fraction: float = FRACTION) -> HeatmapData:
     """Compute the seed-mean accuracy and the diverged runs of every cell of one configuration."""
     grid = make_grid(results.trials)
-    threshold = mean_threshold(grid.comparable(), fraction)
+    threshold = mean_threshold(grid, fraction)
     index = pd.MultiIndex.from_product(
         [grid.norms, grid.inits, grid.gains, grid.lrs], names=["norm", "init", "init_gain", "lr"]
     )

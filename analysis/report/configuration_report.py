@@ -35,6 +35,7 @@ class ConfigurationReport:
     figures: dict[str, DrawnFigure]
     counts: str
     claims: list[Row]
+    checks: list[Row]
     lrs: list[float]
     by_lr: list[Row]
     norms: list[str]
@@ -57,7 +58,8 @@ def report_configuration(
         label=label,
         figures={name: draw_figure(name, kind, results, computed, figures, suffix) for name, kind in FIGURES.items()},
         counts=verdict_counts(computed.verdicts.statements),
-        claims=format_claims(computed.verdicts.statements),
+        claims=format_claims(computed.verdicts),
+        checks=format_claims(computed.verdicts, checks=True),
         lrs=lrs,
         by_lr=by_lr,
         norms=in_order(pooled["norm"]),
@@ -71,14 +73,18 @@ def report_configuration(
 
 
 def width_bars(widths: pd.DataFrame, lrs: pd.Series[float]) -> list[dict[str, str]]:
-    """Return for each norm its decades in words, its colour, and the share of the tested range in percent."""
+    """Return for each norm its decades in words and its colour.
+
+    And in percent of the tested range how much surely trains, and how much more the grid leaves open.
+    """
     tested = log10(lrs.max() / lrs.min())
     return [
         {
             "norm": row["norm"],
             "decades": decades(row),
             "color": norm_style(row["norm"]).color,
-            "percent": f"{100 * row['value'] / tested:.1f}",
+            "sure": f"{100 * row['grid_low'] / tested:.1f}",
+            "open": f"{100 * (row['grid_high'] - row['grid_low']) / tested:.1f}",
         }
         for _, row in widths.iterrows()
         if isfinite(row["value"]) and tested > 0

@@ -6,27 +6,25 @@ import json
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from analysis.loading import Results
 from analysis.loading.configurations import split_configurations
-from analysis.loading.order import in_order
+from analysis.loading.order import BASELINE, in_order
+from analysis.measures.comparison import num_shared
 from analysis.measures.grid import make_grid
 from bnsweep.results.schema import METRIC_TABLES
 
 
 def coverage(results: Results) -> dict[str, int]:
-    """Return the numbers of trials: declared, done, compared, missing, diverged, pruned, failed, undeclared.
+    """Return the numbers of trials: declared, done, missing, diverged, pruned, failed, undeclared.
 
-    `compared` counts those with whose seed, init, gain and lr every mode of their configuration has a result. `failed`
-    counts declared trials whose every attempt failed: they are among the missing.
+    `failed` counts declared trials whose every attempt failed: they are among the missing.
     """
     status, done = results.trials["status"], len(results.trials)
     failed = set(results.failures["trial_key"]) & set(results.missing)
     return {
         "declared": len(results.declared["trial_keys"]) if results.declared else done,
         "done": done,
-        "compared": sum(_num_compared(part.trials) for part in split_configurations(results).values()),
         "missing": len(results.missing),
         "diverged": int((status == "diverged").sum()),
         "pruned": int((status == "pruned").sum()),
@@ -35,8 +33,20 @@ def coverage(results: Results) -> dict[str, int]:
     }
 
 
-def _num_compared(trials: pd.DataFrame) -> int:
-    return int(np.isfinite(make_grid(trials).comparable().accuracy).sum())
+def compared_in_part(results: Results) -> list[tuple[str, int, int]]:
+    """Return each mode that is compared with the baseline at a part of its trials: at how many, and how many it has.
+
+    A trial is compared where the baseline has a result with the same seed, init, gain and lr.
+    """
+    found = []
+    for label, part in split_configurations(results).items():
+        grid = make_grid(part.trials)
+        for norm in grid.norms if BASELINE in grid.norms else []:
+            done = int(np.isfinite(grid.accuracy[:, grid.norms.index(norm)]).sum())
+            shared = num_shared(grid, [norm, BASELINE]) // 2
+            if norm != BASELINE and shared < done:
+                found.append((f"{label}: {norm}" if label else norm, shared, done))
+    return found
 
 
 def without_rows(results: Results) -> list[tuple[str, int, int]]:

@@ -10,7 +10,7 @@ from analysis.loading.configurations import split_configurations
 from analysis.loading.order import BASELINE
 from analysis.plots.computed import compute
 from analysis.report.configuration_report import report_configuration
-from analysis.report.coverage import coverage, norm_coverage, without_rows
+from analysis.report.coverage import compared_in_part, coverage, norm_coverage, without_rows
 from analysis.report.figures import write_csv
 from analysis.report.html import render
 from analysis.report.output_directory import FINAL_PAGE, PAGE, replaced_whole, report_directory
@@ -83,6 +83,7 @@ def _context(results: Results, figures: Path) -> dict[str, object]:
         "datasets": dataset_names(results.trials),
         "baseline": BASELINE,
         "coverage": coverage(results),
+        "compared_in_part": compared_in_part(results),
         "without_rows": without_rows(results),
         "norm_coverage": norm_coverage(results),
         "undeclared": results.undeclared.head(MAX_NAMED).astype(str).to_dict("records"),

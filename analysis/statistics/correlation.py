@@ -1,24 +1,16 @@
-"""Rank correlations between a measurement and the final accuracy, with intervals over grid cells.
-
-A grid cell is an init, a gain and a learning rate. Its seeds are near-copies of each other, so the jackknife leaves out
-and counts whole cells, with all their modes and seeds. Neighbouring cells are alike too, which no interval here takes
-into account.
-"""
+"""Rank correlations, with an interval that takes their units as the only independent things."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from math import nan, sqrt
 
-from analysis.statistics.intervals import CONFIDENCE, t_interval
-from analysis.statistics.nan_aware import Floats, nan_mean
+import numpy as np
+
+from analysis.statistics.nan_aware import Floats
 
 MIN_TRIALS = 3
-MIN_CELLS = 10
-"""Below, no interval is given: with eight it covers 90 times in a hundred where it claims 95."""
-NO_SPREAD = 1e-20
-MAX_GROUPS = 50
-"""More cells than this are left out in so many groups, which bounds the time."""
+MIN_UNITS = 10
+"""Below, no interval is given: it would reach over more than one."""
 
 
 def spearman(x: Floats, y: Floats) -> Floats:
@@ -43,49 +35,17 @@ def spearman(x: Floats, y: Floats) -> Floats:
     return np.asarray(np.where(defined, (rank_x * rank_y).sum(axis=-1) / np.where(defined, scale, 1.0), np.nan))
 
 
-def spearman_interval(
-    x: Floats, y: Floats, cell: NDArray[np.int64], confidence: float = CONFIDENCE
-) -> tuple[Floats, Floats]:
-    """Return an interval (low, high) for `spearman` along the last axis: the jackknife, on Fisher's z scale.
+def correlation_interval(correlation: float, units: int, confidence: float) -> tuple[float, float]:
+    """Return an interval for Spearman's correlation over so many independent units; NaN below `MIN_UNITS`.
 
-    Args:
-        x: shape (..., num_trials), as `spearman` takes it.
-        y: the same shape.
-        cell: the number of each trial's grid cell, shape (num_trials,).
-        confidence: the level of the interval.
-
-    Returns:
-        Two arrays of shape (...); NaN with fewer than 10 cells.
+    On Fisher's scale with the variance (1 + r^2 / 2) / (n - 3) (Bonett & Wright 2000) and Student's t in place of the
+    normal. Of a mean of correlations over the same units it is the interval of a single one: strata that are alike, as
+    neighbouring learning rates are, say nothing new.
     """
-    groups = keep_all_but_one(cell)
-    keep = groups.reshape(len(groups), *(1,) * (x.ndim - 1), -1) if len(groups) else groups.reshape(0, *x.shape)
-    without = fisher(spearman(np.where(keep, x, np.nan), np.where(keep, y, np.nan)))
-    low, high = t_interval(fisher(spearman(x, y)), jackknife_error(without), np.asarray(len(groups)), confidence)
-    return np.tanh(low), np.tanh(high)
+    from scipy.special import stdtrit
 
-
-def keep_all_but_one(cell: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which trials remain as one cell, or group of them, after the other is left out.
-
-    Shape (num_groups, num_trials); no groups with fewer than 10 cells.
-    """
-    cells, number = np.unique(cell, return_inverse=True)
-    if len(cells) < MIN_CELLS:
-        return np.zeros((0, len(cell)), dtype=bool)
-    return np.asarray(number % MAX_GROUPS != np.arange(min(len(cells), MAX_GROUPS))[:, None])
-
-
-def jackknife_error(without: Floats) -> Floats:
-    """Return the standard error of a statistic from its values without each of the groups, shape (num_groups, ...).
-
-    NaN without groups, where leaving out one leaves nothing to take the statistic of, and where it makes no difference
-    which: that says nothing about other cells.
-    """
-    count = len(without)
-    spread = ((without - nan_mean(without, 0)) ** 2).sum(axis=0)
-    return np.where(spread > NO_SPREAD, np.sqrt((count - 1) / max(count, 1) * spread), np.nan)
-
-
-def fisher(correlation: Floats) -> Floats:
-    """Return Fisher's z, kept finite: beyond 0.9999 a correlation of a few trials is 1 by their number alone."""
-    return np.arctanh(np.clip(correlation, -0.9999, 0.9999))
+    if units < MIN_UNITS or not np.isfinite(correlation):
+        return nan, nan
+    reach = float(stdtrit(units - 2, (1 + confidence) / 2)) * sqrt((1 + correlation**2 / 2) / (units - 3))
+    centre = float(np.arctanh(np.clip(correlation, -0.9999, 0.9999)))
+    return float(np.tanh(centre - reach)), float(np.tanh(centre + reach))

@@ -11,20 +11,22 @@ import pandas as pd
 
 from analysis.loading.order import in_order
 from analysis.measures import MEASURES, Measure
+from analysis.tables.precision import digits
 
-MAIN_MEASURES = {"trainable_decades": 2, "mean_accuracy": 3, "divergence_rate": 2}
-"""The measures of the tables that have a line per mode, with their digits."""
-DIGITS = {"decades": 2, "accuracy": 3, "share": 2}
+MAIN_MEASURES = {"mean_accuracy": 3, "trainable_decades": 2, "divergence_rate": 2}
+"""The measures of the tables that have a line per mode, with the most digits that they are printed with."""
+DIGITS = {"decades": 2, "accuracy": 3, "share": 2, "nats": 3}
 
 Row = Mapping[Hashable, Any]
 
 
 @dataclass(frozen=True)
 class FormattedValue:
-    """A value and, where there is one, its interval."""
+    """A value and, where there are such, its interval and what the grid leaves open."""
 
     value: str = "-"
     interval: str = ""
+    grid: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,18 +52,30 @@ def format_measures(rows: pd.DataFrame) -> list[FormattedMeasure]:
 
 
 def _value(row: Row, measure: Measure) -> FormattedValue:
-    digits = DIGITS[measure.unit]
+    places = _digits(row, DIGITS[measure.unit])
     runs = f" ({row['n_diverged']} of {row['n_trials']})" if measure.interval == "wilson" else ""
-    value = f"{_lower_bound(row)}{row['value']:.{digits}f}{runs}" if isfinite(row["value"]) else "-"
-    return FormattedValue(value, _interval(row, digits))
+    value = f"{_lower_bound(row)}{row['value']:.{places}f}{runs}" if isfinite(row["value"]) else "-"
+    return FormattedValue(value, _interval(row, places), _open_range(row, places))
+
+
+def _digits(row: Row, most: int) -> int:
+    """Return how many decimals the interval leaves, or without one what the grid leaves open."""
+    low, high = ("low", "high") if isfinite(row["low"]) else ("grid_low", "grid_high")
+    return digits(row[low], row[high], most)
+
+
+def _open_range(row: Row, places: int, sign: str = "") -> str:
+    """Return what the grid leaves open; '' where that is nothing, or not known."""
+    low, high = (f"{row[end]:{sign}.{places}f}" for end in ("grid_low", "grid_high"))
+    return f"{low} to {high}" if isfinite(row["grid_low"]) and low != high else ""
 
 
 def _lower_bound(row: Row) -> str:
     return "≥ " if row["at_least"] else ""
 
 
-def _interval(row: Row, digits: int, sign: str = "") -> str:
-    return f"{row['low']:{sign}.{digits}f} to {row['high']:{sign}.{digits}f}" if isfinite(row["low"]) else ""
+def _interval(row: Row, places: int, sign: str = "") -> str:
+    return f"{row['low']:{sign}.{places}f} to {row['high']:{sign}.{places}f}" if isfinite(row["low"]) else ""
 
 
 def format_robustness(rows: pd.DataFrame) -> list[dict[str, str]]:
@@ -76,10 +90,9 @@ def format_robustness(rows: pd.DataFrame) -> list[dict[str, str]]:
 def _robustness_line(measures: pd.DataFrame) -> dict[str, str]:
     rows = _by_measure(measures)
     line = dict[str, str]()
-    for measure, digits in MAIN_MEASURES.items():
-        line |= _with_interval(rows[measure], digits, prefix=_lower_bound(rows[measure]))
+    for measure, most in MAIN_MEASURES.items():
+        line |= _with_interval(rows[measure], most, prefix=_lower_bound(rows[measure]))
     width = rows["trainable_decades"]
-    line["grid"] = f"{width['grid_low']:.1f} to {width['grid_high']:.1f}" if isfinite(width["grid_high"]) else "-"
     line["n"] = f"{width['n_diverged']} of {width['n_trials']}"
     line["n_seeds"] = str(width["n_seeds"])
     return line
@@ -89,10 +102,15 @@ def _by_measure(measures: pd.DataFrame) -> dict[str, Row]:
     return {str(row["measure"]): row for row in measures.to_dict("records")}
 
 
-def _with_interval(row: Row, digits: int, *, prefix: str = "", sign: str = "") -> dict[str, str]:
-    """Return a measure as text, and its interval."""
-    value = f"{prefix}{row['value']:{sign}.{digits}f}" if isfinite(row["value"]) else "-"
-    return {str(row["measure"]): value, f"{row['measure']}_interval": _interval(row, digits, sign)}
+def _with_interval(row: Row, most: int, *, prefix: str = "", sign: str = "") -> dict[str, str]:
+    """Return a measure as text, with its interval and what the grid leaves open of it."""
+    places, name = _digits(row, most), str(row["measure"])
+    value = f"{prefix}{row['value']:{sign}.{places}f}" if isfinite(row["value"]) else "-"
+    return {
+        name: value,
+        f"{name}_interval": _interval(row, places, sign),
+        f"{name}_grid": _open_range(row, places, sign),
+    }
 
 
 def format_differences(rows: pd.DataFrame) -> list[dict[str, str]]:
@@ -105,10 +123,8 @@ def format_differences(rows: pd.DataFrame) -> list[dict[str, str]]:
 def _difference_line(measures: pd.DataFrame) -> dict[str, str]:
     rows = _by_measure(measures)
     line = dict[str, str]()
-    for measure, digits in MAIN_MEASURES.items():
+    for measure, most in MAIN_MEASURES.items():
         row = rows[measure]
-        line |= _with_interval(row, digits, sign="+")
-        is_unclear = not isfinite(row["low"]) or row["low"] <= 0 <= row["high"]
-        is_known = is_unclear and isfinite(row["seeds_needed"])
-        line[f"{measure}_needed"] = f"about {row['seeds_needed']:.0f} seeds" if is_known else ""
+        line |= _with_interval(row, most, sign="+")
+        line[f"{measure}_note"] = str(row["note"])
     return line

@@ -7,15 +7,38 @@ from math import isfinite
 import pandas as pd
 
 from analysis.loading.order import BASELINE
+from analysis.statistics.intervals import CONFIDENCE
 from analysis.tables.pooled import pooled_rows
+from analysis.tables.precision import digits
 
 MAX_NAMED = 4
 MAX_INTERVALS = 3
+NAMES = {"mean_accuracy": "Mean accuracy over log lr", "trainable_decades": "Decades"}
+MOST_DIGITS = {"mean_accuracy": 3, "trainable_decades": 2}
+CLOSED = 0.1
+"""Decades that the grid leaves open, on either side, of which a width of one decimal says nothing."""
 
 
 def decades(row: pd.Series) -> str:
-    """Return a width in words: '2.1', after 'at least' where it runs into an end of the tested range."""
-    return f"{'at least ' if row['at_least'] else ''}{row['value']:.1f}"
+    """Return a width in words, with what the grid leaves open of it: '2.9 (1.9 to 3.9)'.
+
+    '(1.9 or more)' or 'at least 2.1' where it runs into an end of the tested range.
+    """
+    return f"{_width(row)} ({open_decades(row)})" if is_open(row) else _width(row)
+
+
+def _width(row: pd.Series) -> str:
+    return f"{'at least ' if row['at_least'] and not is_open(row) else ''}{row['value']:.1f}"
+
+
+def open_decades(row: pd.Series) -> str:
+    """Return what the grid leaves open of a width: '1.9 to 3.9'."""
+    return f"{row['grid_low']:.1f} " + ("or more" if row["at_least"] else f"to {row['grid_high']:.1f}")
+
+
+def is_open(row: pd.Series) -> bool:
+    """Return whether the grid leaves so much open that a width of one decimal would claim too much."""
+    return bool(row["grid_high"] - row["grid_low"] > 2 * CLOSED)
 
 
 def width_headline(widths: pd.DataFrame) -> str:
@@ -28,8 +51,8 @@ def width_headline(widths: pd.DataFrame) -> str:
     ranked = known.sort_values("value", ascending=False, kind="stable")
     named = ranked if len(ranked) <= MAX_NAMED else _widest_and_baseline(ranked)
     first, *others = [row for _, row in named.iterrows()]
-    plural = "decade" if decades(first) == "1.0" else "decades"
-    text = f"{first['norm']} trains over {decades(first)} {plural} of learning rate"
+    width, opened = _width(first), f" ({open_decades(first)}, given the grid)" if is_open(first) else ""
+    text = f"{first['norm']} trains over {width} decade{'s' * (width != '1.0')} of learning rate{opened}"
     return ", ".join([text, *(f"{row['norm']} over {decades(row)}" for row in others)])
 
 
@@ -39,29 +62,31 @@ def _widest_and_baseline(ranked: pd.DataFrame) -> pd.DataFrame:
     return ranked[keep]
 
 
-def difference_headline(differences: pd.DataFrame) -> str:
-    """Return by how many decades each mode differs from the baseline; '' without a baseline.
+def difference_headline(differences: pd.DataFrame, measure: str = "trainable_decades") -> str:
+    """Return by how much each mode differs from the baseline in a measure; '' without a baseline.
 
     All of them, since naming the largest alone would be a choice made after looking: with their intervals, which are
-    simultaneous, where there are few, else with a star where the interval excludes 0.
+    where there are few, else with a star where the interval excludes 0.
     """
-    rows = pooled_rows(differences, "trainable_decades") if len(differences) else differences
+    rows = pooled_rows(differences, measure) if len(differences) else differences
     rows = rows[rows["value"].map(isfinite)] if len(rows) else rows
     if rows.empty:
         return ""
-    text, few = f"Decades minus {rows['baseline'].iloc[0]}", len(rows) <= MAX_INTERVALS
-    parts = [f"{row['norm']} {row['value']:+.2f}{_interval(row, few)}" for _, row in rows.iterrows()]
+    text, few = f"{NAMES[measure]} minus {rows['baseline'].iloc[0]}", len(rows) <= MAX_INTERVALS
+    parts = [_difference(row, MOST_DIGITS[measure], few) for _, row in rows.iterrows()]
     if not rows["low"].map(isfinite).any():
         return f"{text}: {', '.join(parts)}; too few seeds for intervals"
-    kind = f"{'simultaneous ' if rows['n_compared'].max() > 1 else ''}95 % interval over {rows['n_seeds'].min()} seeds"
+    kind = f"{100 * CONFIDENCE:.1f} % interval over {rows['n_seeds'].min()} seeds"
     if few:
         return f"{text}, each with its {kind}: {', '.join(parts)}"
     return f"{text}: {', '.join(parts)}. *: its {kind} excludes 0"
 
 
-def _interval(row: pd.Series, is_whole: bool) -> str:
+def _difference(row: pd.Series, most: int, is_whole: bool) -> str:
+    places = digits(row["low"], row["high"], most)
+    value = f"{row['norm']} {row['value']:+.{places}f}"
     if not isfinite(row["low"]):
-        return ""
+        return value
     if is_whole:
-        return f" ({row['low']:+.2f} to {row['high']:+.2f})"
-    return "*" if row["low"] > 0 or row["high"] < 0 else ""
+        return f"{value} ({row['low']:+.{places}f} to {row['high']:+.{places}f})"
+    return f"{value}{'*' if row['low'] > 0 or row['high'] < 0 else ''}"

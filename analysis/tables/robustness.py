@@ -1,85 +1,86 @@
-"""The robustness table: every measure, for every normalization mode, with its interval.
-
-Modes are compared at those points of the (seed, init, gain, learning rate) grid only where every mode has a result, so
-that a sweep that is half done favours none and every difference is one between paired runs.
-"""
+"""The robustness table: every measure, for every normalization mode, with its interval."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import nan
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.loading import Results
 from analysis.loading.configurations import split_configurations
-from analysis.measures import FRACTION, Measure, Runs
-from analysis.measures.curves import decade_bounds, reaches_end
+from analysis.measures import FRACTION, Measure
+from analysis.measures.comparison import num_shared, of_mode, shared_by
+from analysis.measures.curves import reaches_end
 from analysis.measures.grid import Grid, make_grid
-from analysis.measures.pooling import measures_of, poolings, runs_of
-from analysis.statistics.intervals import seed_interval, share_interval
-from analysis.statistics.nan_aware import Floats, nan_mean
+from analysis.measures.pooling import Pooling, poolings, runs_of
+from analysis.statistics.estimate import SeedMean
+from analysis.statistics.intervals import CONFIDENCE, share_interval
 
-Counts = NDArray[np.int64]
+ROBUSTNESS_COLUMNS = (
+    *("configuration", "norm", "init", "init_gain", "measure", "value", "low", "high", "at_least"),
+    *("grid_low", "grid_high", "n_seeds", "n_trials", "n_diverged"),
+)
 
 
 def robustness_table(results: Results, fraction: float = FRACTION) -> pd.DataFrame:
     """Return one row per configuration, norm, pooling (init, init_gain, each possibly 'all') and measure.
 
-    Columns: configuration, norm, init, init_gain, measure (of `analysis.measures.MEASURES`), value (mean over seeds),
-    low, high (95 % interval; NaN where there is none), at_least (the width runs into an end of the tested range),
-    grid_low and grid_high (what the spacing of the learning rates leaves open of a width), n_seeds, n_trials,
-    n_diverged.
+    Each mode by its own results; one without a curve of accuracy over lr has no rows. Columns: configuration, norm,
+    init, init_gain, measure (of `analysis.measures.MEASURES`), value (mean over seeds), low, high (interval at
+    `CONFIDENCE`, with what the grid leaves open; NaN where there is none), at_least (the width runs into an end of the
+    tested range), grid_low and grid_high (what the spacing of the learning rates and missing results leave open),
+    n_seeds, n_trials, n_diverged.
     """
     rows = [
         {"configuration": label} | row
         for label, part in split_configurations(results).items()
-        for row in _rows(make_grid(part.trials).comparable(), fraction)
+        for row in _rows(make_grid(part.trials, part.curves), fraction)
     ]
-    return pd.DataFrame(rows).astype({"norm": results.trials["norm"].dtype})
+    return pd.DataFrame(rows, columns=list(ROBUSTNESS_COLUMNS)).astype({"norm": results.trials["norm"].dtype})
 
 
 def _rows(grid: Grid, fraction: float) -> Iterator[dict[str, object]]:
+    measured = [norm for norm in grid.norms if num_shared(grid, [norm])]
     for pooling in poolings(grid):
-        runs = runs_of(grid, pooling, fraction)
-        n_diverged = np.nansum(runs.diverged, axis=(1, 2, 3, 4)).astype(int)
-        n_trials = np.isfinite(runs.diverged).sum(axis=(1, 2, 3, 4))
-        for name, measure, values_NS in measures_of(runs):
-            head = {"init": pooling.init, "init_gain": pooling.init_gain, "measure": name}
-            low, high = np.clip(_interval(measure, values_NS, n_diverged, n_trials), 0, measure.max_value(grid.lrs))
-            columns = {
-                "value": nan_mean(values_NS, -1),
-                "low": low,
-                "high": high,
-                **(_range(runs) if name == "trainable_decades" else _no_range(len(values_NS))),
-                "n_seeds": np.isfinite(values_NS).sum(axis=-1),
-                "n_trials": n_trials,
-                "n_diverged": n_diverged,
-            }
-            for n, norm in enumerate(grid.norms):
-                yield {"norm": norm, **head, **{column: values[n] for column, values in columns.items()}}
+        for norm in measured:
+            counts = _counts(shared_by(grid, [norm]), pooling, fraction)
+            for name, (measure, estimate) in of_mode(grid, norm, pooling, fraction).items():
+                head = {"norm": norm, "init": pooling.init, "init_gain": pooling.init_gain, "measure": name}
+                yield head | _columns(measure, estimate, counts)
 
 
-def _interval(measure: Measure, values_NS: Floats, n_diverged: Counts, n_trials: Counts) -> tuple[Floats, Floats]:
-    if measure.interval == "wilson":
-        return share_interval(n_diverged, n_trials, values_NS)
-    low, high = seed_interval(values_NS)
-    return (low, high) if measure.interval else (np.full_like(low, np.nan), np.full_like(high, np.nan))
-
-
-def _range(runs: Runs) -> dict[str, NDArray[np.generic]]:
-    """Return what the tested learning rates leave open of the width of each norm."""
-    thresholds = runs.threshold[:, None, None]
-    bounds = decade_bounds(runs.accuracy, runs.lrs, thresholds)
-    low, high = (nan_mean(bound, (1, 2, 3)) for bound in bounds)
-    at_least = np.array([reaches_end(accuracy, thresholds) for accuracy in runs.accuracy], dtype=bool)
-    return {"at_least": at_least, "grid_low": low, "grid_high": high}
-
-
-def _no_range(num_norms: int) -> dict[str, NDArray[np.generic]]:
+def _counts(grid: Grid, pooling: Pooling, fraction: float) -> dict[str, int | bool]:
+    runs = runs_of(grid, pooling, fraction)
     return {
-        "at_least": np.zeros(num_norms, dtype=bool),
-        "grid_low": np.full(num_norms, np.nan),
-        "grid_high": np.full(num_norms, np.nan),
+        "at_least": reaches_end(runs.accuracy[0], runs.threshold[:, None, None]),
+        "n_trials": int(np.isfinite(runs.diverged).sum()),
+        "n_diverged": int(np.nansum(runs.diverged)),
     }
+
+
+def _columns(measure: Measure, estimate: SeedMean, counts: dict[str, int | bool]) -> dict[str, object]:
+    low, high = _interval(measure, estimate, counts)
+    grid_low, grid_high = estimate.open_range() if measure.grid else (nan, nan)
+    return {
+        "value": estimate.value,
+        "low": low,
+        "high": high,
+        "at_least": bool(counts["at_least"]) and measure.grid is not None and measure.unit == "decades",
+        "grid_low": grid_low,
+        "grid_high": grid_high,
+        "n_seeds": estimate.n,
+        "n_trials": counts["n_trials"],
+        "n_diverged": counts["n_diverged"],
+    }
+
+
+def _interval(measure: Measure, estimate: SeedMean, counts: dict[str, int | bool]) -> tuple[float, float]:
+    if measure.interval is None:
+        return nan, nan
+    if measure.interval == "t":
+        return estimate.interval(CONFIDENCE)
+    diverged, total = (np.asarray([counts[name]]) for name in ("n_diverged", "n_trials"))
+    low, high = share_interval(diverged, total, estimate.by_seed[None])
+    return float(low[0]), float(high[0])

@@ -27,6 +27,7 @@ def rows_of(spec: TrialSpec, diverged: bool) -> dict[str, list[dict[str, Any]]]:
         "moments": list(_moments(spec, stop)),
         "layers": list(_layers(spec, stop)),
         "curvature": list(_curvature(spec, stop)),
+        "flatness": list(_flatness(spec, stop, diverged)),
     }
 
 
@@ -43,7 +44,7 @@ def _axes(spec: TrialSpec) -> dict[str, Any]:
 
 def _trial(spec: TrialSpec, diverged: bool, stop: int) -> dict[str, Any]:
     truth, accuracy = truth_of(spec.norm), None if diverged else accuracy_of(spec)
-    rough = truth.roughness * spec.lr**-0.3 * (1 + 0.1 * spec.seed)
+    rough = _roughness(spec)
     measured = {
         "landscape_loss_range": 0.1 * rough,
         "landscape_grad_diff": rough,
@@ -55,6 +56,7 @@ def _trial(spec: TrialSpec, diverged: bool, stop: int) -> dict[str, Any]:
         **_axes(spec),
         **(measured if spec.probes.landscape else {}),
         "sharpness": 2 / spec.lr if spec.probes.curvature else None,
+        "adaptive_sharpness": 5 * rough if spec.probes.flatness and not diverged else None,
         "sweep": "synthetic",
         "status": "diverged" if diverged else "completed",
         "stop_step": stop,
@@ -86,6 +88,10 @@ def _trial(spec: TrialSpec, diverged: bool, stop: int) -> dict[str, Any]:
         "spec": spec.to_json(),
         "semantics_version": SEMANTICS_VERSION,
     }
+
+
+def _roughness(spec: TrialSpec) -> float:
+    return truth_of(spec.norm).roughness * spec.lr**-0.3 * (1 + 0.1 * spec.seed)
 
 
 def _curves(spec: TrialSpec, stop: int) -> Iterator[dict[str, Any]]:
@@ -181,3 +187,10 @@ def _curvature(spec: TrialSpec, stop: int) -> Iterator[dict[str, Any]]:
         measured |= {"lowest_eigenvalue": -edge / 4, "lowest_bound": -edge / 3, "failure_probability": 0.001}
         measured |= {"optimizer_sharpness": edge, "stability_limit": edge, "num_hvps": 20}
         yield {**_axes(spec), "step": step, **measured}
+
+
+def _flatness(spec: TrialSpec, stop: int, diverged: bool) -> Iterator[dict[str, Any]]:
+    if spec.probes.flatness is None or diverged:
+        return
+    found = {"adaptive_sharpness": 5 * _roughness(spec), "tolerance": 0.01, "samples": 256, "num_hvps": 20}
+    yield {**_axes(spec), "step": stop, **found}

@@ -11,6 +11,7 @@ from bnsweep.results import Store
 from bnsweep.spec import (
     CurvatureSpec,
     DigitsSpec,
+    FlatnessSpec,
     IcsSpec,
     LandscapeSpec,
     LayersSpec,
@@ -42,6 +43,7 @@ def make_specs(
         ics=IcsSpec(every=25),
         moments=MomentsSpec(every=25),
         layers=LayersSpec(every=25),
+        flatness=FlatnessSpec(),
         curvature=CurvatureSpec(every=100) if curvature else None,
     )
     return [

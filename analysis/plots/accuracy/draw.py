@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.plots.accuracy.data import AccuracyData
 from analysis.plots.accuracy.layout import LEGEND_COLUMNS, MAX_COLUMNS, Layout
 from analysis.plots.style import CROSS, handles, lr_axis, new_figure, norm_style, set_title, style
+from analysis.tables.headline import decades
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,25 +61,32 @@ def _ticks(data: AccuracyData) -> int:
 
 
 def draw_decades(ax: Axes, data: AccuracyData) -> None:
-    """Draw one bar per mode: decades trained, the interval, and in a pale tint the bounds given the grid."""
-    tested = np.log10(data.lrs[-1] / data.lrs[0])
+    """Draw one bar per mode: the decades that surely train, in two tints what the grid leaves open, the interval."""
+    tested = float(np.log10(data.lrs[-1] / data.lrs[0]))
     for y, (_, row) in enumerate(data.widths.iterrows()):
-        color, value = norm_style(row["norm"]).color, row["value"]
-        if not np.isfinite(value):
+        if not np.isfinite(row["value"]):
             ax.text(0.02, y, "too few learning rates", va="center", color="#777777", fontsize=8)
             continue
-        ax.barh(y, row["grid_high"], height=0.66, color=color, alpha=0.13, linewidth=0)
-        ax.barh(y, value, height=0.66, color=color)
-        if np.isfinite(row["low"]):
-            ax.errorbar(value, y, xerr=[[value - row["low"]], [row["high"] - value]], color="black", capsize=2.5, lw=1)
-        ends = max(value, row["high"]) if np.isfinite(row["high"]) else value
-        sign = "≥ " if row["at_least"] else ""
-        ax.text(ends + 0.02 * tested, y, f"{sign}{value:.1f}", va="center", fontsize=9.5, fontweight="bold")
+        draw_bar(ax, y, row)
+        ax.text(1.04 * tested, y, decades(row), va="center", fontsize=9, fontweight="bold")
     ax.set_yticks(range(len(data.widths)), data.widths["norm"])
     ax.tick_params(axis="y", length=0, labelsize=9)
     ax.set_ylim(len(data.widths) - 0.5, -0.5)
-    ax.set_xlim(0, max(tested, 0.1) * 1.02)
-    ax.set_xlabel(f"decades of learning rate that train, of {tested:.1f} tested (pale: bounds given the grid)")
+    ax.set_xlim(0, max(tested, 0.1) * 1.3)
+    ax.set_xticks(np.arange(0, tested + 0.01, 1 if tested > 2 else 0.5))
+    ax.spines["bottom"].set_bounds(0, max(tested, 0.1))
+    ax.set_xlabel(f"decades of learning rate that train, of {tested:.1f} tested (pale: what the grid leaves open)")
+
+
+def draw_bar(ax: Axes, y: float, row: pd.Series) -> None:
+    """Draw a width as a bar, dark as far as it is sure and pale where the grid leaves it open, and its interval."""
+    color, value = norm_style(row["norm"]).color, float(row["value"])
+    low, high = (float(row[end]) for end in ("grid_low", "grid_high"))
+    for start, end, alpha in ((0.0, low, 1.0), (low, value, 0.55), (value, high, 0.2)):
+        ax.barh(y, end - start, left=start, height=0.66, color=color, alpha=alpha, linewidth=0)
+    if np.isfinite(row["low"]):
+        errors = [[value - row["low"]], [row["high"] - value]]
+        ax.errorbar(value, y, xerr=errors, color="black", capsize=2.5, lw=1, marker="|", ms=6)
 
 
 def _draw_curves(ax: Axes, data: AccuracyData, init: str, gain: float, first: bool) -> None:
@@ -119,8 +127,10 @@ def _draw_strip(ax: Axes, data: AccuracyData, init: str, gain: float, first: boo
     for y, norm in enumerate(data.norms):
         color = norm_style(norm).color
         spans, seeds = _of(data.spans, norm, init, gain), sorted(data.trials["seed"].unique())
-        place = spans["seed"].map({seed: (k + 0.5) / len(seeds) - 0.5 for k, seed in enumerate(seeds)})
-        ax.hlines(y + STRIP * place, spans["lr_low"], spans["lr_high"], color=color, lw=5.5 / len(seeds))
+        places = {seed: (k + 0.5) / len(seeds) - 0.5 for k, seed in enumerate(seeds)}
+        for part, alpha in ((_of(data.open_spans, norm, init, gain), 0.25), (spans, 1.0)):
+            at = y + STRIP * part["seed"].map(places).astype(float)
+            ax.hlines(at, part["lr_low"], part["lr_high"], color=color, lw=5.5 / len(seeds), alpha=alpha)
         lost = _of(data.means, norm, init, gain).query("n_diverged > 0")
         for _, row in lost.iterrows():
             label = f"{CROSS}{row['n_diverged']}/{row['n_seeds']}"
@@ -144,15 +154,15 @@ def _legend(fig: SubFigure, data: AccuracyData) -> None:
     marks = [
         Line2D([], [], color="#999999", lw=0.8, label="trains from here"),
         Line2D([], [], color="#999999", lw=0.8, ls=":", label="chance"),
-        Line2D([], [], ls="", marker="o", mfc="white", mec="#444444", label="diverged run, at chance"),
+        Line2D([], [], ls="", marker="o", mfc="white", mec="#444444", label="diverged, at chance"),
     ]
     of_strips = [
-        Line2D([], [], color="#444444", lw=2, label="trains, a line per seed"),
+        Line2D([], [], color="#444444", lw=2, label="trains, by seed (pale: open)"),
         Line2D([], [], ls="", marker="x", color="#444444", ms=4.5, label="k/n seeds diverged"),
     ]
     marks += of_strips if data.layout.has_strips else []
     fig.legend(handles=handles(data.norms), loc="outside upper left", ncols=LEGEND_COLUMNS)
-    fig.legend(handles=marks, loc="outside lower center", ncols=5, handlelength=1.6, columnspacing=1.2)
+    fig.legend(handles=marks, loc="outside lower center", ncols=5, handlelength=1.5, columnspacing=1.0)
 
 
 def _of(frame: pd.DataFrame, norm: str, init: str, gain: float) -> pd.DataFrame:

@@ -40,7 +40,7 @@ class Layout:
     @property
     def height_in(self) -> float:
         """The height of the figure."""
-        return 0.85 + self.bars_in + self.facets_in + GAP_IN * len(self.rows)
+        return 1.2 + self.bars_in + self.facets_in + GAP_IN * len(self.rows)
 
 
 def lay_out(norms: Sequence[str], inits: Sequence[str], gains: Sequence[float]) -> Layout:

@@ -1,4 +1,8 @@
-"""Does it explain the accuracy? Smoothness and internal covariate shift against the final accuracy of each trial."""
+"""Does it explain the accuracy? Smoothness and internal covariate shift against the final accuracy of each trial.
+
+The correlations are those of the claims (`analysis.claims.prediction`): at one learning rate, within a mode, among the
+trials that learned, over inits and gains.
+"""
 
 from __future__ import annotations
 
@@ -7,32 +11,39 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.claims.evidence import Evidence, gather_evidence
+from analysis.claims.prediction import UNITS, Prediction
+from analysis.claims.quantities import QUANTITIES
 from analysis.loading import Results
 from analysis.loading.order import in_order
 from analysis.measures.grid import final_accuracy
-from analysis.statistics.correlation import spearman, spearman_interval
+from analysis.plots.learned import has_learned
+from analysis.statistics.correlation import MIN_UNITS
+from analysis.statistics.estimate import Correlation
+from analysis.statistics.intervals import CONFIDENCE
 from bnsweep.errors import InputError
 
-AXIS_LABELS = {
-    "landscape_beta": "effective beta (median over steps)",
-    "landscape_grad_diff": "gradient difference (median over steps)",
-    "ics_l2": "ICS l2 (median over steps, layers)",
-    "ics_cos": "ICS cosine (median over steps, layers)",
-}
+ALL = "all modes"
+SIGNS = {"gradient_change": -1, "relative_ics": -1, "ics_cosine": 1}
+"""The quantities, and by which sign a correlation above 0 means that smoother, or less shifted, is more accurate."""
 
 
 @dataclass(frozen=True)
 class ExplainsData:
-    """Points and rank correlations of the measures that the sweep has."""
+    """Points and rank correlations of the quantities that the sweep has."""
 
     title: str
     subtitle: str
     norms: list[str]
-    measures: list[str]
+    quantities: list[str]
     points: pd.DataFrame
-    """norm, init, init_gain, lr, seed, accuracy, completed, and a column per measure: one row per trial."""
+    """norm, init, init_gain, lr, seed, accuracy, learned, and a column per quantity (sizes as log10): a row per
+    trial."""
     correlations: pd.DataFrame
-    """measure, norm, spearman, low, high, n_trials: of the completed trials."""
+    """quantity, norm or `ALL`, correlation, low, high, units (inits or gains): of the trials that learned.
+
+    Above 0 where smoother, or less shifted, is more accurate.
+    """
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -41,76 +52,89 @@ class ExplainsData:
 
 
 def explains_data(results: Results) -> ExplainsData:
-    """Compute the points and, within each mode, Spearman's correlation with its interval.
-
-    Correlated are completed trials only: a measure is a median over the steps of a trial, which of one that diverged
-    early is little more than its value at initialization.
+    """Compute the points and, within each mode and over all modes, the mean correlation with its interval.
 
     Raises:
         InputError: no trial has a measurement of the landscape or of ICS.
     """
+    evidence = gather_evidence(results)
+    measured = _measured(results)
     trials = results.trials
-    points = trials[["norm", "init", "init_gain", "lr", "seed"]]
-    points = points.assign(accuracy=final_accuracy(trials), completed=trials["status"] == "completed")
-    measured = {name: trials[name] for name in AXIS_LABELS if name in trials}
-    points = points.assign(**measured).dropna(subset=["accuracy"])
-    measures = [name for name in measured if points[name].notna().any()]
-    if not measures:
-        raise InputError("no trial has a landscape or an ics measurement: the sweep file asks for neither probe")
-    completed = points[points["completed"]]
-    rows = [
-        {"measure": name, "norm": norm} | _correlation(of_norm.dropna(subset=[name]), name)
-        for name in measures
-        for norm in in_order(points["norm"])
-        for of_norm in [completed[completed["norm"] == norm]]
-    ]
-    correlations = pd.DataFrame(rows).astype({"norm": trials["norm"].dtype})
+    points = trials[["norm", "init", "init_gain", "lr", "seed"]].assign(
+        accuracy=final_accuracy(trials),
+        learned=has_learned(evidence),
+        **{name: values.reindex(trials["trial_key"]).to_numpy() for name, values in measured.items()},
+    )
+    rows = [{"quantity": name, "norm": norm} | row for name in measured for norm, row in _correlations(name, evidence)]
+    correlations = pd.DataFrame(rows)
     return ExplainsData(
         title=_title(correlations),
-        subtitle=_subtitle(points, measures, correlations),
+        subtitle=_subtitle(points, correlations),
         norms=in_order(points["norm"]),
-        measures=measures,
-        points=points,
+        quantities=list(measured),
+        points=points.dropna(subset=["accuracy"]),
         correlations=correlations,
     )
 
 
-def _subtitle(points: pd.DataFrame, measures: list[str], correlations: pd.DataFrame) -> str:
-    completed, intervals = int(points["completed"].sum()), int(correlations["low"].notna().sum())
-    overflowed = np.isinf(points[measures]).any(axis=None)
+def _measured(results: Results) -> dict[str, pd.Series[float]]:
+    """Return each quantity that was measured, by trial_key."""
+    found = {}
+    for name in SIGNS:
+        try:
+            found[name] = QUANTITIES[name].of(results)
+        except InputError:
+            continue
+    if not found:
+        raise InputError("no trial has a landscape or an ics measurement: the sweep file asks for neither probe")
+    return found
+
+
+def _correlations(name: str, evidence: Evidence) -> list[tuple[str, dict[str, object]]]:
+    """Return the correlation over all modes together, as the claims have it, then within each mode."""
+    prediction, nothing = Prediction(name, "within"), Correlation(float("nan"), 0, UNITS["within"])
+    try:
+        together = prediction(evidence)
+    except InputError:
+        together = nothing
+    norms = evidence.grid.norms
+    alone = [(norm, prediction.of_mode(evidence, k)) for k, norm in enumerate(norms)]
+    shown = [(ALL, together), *alone] if len(norms) > 1 else alone
+    return [(norm, _columns(found, -SIGNS[name])) for norm, found in shown]
+
+
+def _columns(found: Correlation, sign: int) -> dict[str, object]:
+    low, high = sorted(sign * end for end in found.interval(CONFIDENCE))
+    return {"correlation": sign * found.value, "low": low, "high": high, "units": found.units}
+
+
+def _subtitle(points: pd.DataFrame, correlations: pd.DataFrame) -> str:
+    units, learned = int(correlations["units"].max()), int(points["learned"].sum())
+    bars = f"Bars: {100 * CONFIDENCE:.1f} % intervals, which take {MIN_UNITS} inits and gains."
+    none = f"No intervals: they take {MIN_UNITS} inits or gains, whichever are fewer, and here are {units}."
     return (
-        "One point per trial; open: stopped early, at chance if it diverged."
-        + (" At the right edge: overflowed." if overflowed else "")
-        + f"\nSpearman's rank correlation within each mode, of the {completed} completed trials alone, with a 95 % "
-        f"interval over cells: a measure of the {len(points) - completed} others, left out, covers only the "
-        "steps before they stopped. "
-        + (
-            f"By chance alone {0.05 * intervals:.1f} of the {intervals} intervals would exclude 0. "
-            if intervals
-            else ""
-        )
-        + "The learning rate moves both axes: no controlled experiment."
+        f"A point per trial; open: the {len(points) - learned} of {len(points)} that did not learn or diverged, which "
+        "no correlation takes in. Rank correlations are the claims': over inits and gains at one lr, which moves both "
+        "axes, mean over lrs; right of 0 where smoother, or less shifted, is more accurate. "
+        + (bars if np.isfinite(correlations["low"]).any() else none)
+        + "\nDead networks have neither shift nor accuracy, and would feign a relation; but to look only at what "
+        "learned can itself hide or make one: what is said holds for such trials alone."
     )
 
 
-def _correlation(points: pd.DataFrame, name: str) -> dict[str, float]:
-    # A measure that overflowed ranks as the largest: leaving it out would flatter a rough landscape.
-    x = np.minimum(points[name].to_numpy(dtype=float), np.finfo(float).max)
-    y = points["accuracy"].to_numpy(dtype=float)
-    cell = points.groupby(["init", "init_gain", "lr"]).ngroup().to_numpy().astype(np.int64)
-    low, high = spearman_interval(x, y, cell)
-    return {"spearman": float(spearman(x, y)), "low": float(low), "high": float(high), "n_trials": len(points)}
-
-
 def _title(correlations: pd.DataFrame) -> str:
-    """Return how many of the correlations have an interval that excludes 0, by family of measure."""
-    is_smooth = correlations["measure"].str.startswith("landscape")
-    parts = []
-    for label, rows in (("smoothness", correlations[is_smooth]), ("ICS", correlations[~is_smooth])):
-        known = rows[rows["low"].notna()]
-        if len(known):
-            clear = int(((known["low"] > 0) | (known["high"] < 0)).sum())
-            parts.append(f"{label} in {clear} of {len(known)}")
-    if not parts:
-        return "Too few trials for rank correlations with the final accuracy"
-    return f"The interval of the correlation with accuracy excludes 0: {', '.join(parts)}"
+    """Return the correlation over all modes, of smoothness and of low ICS; of one mode alone, its."""
+    first = correlations.groupby("quantity", sort=False).first()
+    names = {"gradient_change": "smoothness", "relative_ics": "low relative ICS", "ics_cosine": "cosine of ICS"}
+    known = first[first["correlation"].notna()]
+    if known.empty:
+        return "Too few trials have learned for a correlation with the final accuracy"
+    has_interval = bool(np.isfinite(known["low"]).any())
+    parts = [f"{names[str(name)]} {_in_words(row)}" for name, row in known.iterrows()]
+    text = f"Rank correlation with accuracy within a mode: {', '.join(parts)}"
+    return text if has_interval else f"{text}; too few inits and gains for intervals"
+
+
+def _in_words(row: pd.Series[float]) -> str:
+    interval = f" ({row['low']:+.1f} to {row['high']:+.1f})" if np.isfinite(row["low"]) else ""
+    return f"{row['correlation']:+.1f}{interval}"

@@ -16,6 +16,7 @@ from analysis.plots.ics import ics_data
 from analysis.plots.landscape import landscape_data
 from analysis.plots.reference_cell import reference_cell
 from analysis.plots.summary.claim_tiles import format_verdicts
+from analysis.statistics.intervals import CONFIDENCE
 from analysis.tables.headline import width_headline
 from analysis.tables.pooled import pooled_rows
 from bnsweep.errors import InputError
@@ -43,7 +44,7 @@ class SummaryData:
     shifts: pd.DataFrame
     """norm, step; mean, low, high: over layers, of the ICS relative to the gradient, mean over seeds."""
     claims: pd.DataFrame
-    """title, label, verdict of each statement."""
+    """title, label, verdict, is_check of each statement."""
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -63,10 +64,10 @@ def summary_data(results: Results, computed: Computed | None = None) -> SummaryD
     opened = {"loss bands": bands["loss_open"], "gradient bands": bands["grad_diff_l2_open"]} if len(bands) else {}
     return SummaryData(
         title=width_headline(widths),
-        subtitle="a: mean over initializations, band: range over seeds. b: with intervals over seeds where there are "
-        f"three or more. c, d: {walked}; min to max on a walk along the gradient. e: {moved}; line: mean over layers, "
-        f"band: their range.{open_note(opened)}{_alone(overlaid, norms)} f: a tile per statement, "
-        f"{format_verdicts(statements)}.",
+        subtitle="a: mean over initializations, band: range over seeds. b: pale where the grid leaves it open, line: "
+        f"{100 * CONFIDENCE:.1f} % interval, from three seeds on. c, d: {walked}; min to max on a walk along the "
+        f"gradient. e: {moved}; line: mean over layers, band: their range.{open_note(opened)}{_alone(overlaid, norms)} "
+        f"f: a tile per statement, {format_verdicts(statements)}.",
         norms=norms,
         overlaid=overlaid,
         lrs=sorted(results.trials["lr"].unique().tolist()),
@@ -74,7 +75,7 @@ def summary_data(results: Results, computed: Computed | None = None) -> SummaryD
         widths=widths,
         bands=bands,
         shifts=shifts,
-        claims=statements[["title", "label", "verdict"]],
+        claims=statements[["title", "label", "verdict", "is_check"]],
     )
 
 

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.plots.accuracy.draw import draw_bar
 from analysis.plots.bands import fill_band, limit
 from analysis.plots.style import handles, lr_axis, new_figure, norm_style, set_title, style
-from analysis.plots.summary.claim_tiles import draw_tiles
+from analysis.plots.summary.claim_tiles import draw_tiles, num_lines
 from analysis.plots.summary.data import SummaryData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+TOP_IN, MIDDLE_IN, LINE_IN = 1.7, 1.8, 0.125
+"""Least heights of the rows of panels, and of a line of the claims."""
 
 
 def draw_summary(data: SummaryData, fig: Figure | None = None) -> Figure:
@@ -24,14 +28,18 @@ def draw_summary(data: SummaryData, fig: Figure | None = None) -> Figure:
         "robustness": _draw_widths,
         "loss along the gradient": lambda ax, data: _draw_bands(ax, data, "loss", "loss (nats)"),
         "gradient difference": lambda ax, data: _draw_bands(ax, data, "grad_diff_l2", "l2 norm"),
-        "internal covariate shift": _draw_shifts,
+        "covariate shift (ICS)": _draw_shifts,
         "the paper's claims": lambda ax, data: draw_tiles(ax, data.claims),
     }
+    top_in = max(TOP_IN, 0.17 * len(data.norms))
+    tiles_in = LINE_IN * num_lines(data.claims)
     with style():
-        fig = fig or new_figure(6.6)
+        fig = fig or new_figure(1.7 + top_in + MIDDLE_IN + tiles_in)
         set_title(fig, data.title, data.subtitle)
-        axes = fig.subplots(2, 3, height_ratios=[1, 1.5]).flat
-        for ax, letter, (title, draw) in zip(axes, "abcdef", panels.items(), strict=True):
+        grid = fig.add_gridspec(3, 6, height_ratios=[top_in, MIDDLE_IN, tiles_in])
+        places = [grid[0, :3], grid[0, 3:], grid[1, :2], grid[1, 2:4], grid[1, 4:], grid[2, :]]
+        for place, letter, (title, draw) in zip(places, "abcdef", panels.items(), strict=True):
+            ax = fig.add_subplot(place)
             draw(ax, data)
             ax.set_title(f"{letter}  {title}", loc="left", fontweight="bold")
         fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=6)
@@ -44,7 +52,7 @@ def _draw_accuracy(ax: Axes, data: SummaryData) -> None:
         if norm in data.overlaid:
             ax.fill_between(part["lr"], part["low"], part["high"], color=look.color, alpha=0.2, lw=0)
         ax.plot(part["lr"], part["mean"], color=look.color, ls=look.line, marker=look.marker, ms=3)
-    lr_axis(ax, data.lrs, 5)
+    lr_axis(ax, data.lrs)
     ax.set_ylim(-0.03, 1.03)
     ax.set_xlabel("learning rate")
     ax.set_ylabel("test accuracy")
@@ -54,16 +62,12 @@ def _draw_accuracy(ax: Axes, data: SummaryData) -> None:
 def _draw_widths(ax: Axes, data: SummaryData) -> None:
     for y, (_, row) in enumerate(data.widths.iterrows()):
         if np.isfinite(row["value"]):
-            ax.barh(y, row["value"], height=0.66, color=norm_style(row["norm"]).color)
-        if np.isfinite(row["low"]):
-            ax.errorbar(
-                row["value"], y, xerr=[[row["value"] - row["low"]], [row["high"] - row["value"]]], color="black"
-            )
+            draw_bar(ax, y, row)
     ax.set_yticks(range(len(data.widths)), data.widths["norm"])
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(data.widths) - 0.4, -0.6)
     ax.set_xlim(left=0)
-    ax.set_xlabel("decades of learning\nrate that train")
+    ax.set_xlabel("decades of learning rate that train")
 
 
 def _draw_bands(ax: Axes, data: SummaryData, name: str, label: str) -> None:
@@ -95,7 +99,7 @@ def _draw_shifts(ax: Axes, data: SummaryData) -> None:
         mean = part["mean"].where(np.isfinite(part["mean"]))
         ax.plot(part["step"], mean, color=look.color, ls=look.line, marker=look.marker, ms=3)
     ax.set_xlabel("step")
-    ax.set_ylabel("ICS relative to the gradient")
+    ax.set_ylabel("ICS / gradient")
     ax.grid(visible=True, axis="y")
 
 

@@ -60,7 +60,7 @@ def test_each_sweep_is_measured_as_its_own_report_does(comparison: Comparison, p
 
 def test_only_what_differs_is_named(comparison: Comparison) -> None:
     fields = {row["field"]: (row["plain"], row["other"]) for row in comparison.differing.to_dict("records")}
-    assert list(fields) == ["momentum", "landscape", "ics", "moments", "norm", "lr", "seed"]
+    assert list(fields) == ["momentum", "landscape", "ics", "moments", "layers", "flatness", "norm", "lr", "seed"]
     assert fields["momentum"] == ("0", "0.9")
     assert fields["lr"] == ("0.001, 0.01, 0.1, 1, 10", "0.01, 0.1, 1")
     assert fields["ics"] == ("none", "every 25")
@@ -114,10 +114,10 @@ def test_what_cannot_be_compared_is_refused(places: tuple[Path, Path], tmp_path:
 
 
 def test_the_title_is_the_lead_of_batch_in_each(comparison: Comparison) -> None:
-    table = comparison.table[comparison.table["measure"] == "trainable_decades"].set_index(["sweep", "norm"])["value"]
+    table = comparison.table[comparison.table["measure"] == "mean_accuracy"].set_index(["sweep", "norm"])["value"]
     gains = [table[name, "batch"] - table[name, "none"] for name in ("plain", "other")]
-    words = f"+{gains[0]:.1f} in plain, +{gains[1]:.1f} in other"
-    assert comparison_data(comparison).title == f"Decades of learning rate that batch trains beyond none: {words}"
+    words = f"+{gains[0]:.2f} in plain, +{gains[1]:.2f} in other"
+    assert comparison_data(comparison).title == f"Mean accuracy over log lr, batch less none: {words}"
 
 
 def test_every_value_is_drawn_once_with_the_marker_of_its_sweep(comparison: Comparison) -> None:
@@ -163,7 +163,7 @@ def test_the_command_prints_the_table_and_writes_the_page(places: tuple[Path, Pa
         "sweep == 'plain' and norm == 'batch' and measure == 'trainable_decades'"
     )
     assert math.isfinite(width["value"].item())
-    assert re.search(rf"(?m)^batch +{width['value'].item():.2f}", result.stdout)
+    assert re.search(rf"(?m)^batch +{width['value'].item():.1f}", result.stdout)
     assert "momentum\n    plain: 0\n    other: 0.9" in result.stdout
     assert f"comparison: {tmp_path}/comparison/index.html" in result.stdout
     assert (tmp_path / "comparison" / "index.html").exists()

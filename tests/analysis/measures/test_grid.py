@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from analysis.loading import Results
 from analysis.measures.grid import final_accuracy, make_grid
@@ -35,32 +36,24 @@ def test_a_result_without_an_accuracy_is_missing(results: Results) -> None:
     assert np.isnan(make_grid(trials).diverged).all()
 
 
-def test_norms_are_compared_only_where_each_has_a_result_of_the_same_seed(results: Results) -> None:
-    trials = results.trials
-    gone = (trials["norm"] == "none") & (trials["lr"] == 10)
-    gone_once = (trials["norm"] == "batch") & (trials["lr"] == 1) & (trials["seed"] == 1)
-    grid = make_grid(trials[~gone & ~gone_once])
-    assert not grid.common[..., -1].any()
-    assert grid.common[..., :-2].all()
-    assert grid.common[0, ..., -2].all()
-    assert not grid.common[1, ..., -2].any()
-    compared = grid.comparable().accuracy
-    assert np.isnan(compared[..., -1]).all()
-    assert np.isnan(compared[1, ..., -2]).all()
-    assert np.isfinite(compared[0, ..., -2]).all()
-    assert np.isfinite(grid.accuracy[:, 1, ..., -1]).all()
+def test_the_best_is_of_the_whole_grid_by_mode_and_seed(results: Results) -> None:
+    grid, trials = make_grid(results.trials), results.trials.assign(accuracy=final_accuracy(results.trials))
+    best = trials.groupby(["seed", "norm"], observed=True)["accuracy"].max().unstack()
+    assert grid.best.tolist() == best[grid.norms].to_numpy().tolist()
+    assert grid.best_of_any.tolist() == best.max(axis=1).tolist()
+    unknown = make_grid(trials.assign(test_acc=trials["test_acc"].mask(trials["norm"] == "batch"), status="completed"))
+    assert (unknown.best[:, 1] == 0).all()
 
 
-def test_a_seed_that_some_norm_lacks_everywhere_is_left_out(results: Results) -> None:
-    trials = results.trials
-    grid = make_grid(trials[(trials["seed"] == 0) | (trials["norm"] == "none")])
-    assert grid.seeds == [0, 1]
-    assert grid.comparable().seeds == [0]
-    assert grid.comparable().accuracy.shape == (1, 3, 1, 3, 5)
-
-
-def test_a_seed_that_is_far_from_finished_is_left_out(results: Results) -> None:
-    trials = results.trials
-    for most, seeds in ((1e-2, [0]), (1.0, [0, 1])):
-        grid = make_grid(trials[(trials["seed"] == 0) | (trials["lr"] <= most)])
-        assert grid.comparable().seeds == seeds
+def test_losses_are_those_of_the_test_set_and_of_the_first_mini_batch(results: Results) -> None:
+    trials, curves = results.trials, results.curves
+    first = trials["trial_key"].iloc[0]
+    started = curves.assign(train_loss=curves["train_loss"].mask(curves["trial_key"] == first, np.nan))
+    grid = make_grid(trials, started)
+    lost = grid.diverged == 1
+    assert np.isposinf(grid.loss[lost]).all()
+    assert grid.loss[~lost] == pytest.approx(1 - grid.accuracy[~lost])
+    known = grid.initial_loss[np.isfinite(grid.initial_loss)]
+    assert (len(known), set(known)) == (len(trials) - 1, {2.3})
+    assert np.isnan(make_grid(trials).initial_loss).all()
+    assert np.isnan(make_grid(trials.drop(columns="test_loss")).loss).all()

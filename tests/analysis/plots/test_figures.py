@@ -10,10 +10,10 @@ import pytest
 import analysis
 from analysis.loading import Results
 from analysis.loading.order import NORM_ORDER
-from analysis.measures.grid import final_accuracy
 from analysis.measures.walks import walks
 from analysis.plots import FIGURES
 from analysis.plots.accuracy import accuracy_data
+from analysis.plots.accuracy.data import open_gaps
 from analysis.plots.bands import OPEN, fill_band, limit
 from analysis.plots.explains import explains_data
 from analysis.plots.heatmap import heatmap_data
@@ -42,7 +42,7 @@ def test_accuracy_shows_every_trial_and_every_diverged_run(results: Results, tri
     )
     pd.testing.assert_frame_equal(data.means.set_index(CELL)[list(expected)], expected)
     assert data.threshold == pytest.approx(0.9 * expected["accuracy"].max())
-    assert data.title.startswith("batch trains over 2.2 decades of learning rate")
+    assert data.title.startswith("batch trains over 3.0 decades of learning rate (2.0 to 4.0, given the grid)")
 
 
 def test_accuracy_spans_lie_where_the_mean_is_on_or_above_the_bar(results: Results) -> None:
@@ -52,6 +52,26 @@ def test_accuracy_spans_lie_where_the_mean_is_on_or_above_the_bar(results: Resul
         spans = data.spans[(data.spans["norm"] == row.norm) & (data.spans["init_gain"] == row.init_gain)]
         assert ((spans["lr_low"] <= row.lr * 1.0001) & (row.lr <= spans["lr_high"] * 1.0001)).any()
     assert len(trained) > 0
+
+
+def test_accuracy_tells_what_the_grid_leaves_open_by_gaps_of_which_one_end_trains(results: Results) -> None:
+    data = accuracy_data(results)
+    at = ["norm", "init", "init_gain", "seed"]
+    length = {
+        name: np.log10(spans["lr_high"] / spans["lr_low"]).groupby([spans[axis] for axis in at]).sum()
+        for name, spans in (("spans", data.spans), ("open", data.open_spans))
+    }
+    both = pd.DataFrame(length).fillna(0).groupby("norm").mean()
+    widths = data.widths.set_index("norm")
+    for norm in data.norms:
+        assert widths["value"][norm] == pytest.approx(both["spans"][norm])
+        assert widths["grid_high"][norm] - widths["grid_low"][norm] == pytest.approx(both["open"][norm])
+
+
+def test_an_untested_gap_in_a_curve_is_open() -> None:
+    scores = np.array([0.1, 0.9, np.nan, 0.9, 0.1])
+    found = open_gaps(scores, [0.01, 0.1, 1.0, 10.0, 100.0], 0.5)
+    assert found == [pytest.approx((0.01, 0.1)), pytest.approx((10, 100))]
 
 
 def test_heatmap_has_every_cell(results: Results, trials: pd.DataFrame) -> None:
@@ -134,35 +154,6 @@ def test_ics_leaves_out_the_first_layer(results: Results, sweep_dir: Path) -> No
     expected = (rows["ics_l2"] / rows["grad_norm"]).groupby(rows["norm"]).mean()
     found = data.shifts.query("layer == 2 and step == 75").set_index("norm")["ics_relative_mean"]
     assert found.to_dict() == pytest.approx(expected.to_dict())
-
-
-def test_explains_has_a_point_per_trial_and_ranks_what_overflowed_as_largest(results: Results) -> None:
-    none = (results.trials["norm"] == "none") & (results.trials["status"] == "completed")
-    beta = results.trials["landscape_beta"].mask(none & (results.trials["lr"] == 0.001), np.inf)
-    data = explains_data(replace(results, trials=results.trials.assign(landscape_beta=beta)))
-    assert len(data.points) == len(results.trials)
-    assert (data.points.loc[~data.points["completed"], "accuracy"] == CHANCE).all()
-    row = data.correlations.set_index(["measure", "norm"]).loc[("landscape_beta", "none")]
-    assert row["n_trials"] == none.sum()
-    ranked = pd.DataFrame({"beta": beta[none].rank(), "accuracy": final_accuracy(results.trials)[none].rank()})
-    assert row["spearman"] == pytest.approx(ranked.corr().iloc[0, 1])
-    assert "At the right edge: overflowed" in data.subtitle
-
-
-def test_a_diverged_trial_moves_no_correlation_but_is_shown(results: Results) -> None:
-    lost = results.trials["status"] == "diverged"
-    wild = replace(results, trials=results.trials.assign(ics_l2=results.trials["ics_l2"].mask(lost, 1e9)))
-    before, after = explains_data(results), explains_data(wild)
-    pd.testing.assert_frame_equal(before.correlations, after.correlations)
-    assert (after.points.loc[~after.points["completed"], "ics_l2"] == 1e9).sum() == lost.sum() > 0
-    assert f"of the {(~lost).sum()} completed trials alone" in after.subtitle
-    assert f"a measure of the {lost.sum()} others, left out" in after.subtitle
-
-
-def test_explains_says_how_many_intervals_chance_would_clear(results: Results) -> None:
-    data = explains_data(results)
-    intervals = data.correlations["low"].notna().sum()
-    assert f"By chance alone {0.05 * intervals:.1f} of the {intervals} intervals" in data.subtitle
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -58,7 +58,7 @@ def test_it_agrees_with_the_figures_that_it_sums_up(results: Results, computed: 
     pd.testing.assert_frame_equal(data.bands, landscape_data(results).bands)
     statements = claims_data(results, computed.verdicts).statements
     assert data.claims["verdict"].tolist() == statements["verdict"].tolist()
-    assert data.title.startswith("batch trains over 2.2 decades")
+    assert data.title.startswith("batch trains over 3.0 decades of learning rate (2.0 to 4.0")
 
 
 def test_every_statement_has_a_tile(data: SummaryData, figure: Figure) -> None:
@@ -79,7 +79,7 @@ def test_six_panels_fit_a_page_and_no_text_of_a_claim_covers_another(figure: Fig
     titles = [
         box for box, text in zip(boxes, figure.axes[-1].texts, strict=True) if text.get_text() not in SYMBOLS.values()
     ]
-    assert len(titles) == len({title.y0 for title in titles}) > 1
+    assert len(titles) == len({(title.x0, title.y0) for title in titles}) > 1
     for title in titles:
         assert title.x1 <= page[0] * figure.dpi
         assert sum(title.overlaps(other) for other in boxes) == 1

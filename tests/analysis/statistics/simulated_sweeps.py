@@ -7,6 +7,7 @@ pairing by seed supposes; every run has noise of its own, and some fail whatever
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from analysis.measures.curves import threshold
 from analysis.statistics.nan_aware import Floats
 
 CHANCE = 0.1
+INITIAL_LOSS = 2.3
 LRS = [float(lr) for lr in np.logspace(-3, 1, 9)]
 GAINS = np.log10([0.5, 1.0, 2.0])
 RAMP = 1.2
@@ -34,9 +36,9 @@ class Truth:
     run_sd: float
     failures: float = 0.0
 
-    def sweeps(self, rng: np.random.Generator, count: int, num_seeds: int) -> Runs:
+    def sweeps(self, rng: np.random.Generator, count: int, num_seeds: int, lrs: Sequence[float] = LRS) -> Runs:
         """Return `count` sweeps; arrays of shape (count, num_modes, num_seeds, 1, num_gains, num_lrs)."""
-        modes, log_lr = len(PEAKS), np.log10(LRS)
+        modes, log_lr = len(PEAKS), np.log10(lrs)
         by_mode = (modes, 1, 1, 1, 1)
 
         def effect(sd: float) -> Floats:
@@ -52,8 +54,19 @@ class Truth:
         accuracy = accuracy + self.run_sd * rng.normal(size=accuracy.shape)
         diverged = (log_lr > lost) | (rng.random(accuracy.shape) < self.failures)
         accuracy = np.clip(np.where(diverged, CHANCE, accuracy), 0, 1)
-        best = accuracy.max(axis=(1, 3, 4, 5))[:, None]
-        return Runs(accuracy, diverged.astype(float), LRS, threshold(best, CHANCE, FRACTION))
+        best, own = (accuracy.max(axis=axes) for axes in ((1, 3, 4, 5), (3, 4, 5)))
+        loss = np.where(diverged, np.inf, 2 * (1 - accuracy))
+        return Runs(
+            accuracy,
+            diverged.astype(float),
+            list(lrs),
+            threshold(best, CHANCE, FRACTION)[:, None],
+            threshold(own, CHANCE, FRACTION),
+            loss,
+            np.full_like(loss, INITIAL_LOSS),
+            ["default"],
+            [float(gain) for gain in 10**GAINS],
+        )
 
 
 TRUTHS = {

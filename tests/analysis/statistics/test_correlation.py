@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import spearmanr, t
 
-from analysis.statistics.correlation import keep_all_but_one, spearman, spearman_interval
-from analysis.statistics.nan_aware import Floats
+from analysis.statistics.correlation import MIN_UNITS, correlation_interval, spearman
 
 
 def test_spearman_is_scipys_with_ties() -> None:
@@ -25,52 +24,27 @@ def test_a_constant_has_no_correlation() -> None:
     assert np.isnan(spearman(np.arange(2.0), np.arange(2.0)))
 
 
-def test_copies_of_a_cell_do_not_narrow_the_interval() -> None:
-    x, y = np.random.default_rng(0).normal(size=(2, 15))
-    cell = np.arange(15)
-    alone = spearman_interval(x, y, cell)
-    copied = spearman_interval(*(np.repeat(values, 10) for values in (x, y, cell)))
-    assert copied == pytest.approx(alone, abs=0.02)  # ranks of ten copies are the same but for 1 / n
+def test_the_interval_is_bonett_and_wrights_with_students_t() -> None:
+    # By hand, r = 0.6 and n = 28: arctanh 0.6 = 0.693147, its standard error sqrt((1 + 0.18) / 25) = 0.217256.
+    assert t.ppf(0.975, 26) == pytest.approx(2.055529, abs=1e-6)
+    reach = 2.055529 * 0.217256
+    expected = np.tanh([0.693147 - reach, 0.693147 + reach])
+    assert correlation_interval(0.6, 28, 0.95) == pytest.approx(expected, abs=1e-5)
 
 
-def test_cells_may_have_different_numbers_of_seeds() -> None:
-    cell = np.array([0, 0, 1, 2, 2, 3, 4, 5, 5, 5, 6, 7, 8, 9])
-    x = cell + 0.01 * np.arange(14)
-    y = np.where(cell == 3, 20.0, x)
-    low, high = spearman_interval(x, y, cell)
-    assert low < spearman(x, y) < high <= 1
+def test_too_few_units_have_no_interval() -> None:
+    assert np.isnan(correlation_interval(0.5, MIN_UNITS - 1, 0.95)).all()
+    assert np.isnan(correlation_interval(np.nan, 30, 0.95)).all()
+    low, high = correlation_interval(1.0, MIN_UNITS, 0.95)
+    assert 0 < low < high <= 1
 
 
-def test_where_no_cell_makes_a_difference_there_is_no_interval() -> None:
-    x = np.arange(30.0)
-    assert np.isnan(spearman_interval(x, x**3, np.arange(30))).all()
-
-
-def test_too_few_cells_have_no_interval() -> None:
-    x = np.arange(18.0)
-    assert np.isnan(spearman_interval(x, x, np.repeat(np.arange(9), 2))).all()
-
-
-def test_many_cells_are_left_out_in_groups() -> None:
-    keep = keep_all_but_one(np.repeat(np.arange(120), 3))
-    assert keep.shape == (50, 360)
-    assert ((~keep).sum(axis=0) == 1).all()  # each trial is left out once
-    assert (keep[:, 0::3] == keep[:, 2::3]).all()  # with the other seeds of its cell
-
-
-@pytest.mark.parametrize("strength", [0.0, 0.6, 0.9])
-@pytest.mark.parametrize("num_cells", [10, 20])
-def test_intervals_cover(num_cells: int, strength: float) -> None:
-    rng, seeds = np.random.default_rng(5), 2
-    cell = np.repeat(np.arange(num_cells), seeds)
-
-    def sample(count: int) -> tuple[Floats, Floats]:
-        x = rng.normal(size=(count, num_cells, 1))
-        y = strength * x + np.sqrt(1 - strength**2) * rng.normal(size=x.shape)
-        x, y = (np.exp(one + 0.2 * rng.normal(size=(count, num_cells, seeds))) for one in (x, y))
-        return x.reshape(count, -1), y.reshape(count, -1)
-
-    true = spearman(*sample(40_000)).mean()
-    x, y = sample(1000)
-    low, high = spearman_interval(x, y, cell)
-    assert ((low <= true) & (true <= high)).mean() >= 0.93
+@pytest.mark.parametrize("strength", [0.0, 0.4, 0.8, 0.95])
+@pytest.mark.parametrize("units", [10, 20])
+def test_intervals_cover(units: int, strength: float) -> None:
+    rng = np.random.default_rng(5)
+    x, noise = rng.normal(size=(2, 2000, units))
+    found = spearman(x, strength * x + np.sqrt(1 - strength**2) * noise)
+    true = 6 / np.pi * np.arcsin(strength / 2)  # of a normal pair
+    ends = np.array([correlation_interval(float(one), units, 0.95) for one in found])
+    assert ((ends[:, 0] <= true) & (true <= ends[:, 1])).mean() >= 0.93

@@ -7,9 +7,13 @@ from analysis.tables.headline import difference_headline, width_headline
 NAN = float("nan")
 
 
-def widths(*rows: tuple[str, float], at_least: bool = False, grid_high: float = 1.0) -> pd.DataFrame:
+def widths(*rows: tuple[str, float], at_least: bool = False, opened: float = 0.0) -> pd.DataFrame:
+    same = {"at_least": at_least}
     return pd.DataFrame(
-        [{"norm": norm, "value": value, "at_least": at_least, "grid_high": grid_high} for norm, value in rows]
+        [
+            {"norm": norm, "value": value, "grid_low": value - opened, "grid_high": value + opened, **same}
+            for norm, value in rows
+        ]
     )
 
 
@@ -37,34 +41,48 @@ def test_a_width_that_runs_into_the_end_is_a_lower_bound() -> None:
 
 
 def test_nothing_trains() -> None:
-    assert width_headline(widths(("none", 0.0), ("batch", 0.0), grid_high=0.0)) == (
-        "No mode trains at any tested learning rate"
+    assert width_headline(widths(("none", 0.0), ("batch", 0.0))) == "No mode trains at any tested learning rate"
+
+
+def test_what_the_grid_leaves_open_is_said() -> None:
+    two = [("batch", 2.9), ("none", 1.1)]
+    assert width_headline(widths(*two, opened=1.0)) == (
+        "batch trains over 2.9 decades of learning rate (1.9 to 3.9, given the grid), none over 1.1 (0.1 to 2.1)"
     )
+    assert width_headline(widths(*two, opened=1.0, at_least=True)) == (
+        "batch trains over 2.9 decades of learning rate (1.9 or more, given the grid), none over 1.1 (0.1 or more)"
+    )
+    assert "(" not in width_headline(widths(*two, opened=0.05))
 
 
 def differences(*rows: tuple[str, float, float, float]) -> pd.DataFrame:
     same = {"baseline": "none", "init": "default", "init_gain": ALL, "measure": "trainable_decades", "n_seeds": 3}
     named = [dict(zip(("norm", "value", "low", "high"), row, strict=True)) for row in rows]
-    return pd.DataFrame([{**same, "n_compared": len(rows), **row} for row in named])
+    return pd.DataFrame([{**same, **row} for row in named])
 
 
 def test_the_difference_has_a_sign_and_an_interval() -> None:
     assert difference_headline(differences(("batch", -0.5, -0.75, -0.25))) == (
-        "Decades minus none, each with its 95 % interval over 3 seeds: batch -0.50 (-0.75 to -0.25)"
+        "Decades minus none, each with its 97.5 % interval over 3 seeds: batch -0.50 (-0.75 to -0.25)"
     )
     assert difference_headline(differences(("batch", -0.5, NAN, NAN))) == (
         "Decades minus none: batch -0.50; too few seeds for intervals"
     )
     assert difference_headline(differences(("batch", NAN, NAN, NAN))) == ""
+    areas = differences(("batch", 0.12345, 0.1, 0.15)).assign(measure="mean_accuracy")
+    assert difference_headline(areas, "mean_accuracy") == (
+        "Mean accuracy over log lr minus none, each with its 97.5 % interval over 3 seeds: "
+        "batch +0.123 (+0.100 to +0.150)"
+    )
 
 
 def test_every_difference_is_named_and_none_picked() -> None:
     some = [("batch", 2.0, 1.5, 2.5), ("l1", 0.1, -0.2, 0.4), ("l2", -0.3, -0.5, -0.1)]
     assert difference_headline(differences(*some)) == (
-        "Decades minus none, each with its simultaneous 95 % interval over 3 seeds: "
+        "Decades minus none, each with its 97.5 % interval over 3 seeds: "
         "batch +2.00 (+1.50 to +2.50), l1 +0.10 (-0.20 to +0.40), l2 -0.30 (-0.50 to -0.10)"
     )
     assert difference_headline(differences(*some, ("rms", 0.0, -0.1, 0.1))) == (
         "Decades minus none: batch +2.00*, l1 +0.10, l2 -0.30*, rms +0.00. "
-        "*: its simultaneous 95 % interval over 3 seeds excludes 0"
+        "*: its 97.5 % interval over 3 seeds excludes 0"
     )

@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binomtest, ttest_1samp
+from scipy.stats import norm as normal
 
 import analysis
 from analysis.loading import Results
 from analysis.measures import MEASURES
 from analysis.measures.grid import final_accuracy
+from analysis.statistics.nan_aware import Floats
 from analysis.tables import difference_table, robustness_table
+from analysis.tables.differences import DIFFERENCE_COLUMNS
 from bnsweep.errors import InputError
 from bnsweep.spec import TrialSpec
 from tests.synthetic import make_specs, write_sweep
@@ -23,16 +26,15 @@ def table(results: Results) -> pd.DataFrame:
 
 
 def expected_decades(directory: Path, norm: str, gain: float) -> list[float]:
-    """The width by seed, by bare pandas and a dense sampling of the curve."""
+    """The width by seed, by bare pandas: the mean over all places of the edges in the gaps that they lie in."""
     trials = pd.read_parquet(directory / "trials").astype({"norm": str})
     trials["accuracy"] = trials["test_acc"].fillna(0.1)
     curves = trials.set_index(["norm", "init_gain", "lr"]).sort_index()
-    dense = np.linspace(-3, 1, 400_001)
     widths = []
     for seed in sorted(trials["seed"].unique()):
         of_seed = curves[curves["seed"] == seed]["accuracy"]
-        curve = of_seed[norm, gain]
-        widths.append(float((np.interp(dense, np.log10(curve.index), curve) >= 0.9 * of_seed.max()).mean() * 4))
+        trains = (of_seed[norm, gain] >= 0.9 * of_seed.max()).to_numpy(float)
+        widths.append(float(np.trapezoid(trains)))  # rates are a decade apart
     return widths
 
 
@@ -51,26 +53,47 @@ def five_seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch"])
-def test_widths_are_those_of_a_dense_sampling(five_seeds: Path, norm: str) -> None:
+def test_widths_are_those_of_bare_pandas(five_seeds: Path, norm: str) -> None:
     table = robustness_table(analysis.load(five_seeds))
     by_gain = [expected_decades(five_seeds, norm, gain) for gain in (0.5, 1.0, 2.0)]
     for gain, expected in zip(("0.5", "1", "2"), by_gain, strict=True):
         row = one(table, norm=norm, init_gain=gain, measure="trainable_decades")
-        assert row["value"] == pytest.approx(np.mean(expected), abs=1e-4)
+        assert row["value"] == pytest.approx(np.mean(expected))
     pooled = one(table, norm=norm, init_gain="all", measure="trainable_decades")
-    by_seed = np.mean(by_gain, axis=0)
-    interval = ttest_1samp(by_seed, 0).confidence_interval()
-    assert pooled["value"] == pytest.approx(by_seed.mean(), abs=1e-4)
-    assert [pooled["low"], pooled["high"]] == pytest.approx([interval.low, interval.high], abs=1e-3)
+    assert pooled["value"] == pytest.approx(np.mean(by_gain))
+    assert pooled["grid_low"] <= pooled["value"] <= pooled["grid_high"]
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch"])
+def test_intervals_are_of_seeds_and_grid_at_the_level_that_is_spent(five_seeds: Path, norm: str) -> None:
+    results = analysis.load(five_seeds)
+    row = one(robustness_table(results), norm=norm, init_gain="all", measure="mean_accuracy")
+    by_seed, open_by_seed = areas(results)[norm]
+    level = 1 - 0.025 / 5
+    t_low = ttest_1samp(by_seed, 0).confidence_interval(level).low
+    reach = np.hypot(by_seed.mean() - t_low, normal.ppf(1 - 0.0125) * open_by_seed.mean())
+    assert [row["low"], row["high"]] == pytest.approx([row["value"] - reach, min(row["value"] + reach, 1)])
+
+
+def areas(results: Results) -> dict[str, tuple[Floats, Floats]]:
+    """Return by mode the area of each seed, and the standard deviation that the grid leaves to it; by bare pandas."""
+    trials = results.trials.assign(accuracy=final_accuracy(results.trials)).sort_values("lr")
+    found = {}
+    for norm, part in trials.groupby("norm", observed=True):
+        curves = [
+            [curve["accuracy"].to_numpy() for _, curve in of_seed.groupby("init_gain")]
+            for _, of_seed in part.groupby("seed")
+        ]
+        area = np.array([np.mean([np.trapezoid(curve) / 4 for curve in of_seed]) for of_seed in curves])
+        sd = [np.mean([np.sqrt((np.diff(curve) ** 2).sum() / 12) / 4 for curve in of_seed]) for of_seed in curves]
+        found[str(norm)] = area, np.array(sd)
+    return found
 
 
 def test_known_truth_is_found(table: pd.DataFrame) -> None:
     widths = table[(table["measure"] == "trainable_decades") & (table["init_gain"] == "all")].set_index("norm")
-    assert widths["value"]["batch"] == pytest.approx(2, abs=0.3)
-    assert widths["value"]["none"] < 0.3
-    assert (widths["grid_low"] <= widths["value"]).all()
-    assert (widths["value"] <= widths["grid_high"]).all()
-    assert list(widths.loc["batch", ["grid_low", "grid_high"]]) == [2, 4]
+    assert list(widths.loc["batch", ["grid_low", "value", "grid_high"]]) == [2, 3, 4]
+    assert list(widths.loc["none", ["grid_low", "value", "grid_high"]]) == [0, 1, 2]
 
 
 def test_divergence_counts_every_diverged_run(five_seeds: Path) -> None:
@@ -105,7 +128,6 @@ def test_differences_are_paired(five_seeds: Path) -> None:
         assert row["value"] == pytest.approx(values[0] - values[1])
         if kind.interval and np.isfinite(row["low"]):
             assert row["low"] <= row["value"] <= row["high"]
-            assert row["seeds_needed"] >= 3
     assert set(differences["norm"]) == {"batch", "noisy_batch"}
 
 
@@ -121,9 +143,11 @@ def test_identical_modes_with_ragged_seeds_do_not_differ(tmp_path: Path) -> None
     assert 0.6 < len(results.trials) / len(specs) < 0.9
     differences = difference_table(results, baseline="l1")
     same = differences[differences["norm"] == "l2"]
-    assert len(same) == len(MEASURES) + 3 * (len(MEASURES) - 3)  # three take several inits or gains
-    assert (same["value"] == 0).all()
-    assert same[["low", "high"]].fillna(0).eq(0).all(axis=None)
+    assert len(same) == len(MEASURES) + 3 * (len(MEASURES) - 4)  # four take several inits or gains
+    assert (same["value"].dropna() == 0).all()
+    assert (same["low"].dropna() <= 0).all()
+    assert (same["high"].dropna() >= 0).all()
+    assert (same["grid_low"].dropna() == -same["grid_high"].dropna()).all()
 
 
 def test_a_sweep_stopped_within_a_seed_says_what_the_whole_seeds_say(tmp_path: Path) -> None:
@@ -136,22 +160,57 @@ def test_a_sweep_stopped_within_a_seed_says_what_the_whole_seeds_say(tmp_path: P
     pd.testing.assert_frame_equal(robustness_table(stopped), robustness_table(whole))
 
 
-def test_differences_are_simultaneous_over_the_modes(tmp_path: Path) -> None:
+def test_a_difference_is_the_same_whatever_other_modes_there_are(tmp_path: Path) -> None:
     norms = ["none", "batch", "noisy_batch", "l1", "l2", "linf"]
     write_sweep(tmp_path, make_specs(norms=norms, gains=[1.0], num_seeds=8, probes=False))
     results = analysis.load(tmp_path)
     pair = replace(results, trials=results.trials[results.trials["norm"].isin(["none", "batch"])])
-    where = {"norm": "batch", "init_gain": "all", "measure": "mean_accuracy"}
-    many, alone = (one(difference_table(chosen), **where) for chosen in (results, pair))
-    assert (many["n_compared"], alone["n_compared"]) == (5, 1)
-    assert many["value"] == pytest.approx(alone["value"])
-    assert many["low"] < alone["low"] < alone["high"] < many["high"]
-    by_seed = results.trials.assign(accuracy=final_accuracy(results.trials), x=np.log10(results.trials["lr"]))
-    areas = by_seed.sort_values("x").groupby(["norm", "seed"], observed=True)[["x", "accuracy"]]
-    mean = areas.apply(lambda part: np.trapezoid(part["accuracy"], part["x"]) / 4)
-    effect = (mean["batch"] - mean["none"]).to_numpy()
-    interval = ttest_1samp(effect, 0).confidence_interval(0.99)
-    assert [many["low"], many["high"]] == pytest.approx([interval.low, interval.high])
+    many, alone = (difference_table(chosen) for chosen in (results, pair))
+    own = many[many["norm"] == "batch"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(own, alone, check_categorical=False)
+    row = one(alone, init_gain="all", measure="mean_accuracy")
+    by_norm = areas(results)
+    effect = by_norm["batch"][0] - by_norm["none"][0]
+    t_low = ttest_1samp(effect, 0).confidence_interval(1 - 0.025 / 8).low
+    of_grid = np.hypot(by_norm["batch"][1], by_norm["none"][1]).mean()
+    assert row["value"] == pytest.approx(effect.mean())
+    reach = np.hypot(effect.mean() - t_low, normal.ppf(1 - 0.0125) * of_grid)
+    assert [row["low"], row["high"]] == pytest.approx([row["value"] - reach, row["value"] + reach], rel=1e-3)
+
+
+def test_a_note_says_what_would_resolve_a_difference(five_seeds: Path) -> None:
+    table = difference_table(analysis.load(five_seeds))
+    assert tuple(table.columns) == DIFFERENCE_COLUMNS
+    is_resolved = (table["low"] > 0) | (table["high"] < 0)
+    assert is_resolved.any()
+    assert (table.loc[is_resolved, "note"] == "").all()
+    has_none = table["measure"].map(lambda name: MEASURES[name].interval is None)
+    assert (table.loc[has_none, "note"] == "").all()
+    assert table.loc[has_none, ["low", "high"]].isna().all(axis=None)
+    told = table[table["note"] != ""]
+    assert told["note"].str.contains("would resolve|neither|takes 7").all()
+    assert len(told)
+    of_grid = table["measure"].map(lambda name: MEASURES[name].grid is not None)
+    assert table["grid_low"].notna().tolist() == table["grid_high"].notna().tolist() == of_grid.tolist()
+
+
+def test_a_mode_that_shares_nothing_with_the_baseline_has_no_rows(tmp_path: Path) -> None:
+    write_sweep(tmp_path, keep=lambda spec: (spec.norm == "noisy_batch") == (spec.lr > 0.5))
+    results = analysis.load(tmp_path)
+    assert set(difference_table(results)["norm"]) == {"batch"}
+    assert set(robustness_table(results)["norm"]) == {"none", "batch", "noisy_batch"}
+
+
+def test_a_mode_without_a_curve_takes_down_nothing(results: Results, table: pd.DataFrame) -> None:
+    unknown = results.trials["test_acc"].mask(results.trials["norm"] == "batch")
+    status = results.trials["status"].mask(results.trials["norm"] == "batch", "completed")
+    lost = replace(results, trials=results.trials.assign(test_acc=unknown, status=status))
+    found = robustness_table(lost)
+    assert set(found["norm"]) == {"none", "noisy_batch"}
+    assert set(difference_table(lost)["norm"]) == {"noisy_batch"}
+    nothing = robustness_table(replace(results, trials=results.trials.assign(test_acc=np.nan, status="completed")))
+    assert nothing.empty
+    assert list(nothing.columns) == list(table.columns)
 
 
 def test_an_unknown_baseline_is_an_input_error(results: Results) -> None:
@@ -159,13 +218,16 @@ def test_an_unknown_baseline_is_an_input_error(results: Results) -> None:
         difference_table(results, baseline="nune")
 
 
-def test_a_stopped_sweep_compares_modes_at_the_points_that_all_have(tmp_path: Path) -> None:
+def test_each_mode_is_measured_by_its_own_results_and_compared_on_what_both_have(tmp_path: Path) -> None:
     write_sweep(tmp_path, keep=lambda spec: spec.norm == "none" or spec.lr < 5)
-    table = robustness_table(analysis.load(tmp_path))
+    results = analysis.load(tmp_path)
+    table = robustness_table(results)
     widths = table[(table["measure"] == "trainable_decades") & (table["init_gain"] == "all")].set_index("norm")
-    assert (widths["n_trials"] == 2 * 3 * 4).all()
-    assert widths["at_least"]["batch"]
-    assert not widths["at_least"]["none"]
+    assert widths["n_trials"].to_dict() == {"none": 30, "batch": 24, "noisy_batch": 24}
+    assert widths["at_least"].to_dict() == {"none": False, "batch": True, "noisy_batch": True}
+    assert not table.loc[table["measure"] == "mean_accuracy", "at_least"].any()
+    shared = replace(results, trials=results.trials[results.trials["lr"] < 5])
+    pd.testing.assert_frame_equal(difference_table(results), difference_table(shared))
 
 
 def test_several_inits_are_pooled_too(tmp_path: Path) -> None:

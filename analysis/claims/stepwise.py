@@ -1,0 +1,146 @@
+"""What the probes say at each step of a trial, scale-free, beside the training loss there; and compared at equal loss.
+
+Two modes that are compared at the same step are compared at unequal loss: much of what seems a smoother landscape is a
+loss that is lower. So a contrast of two trials is taken where their training losses overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from analysis.loading import Results
+from analysis.measures.walks import walks
+from analysis.statistics.nan_aware import Floats
+from bnsweep.errors import InputError
+
+MAX_DECADES = 10.0
+"""What has overflowed counts as so many decades more."""
+
+Curve = tuple[Floats, Floats]
+"""log10 of the training loss, ascending, and a value at each."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stepwise:
+    """The measurements of every trial by step: from `measured_steps`."""
+
+    results: Results
+
+    @cached_property
+    def log_loss(self) -> pd.Series[float]:
+        """log10 of the mini-batch loss by (trial_key, step)."""
+        rows = self.results.curves[["trial_key", "step", "train_loss"]].dropna()
+        loss = rows["train_loss"].astype(float).clip(lower=np.finfo(float).tiny)
+        return pd.Series(np.log10(loss.to_numpy()), index=pd.MultiIndex.from_frame(rows[["trial_key", "step"]]))
+
+    @cached_property
+    def loss_curves(self) -> dict[str, Curve]:
+        """By trial the steps that have a row, ascending, and log10 of the mini-batch loss there."""
+        by_trial = self.log_loss.reset_index(name="log_loss").sort_values("step", kind="stable").groupby("trial_key")
+        return {str(key): (part["step"].to_numpy(float), part["log_loss"].to_numpy()) for key, part in by_trial}
+
+    def curves_of(self, name: str) -> dict[str, Curve]:
+        """Return by trial the value of `STEPWISE[name]` over log10 of the loss.
+
+        Raises:
+            InputError: no trial has a measurement of it.
+        """
+        rows = STEPWISE[name].of(self.results)
+        if rows.empty:
+            raise InputError(f"no trial has a measurement in {STEPWISE[name].table}/")
+        found = {}
+        for key, part in rows.groupby("trial_key", sort=False):
+            if (known := self.loss_curves.get(str(key))) is None:
+                continue
+            log_loss = np.interp(part["step"].to_numpy(float), *known)
+            order = np.argsort(log_loss, kind="stable")
+            found[str(key)] = log_loss[order], part["value"].to_numpy(float)[order]
+        return found
+
+
+def measured_steps(results: Results) -> Stepwise:
+    """Return the measurements of these results by step."""
+    return Stepwise(results)
+
+
+def matched_difference(one: Curve, other: Curve) -> float:
+    """Return the mean difference of two curves over the losses that both have; NaN where they share none.
+
+    Each is taken as linear between its measurements; the mean is over the measurements of both in the shared range.
+    """
+    low, high = max(one[0][0], other[0][0]), min(one[0][-1], other[0][-1])
+    places = np.concatenate([one[0], other[0]])
+    places = places[(places >= low) & (places <= high)]
+    if not len(places):
+        return float("nan")
+    return float(np.mean(np.interp(places, *one) - np.interp(places, *other)))
+
+
+@dataclass(frozen=True)
+class StepQuantity:
+    """A value per trial and step: `of` returns trial_key, step and value; sizes as log10."""
+
+    table: str
+    of: Callable[[Results], pd.DataFrame]
+    meaning: str
+    unit: str = "log10 ratio"
+
+
+def log10_size(values: pd.Series[float]) -> pd.Series[float]:
+    """Return log10, in which what overflowed counts as `MAX_DECADES` and what vanished as minus that."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log10(values.to_numpy(dtype=float))
+    logs = np.nan_to_num(logs, nan=MAX_DECADES, posinf=MAX_DECADES, neginf=-MAX_DECADES)
+    return pd.Series(np.clip(logs, -MAX_DECADES, MAX_DECADES), values.index)
+
+
+def along_gradient(results: Results) -> pd.DataFrame:
+    """Return the rows of landscape/ at multiples of the learning rate, where the gradient is not zero."""
+    rows = walks(results.landscape)
+    return rows[rows["grad_norm"] != 0]
+
+
+def _gradient_change(results: Results) -> pd.DataFrame:
+    rows = along_gradient(results)
+    change = (rows["grad_diff_l2"] / rows["grad_norm"]).where(np.isfinite(rows["grad_diff_l2"]), np.inf)
+    return _by_step(change.groupby([rows["trial_key"], rows["step"]]).max())
+
+
+def _loss_band(results: Results) -> pd.DataFrame:
+    rows = along_gradient(results)
+    losses = rows["loss"].where(np.isfinite(rows["loss"]), np.inf).groupby([rows["trial_key"], rows["step"]])
+    return _by_step(losses.max() - losses.min())
+
+
+def _relative_ics(results: Results) -> pd.DataFrame:
+    rows = results.ics[(results.ics["layer"] > 0) & (results.ics["grad_norm"] != 0)]
+    relative = (rows["ics_l2"] / rows["grad_norm"]).where(np.isfinite(rows["ics_l2"]), np.inf)
+    return _by_step(relative.groupby([rows["trial_key"], rows["step"]]).median())
+
+
+def _ics_cosine(results: Results) -> pd.DataFrame:
+    rows = results.ics[(results.ics["layer"] > 0) & np.isfinite(results.ics["ics_cos"])]
+    mean = rows["ics_cos"].groupby([rows["trial_key"], rows["step"]]).mean()
+    return pd.DataFrame(mean.rename("value").reset_index())
+
+
+def _by_step(sizes: pd.Series[float]) -> pd.DataFrame:
+    return log10_size(sizes).rename("value").reset_index()
+
+
+STEPWISE: dict[str, StepQuantity] = {
+    "gradient_change": StepQuantity(
+        "landscape",
+        _gradient_change,
+        "largest change of the gradient at the multiples of the learning rate along it, relative to the gradient",
+    ),
+    "loss_band": StepQuantity("landscape", _loss_band, "width of the loss band along the gradient"),
+    "relative_ics": StepQuantity("ics", _relative_ics, "ICS over the gradient, median over layers but the first"),
+    "ics_cosine": StepQuantity("ics", _ics_cosine, "cosine of ICS, mean over layers but the first", "cosine"),
+}
+"""Every stepwise quantity by name; at equal loss."""
