@@ -89,9 +89,15 @@ def read_progress(store: Store) -> RunProgress | None:
         InputError: another version of bnsweep wrote it. StoreError: it cannot be read.
     """
     content = store.files.read(PROGRESS)
-    try:
-        return None if content is None else RunProgress.model_validate_json(content)
-    except ValidationError as error:
-        raise InputError(
-            f"{store.path(PROGRESS)}: not the format of this version of bnsweep; use the version that runs the sweep"
-        ) from error
+    while content is not None:
+        try:
+            return RunProgress.model_validate_json(content)
+        except ValidationError as error:
+            again = store.files.read(PROGRESS)
+            if again == content:
+                raise InputError(
+                    f"{store.path(PROGRESS)}: not the format of this version of bnsweep; "
+                    "use the version that runs the sweep"
+                ) from error
+            content = again  # replaced while it was read: an object's length was that of the one before
+    return None

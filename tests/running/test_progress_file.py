@@ -74,6 +74,17 @@ def test_another_format_is_refused(tmp_path: Path, content: str) -> None:
         read_progress(Store.open(tmp_path))
 
 
+def test_a_file_that_is_replaced_while_it_is_read_is_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An object store can give the bytes of one version at the length of another."""
+    progress = run_progress()
+    write_progress(store, progress)
+    whole, read = store.files.read(PROGRESS), type(store.files).read
+    assert whole is not None
+    torn = [whole[:-9], whole[:-5]]
+    monkeypatch.setattr(type(store.files), "read", lambda files, name: torn.pop(0) if torn else read(files, name))
+    assert read_progress(store) == progress
+
+
 def test_it_is_written_at_once_and_again_while_the_run_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BNSWEEP_JOB_ID", "tiny-1")
     looks, thrice = list[int](), Event()
