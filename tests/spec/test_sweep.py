@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import log10
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +22,17 @@ MINI = Path(__file__).parents[2] / "sweeps" / "mini.yaml"
 
 def test_the_mini_sweep_is_the_grid_that_the_readme_promises() -> None:
     trials = Sweep.from_yaml(MINI).trials
-    norms, gains = ("none", "batch", "noisy_batch"), (0.5, 1.0, 2.0)
-    expected = set(product(norms, gains, (0.001, 0.01, 0.1, 1.0, 10.0), (0, 1, 2)))
-    assert {(spec.norm, spec.init_gain, spec.lr, spec.seed) for spec in trials} == expected
+    norms, gains, lrs = ("none", "batch", "noisy_batch"), (0.5, 2.0), [round(k / 2, 9) for k in range(-6, 3)]
+    expected = set(product(norms, gains, lrs, range(6)))
+    found = {(spec.norm, spec.init_gain, round(log10(spec.lr), 5), spec.seed) for spec in trials}
+    assert found == expected
     assert len(trials) == len(expected) == len({spec.trial_key for spec in trials})
 
 
 def test_one_seed_comes_everywhere_first_and_within_it_coarse_before_fine() -> None:
     trials = Sweep.from_yaml(MINI).trials
-    assert [spec.seed for spec in trials] == [0] * 45 + [1] * 45 + [2] * 45
-    first = trials[:27]
+    assert [spec.seed for spec in trials] == [seed for seed in range(6) for _ in range(54)]
+    first = trials[:18]
     assert {spec.lr for spec in first} == {0.001, 0.1, 10.0}
     assert {spec.norm for spec in first} == {"none", "batch", "noisy_batch"}
 
