@@ -18,7 +18,7 @@ from analysis.loading import Results
 from analysis.loading.order import in_order
 from analysis.measures.grid import final_accuracy
 from analysis.plots.learned import has_learned
-from analysis.statistics.correlation import MIN_UNITS
+from analysis.statistics.correlation import MIN_TRIALS, MIN_UNITS
 from analysis.statistics.estimate import Correlation
 from analysis.statistics.intervals import CONFIDENCE
 from bnsweep.errors import InputError
@@ -111,7 +111,8 @@ def _columns(found: Correlation, sign: int) -> dict[str, object]:
 def _subtitle(points: pd.DataFrame, correlations: pd.DataFrame) -> str:
     units, learned = int(correlations["units"].max()), int(points["learned"].sum())
     bars = f"Bars: {100 * CONFIDENCE:.1f} % intervals, which take {MIN_UNITS} inits and gains."
-    none = f"No intervals: they take {MIN_UNITS} inits or gains, whichever are fewer, and here are {units}."
+    here = f"and here are {units}" if units else f"a correlation {MIN_TRIALS}, and here are fewer"
+    none = f"No intervals: they take {MIN_UNITS} inits or gains, whichever are fewer, {here}."
     return (
         f"A point per trial; open: the {len(points) - learned} of {len(points)} that did not learn or diverged, which "
         "no correlation takes in. Rank correlations are the claims': over inits and gains at one lr, which moves both "
@@ -128,7 +129,7 @@ def _title(correlations: pd.DataFrame) -> str:
     names = {"gradient_change": "smoothness", "relative_ics": "low relative ICS", "ics_cosine": "cosine of ICS"}
     known = first[first["correlation"].notna()]
     if known.empty:
-        return "Too few trials have learned for a correlation with the final accuracy"
+        return "Too few inits and gains have learned for a correlation with accuracy within a mode"
     has_interval = bool(np.isfinite(known["low"]).any())
     parts = [f"{names[str(name)]} {_in_words(row)}" for name, row in known.iterrows()]
     text = f"Rank correlation with accuracy within a mode: {', '.join(parts)}"

@@ -62,7 +62,7 @@ def _draw_forest(ax: Axes, data: ExplainsData, name: str, first: bool) -> None:
     for y, row in enumerate(rows):
         is_all = row["norm"] == ALL
         color, marker = ("black", "d") if is_all else (norm_style(row["norm"]).color, norm_style(row["norm"]).marker)
-        text = "too few learned"
+        text = "too few"
         if np.isfinite(row["correlation"]):
             ax.plot(row["correlation"], y, marker=marker, color=color, ms=5)
             text = f"{row['correlation']:+.1f}"

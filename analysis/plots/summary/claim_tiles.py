@@ -26,8 +26,8 @@ Entry = tuple[list[str], list[str]]
 
 
 def format_verdicts(statements: pd.DataFrame) -> str:
-    """Return what the tiles mean, and how many there are: '+ 3 supported, ? 19 unresolved'."""
-    counts = statements["verdict"].value_counts()
+    """Return what the tiles mean, and how many claims' there are: '+ 3 supported, ? 19 unresolved'."""
+    counts = statements.loc[~statements["is_check"].astype(bool), "verdict"].value_counts()
     return ", ".join(f"{SYMBOLS[verdict]} {counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
 
 

@@ -67,7 +67,7 @@ def summary_data(results: Results, computed: Computed | None = None) -> SummaryD
         subtitle="a: mean over initializations, band: range over seeds. b: pale where the grid leaves it open, line: "
         f"{100 * CONFIDENCE:.1f} % interval, from three seeds on. c, d: {walked}; min to max on a walk along the "
         f"gradient. e: {moved}; line: mean over layers, band: their range.{open_note(opened)}{_alone(overlaid, norms)} "
-        f"f: a tile per statement, {format_verdicts(statements)}.",
+        f"f: a tile per statement, of claims {format_verdicts(statements)}.",
         norms=norms,
         overlaid=overlaid,
         lrs=sorted(results.trials["lr"].unique().tolist()),

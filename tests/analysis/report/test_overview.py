@@ -12,7 +12,7 @@ from tests.synthetic import make_specs, write_sweep
 SMALL: dict[str, Any] = {"norms": ["none", "batch"], "gains": [1.0], "lrs": [0.1, 1.0], "num_seeds": 1}
 
 
-@pytest.fixture(scope="module", params=[2, MAX_OPEN + 1])
+@pytest.fixture(scope="module", params=[2, pytest.param(MAX_OPEN + 1, marks=pytest.mark.long)])
 def html(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     directory = tmp_path_factory.mktemp("settings")
     sizes = [2**k for k in range(1, request.param + 1)]
