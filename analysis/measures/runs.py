@@ -7,6 +7,7 @@ and seeds, are kept. Every run counts, diverged or not.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from math import comb
 
 import numpy as np
@@ -89,6 +90,7 @@ def expected_best(scores: Floats, tries: int) -> Floats:
     return np.where(count >= tries, np.nansum(flat * weights, axis=-1), np.nan)
 
 
+@cache
 def _best_of(total: int, tries: int, length: int) -> Floats:
     """Return how likely each of `total` runs in ascending order is the best of `tries`; zeros up to `length`."""
     ways = [comb(place, tries - 1) / comb(total, tries) if total >= tries else 0.0 for place in range(total)]
