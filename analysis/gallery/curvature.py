@@ -1,4 +1,4 @@
-"""How far is each mode from the edge of stability? Sharpness and effective beta against the edge of stability."""
+"""How far is each mode from the edge of stability? Sharpness and effective beta against it."""
 
 from __future__ import annotations
 

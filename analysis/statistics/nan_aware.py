@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,13 +15,6 @@ def nan_mean(values: Floats, axis: Axes) -> Floats:
     count = known.sum(axis=axis)
     total = np.where(known, values, 0.0).sum(axis=axis)
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
-
-
-def nan_median(values: Floats, axis: Axes) -> Floats:
-    """Return the median over `axis` of what is not NaN."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # an empty slice has no median
-        return np.asarray(np.nanmedian(values, axis=axis))
 
 
 def nan_max(values: Floats, axis: Axes) -> Floats:

@@ -21,7 +21,7 @@ def seeds_needed(distance: float, sd: float, num_seeds: int, confidence: float =
 
     Few seeds underrate the spread as often as they overrate it, and who takes their word gets less power than promised.
     So the spread is taken at its upper 90 % limit, by chi-square: then at least 80 % of those who add as many seeds as
-    this says do resolve the difference that they have seen (`benchmarks/verdicts.py`).
+    this says do resolve the difference that they have seen (`benchmarks/verdicts/`).
 
     Args:
         distance: from the bound to the effect, or to the nearer end of what the grid leaves open of it.

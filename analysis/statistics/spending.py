@@ -4,7 +4,7 @@ Who adds seeds until an interval excludes its bound looks at the data again and 
 a false statement is then "resolved" about three times as often as they claim. So of an error alpha only a share is
 spent at each number of seeds (Lan & DeMets 1983 spend over time; here over seeds, with no plan to keep): 1/n at n
 seeds. Neighbouring looks share most of their seeds, so that all looks from `MIN_SEEDS` to 200 seeds together spend less
-than alpha where what the seeds give is normal; `benchmarks/verdicts.py` measures it, there and elsewhere.
+than alpha where what the seeds give is normal; `benchmarks/verdicts/` measures it, there and elsewhere.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ class FormattedFactor:
     meaning: str
     norms: list[str]
     by_level: dict[str, list[FormattedValue]]
-    n_settings: int
 
 
 def format_factors(table: pd.DataFrame) -> list[FormattedFactor]:
@@ -34,7 +33,6 @@ def format_factors(table: pd.DataFrame) -> list[FormattedFactor]:
                 str(level): [_value(row, DIGITS[MEASURES[str(measure)].unit]) for _, row in rows.iterrows()]
                 for level, rows in part.sort_values("norm", kind="stable").groupby("level", sort=False)
             },
-            n_settings=int(part["n_settings"].iloc[0]),
         )
         for (factor, measure), part in known.groupby(["factor", "measure"], sort=False)
     ]
