@@ -15,14 +15,15 @@ Trained = Mapping[str, nn.Parameter]
 
 @torch.no_grad()
 def edge_of_stability(optimizer: torch.optim.Optimizer, trained: Trained, lr: float) -> Stability:
-    """Return the edge of the step that `optimizer` has just made with this learning rate.
+    """Return the edge of the step that `optimizer` has just made with this learning rate; no limit where none is known.
 
     Args:
-        optimizer: one of `make_optimizer`.
+        optimizer: one of `make_optimizer`, of a class in `EDGES` if its edge is known.
         trained: the trained parameters by name.
         lr: the learning rate.
     """
-    return EDGES[type(optimizer)](optimizer, trained, lr)
+    find = EDGES.get(type(optimizer))
+    return find(optimizer, trained, lr) if find else Stability()
 
 
 def _sgd(optimizer: torch.optim.Optimizer, trained: Trained, lr: float) -> Stability:

@@ -96,6 +96,12 @@ def test_nesterovs_edge_is_its_own() -> None:
     check_edge(lambda w: torch.optim.SGD([w], lr=LR, momentum=0.9, nesterov=True))
 
 
+def test_an_optimizer_whose_edge_is_not_known_has_no_limit() -> None:
+    """AdamW is a kind of Adam to Python, and decays otherwise."""
+    w = one_weight()
+    assert edge_of_stability(torch.optim.AdamW([w], lr=LR), {"w": w}, LR) == Stability()
+
+
 def test_the_limits_are_the_papers(spec: Callable[..., TrialSpec]) -> None:
     limits = {}
     for name, train in {"gd": {}, "heavy ball": {"momentum": 0.9}, "adam": {"optimizer": "adam"}}.items():
