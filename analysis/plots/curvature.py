@@ -13,6 +13,7 @@ from analysis.loading.order import in_order
 from analysis.measures.walks import walks
 from analysis.plots.bands import fill_band, limit, open_note, or_inf
 from analysis.plots.evenly_spaced import evenly_spaced
+from analysis.plots.plain_sgd import are_plain
 from analysis.plots.reference_cell import Cell, reference_cell
 from analysis.plots.style import handles, new_figure, norm_style, set_title, style
 from bnsweep.errors import InputError
@@ -68,8 +69,9 @@ def curvature_data(results: Results) -> CurvatureData:
         title=_title(curves, cell, measures[0]),
         subtitle=f"At {cell.init}, gain {cell.init_gain:g}; lr {cell.lr:g} is {cell.reason}. Line: mean over seeds, "
         "band: their range. Sharpness: the largest eigenvalue of the Hessian, with the optimizer's weight decay and "
-        "preconditioner. Dotted: the optimizer's edge of stability, for beta 2/lr. Full batches on a quadratic that is "
-        f"sharper diverge; training on mini-batches hovers below.{open_note(opened)}{_unknown(results)}"
+        f"preconditioner. Dotted: the optimizer's edge of stability{_of_beta(results.trials)}. Full batches on a "
+        "quadratic that is sharper diverge; training on mini-batches hovers below."
+        f"{open_note(opened)}{_unknown(results)}"
         + "".join(f" No rows in {table}/: the sweep file does not ask for it." for table in lacking),
         norms=in_order(curves["norm"]),
         measures=measures,
@@ -82,7 +84,8 @@ def _values(results: Results, cell: Cell) -> pd.DataFrame:
     """Return measure, norm, lr, seed, step, value, edge: one per measurement.
 
     Sharpness is the optimizer's own where it has an edge, else the Hessian's. One that is NaN is unknown and left out.
-    A beta that is not finite overflowed; it is of the gradient, whatever the optimizer, so that its edge is 2/lr.
+    A beta that is not finite overflowed. It is of a walk along the gradient, whose edge 2/lr is that of plain SGD: by
+    any other optimizer training goes elsewhere, and beta has none.
     """
     at = ["norm", "lr", "seed", "step"]
     sharp, walked = (
@@ -93,8 +96,13 @@ def _values(results: Results, cell: Cell) -> pd.DataFrame:
     sharp = sharp.assign(value=sharp["optimizer_sharpness"].where(edge.notna(), sharp["sharpness"]), edge=edge)
     sharp = sharp[[*at, "value", "edge"]].dropna(subset="value")
     largest = walked.assign(value=or_inf(walked["beta"])).groupby(at)["value"].max().reset_index()
-    largest["edge"] = 2 / largest["lr"]
+    largest["edge"] = 2 / largest["lr"] if are_plain(results.trials) else np.nan
     return pd.concat({"sharpness": sharp, "beta": largest}, names=["measure"]).reset_index("measure")
+
+
+def _of_beta(trials: pd.DataFrame) -> str:
+    """Return what the edge of beta is."""
+    return ", for beta 2/lr" if are_plain(trials) else "; beta has none, since no step of these trials is -lr g"
 
 
 def _curves(values: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from analysis.loading import Results
 from analysis.loading.order import in_order
 from analysis.measures.walks import LENGTHS, MULTIPLES, walks
 from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
+from analysis.plots.plain_sgd import are_plain
 from analysis.plots.reference_cell import reference_cell
 from analysis.plots.style import new_figure, norm_style, set_title, style
 from bnsweep.errors import InputError
@@ -25,9 +26,6 @@ MAX_COLUMNS = 4
 MAX_COLUMNS_OF_MANY = 6
 MANY = 8
 AXIS_LABELS = {"loss": "loss along\nthe gradient (nats)", "grad_diff_l2": "gradient difference\n(l2 norm)"}
-
-
-IS_PLAIN = {"optimizer": "sgd", "momentum": 0, "weight_decay": 0}
 
 
 @dataclass(frozen=True)
@@ -93,10 +91,9 @@ def _in_words(kind: str, lengths: pd.Series[float]) -> str:
 
 def _of_a_step(trials: pd.DataFrame) -> str:
     """Return whether the trials' own steps go along the gradient, as far as lr."""
-    is_plain = all((trials[name] == value).all() for name, value in IS_PLAIN.items())
     return (
         "Plain SGD, as here, steps to 1 x lr."
-        if is_plain
+        if are_plain(trials)
         else "No step of these trials ends there: plain SGD alone, without momentum or weight decay, steps to 1 x lr."
     )
 

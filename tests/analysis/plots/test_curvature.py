@@ -105,6 +105,19 @@ def test_the_edge_is_the_optimizers_own_and_for_beta_two_over_each_rate(sharp: R
     assert "Full batches" in data.subtitle
 
 
+@pytest.mark.parametrize("other", [{"optimizer": "adam"}, {"momentum": 0.9}, {"weight_decay": 0.01}], ids=str)
+def test_beta_has_an_edge_by_plain_sgd_alone(sharp: Results, other: dict[str, object]) -> None:
+    data = curvature_data(replace(sharp, trials=sharp.trials.assign(**other)))
+    has_edge = data.curves["edge"].notna().groupby(data.curves["measure"]).agg(["all", "any"])
+    assert has_edge.to_dict("index") == {
+        "beta": {"all": False, "any": False},
+        "sharpness": {"all": True, "any": True},
+    }
+    assert "beta has none" in data.subtitle
+    dotted = [any(line.get_linestyle() == ":" for line in ax.lines) for ax in draw_curvature(data).axes]
+    assert dotted == [True] * len(data.lrs) + [False] * len(data.lrs)
+
+
 def test_without_an_edge_the_hessians_own_sharpness_is_drawn(sharp: Results) -> None:
     """As under clipping, and in results of earlier versions."""
     none = {"optimizer_sharpness": np.nan, "stability_limit": np.nan}
