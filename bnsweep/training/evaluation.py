@@ -120,9 +120,13 @@ class Evaluator:
 
         They are the same for each trial of a seed.
         """
-        generator = torch.Generator().manual_seed(derive(self.seed, stream))
-        index = torch.randperm(len(self.data.train_y), generator=generator)[:count]
+        index = self._drawn(count, stream)
         return self.data.standardize(self.data.train_x[index]), self.data.train_y[index]
+
+    def _drawn(self, count: int, stream: str) -> Tensor:
+        """Return the numbers (count,) of so many samples of the training set, all where there are fewer."""
+        generator = torch.Generator().manual_seed(derive(self.seed, stream))
+        return torch.randperm(len(self.data.train_y), generator=generator)[:count]
 
     def _test_set(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield samples (B, C, H, W) and labels (B,) of the test set."""
@@ -132,9 +136,7 @@ class Evaluator:
 
     def _train_sample(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield as many samples of the training set as the test set has, or all; the same for each trial of a seed."""
-        generator = torch.Generator().manual_seed(derive(self.seed, "train_sample"))
-        order = torch.randperm(len(self.data.train_y), generator=generator)[: len(self.data.test_y)]
-        for index in torch.split(order, EVAL_BATCH):
+        for index in torch.split(self._drawn(len(self.data.test_y), "train_sample"), EVAL_BATCH):
             yield self.data.standardize(self.data.train_x[index]), self.data.train_y[index]
 
 
