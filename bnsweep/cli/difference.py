@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bnsweep.results.schema import CIRCUMSTANCES
+from bnsweep.results.tables import CIRCUMSTANCES
 from bnsweep.spec import TrainSpec
 
 NOT_COMPARED = {*CIRCUMSTANCES, *TrainSpec.model_fields}

@@ -12,7 +12,8 @@ from bnsweep.cli.difference import Difference, difference
 from bnsweep.data import load_dataset
 from bnsweep.errors import InputError
 from bnsweep.results import Store
-from bnsweep.results.schema import METRIC_TABLES, SCHEMAS, to_table
+from bnsweep.results.schema import METRIC_TABLES, SCHEMAS
+from bnsweep.results.tables import to_table
 from bnsweep.results.trial import StoredTrial
 from bnsweep.running.provenance import git_sha, versions
 from bnsweep.running.rows import trial_rows

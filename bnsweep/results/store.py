@@ -29,8 +29,9 @@ from bnsweep.results.manifest import batch_name, file_name
 from bnsweep.results.object_lock import LockTiming, hold_objects
 from bnsweep.results.objects import ObjectFiles, open_uri
 from bnsweep.results.recover import recover
-from bnsweep.results.schema import SCHEMAS, Row, to_table
+from bnsweep.results.schema import SCHEMAS, Row
 from bnsweep.results.seal import read_sealed, seal
+from bnsweep.results.tables import to_table
 from bnsweep.results.writable import check_writable
 
 DECLARED = "_sweep.json"

@@ -17,7 +17,7 @@ from bnsweep.errors import InputError
 from bnsweep.probes import build_probes
 from bnsweep.probes.custom import load_probe
 from bnsweep.results import Store
-from bnsweep.results.schema import to_table
+from bnsweep.results.tables import to_table
 from bnsweep.running.packs import Pack, RunContext, Tally, dataset_key
 from bnsweep.running.worker import Worker
 from bnsweep.spec import DigitsSpec, ProbesSpec, TrialSpec

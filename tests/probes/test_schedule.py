@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bnsweep.probes import FINAL_PROBES, PROBES, build_probes
 from bnsweep.probes.landscape import Landscape
 from bnsweep.probes.schedule import make_schedule
-from bnsweep.results.schema import to_table
+from bnsweep.results.tables import to_table
 from bnsweep.spec import (
     TIERS,
     CurvatureSpec,

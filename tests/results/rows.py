@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from bnsweep.results import SCHEMAS, Store
-from bnsweep.results.schema import custom_schema
+from bnsweep.results.tables import custom_schema
 from bnsweep.spec import TrialSpec
 from tests.synthetic import make_specs, rows_of
 

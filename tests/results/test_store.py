@@ -14,7 +14,7 @@ from bnsweep.results.batches import names_of
 from bnsweep.results.files import write
 from bnsweep.results.reading import manifests, trial_keys
 from bnsweep.results.replace import replace
-from bnsweep.results.schema import to_table
+from bnsweep.results.tables import to_table
 from tests.results.rows import commit, few_specs, plain_rows, rows
 
 

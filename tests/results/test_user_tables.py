@@ -12,7 +12,7 @@ import pytest
 from bnsweep.cli.difference import difference
 from bnsweep.results import Store
 from bnsweep.results.compact import compact
-from bnsweep.results.schema import custom_schema, to_table
+from bnsweep.results.tables import custom_schema, to_table
 from bnsweep.results.trial import StoredTrial
 from bnsweep.results.verify import verify
 from bnsweep.spec import TrialSpec

@@ -20,7 +20,7 @@ from bnsweep.data import load_dataset
 from bnsweep.errors import InputError
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.manifest import encode
-from bnsweep.results.schema import to_table
+from bnsweep.results.tables import to_table
 from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.prices import Price, price_sweep, why_untimed
 from bnsweep.running.prices.calibrate import calibrate

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from bnsweep.results.batches import drift
 from bnsweep.results.files import Files
 from bnsweep.results.manifest import Manifest, batch_name, file_name, manifest_name
-from bnsweep.results.schema import ROW_KEYS
+from bnsweep.results.tables import ROW_KEYS
 from bnsweep.results.verify.problem import Problem, some
 from bnsweep.spec import TrialSpec
 

@@ -11,7 +11,8 @@ from time import perf_counter
 import torch
 
 from bnsweep.results.manifest import encode
-from bnsweep.results.schema import SCHEMAS, to_table
+from bnsweep.results.schema import SCHEMAS
+from bnsweep.results.tables import to_table
 from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.prices.costs import COMPILING, EVALUATION, STEP, Costs
 from bnsweep.running.prices.kinds import tame
