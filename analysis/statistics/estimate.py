@@ -139,11 +139,12 @@ class SeedMean:
         is_largest = min(abs(self.value - self.least), abs(self.value - self.most)) <= TIED
         if is_largest and self.n < (needed := exact_seeds(confidence)):
             return f"{self.n} seeds of {self.n} agree: an exact test takes {needed}"
+        # What the grid leaves open widens the interval by the whole of it at any number of seeds.
         if self.value > bound:
-            nearest, furthest = float(np.nanmin(self.by_seed)) - of_grid, self.least
+            nearest, furthest, start = float(np.nanmin(self.by_seed)), self.least, bound + of_grid
         else:
-            nearest, furthest = float(np.nanmax(self.by_seed)) + of_grid, self.most
-        share = (bound - furthest) / (nearest - furthest) if nearest != furthest else 1.0
+            nearest, furthest, start = float(np.nanmax(self.by_seed)), self.most, bound - of_grid
+        share = (start - furthest) / (nearest - furthest) if nearest != furthest else 1.0
         if not 0 < share < 1:
             return ""
         return _seeds_advice(float(np.ceil(np.log((1 - confidence) / 2) / np.log(share))))

@@ -149,6 +149,15 @@ def test_equal_seeds_that_could_show_more_are_told_how_many_it_takes(sign: int) 
     assert seed_mean([sign * 0.5] * 5, grid_sd=0.3, most=1.0).advice(0.0, CONFIDENCE) == ""  # the grid alone hides it
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_equal_seeds_are_told_how_many_it_takes_beside_what_the_grid_leaves_open(sign: int) -> None:
+    advice = seed_mean([sign * 0.5] * 5, grid_sd=0.1, most=1.0).advice(0.0, CONFIDENCE)
+    needed = int(advice.split()[1])
+    for count in (needed - 1, needed):
+        low, high = seed_mean([sign * 0.5] * count, grid_sd=0.1, most=1.0).interval(CONFIDENCE)
+        assert (low > 0 or high < 0) == (count == needed)
+
+
 def test_equal_seeds_at_an_end_that_is_the_bound_get_no_advice() -> None:
     assert seed_mean([0.0] * 8, most=1.0).advice(0.0, CONFIDENCE) == ""
 
