@@ -32,7 +32,7 @@ def of_mode(grid: Grid, norm: str, pooling: Pooling, fraction: float = FRACTION)
     """Return every measure of one mode by name."""
     runs = runs_of(shared_by(grid, [norm]), pooling, fraction)
     return {
-        name: (measure, _seed_mean(runs, measure, _sides(runs, measure, values_NS)[:1], least=0.0))
+        name: (measure, _seed_mean(runs, measure, sides_of(runs, measure, values_NS)[:1], least=0.0))
         for name, measure, values_NS in measures_of(runs)
     }
 
@@ -52,7 +52,7 @@ def of_difference(
     """
     runs = runs_of(shared_by(grid, [norm, baseline]), pooling, fraction)
     return {
-        name: (measure, _seed_mean(runs, measure, _sides(runs, measure, values_NS)))
+        name: (measure, _seed_mean(runs, measure, sides_of(runs, measure, values_NS)))
         for name, measure, values_NS in measures_of(runs, names)
     }
 
@@ -85,7 +85,7 @@ def num_shared(grid: Grid, norms: list[str]) -> int:
         return 0
 
 
-def _sides(runs: Runs, measure: Measure, values_NS: Floats) -> list[Measured]:
+def sides_of(runs: Runs, measure: Measure, values_NS: Floats) -> list[Measured]:
     """Return the measure of each mode, arrays of shape S, with what the grid leaves open of it."""
     if measure.grid is None:
         return [Measured(values, values, values, np.zeros_like(values), values) for values in values_NS]

@@ -76,8 +76,9 @@ def factors_data(results: Results, rows: pd.DataFrame | None = None) -> FactorsD
 
 
 def _intervals(known: pd.DataFrame) -> str:
-    has = known["low"].notna().any()
-    return "its interval over seeds" if has else "no interval: too few seeds, or none that differ"
+    if known["low"].isna().all():
+        return "no interval: too few seeds"
+    return "its interval over seeds and what the grid leaves open"
 
 
 def _title(known: pd.DataFrame) -> str:

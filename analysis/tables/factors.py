@@ -11,9 +11,10 @@ from analysis.loading import Results
 from analysis.loading.factors import Factor, factors_of
 from analysis.loading.order import in_order
 from analysis.loading.spec_fields import in_words
+from analysis.measures import MEASURES
 from analysis.statistics.intervals import seed_interval
-from analysis.statistics.nan_aware import Floats
-from analysis.tables.seed_values import seed_values
+from analysis.statistics.nan_aware import Floats, nan_mean
+from analysis.tables.seed_values import PARTS, seed_values
 
 FACTOR_MEASURES = ("mean_accuracy", "trainable_decades")
 COLUMNS = (
@@ -26,28 +27,34 @@ def factor_table(results: Results) -> pd.DataFrame:
     """Return one row per factor, level, norm and measure; none where there is a single setting.
 
     A measure is computed in each setting by seed, averaged by seed over the settings that differ in other factors
-    only, and then over seeds: the seeds are the replicates of the interval. Levels are compared like with like: only
-    among settings that are there with every level of the factor, the other factors being the same, and over the seeds
-    that have a value in all of these. Where there are no such settings, or seeds, `value` is NaN: there the factor's
-    effect and that of others cannot be told apart.
+    only, and then over seeds: the seeds are the replicates of the interval. What the grid leaves open comes on top,
+    taken to be alike in these settings: a level of a single setting has the interval of `robustness_table`. Levels are
+    compared like with like: only among settings that are there with every level of the factor, the other factors being
+    the same, and over the seeds that have a value in all of these. Where there are no such settings, or seeds, `value`
+    is NaN: there the factor's effect and that of others cannot be told apart.
 
-    Columns: factor, level (text, in order), norm, measure, value (mean over seeds), low, high (interval over seeds;
-    NaN where there is none), n_settings (averaged over, at each level), n_settings_left_out (of all levels
-    together, for want of a counterpart), same_grid (whether all of them were run at the same inits, gains and learning
-    rates; if not, a part of the difference may be that of the grids), n_seeds.
+    Columns: factor, level (text, in order), norm, measure, value (mean over seeds), low, high (interval over seeds,
+    with what the grid leaves open; NaN where there is none), n_settings (averaged over, at each level),
+    n_settings_left_out (of all levels together, for want of a counterpart), same_grid (whether all of them were run at
+    the same inits, gains and learning rates; if not, a part of the difference may be that of the grids), n_seeds.
     """
     factors = factors_of(results.settings)
     if not factors:
         return pd.DataFrame(columns=list(COLUMNS))
     values = seed_values(results, FACTOR_MEASURES)
     norms = in_order(results.trials["norm"])
-    grids = _grids(results)
-    rows = [row for factor in factors for row in _factor_rows(factor, factors, values, norms, grids)]
+    grids, lrs = _grids(results), sorted(results.trials["lr"].unique().tolist())
+    rows = [row for factor in factors for row in _factor_rows(factor, factors, values, norms, grids, lrs)]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"norm": results.trials["norm"].dtype})
 
 
 def _factor_rows(
-    factor: Factor, factors: list[Factor], values: pd.DataFrame, norms: list[str], grids: pd.Series[str]
+    factor: Factor,
+    factors: list[Factor],
+    values: pd.DataFrame,
+    norms: list[str],
+    grids: pd.Series[str],
+    lrs: list[float],
 ) -> Iterator[dict[str, object]]:
     alike = _alike(factor, factors)
     left_out = len(factor.of_setting) - sum(map(len, alike))
@@ -55,9 +62,15 @@ def _factor_rows(
     for measure in FACTOR_MEASURES:
         table = values[values["measure"] == measure]
         for norm in norms:
-            by_setting = table[table["norm"] == norm].pivot_table("value", "configuration", "seed", dropna=False)
-            values_LS = _levels_by_seed(by_setting, alike, len(factor.levels))
-            low, high = seed_interval(values_LS)
+            values_LS, smooth_LS, grid_sd_LS = (
+                _levels_by_seed(
+                    table[table["norm"] == norm].pivot_table(part, "configuration", "seed", dropna=False),
+                    *(alike, len(factor.levels)),
+                )
+                for part in PARTS
+            )
+            most = MEASURES[measure].max_value(lrs)
+            low, high = seed_interval(values_LS, smooth_LS, nan_mean(grid_sd_LS, -1), least=0.0, most=most)
             for k, level in enumerate(factor.levels):
                 yield {
                     "factor": factor.name,

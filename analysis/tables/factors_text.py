@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.loading.order import in_order
 from analysis.measures import MEASURES
 from analysis.tables.formatting import DIGITS, FormattedValue
+from analysis.tables.precision import digits
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def format_factors(table: pd.DataFrame) -> list[FormattedFactor]:
     ]
 
 
-def _value(row: pd.Series, digits: int) -> FormattedValue:
-    interval = "" if pd.isna(row["low"]) else f"{row['low']:.{digits}f} to {row['high']:.{digits}f}"
-    return FormattedValue(f"{row['value']:.{digits}f}", interval)
+def _value(row: pd.Series, most: int) -> FormattedValue:
+    places = digits(row["low"], row["high"], most)
+    interval = "" if pd.isna(row["low"]) else f"{row['low']:.{places}f} to {row['high']:.{places}f}"
+    return FormattedValue(f"{row['value']:.{places}f}", interval)

@@ -14,6 +14,7 @@ from analysis.loading import Results
 from analysis.tables import factor_table, robustness_table
 from analysis.tables.factors_text import format_factors
 from analysis.tables.pooled import pooled_rows
+from analysis.tables.precision import digits
 from tests.synthetic import make_specs, write_sweep
 
 SMALL: dict[str, Any] = {"norms": ["none", "batch"], "gains": [1.0], "num_seeds": 3, "probes": False}
@@ -67,6 +68,16 @@ def test_a_factor_is_compared_only_where_all_its_levels_are(table: pd.DataFrame,
         assert rows.loc[(str(size), "batch"), "value"] == pytest.approx(expected)
 
 
+def test_a_level_of_one_setting_has_the_interval_of_the_robustness_table(results: Results, table: pd.DataFrame) -> None:
+    robust = robustness_table(results)
+    for measure, part in table[table["factor"] == "batch_size"].groupby("measure"):
+        for row in part.itertuples():
+            of_setting = robust[robust["configuration"] == f"batch_size {row.level}, optimizer sgd"]
+            expected = pooled_rows(of_setting, str(measure)).set_index("norm").loc[row.norm]
+            assert [row.value, row.low, row.high] == pytest.approx(expected[["value", "low", "high"]].tolist())
+    assert table["low"].notna().all()
+
+
 def test_factors_that_no_settings_isolate_have_no_value(results: Results) -> None:
     kept = ["batch_size 16, optimizer adam", "batch_size 64, optimizer sgd", "batch_size 256, optimizer sgd"]
     some = results.trials[results.settings.of_trial.isin(kept)].reset_index(drop=True)
@@ -104,5 +115,6 @@ def test_the_text_has_a_line_per_level(table: pd.DataFrame) -> None:
     assert (first.factor, list(first.by_level), first.norms) == ("batch_size", ["16", "64", "256"], ["none", "batch"])
     assert len(others) == 3
     row = table[(table["norm"] == "batch") & (table["level"] == "64")].iloc[0]
-    assert first.by_level["64"][1].value == f"{row['value']:.3f}"
-    assert first.by_level["64"][1].interval == f"{row['low']:.3f} to {row['high']:.3f}"
+    places = digits(row["low"], row["high"], 3)
+    assert first.by_level["64"][1].value == f"{row['value']:.{places}f}"
+    assert first.by_level["64"][1].interval == f"{row['low']:.{places}f} to {row['high']:.{places}f}"
