@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields
+from math import nan
 
 import numpy as np
 
@@ -24,6 +25,8 @@ FINISHED_SHARE = 0.75
 """A seed counts from this share of the points that the seed with most of them has."""
 CURVE_SHARE = 0.5
 """An init and gain count where every seed has this share of its learning rates."""
+UNEVEN = 1.2
+"""Learning rates are evenly spaced where no gap is so many times as wide as another: 1, 3, 10 are."""
 
 Estimates = dict[str, tuple[Measure, SeedMean]]
 
@@ -96,11 +99,17 @@ def sides_of(runs: Runs, measure: Measure, values_NS: Floats) -> list[Measured]:
 def _seed_mean(runs: Runs, measure: Measure, sides: list[Measured], least: float | None = None) -> SeedMean:
     """Return the estimate of one mode's measure, or of the difference of two."""
     most = measure.max_value(runs.lrs)
-    spacing = float(np.diff(np.log10(runs.lrs)).mean()) if measure.grid and len(runs.lrs) > 1 else float("nan")
+    spacing = _even_spacing(runs.lrs) if measure.grid else nan
     first, *others = sides
     found = _minus(first, others[0]) if others else first
     least = -most if least is None else least
     return SeedMean(found.value, found.smooth, found.low, found.high, found.grid_sd, least, most, spacing)
+
+
+def _even_spacing(lrs: list[float]) -> float:
+    """Return the spacing of the learning rates in decades; NaN where they are not evenly spaced."""
+    spacings = np.diff(np.log10(lrs))
+    return float(spacings.mean()) if len(spacings) and spacings.max() <= UNEVEN * spacings.min() else nan
 
 
 def _minus(one: Measured, other: Measured) -> Measured:

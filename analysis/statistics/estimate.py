@@ -72,7 +72,8 @@ class SeedMean:
         grid_sd: standard deviation of what is open, shape S.
         least: the least that any value can be.
         most: the most.
-        spacing: of the learning rates in decades, where that is what leaves a range open; else NaN.
+        spacing: of the learning rates in decades, where that is what leaves a range open and they are evenly spaced;
+            else NaN.
     """
 
     by_seed: Floats
@@ -126,7 +127,9 @@ class SeedMean:
         if bool(are_tied(self.smooth)):
             return self._exact_advice(bound, confidence, of_grid)
         if distance <= of_grid:
-            return self._spacing_advice(distance, confidence)
+            reach = float(t_quantile(np.asarray(self.n), confidence)) * self._sd / sqrt(self.n)
+            told = self._spacing_advice(distance, reach, confidence)
+            return f"{told} would resolve it, more seeds would not" if told else _NEITHER
         allowed = sqrt(distance**2 - of_grid**2)
         return _seeds_advice(seeds_needed(allowed, self._sd, self.n, confidence))
 
@@ -144,24 +147,28 @@ class SeedMean:
             nearest, furthest, start = float(np.nanmin(self.by_seed)), self.least, bound + of_grid
         else:
             nearest, furthest, start = float(np.nanmax(self.by_seed)), self.most, bound - of_grid
+        distance = (nearest - bound) * (1 if self.value > bound else -1)
+        if 0 < distance <= of_grid:
+            told = self._spacing_advice(distance, 0.0, confidence)
+            return f"{told}, and more seeds, would resolve it" if told else _NEITHER
         share = (start - furthest) / (nearest - furthest) if nearest != furthest else 1.0
         if not 0 < share < 1:
             return ""
         return _seeds_advice(float(np.ceil(np.log((1 - confidence) / 2) / np.log(share))))
 
-    def _spacing_advice(self, distance: float, confidence: float) -> str:
-        """Return the spacing that resolves it with a power of 80 %, these seeds tested anew.
+    def _spacing_advice(self, distance: float, reach: float, confidence: float) -> str:
+        """Return the spacing that resolves it with a power of 80 %, these seeds, which reach so far, tested anew.
 
-        The effect will then not be the one seen, but off by as much as either grid leaves open.
+        The effect will then not be the one seen, but off by as much as either grid leaves open. '' where none does.
         """
-        reach = float(t_quantile(np.asarray(self.n), confidence)) * self._sd / sqrt(self.n)
         of_grid = self.of_grid * _FINER
         off = normal_quantile(2 * POWER - 1) * np.hypot(self.of_grid, of_grid)
         enough = _FINER[np.hypot(normal_quantile(confidence) * of_grid, reach) + off <= distance]
         if not len(enough):
-            return "neither the seeds nor the grid tell it from the bound"
-        spacing = self.spacing * enough[0]
-        return f"the grid leaves this open: rates {spacing:.2g} decades apart would resolve it, more seeds would not"
+            return ""
+        if isfinite(self.spacing):
+            return f"the grid leaves this open: rates {self.spacing * enough[0]:.2g} decades apart"
+        return f"the grid leaves this open: rates {1 / enough[0]:.2g} times as dense as these"
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,6 +313,7 @@ class Correlation:
         return ""
 
 
+_NEITHER = "neither the seeds nor the grid tell it from the bound"
 _FINER: Floats = np.geomspace(1, 0.01, 100)
 """Spacings to try, of today's."""
 _UNITS: NDArray[np.int64] = np.unique(np.ceil(np.geomspace(MIN_UNITS, 1000, 60))).astype(int)

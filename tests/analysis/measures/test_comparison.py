@@ -168,7 +168,7 @@ def test_rates_that_no_seed_has_of_both_are_left_out() -> None:
     assert difference(grid, WIDTH).most == pytest.approx(3)
     assert shared_by(grid, ["batch"]).lrs == LRS
     inner = grid_of(without(plateaus(), slice(None), 0, 0, slice(None), 3), LRS)
-    assert difference(inner, WIDTH).spacing == pytest.approx(4 / 3)
+    assert np.isnan(difference(inner, WIDTH).spacing)
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -146,7 +146,25 @@ def test_equal_seeds_that_could_show_more_are_told_how_many_it_takes(sign: int) 
     for count in (needed - 1, needed):
         low, high = seed_mean([sign * 0.5] * count, most=1.0).interval(CONFIDENCE)
         assert (low > 0 or high < 0) == (count == needed)
-    assert seed_mean([sign * 0.5] * 5, grid_sd=0.3, most=1.0).advice(0.0, CONFIDENCE) == ""  # the grid alone hides it
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_equal_seeds_that_the_grid_hides_are_told_the_spacing(sign: int) -> None:
+    hidden = seed_mean([sign * 0.5] * 5, grid_sd=0.3, most=1.0, spacing=0.5)
+    told = hidden.advice(0.0, CONFIDENCE)
+    assert told.startswith("the grid leaves this open: rates 0.")
+    assert told.endswith(" decades apart, and more seeds, would resolve it")
+    spacing = float(told.split()[6])
+    assert seed_mean([sign * 0.5] * 1000, 0.3 * spacing / 0.5, most=1.0).interval(CONFIDENCE)[sign < 0] * sign > 0
+    assert "neither" in replace(hidden, grid_sd=np.full(5, 0.9)).advice(0.0, CONFIDENCE)
+
+
+def test_rates_that_are_not_evenly_spaced_are_told_how_much_denser_they_should_be() -> None:
+    values, grid_sd = [0.99, 1.01, 1.0, 0.98, 1.02], 0.8
+    even, uneven = (seed_mean(values, grid_sd, spacing=one).advice(0.0, CONFIDENCE) for one in (1.0, NAN))
+    assert uneven.startswith("the grid leaves this open: rates ")
+    assert uneven.endswith(" times as dense as these would resolve it, more seeds would not")
+    assert float(uneven.split()[6]) == pytest.approx(1 / spacing_of(even), rel=0.1)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
