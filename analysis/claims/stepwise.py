@@ -92,9 +92,9 @@ class StepQuantity:
 
 
 def log10_size(values: pd.Series[float]) -> pd.Series[float]:
-    """Return log10, in which what overflowed counts as `MAX_DECADES` and what vanished as minus that."""
+    """Return log10, in which what overflowed counts as `MAX_DECADES` and what vanished or is below 0 as minus that."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log10(values.to_numpy(dtype=float))
+        logs = np.log10(np.maximum(values.to_numpy(dtype=float), 0.0))
     logs = np.nan_to_num(logs, nan=MAX_DECADES, posinf=MAX_DECADES, neginf=-MAX_DECADES)
     return pd.Series(np.clip(logs, -MAX_DECADES, MAX_DECADES), values.index)
 

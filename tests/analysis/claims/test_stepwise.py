@@ -79,8 +79,8 @@ def test_the_loss_at_a_measurement_is_that_of_the_curve_between_its_rows(results
 
 
 def test_what_overflows_counts_as_ten_decades_more_and_what_vanishes_as_ten_less() -> None:
-    sizes = log10_size(pd.Series([100.0, INF, NAN, 0.0, 1e-30, 1e30]))
-    assert sizes.tolist() == [2, MAX_DECADES, MAX_DECADES, -MAX_DECADES, -MAX_DECADES, MAX_DECADES]
+    sizes = log10_size(pd.Series([100.0, INF, NAN, 0.0, -1.0, 1e-30, 1e30]))
+    assert sizes.tolist() == [2, MAX_DECADES, MAX_DECADES, *[-MAX_DECADES] * 3, MAX_DECADES]
     assert MAX_DECADES == 10
 
 
