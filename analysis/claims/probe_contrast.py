@@ -44,14 +44,15 @@ class ProbeContrast:
         contrast_SC = contrast_SIGL.reshape(len(contrast_SIGL), -1)
         return CellMean(contrast_SC, rates, 2 * MAX_DECADES if self.unit == "log10 ratio" else float("inf"))
 
-    def by_lr(self, evidence: Evidence) -> dict[float, tuple[float, int]]:
-        """Return by learning rate the mean over seeds of the mean over points, and how many points there are."""
+    def by_lr(self, evidence: Evidence) -> dict[float, tuple[float, int, int]]:
+        """Return by learning rate the mean over seeds of the mean over points, and how many points and seeds it has."""
         contrast_SIGL = self._contrast(evidence)
         found = {}
         for k, lr in enumerate(evidence.grid.lrs):
             part_SC = contrast_SIGL[..., k].reshape(len(contrast_SIGL), -1)
             if points := int((~np.isnan(part_SC)).any(axis=0).sum()):
-                found[lr] = float(nan_mean(nan_mean(part_SC, -1), 0)), points
+                by_seed = nan_mean(part_SC, -1)
+                found[lr] = float(nan_mean(by_seed, 0)), points, int((~np.isnan(by_seed)).sum())
         return found
 
     @property

@@ -141,8 +141,8 @@ def _lr_rows(evidence: Evidence) -> Iterator[dict[str, object]]:
         except InputError:
             continue
         head = {"claim": name, "statement": key, "label": statement.label, "unit": statement.unit}
-        for lr, (value, cells) in found.items():
-            yield head | {"lr": lr, "effect": value, "cells": cells, "n_seeds": len(evidence.grid.seeds)}
+        for lr, (value, cells, seeds) in found.items():
+            yield head | {"lr": lr, "effect": value, "cells": cells, "n_seeds": seeds}
 
 
 def _profile_rows(results: Results) -> Iterator[dict[str, object]]:
