@@ -8,7 +8,7 @@ from analysis.claims.evidence import Evidence
 from analysis.measures import MEASURES
 from analysis.measures.comparison import of_difference
 from analysis.measures.pooling import pool_all
-from analysis.statistics.estimate import SeedMean
+from analysis.statistics.seed_mean import SeedMean
 from bnsweep.errors import InputError
 
 

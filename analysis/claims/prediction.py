@@ -16,7 +16,7 @@ import numpy as np
 from analysis.claims.evidence import Evidence
 from analysis.claims.quantities import QUANTITIES
 from analysis.statistics.correlation import MIN_TRIALS, spearman
-from analysis.statistics.estimate import Correlation
+from analysis.statistics.mean_correlation import Correlation
 from analysis.statistics.nan_aware import Floats, nan_mean
 from bnsweep.errors import InputError
 

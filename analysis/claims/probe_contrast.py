@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from analysis.claims.evidence import Evidence
 from analysis.claims.quantities import QUANTITIES
 from analysis.claims.stepwise import MAX_DECADES, STEPWISE, matched_difference
-from analysis.statistics.estimate import CellMean
+from analysis.statistics.cell_mean import CellMean
 from analysis.statistics.nan_aware import Floats, nan_mean
 from bnsweep.errors import InputError
 

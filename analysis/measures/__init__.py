@@ -41,13 +41,13 @@ MEASURES: dict[str, Measure] = {
     ),
     "trainable_decades": Measure(
         lambda r: _decades(r).value,
-        "decades of learning rate over which accuracy is at least 90 % of the seed's best, mean over inits and gains",
+        "decades of the tested lrs over which accuracy is at least 90 % of the seed's best, mean over inits and gains",
         "decades",
         grid=_decades,
     ),
     "own_decades": Measure(
         lambda r: _own_decades(r).value,
-        "decades of learning rate over which accuracy is at least 90 % of the mode's own best with the seed",
+        "decades of the tested lrs over which accuracy is at least 90 % of the mode's own best with the seed",
         "decades",
         grid=_own_decades,
     ),

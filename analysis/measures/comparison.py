@@ -17,8 +17,8 @@ from analysis.measures import FRACTION, MEASURES, Measure, Runs
 from analysis.measures.curves import Measured
 from analysis.measures.grid import Grid
 from analysis.measures.pooling import Pooling, measures_of, runs_of
-from analysis.statistics.estimate import SeedMean
 from analysis.statistics.nan_aware import Floats
+from analysis.statistics.seed_mean import SeedMean
 from bnsweep.errors import InputError
 
 FINISHED_SHARE = 0.75

@@ -14,8 +14,8 @@ from analysis.measures import FRACTION, Measure
 from analysis.measures.comparison import of_difference
 from analysis.measures.grid import Grid, make_grid
 from analysis.measures.pooling import poolings
-from analysis.statistics.estimate import SeedMean
 from analysis.statistics.intervals import CONFIDENCE
+from analysis.statistics.seed_mean import SeedMean
 from bnsweep.errors import InputError, did_you_mean
 
 DIFFERENCE_COLUMNS = (

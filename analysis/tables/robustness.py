@@ -15,8 +15,8 @@ from analysis.measures.comparison import num_shared, of_mode, shared_by
 from analysis.measures.curves import reaches_end
 from analysis.measures.grid import Grid, make_grid
 from analysis.measures.pooling import Pooling, poolings, runs_of
-from analysis.statistics.estimate import SeedMean
 from analysis.statistics.intervals import CONFIDENCE, share_interval
+from analysis.statistics.seed_mean import SeedMean
 
 ROBUSTNESS_COLUMNS = (
     *("configuration", "norm", "init", "init_gain", "measure", "value", "low", "high", "at_least"),

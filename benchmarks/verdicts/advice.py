@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from analysis.statistics.estimate import SeedMean
 from analysis.statistics.intervals import CONFIDENCE
 from analysis.statistics.nan_aware import Floats
 from analysis.statistics.power import POWER
+from analysis.statistics.seed_mean import SeedMean
 from benchmarks.verdicts.plateaus import HIGH, LOW, World
 from benchmarks.verdicts.robustness import STATEMENTS, sweep
 from benchmarks.verdicts.tally import Line, Tally, Truth

@@ -15,9 +15,9 @@ from analysis.measures import MEASURES
 from analysis.measures.comparison import of_difference
 from analysis.measures.grid import Grid
 from analysis.measures.pooling import pool_all
-from analysis.statistics.estimate import SeedMean
 from analysis.statistics.intervals import seed_sd
 from analysis.statistics.nan_aware import Floats, nan_mean
+from analysis.statistics.seed_mean import SeedMean
 from benchmarks.verdicts.looks import SEEDS, Tallies, count_looks, new_tallies
 from benchmarks.verdicts.plateaus import (
     GAINS,

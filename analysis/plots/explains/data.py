@@ -19,8 +19,8 @@ from analysis.loading.order import in_order
 from analysis.measures.grid import final_accuracy
 from analysis.plots.learned import has_learned
 from analysis.statistics.correlation import MIN_TRIALS, MIN_UNITS
-from analysis.statistics.estimate import Correlation
 from analysis.statistics.intervals import CONFIDENCE
+from analysis.statistics.mean_correlation import Correlation
 from bnsweep.errors import InputError
 
 ALL = "all modes"

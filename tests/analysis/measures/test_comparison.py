@@ -11,8 +11,8 @@ from analysis.measures import MEASURES
 from analysis.measures.comparison import num_shared, of_difference, of_mode, shared_by
 from analysis.measures.grid import Grid
 from analysis.measures.pooling import mean_threshold, pool_all, poolings, thresholds
-from analysis.statistics.estimate import SeedMean
 from analysis.statistics.nan_aware import Floats
+from analysis.statistics.seed_mean import SeedMean
 from bnsweep.errors import InputError
 from tests.analysis.measures.grids import CHANCE, grid_of
 

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
+from analysis.statistics.cell_mean import CellMean
 from analysis.statistics.correlation import correlation_interval
-from analysis.statistics.estimate import CellMean, Correlation, SeedMean
 from analysis.statistics.intervals import CONFIDENCE, seed_interval
+from analysis.statistics.mean_correlation import Correlation
 from analysis.statistics.power import seeds_needed
+from analysis.statistics.seed_mean import SeedMean
 from analysis.statistics.spending import spent
 
 NAN, INF = float("nan"), float("inf")
