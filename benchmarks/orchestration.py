@@ -62,7 +62,7 @@ def main() -> None:
     given = parser.parse_args()
     text = SWEEP.format(rates=given.trials // 8)
     if given.worker:
-        json.dump(PEERS[given.worker](Sweep.from_text(text).trials), sys.stdout)
+        json.dump(PEERS[given.worker](tuple(Sweep.from_text(text).trials)), sys.stdout)
         return
     turns = [{side: measured(side, text, given.trials) for side in given.sides} for _ in range(given.repeats)]
     print(f"{given.trials} trials, {WORKERS} workers: seconds in all, and from the first trial to the end of the last")

@@ -1,12 +1,11 @@
-"""What 10,000 trials cost that train nothing, and how long 100,000 take to plan.
+"""What 10,000 trials cost that train nothing.
 
     python -m benchmarks.scale                  # 10,000 trials: some minutes
     python -m benchmarks.scale --trials 2000
 
 Each trial makes one update of a model with one weight, so that what is measured is everything else: reading the sweep,
 packs, workers, rows, files. Printed are wall time per trial of the whole command, by how much the driver's memory grew
-while the trials ran, how many files are left, how long a second run takes to decide that nothing is missing, and how
-long it takes to read and plan a sweep of 100,000 trials.
+while the trials ran, how many files are left, and how long a second run takes to decide that nothing is missing.
 """
 
 from __future__ import annotations
@@ -40,7 +39,6 @@ axes:
   seed: {{range: {seeds}}}
 """
 PER_SEED = 100
-LARGE = 100_000
 
 
 def main() -> None:
@@ -56,8 +54,6 @@ def main() -> None:
         print(f"driver's memory from the first trials to the end: {grown / 1e6:+.0f} MB")
         print(f"files left: {sum(len(files) for _, _, files in os.walk(out))}")
         print(f"deciding what is missing: {shown(list(planned(sweep, out)))}")
-        sweep.write_text(SWEEP.format(seeds=LARGE // PER_SEED))
-        print(f"reading and planning {LARGE:,} trials: {shown(list(planned(sweep, out)))}")
 
 
 def shown(values: list[float]) -> str:

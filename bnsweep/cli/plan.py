@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,9 +42,10 @@ def plan(
     planned = Plan.of(sweep, store)
     total, missing = len(sweep.trials), planned.missing
     typer.echo(f"{sweep.name}: {total} trials declared, {planned.num_done} done, {len(missing)} missing")
-    counts = Counter(spec.norm for spec in missing)
-    for norm in dict.fromkeys(spec.norm for spec in sweep.trials if spec.norm in counts):
-        typer.echo(f"  missing of norm {norm}: {counts[norm]}")
+    (one_each, counts), (declared, _) = missing.distinct("norm"), sweep.trials.distinct("norm")
+    missing_of = dict(zip((spec.norm for spec in one_each), counts, strict=True))
+    for norm in (spec.norm for spec in declared if spec.norm in missing_of):
+        typer.echo(f"  missing of norm {norm}: {missing_of[norm]}")
     if not extend and (others := planned.other_sweeps_trials()):
         typer.echo(f"{store.root}: {others}")
     elif planned.undeclared:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+
 from bnsweep.errors import InputError
 from bnsweep.results import Store
-from bnsweep.spec import TrialSpec
+from bnsweep.spec.grid import Grid
 from bnsweep.spec.sweep import Sweep
 
 
@@ -15,7 +17,7 @@ from bnsweep.spec.sweep import Sweep
 class Plan:
     """A sweep against a store."""
 
-    missing: tuple[TrialSpec, ...]
+    missing: Grid
     num_done: int
     undeclared: tuple[str, ...]
     """Keys of stored trials that the sweep file does not declare (any more)."""
@@ -25,11 +27,12 @@ class Plan:
     @classmethod
     def of(cls, sweep: Sweep, store: Store) -> Self:
         """Compare what `sweep` declares with what `store` holds."""
-        stored, declared = store.finished(), {spec.trial_key for spec in sweep.trials}
-        missing = tuple(spec for spec in sweep.trials if spec.trial_key not in stored)
-        undeclared = tuple(sorted(stored - declared))
+        stored = store.finished()
+        is_done = np.fromiter((key in stored for key in sweep.trials.trial_keys()), bool, len(sweep.trials))
+        missing, done = (sweep.trials.take(np.flatnonzero(chosen)) for chosen in (~is_done, is_done))
+        undeclared = tuple(sorted(stored.difference(done.trial_keys())))
         other = _declared_name(store) if undeclared else None
-        return cls(missing, len(sweep.trials) - len(missing), undeclared, None if other == sweep.name else other)
+        return cls(missing, len(done), undeclared, None if other == sweep.name else other)
 
     def other_sweeps_trials(self) -> str | None:
         """Return in words that the directory is another sweep's, and how to run into it; None where it is not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.errors import InputError
@@ -13,6 +13,7 @@ from bnsweep.running.packs import dataset_key
 from bnsweep.running.plan import Plan
 from bnsweep.running.run import Prepared
 from bnsweep.spec import TrialSpec
+from bnsweep.spec.grid import Grid
 from bnsweep.spec.sweep import Sweep
 from bnsweep.training.compiling import check_compiler
 
@@ -23,38 +24,36 @@ def prepare(sweep: Sweep, store: Store, plan: Plan) -> Prepared:
     Raises:
         InputError: the data cannot be read, or a model or probe not built.
     """
-    datasets = {dataset_key(spec.dataset): spec.dataset for spec in plan.missing}
-    loaded = {key: load_dataset(spec) for key, spec in datasets.items()}
-    _check_batch_sizes(plan.missing, loaded)
-    if sweep.resources.gpus == 0 and any(spec.train.compile for spec in plan.missing):
+    loaded = {dataset_key(spec.dataset): load_dataset(spec.dataset) for spec in _one_each(plan, "dataset")}
+    _check_batch_sizes(_one_each(plan, "train.batch_size", "dataset"), loaded)
+    if sweep.resources.gpus == 0 and any(spec.train.compile for spec in _one_each(plan, "train.compile")):
         check_compiler()
-    for probes, steps in {
-        spec.probes.model_dump_json(): (spec.probes, spec.train.steps) for spec in plan.missing
-    }.values():
-        build_probes(probes, steps)
-    return Prepared(sweep, store, plan, loaded, _check_models(plan.missing, loaded))
+    for spec in _one_each(plan, "probes"):
+        build_probes(spec.probes, spec.train.steps)
+    return Prepared(sweep, store, plan, loaded, _check_models(_one_each(plan, "model", "norm", "dataset"), loaded))
 
 
-def _check_models(trials: Sequence[TrialSpec], datasets: dict[str, Dataset]) -> tuple[str, ...]:
-    """Build every distinct combination of model, norm and data once: what cannot be built is said before the start.
+def _one_each(plan: Plan, *fields: str) -> Grid:
+    """Return a missing trial for each combination of these fields."""
+    return plan.missing.distinct(*fields)[0]
 
-    Return what the user should know of them.
-    """
-    distinct = {(spec.model.model_dump_json(), spec.norm, dataset_key(spec.dataset)): spec for spec in trials}
+
+def _check_models(trials: Iterable[TrialSpec], datasets: dict[str, Dataset]) -> tuple[str, ...]:
+    """Build each model, so that what cannot be built is said before the start; return what the user should know."""
     notes = dict[str, None]()
-    for (text, norm, key), spec in distinct.items():
+    for spec in trials:
+        data = datasets[dataset_key(spec.dataset)]
         try:
-            model = build_model(spec.model, norm, datasets[key].input_shape, datasets[key].num_classes, noise_seed=0)
+            model = build_model(spec.model, spec.norm, data.input_shape, data.num_classes, noise_seed=0)
         except (RuntimeError, MemoryError) as error:
-            raise InputError(
-                f"model: {text} cannot be built ({str(error).splitlines()[0]}); give other sizes"
-            ) from error
+            text, reason = spec.model.model_dump_json(), str(error).splitlines()[0]
+            raise InputError(f"model: {text} cannot be built ({reason}); give other sizes") from error
         if spec.probes.ics and (note := describe_split(model, spec.model.name)):
             notes[note] = None
     return tuple(notes)
 
 
-def _check_batch_sizes(trials: Sequence[TrialSpec], datasets: dict[str, Dataset]) -> None:
+def _check_batch_sizes(trials: Iterable[TrialSpec], datasets: dict[str, Dataset]) -> None:
     for batch_size, key in sorted({(spec.train.batch_size, dataset_key(spec.dataset)) for spec in trials}):
         available = len(datasets[key].train_y)
         if batch_size > available:

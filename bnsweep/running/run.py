@@ -64,7 +64,7 @@ def run(
         hold = stack.enter_context(store.lock())
         store.begin(hold.token)
         store.recover()
-        store.declare(sweep.name, (spec.trial_key for spec in sweep.trials), sweep.text)
+        store.declare(sweep.name, sweep.trials.trial_keys(), sweep.text)
         missing = Plan.of(sweep, store).missing  # once more, now that no other run can commit
         if not missing:
             with during:  # what a killed run left of its progress is put right
@@ -82,4 +82,4 @@ def run(
         executor.run(PackQueue(pool, store, hold.token), context, sweep.resources, report, must_stop)
         store.begin(uuid.uuid4().hex)  # a worker that was given up for dead commits nothing from here on
         store.recover()  # and what it committed before, another one may have committed too
-    return [spec.trial_key for spec in Plan.of(sweep, store).missing]
+    return list(Plan.of(sweep, store).missing.trial_keys())

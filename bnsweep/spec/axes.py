@@ -19,7 +19,7 @@ SIGNIFICANT_DIGITS = 6
 """Generated grid points are rounded to as many, so that a user can type one again and mean the same trial."""
 
 
-def axis_values(name: str, axis: Any) -> list[Any]:
+def axis_values(name: str, axis: Any) -> Sequence[Any]:
     """Return the values of an axis, in the order of the file.
 
     Raises:
@@ -33,21 +33,21 @@ def axis_values(name: str, axis: Any) -> list[Any]:
     form, argument = next(iter(axis.items()))
     if form not in AXIS_FORMS:
         raise InputError(f"{key}: unknown key '{form}'; {did_you_mean(form, AXIS_FORMS)}")
-    values = argument if form == "values" else _generated(f"{key}.{form}", form, argument)
-    if not isinstance(values, list):
-        raise InputError(f"{key}.{form}: given {values!r}; it should be a list")
+    if form == "values" and not isinstance(argument, list):
+        raise InputError(f"{key}.{form}: given {argument!r}; it should be a list")
+    values: Sequence[Any] = argument if form == "values" else _generated(f"{key}.{form}", form, argument)
     if not values:
         raise InputError(f"{key}: an empty axis leaves no trials; give at least one value or remove the axis")
     return values
 
 
-def _generated(key: str, form: str, argument: Any) -> list[Any]:
+def _generated(key: str, form: str, argument: Any) -> Sequence[Any]:
     numbers = argument if isinstance(argument, list) else [argument]
     if form == "range":
         if not (1 <= len(numbers) <= 2 and all(type(number) is int for number in numbers)):
             raise InputError(f"{key}: given {argument!r}; it should be a count such as 3, or [first, end]")
         check_count(key, (numbers[-1] if len(numbers) == 1 else numbers[1] - numbers[0]))
-        return list(range(*numbers))
+        return range(*numbers)
     if not (len(numbers) == 3 and all(is_number(number) for number in numbers)):
         raise InputError(f"{key}: given {argument!r}; it should be [first, last, count], such as [0.001, 10, 5]")
     first, last, count = numbers
@@ -76,15 +76,17 @@ def is_number(value: Any) -> bool:
 
 def check_distinct(name: str, values: Sequence[Any]) -> None:
     """Raise InputError where an axis has a value twice."""
-    seen: set[str] = set()
+    if isinstance(values, range):
+        return
+    seen = set[float | str]()
     for value in values:
-        same = json.dumps(float(value) + 0.0 if is_number(value) else value, default=str)
+        same = value if is_number(value) else json.dumps(value, default=str)
         if same in seen:
             raise InputError(f"axes.{name}: {value!r} is given twice, which declares the same trials twice")
         seen.add(same)
 
 
-def check_axis_name(name: str, fixed: Mapping[str, Any], values: Mapping[str, list[Any]]) -> None:
+def check_axis_name(name: str, fixed: Mapping[str, Any], values: Mapping[str, Sequence[Any]]) -> None:
     """Raise InputError unless `name` is a field that may be an axis, and is not fixed as well."""
     allowed = [*AXES, *(f"train.{field}" for field in TrainSpec.model_fields)]
     for section in ("model", "dataset"):

@@ -7,90 +7,132 @@ that a sweep that is stopped early still covers the whole range.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self, overload
 
-from pydantic import ValidationError
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from bnsweep.errors import InputError
 from bnsweep.spec.axes import is_number
-from bnsweep.spec.error_messages import explain
-from bnsweep.spec.section import Section
+from bnsweep.spec.keys import trial_keys
+from bnsweep.spec.possible import check_possible
+from bnsweep.spec.product import Product, places_of
 from bnsweep.spec.trial import TrialSpec
 
-SECTIONS = ("model", "dataset", "train")
 
-
-def grid(fixed: Mapping[str, Any], axes: Mapping[str, list[Any]]) -> Iterator[TrialSpec]:
-    """Yield the trials coarse to fine; what several have in common is checked once.
+@dataclass(frozen=True, eq=False)
+class Grid(Sequence[TrialSpec]):
+    """The trials of a sweep, or some of them; each is made when it is asked for.
 
     Args:
-        fixed: the fields that are the same for all trials.
-        axes: the values of each axis.
-
-    Raises:
-        InputError: a trial that cannot be.
+        product: the combinations of the axes' values.
+        order: (n,) the places of the trials in it.
+        keys: (n,) their keys as numbers: 16 hexadecimal digits are 64 bits.
     """
-    names, choices = list(axes), list(axes.values())
-    levels = [[0] * len(values) if name == "seed" else refinement(values) for name, values in axes.items()]
-    seed = names.index("seed") if "seed" in names else None
 
-    def order(point: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
-        finest = max((level[index] for level, index in zip(levels, point, strict=True)), default=0)
-        return (0 if seed is None else point[seed]), finest, point
+    product: Product
+    order: NDArray[np.int64]
+    keys: NDArray[np.uint64]
 
-    places = {
-        section: [place for place, name in enumerate(names) if name.startswith(f"{section}.")]
-        for section in (*SECTIONS, "probes")
-    }
-    checked: dict[tuple[str, tuple[int, ...]], Section] = {}
-    for point in sorted(product(*(range(len(choice)) for choice in choices)), key=order):
-        chosen = {name: choice[index] for name, choice, index in zip(names, choices, point, strict=True)}
-        own = {section: (section, tuple(point[place] for place in places[section])) for section in places}
-        spec = _trial_at(fixed, chosen, {section: checked[key] for section, key in own.items() if key in checked})
-        checked.update((key, getattr(spec, section)) for section, key in own.items())
-        yield spec
+    @classmethod
+    def of(cls, fixed: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> Self:
+        """Return all trials, coarse to fine.
+
+        Args:
+            fixed: the fields that are the same for all trials.
+            axes: the values of each axis.
+
+        Raises:
+            InputError: a trial cannot be, or is declared twice.
+        """
+        product, order = Product(fixed, axes), coarse_to_fine(axes)
+        check_possible(product, order)
+        trials = cls(product, order, trial_keys(product).reshape(-1)[order])
+        trials._check_unique()
+        return trials
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @overload
+    def __getitem__(self, index: int) -> TrialSpec: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> TrialSpec | Self:
+        if isinstance(index, slice):
+            return self.take(np.arange(len(self))[index])
+        return self.product.trial(self.product.point(self.order[index]))
+
+    def __iter__(self) -> Iterator[TrialSpec]:
+        return (self[index] for index in range(len(self)))
+
+    def take(self, indices: ArrayLike) -> Self:
+        """Return the trials at these indices, in this order."""
+        chosen = np.asarray(indices, np.int64)
+        return type(self)(self.product, self.order[chosen], self.keys[chosen])
+
+    def trial_keys(self) -> Iterator[str]:
+        """Return the keys as they are written."""
+        text = self.keys.astype(">u8").tobytes().hex()
+        return (text[start : start + 16] for start in range(0, len(text), 16))
+
+    def distinct(self, *fields: str) -> tuple[Self, list[int]]:
+        """Return the first trial of each combination that there is of some fields, and how many trials have it.
+
+        Args:
+            fields: such as `norm`, `train.steps`, or `model` for all fields of the model.
+        """
+        names, shape = self.product.names, self.product.shape
+        places = sorted({place for field in fields for place in places_of(field, names)})
+        combination = np.zeros(len(self), np.int64)
+        for place in places:
+            on_axis = self.order // int(np.prod(shape[place + 1 :], dtype=np.int64)) % shape[place]
+            combination = combination * shape[place] + on_axis
+        _, first, counts = np.unique(combination, return_index=True, return_counts=True)
+        in_order = np.argsort(first)
+        return self.take(first[in_order]), counts[in_order].tolist()
+
+    def _check_unique(self) -> None:
+        """Raise InputError where two points of the grid are the same trial."""
+        by_key = np.argsort(self.keys, kind="stable")
+        again = by_key[1:][self.keys[by_key[1:]] == self.keys[by_key[:-1]]]
+        if len(again):
+            same = self[int(again.min())].to_json()
+            raise InputError(f"axes: two points of the grid declare the same trial, {same}")
 
 
-def refinement(values: Sequence[Any]) -> list[int]:
+def coarse_to_fine(axes: Mapping[str, Sequence[Any]]) -> NDArray[np.int64]:
+    """Return the places of all points in the order of their trials; places are those in the product of the axes.
+
+    First by seed, then by the finest of the levels of a point's values, then as in the product.
+    """
+    shape = tuple(map(len, axes.values()))
+    finest, seed = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for place, (name, values) in enumerate(axes.items()):
+        along = [-1 if place == other else 1 for other in range(len(shape))]
+        if name == "seed":
+            seed += np.arange(len(values)).reshape(along)
+        else:
+            np.maximum(finest, refinement(values).reshape(along), out=finest)
+    return np.argsort((seed * (finest.max() + 1) + finest).reshape(-1), kind="stable")
+
+
+def refinement(values: Sequence[Any]) -> NDArray[np.int64]:
     """Return the level of each value of an axis: 0 for both ends and the middle, then halving; 0 if not numeric.
 
-    >>> refinement([0.001, 0.01, 0.1, 1.0, 10.0])
+    >>> refinement([0.001, 0.01, 0.1, 1.0, 10.0]).tolist()
     [0, 1, 0, 1, 0]
     """
+    levels = np.zeros(len(values), np.int64)
     if not all(is_number(value) for value in values):
-        return [0] * len(values)
-    by_size = sorted(range(len(values)), key=lambda index: values[index])
-    levels = dict.fromkeys((by_size[0], by_size[len(values) // 2], by_size[-1]), 0)
-    spans, level = [(0, len(values) // 2), (len(values) // 2, len(values) - 1)], 1
-    while spans:
-        halves = [(first, (first + last) // 2, last) for first, last in spans if last - first > 1]
-        levels.update({by_size[middle]: level for _, middle, _ in halves})
-        spans = [span for first, middle, last in halves for span in ((first, middle), (middle, last))]
-        level += 1
-    return [levels[index] for index in range(len(values))]
-
-
-def _trial_at(fixed: Mapping[str, Any], point: Mapping[str, Any], checked: Mapping[str, Section]) -> TrialSpec:
-    """Return the trial at one point of the grid, checked; `checked` are those of its sections that were."""
-    given = {key: dict(value) if isinstance(value, dict) else value for key, value in fixed.items()}
-    for name, value in point.items():
-        section, _, field = name.partition(".")
-        if field:
-            given.setdefault(section, {})[field] = value
-        else:
-            given[name] = value
-    try:
-        return TrialSpec.model_validate({**given, **checked})
-    except ValidationError as error:
-        problem = explain(error, given, TrialSpec)
-        is_of_axis = any(problem.path[: len(field)] == field for field in (tuple(name.split(".")) for name in point))
-        raise InputError(f"{'axes.' if is_of_axis else ''}{problem}") from error
-
-
-def check_unique(trials: Sequence[TrialSpec]) -> None:
-    """Raise InputError where two points of the grid are the same trial."""
-    seen: dict[str, TrialSpec] = {}
-    for spec in trials:
-        if (same := seen.setdefault(spec.trial_key, spec)) is not spec:
-            raise InputError(f"axes: two points of the grid declare the same trial, {same.to_json()}")
+        return levels
+    by_size = np.array(sorted(range(len(values)), key=values.__getitem__))
+    first, last = np.array([[0, len(values) // 2], [len(values) // 2, len(values) - 1]])
+    level = 1
+    while (is_open := last - first > 1).any():
+        first, last = first[is_open], last[is_open]
+        middle = (first + last) // 2
+        levels[by_size[middle]] = level
+        first, last, level = np.append(first, middle), np.append(middle, last), level + 1
+    return levels

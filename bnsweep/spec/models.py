@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag
 
-from bnsweep.spec.section import CUSTOM, CallableSection, PositiveInt, Section, variant_tag
+from bnsweep.spec.section import CUSTOM, CallableSection, PositiveInt, Section, reads, variant_tag
 
 
 class VggSpec(Section):
@@ -18,11 +18,11 @@ class VggSpec(Section):
         strict=False,
     )
 
-    @model_validator(mode="after")
-    def _has_a_convolution(self) -> Self:
-        if not any(isinstance(width, int) for width in self.widths):
+    @reads("widths")
+    @staticmethod
+    def _has_a_convolution(widths: tuple[int | str, ...]) -> None:
+        if not any(isinstance(width, int) for width in widths):
             raise ValueError("needs at least one convolution: widths such as [16, M, 32]")
-        return self
 
 
 class MlpSpec(Section):
@@ -46,11 +46,11 @@ class ResnetSpec(Section):
     depth: PositiveInt = 20
     width: PositiveInt = 16
 
-    @model_validator(mode="after")
-    def _three_groups_of_blocks(self) -> Self:
-        if self.depth < 8 or self.depth % 6 != 2:
-            raise ValueError(f"depth {self.depth} is not 6n + 2; such as 8, 14, 20, 32, 44, 56 or 110")
-        return self
+    @reads("depth")
+    @staticmethod
+    def _three_groups_of_blocks(depth: int) -> None:
+        if depth < 8 or depth % 6 != 2:
+            raise ValueError(f"depth {depth} is not 6n + 2; such as 8, 14, 20, 32, 44, 56 or 110")
 
 
 class CustomSpec(CallableSection):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Self
+from operator import attrgetter
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -19,6 +22,31 @@ PositiveFloat = Annotated[float, Field(gt=0, le=1e30)]
 
 PositiveInt = Annotated[int, Field(gt=0, le=10**9)]
 """Up to where a count is still meant."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check of a section as a whole that is shown some of its fields alone.
+
+    So what it refuses does not depend on any other, and a grid of many trials is checked without making each.
+
+    Args:
+        fields: what it is shown, such as `train.steps`.
+        check: called with their values; raises ValueError.
+    """
+
+    fields: tuple[str, ...]
+    check: Callable[..., None]
+
+    def __call__(self, section: Any) -> Any:
+        """Return the section, checked."""
+        self.check(*(attrgetter(field)(section) for field in self.fields))
+        return section
+
+
+def reads(*fields: str) -> Callable[[Callable[..., None]], Any]:
+    """Decorate a static method, the check of a section: it is called with the values of these fields."""
+    return lambda check: model_validator(mode="after")(Check(fields, check))
 
 
 class Section(BaseModel):
@@ -42,10 +70,11 @@ class OptionsSection(Section):
         """The keys beside the section's own."""
         return dict(self.model_extra or {})
 
-    @model_validator(mode="after")
-    def _options_survive_json(self) -> Self:
+    @reads("options")  # each by itself
+    @staticmethod
+    def _options_survive_json(options: dict[str, Any]) -> None:
         """Refuse what would come back from the stored spec as something else."""
-        for key, value in self.options.items():
+        for key, value in options.items():
             try:
                 same = json.loads(json.dumps(value, allow_nan=False)) == value
             except (TypeError, ValueError):
@@ -55,7 +84,6 @@ class OptionsSection(Section):
                     f"option {key}: given {value!r}; it should be text, a finite number, true, false, null, "
                     "or a list or mapping of these"
                 )
-        return self
 
 
 class CallableSection(OptionsSection):

@@ -14,7 +14,8 @@ from ruamel.yaml.error import YAMLError
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.spec.axes import axis_values, check_axis_name, check_count, check_distinct
 from bnsweep.spec.error_messages import explain, shown
-from bnsweep.spec.grid import SECTIONS, check_unique, grid
+from bnsweep.spec.grid import Grid
+from bnsweep.spec.product import SECTIONS
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.section import Section
 from bnsweep.spec.trial import TrialSpec
@@ -33,7 +34,7 @@ class Sweep:
 
     name: str
     resources: Resources
-    trials: tuple[TrialSpec, ...]
+    trials: Grid
     text: str
 
     @classmethod
@@ -63,9 +64,7 @@ class Sweep:
             check_axis_name(name, fixed, values)
             check_distinct(name, values[name])
         check_count("axes", math.prod(map(len, values.values())))
-        trials = tuple(grid(fixed, values))
-        check_unique(trials)
-        return cls(frame.name, frame.resources, trials, text)
+        return cls(frame.name, frame.resources, Grid.of(fixed, values), text)
 
 
 def _parse(text: str) -> dict[str, Any]:

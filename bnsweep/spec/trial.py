@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
-from typing import Literal, Self, get_args
+from typing import Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from bnsweep.spec.datasets import DatasetSpec
 from bnsweep.spec.models import ModelSpec
 from bnsweep.spec.probes import ProbesSpec
-from bnsweep.spec.section import PositiveFloat, PositiveInt, Section
+from bnsweep.spec.section import PositiveFloat, PositiveInt, Section, reads
 
 SEMANTICS_VERSION = 4
 """Bumped whenever the same spec would give other numbers, so that old and new rows never mix."""
@@ -40,11 +40,11 @@ class TrainSpec(Section):
     eval_every: PositiveInt | None = None
     compile: bool = False
 
-    @model_validator(mode="after")
-    def _momentum_needs_sgd(self) -> Self:
-        if self.optimizer == "adam" and self.momentum != 0:
-            raise ValueError(f"momentum {self.momentum} is for sgd; adam takes momentum 0.0")
-        return self
+    @reads("optimizer", "momentum")
+    @staticmethod
+    def _momentum_needs_sgd(optimizer: str, momentum: float) -> None:
+        if optimizer == "adam" and momentum != 0:
+            raise ValueError(f"momentum {momentum} is for sgd; adam takes momentum 0.0")
 
 
 class TrialSpec(Section):
@@ -60,23 +60,21 @@ class TrialSpec(Section):
     seed: int = Field(default=0, ge=0, lt=2**63)
     probes: ProbesSpec = ProbesSpec()
 
-    @model_validator(mode="after")
-    def _batch_statistics_need_a_batch(self) -> Self:
-        if self.train.batch_size == 1 and self.norm in BATCH_STATISTICS:
-            raise ValueError(
-                f"norm {self.norm} takes statistics over the mini-batch; train.batch_size should be at least 2"
-            )
-        return self
+    @reads("norm", "train.batch_size")
+    @staticmethod
+    def _batch_statistics_need_a_batch(norm: NormName, batch_size: int) -> None:
+        if batch_size == 1 and norm in BATCH_STATISTICS:
+            raise ValueError(f"norm {norm} takes statistics over the mini-batch; train.batch_size should be at least 2")
 
-    @model_validator(mode="after")
-    def _every_probe_measures(self) -> Self:
-        for name, section in self.probes.sections.items():
-            if section.first >= self.train.steps and section.at_least is None:
+    @reads("probes", "train.steps")
+    @staticmethod
+    def _every_probe_measures(probes: ProbesSpec, steps: int) -> None:
+        for name, section in probes.sections.items():
+            if section.first >= steps and section.at_least is None:
                 raise ValueError(
                     f"probes.{name}.{'start' if section.at is None else 'at'}: the first measurement is at step "
-                    f"{section.first}, and train.steps {self.train.steps} end with step {self.train.steps - 1}"
+                    f"{section.first}, and train.steps {steps} end with step {steps - 1}"
                 )
-        return self
 
     def to_json(self) -> str:
         """Return the whole spec as JSON with sorted keys; `TrialSpec.model_validate_json` reads it back."""
@@ -91,8 +89,12 @@ class TrialSpec(Section):
         """
         given = {name: getattr(self, name) for name, field in _FIELDS.items() if getattr(self, name) != field.default}
         spec = {name: value.canonical if isinstance(value, Section) else value for name, value in given.items()}
-        text = json.dumps([SEMANTICS_VERSION, spec], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return f"{key_number(json.dumps([SEMANTICS_VERSION, spec], sort_keys=True)):016x}"
 
 
 _FIELDS = TrialSpec.model_fields
+
+
+def key_number(text: str) -> int:
+    """Return the 64 bits that a trial's key writes down, from what is hashed of it."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])

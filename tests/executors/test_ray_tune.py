@@ -6,6 +6,7 @@ import json
 import re
 import signal
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -40,17 +41,18 @@ axes:
 
 
 def test_a_trial_that_kills_its_worker_alone_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    harmless = Sweep.from_text(DEADLY.replace("[false, true]", "[false]"))
-    deadly = Sweep.from_text(DEADLY.replace("[false, true]", "[true]").replace("{range: 10}", "[3]"))
-    both = Sweep("deadly", harmless.resources, (*harmless.trials, *deadly.trials), DEADLY)
+    declared = Sweep.from_text(DEADLY)
+    places = {(spec.model.options["deadly"], spec.seed): place for place, spec in enumerate(declared.trials)}
+    trials = declared.trials.take([*(places[False, seed] for seed in range(10)), places[True, 3]])
+    both = replace(declared, trials=trials)
     monkeypatch.setattr("bnsweep.running.pack_sizing.PackSizing.size", lambda _, num_left: (num_left + 1) // 2)
     store, tallies = Store.open(tmp_path / "out"), dict[int, Tally]()
     executor = make_executor("ray")
     with started(both, store, Plan.of(both, store), executor) as prepared:
         failed = run(prepared, executor, lambda *_: tallies.__setitem__)
-    (culprit,) = deadly.trials
+    *harmless, culprit = trials
     assert failed == [culprit.trial_key]
-    assert store.finished() == {spec.trial_key for spec in harmless.trials}
+    assert store.finished() == {spec.trial_key for spec in harmless}
     (failure,) = store.read("failures").to_pylist()
     assert failure["trial_key"] == culprit.trial_key
     assert "died" in failure["traceback"]

@@ -25,11 +25,12 @@ from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.prices import Price, price_sweep, why_untimed
 from bnsweep.running.prices.calibrate import calibrate
 from bnsweep.running.prices.costs import EVALUATION, STEP, Costs, mean_costs, total, work_of
-from bnsweep.running.prices.kinds import count_kinds
+from bnsweep.running.prices.kinds import find_kinds
 from bnsweep.running.prices.price import num_packs
 from bnsweep.running.prices.timing import time_kinds
 from bnsweep.running.rows import RowBuffer
 from bnsweep.spec import TrialSpec
+from bnsweep.spec.grid import Grid
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep
 from bnsweep.training.loop import run_trial, train
@@ -47,7 +48,7 @@ def context_of(spec: TrialSpec, tmp_path: Path) -> RunContext:
 
 
 def sweep_of(trial: TrialSpec) -> Sweep:
-    return Sweep("a", Resources(), (trial,), "")
+    return Sweep("a", Resources(), Grid.of(trial.model_dump(), {}), "")
 
 
 @pytest.mark.parametrize(
@@ -69,22 +70,21 @@ def test_a_trial_does_the_work_that_is_counted(spec: Build, options: dict[str, i
         assert work[table] == len({row["step"] for row in tables[table]})
 
 
-def test_trials_that_cost_the_same_are_of_one_kind(spec: Build) -> None:
-    same: list[dict[str, Any]] = [{}, {"lr": 1.0}, {"seed": 3}, {"init": "orthogonal"}, {"init_gain": 2.0}]
-    other: list[dict[str, Any]] = [{"norm": "batch"}, {"model": {"name": "mlp"}}, {"train": {"batch_size": 16}}]
-    kinds = count_kinds(spec(**change) for change in [*same, *other, {"probes": PROBES}])
-    assert [count for _, count in kinds] == [5, 1, 1, 1, 1]
+def test_trials_that_cost_the_same_are_of_one_kind() -> None:
+    fixed = {"model": {"name": "mlp"}, "dataset": {"name": "digits"}}
+    same = {"lr": [0.1, 1.0], "seed": range(2), "init": ["orthogonal"], "init_gain": [1.0, 2.0]}
+    other = {"norm": ["none", "batch"], "model.widths": [[4], [8]], "train.batch_size": [16, 32]}
+    trials = Grid.of(fixed, {**same, **other, "train.max_loss": [10.0, 1e6]})
+    kinds, counts = find_kinds(trials)
+    assert counts == [16] * 8
+    assert len({(spec.norm, spec.model.widths, spec.train.batch_size) for spec in kinds}) == 8
 
 
-def test_kinds_count_every_trial_once(spec: Build) -> None:
-    trials = [
-        spec(norm=norm, seed=seed, train={"steps": steps, "batch_size": 32})
-        for norm in ("none", "batch")
-        for steps in (8, 16)
-        for seed in range(3)
-    ]
-    found = [(kind.norm, kind.train.steps, count) for kind, count in count_kinds(trials)]
-    assert found == [("none", 8, 3), ("none", 16, 3), ("batch", 8, 3), ("batch", 16, 3)]
+def test_kinds_count_every_trial_that_is_missing_once() -> None:
+    fixed = {"model": {"name": "mlp"}, "dataset": {"name": "digits"}, "norm": "batch"}
+    trials = Grid.of(fixed, {"train.steps": [16, 8], "seed": range(3)})
+    kinds, counts = find_kinds(trials.take([5, 3, 1, 0]))
+    assert [(kind.train.steps, count) for kind, count in zip(kinds, counts, strict=True)] == [(8, 3), (16, 1)]
 
 
 def test_calibration_tells_the_probe_from_the_step(spec: Build, tmp_path: Path) -> None:
@@ -135,7 +135,8 @@ def test_trials_are_timed_one_at_a_time_in_a_process_that_ends(spec: Build, tmp_
     (signatures := tmp_path / "signatures").mkdir()
     probes = {"tests.user_code.timed_probes:Signing": {"every": 1, "folder": str(signatures)}}
     trial = spec(probes=probes)
-    price = price_sweep(sweep_of(trial), Store.open(tmp_path / "out"), [trial])
+    sweep = sweep_of(trial)
+    price = price_sweep(sweep, Store.open(tmp_path / "out"), sweep.trials)
     assert price.basis == "1 of 1 kinds of trials timed, one at a time"
     (process,) = [int(path.name) for path in signatures.iterdir()]
     assert process != os.getpid()
@@ -161,9 +162,9 @@ def test_a_trial_that_fails_is_bad_input(spec: Build, tmp_path: Path) -> None:
 
 
 def test_a_process_that_dies_is_bad_input(spec: Build, tmp_path: Path) -> None:
-    trial = spec(model={"name": "tests.user_code.crashing_models:net", "deadly": True})
+    sweep = sweep_of(spec(model={"name": "tests.user_code.crashing_models:net", "deadly": True}))
     with pytest.raises(InputError, match=r"died.*--no-timing"):
-        price_sweep(sweep_of(trial), Store.open(tmp_path), [trial])
+        price_sweep(sweep, Store.open(tmp_path), sweep.trials)
 
 
 def test_the_mean_of_costs_is_that_of_each() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import get_context
@@ -14,14 +13,14 @@ from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.running.interruption import signals_blocked
 from bnsweep.running.limits import whole_cpus
-from bnsweep.running.prices.kinds import count_kinds
+from bnsweep.running.prices.kinds import find_kinds
 from bnsweep.running.prices.price import Price
-from bnsweep.spec import TrialSpec
+from bnsweep.spec.grid import Grid
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep
 
 
-def price_sweep(sweep: Sweep, store: Store, missing: Iterable[TrialSpec]) -> Price:
+def price_sweep(sweep: Sweep, store: Store, missing: Grid) -> Price:
     """Time the missing trials, of which there is at least one, by their kinds; return what all of them take.
 
     To be asked where not even one worker fits: `why_untimed`.
@@ -31,7 +30,8 @@ def price_sweep(sweep: Sweep, store: Store, missing: Iterable[TrialSpec]) -> Pri
     """
     spawn = get_context("spawn")
     answer, sender = spawn.Pipe(duplex=False)
-    asked = replace(sweep, trials=()), store, count_kinds(missing), workers_here(sweep.resources), time()
+    kinds, counts = find_kinds(missing)
+    asked = replace(sweep, trials=kinds), store, counts, workers_here(sweep.resources), time()
     process = spawn.Process(target=_answer, args=(sender, *asked))
     with signals_blocked(signal.SIGINT, signal.SIGHUP):  # they are this process's to handle, which then ends the other
         process.start()
@@ -50,15 +50,13 @@ def price_sweep(sweep: Sweep, store: Store, missing: Iterable[TrialSpec]) -> Pri
     return found
 
 
-def _answer(
-    sender: Connection, sweep: Sweep, store: Store, kinds: list[tuple[TrialSpec, int]], workers: int, asked_at: float
-) -> None:
+def _answer(sender: Connection, sweep: Sweep, store: Store, counts: list[int], workers: int, asked_at: float) -> None:
     """Send the price, or why there is none; nobody may be there to take it any more."""
     from bnsweep.running.prices.timing import time_sweep  # torch, here alone
 
     with suppress(BrokenPipeError):
         try:
-            sender.send(time_sweep(sweep, store, kinds, workers, asked_at))
+            sender.send(time_sweep(sweep, store, counts, workers, asked_at))
         except InputError as error:
             sender.send(error)
         except MemoryError:

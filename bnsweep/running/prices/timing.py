@@ -14,6 +14,7 @@ from bnsweep.running.plan import Plan
 from bnsweep.running.prepare import prepare
 from bnsweep.running.prices.calibrate import calibrate
 from bnsweep.running.prices.costs import COMPILING, Costs, mean_costs, total, work_of
+from bnsweep.running.prices.kinds import tame
 from bnsweep.running.prices.price import Price
 from bnsweep.running.provenance import git_sha
 from bnsweep.spec import TrialSpec
@@ -27,22 +28,22 @@ MAX_TOTAL_S, MAX_EACH_S, MAX_SHARE = 18.0, 2.0, 0.15
 """For how long to time: seconds from the start of this process on, seconds for one kind, share of the sweep's time."""
 
 
-def time_sweep(
-    sweep: Sweep, store: Store, kinds: Sequence[tuple[TrialSpec, int]], workers: int, asked_at: float
-) -> Price:
-    """Return the price of so many trials of these kinds, where so many workers fit on this machine.
+def time_sweep(sweep: Sweep, store: Store, counts: Sequence[int], workers: int, asked_at: float) -> Price:
+    """Return the price of so many trials of each kind, where so many workers fit on this machine.
+
+    `sweep` has one trial of each kind.
 
     Trials are timed one at a time. Workers that train beside each other took no more than 6 % more processor time
     where this was measured (two cores); where they wait for a memory or a GPU that they share, they take longer.
     `asked_at` is by `time.time`: until it can train a worker takes as long as this process.
     """
     device = prepare_device(sweep.resources)
-    specs = [spec for spec, _ in kinds]
-    datasets = prepare(sweep, store, Plan(tuple(specs), 0, ())).datasets
+    specs = [tame(spec) for spec in sweep.trials]
+    datasets = prepare(sweep, store, Plan(sweep.trials, 0, ())).datasets
     on_device = {key: data.to(device) for key, data in datasets.items()}
     load_optimizers()  # as a worker does
     ready_s = time() - asked_at
-    works = [(count, work_of(spec)) for spec, count in kinds]
+    works = [(count, work_of(spec)) for spec, count in zip(specs, counts, strict=True)]
     price = partial(price_of, works, workers=workers, gpus=sweep.resources.gpus, start_s=RAY_START_S + ready_s)
 
     def allowed_s(costs: Mapping[int, Costs]) -> float:
