@@ -39,9 +39,9 @@ class Verdicts:
 
     Args:
         statements: a row for each statement of each claim and check: the effect with the interval from `low` to `high`
-            at `confidence`, NaN where `note` says why; `grid_low` and `grid_high`, what the tested learning rates leave
-            open of it; `n` counts what `counted` names, `cells` the points of the grid that a probe is compared at;
-            `advice` says what would resolve it.
+            at `confidence`, NaN where `note` says why, as it says what the tested range cuts off; `grid_low` and
+            `grid_high`, what the tested learning rates leave open of it; `n` counts what `counted` names, `cells` the
+            points of the grid that a probe is compared at; `advice` says what would resolve it.
         by_lr: a row for each statement that compares probes and each learning rate.
         profile: a row for each statement and each threshold other than the usual one: `threshold` says which, `at` its
             value, and then the verdict that it would lead to.
@@ -80,7 +80,10 @@ def _statements() -> Iterator[tuple[str, Claim, str, Statement]]:
 
 def _statement_rows(evidence: Evidence) -> Iterator[dict[str, object]]:
     for name, claim, key, statement in _statements():
-        yield _head(name, claim, key, statement) | _judged(statement, _tested(statement, evidence))
+        row = _head(name, claim, key, statement) | _judged(statement, _tested(statement, evidence))
+        if isinstance(statement.effect, MeasureDifference) and row["verdict"] != "not tested":
+            row["note"] = "; ".join(filter(None, (str(row["note"]), statement.effect.caveat(evidence))))
+        yield row
 
 
 def _tested(statement: Statement, evidence: Evidence) -> Estimate | str:

@@ -7,8 +7,12 @@ differences, and the spread over seeds is all that an interval needs. The first 
 
 from __future__ import annotations
 
+import numpy as np
+
 from analysis.measures import curves, runs
+from analysis.measures.hidden import is_seen, known_gaps, with_hidden
 from analysis.measures.measure import FRACTION, Measure, Runs
+from analysis.statistics.nan_aware import Floats, nan_max
 
 __all__ = ["FRACTION", "MEASURES", "TRIES", "Measure", "Runs"]
 
@@ -17,19 +21,31 @@ TRIES = 5
 
 
 def _area(r: Runs) -> curves.Measured:
-    return curves.over_curves(curves.mean_accuracy(r.accuracy, r.lrs))
+    return curves.over_curves(_areas(r))
 
 
 def _worst(r: Runs) -> curves.Measured:
-    return curves.lowest_curve(curves.mean_accuracy(r.accuracy, r.lrs))
+    return curves.lowest_curve(_areas(r))
+
+
+def _areas(r: Runs) -> curves.Measured:
+    height = np.where(is_seen(r.accuracy, r.lrs, r.chance), 0.0, r.best[..., None, None] - nan_max(r.accuracy, -1))
+    lengths = known_gaps(r.accuracy, r.lrs)
+    return with_hidden(curves.mean_accuracy(r.accuracy, r.lrs), lengths, height / max(lengths.sum(axis=-1).max(), 1e-9))
 
 
 def _decades(r: Runs) -> curves.Measured:
-    return curves.over_curves(curves.trainable_decades(r.accuracy, r.lrs, r.threshold[..., None, None]))
+    return curves.over_curves(_widths(r, r.threshold[..., None, None]))
 
 
 def _own_decades(r: Runs) -> curves.Measured:
-    return curves.over_curves(curves.trainable_decades(r.accuracy, r.lrs, r.own_threshold[..., None, None]))
+    return curves.over_curves(_widths(r, r.own_threshold[..., None, None]))
+
+
+def _widths(r: Runs, bar: Floats) -> curves.Measured:
+    may_hide = ~(is_seen(r.accuracy, r.lrs, r.chance) | curves.reaches(nan_max(r.accuracy, -1), bar))
+    measured = curves.trainable_decades(r.accuracy, r.lrs, bar)
+    return with_hidden(measured, known_gaps(r.accuracy, r.lrs), may_hide.astype(float))
 
 
 MEASURES: dict[str, Measure] = {
@@ -67,7 +83,12 @@ MEASURES: dict[str, Measure] = {
     "interquartile_mean": Measure(
         lambda r: runs.interquartile_mean(r.accuracy), "mean accuracy of the middle half of the runs", "accuracy"
     ),
-    "best_accuracy": Measure(lambda r: runs.best_accuracy(r.accuracy), "best accuracy of any run", "accuracy"),
+    "best_accuracy": Measure(
+        lambda r: runs.best_accuracy(r.accuracy),
+        "best accuracy of any run",
+        "accuracy",
+        top=lambda r: runs.every_curve(r.accuracy),
+    ),
     "expected_best": Measure(
         lambda r: runs.expected_best(r.accuracy, TRIES),
         f"best accuracy to expect of {TRIES} runs drawn from the grid",
@@ -90,6 +111,7 @@ MEASURES: dict[str, Measure] = {
         lambda r: runs.trained_inits(r.accuracy, r.threshold, r.inits, r.gains),
         "share of the initializations (draws and their scales) that train at the one learning rate best for all",
         "share",
+        top=lambda r: runs.mean_curve(r.accuracy),
         min_inits=2,
     ),
     "gain_sensitivity": Measure(

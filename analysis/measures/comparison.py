@@ -8,23 +8,24 @@ widens the interval: a missing result takes no side.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from math import nan
 
 import numpy as np
 
 from analysis.measures import FRACTION, MEASURES, Measure, Runs
-from analysis.measures.curves import Measured
+from analysis.measures.curves import Measured, reaches_end
 from analysis.measures.grid import Grid
-from analysis.measures.pooling import Pooling, measures_of, runs_of
+from analysis.measures.hidden import top_may_hide
+from analysis.measures.pooling import Pooling, measures_of, pool_all, runs_of
 from analysis.statistics.nan_aware import Floats
 from analysis.statistics.seed_mean import SeedMean
 from bnsweep.errors import InputError
 
-FINISHED_SHARE = 0.75
-"""A seed counts from this share of the points that the seed with most of them has."""
-CURVE_SHARE = 0.5
-"""An init and gain count where every seed has this share of its learning rates."""
+CURVE_SHARE = 1 / 3
+"""A seed has an init and gain from this share of the learning rates on."""
+SEEDS_SHARE = 0.5
+"""An init and gain count where this share of the seeds have them."""
 UNEVEN = 1.2
 """Learning rates are evenly spaced where no gap is so many times as wide as another: 1, 3, 10 are."""
 
@@ -35,7 +36,7 @@ def of_mode(grid: Grid, norm: str, pooling: Pooling, fraction: float = FRACTION)
     """Return every measure of one mode by name."""
     runs = runs_of(shared_by(grid, [norm]), pooling, fraction)
     return {
-        name: (measure, _seed_mean(runs, measure, sides_of(runs, measure, values_NS)[:1], least=0.0))
+        name: (measure, _seed_mean(runs, measure, sides_of(runs, measure, values_NS)[:1], [norm], 0.0))
         for name, measure, values_NS in measures_of(runs)
     }
 
@@ -50,12 +51,14 @@ def of_difference(
 ) -> Estimates:
     """Return these measures of `norm` minus those of `baseline`, paired by seed.
 
+    What trains is judged by the best of the two with the seed: a third mode has no say in it.
+
     Raises:
         InputError: the two share no point of the grid.
     """
-    runs = runs_of(shared_by(grid, [norm, baseline]), pooling, fraction)
+    runs = runs_of(_pair(grid, norm, baseline), pooling, fraction)
     return {
-        name: (measure, _seed_mean(runs, measure, sides_of(runs, measure, values_NS)))
+        name: (measure, _seed_mean(runs, measure, sides_of(runs, measure, values_NS), [norm, baseline]))
         for name, measure, values_NS in measures_of(runs, names)
     }
 
@@ -63,21 +66,35 @@ def of_difference(
 def shared_by(grid: Grid, norms: list[str]) -> Grid:
     """Return the grid of these modes, in this order, where all of them have a result.
 
-    Left out are the learning rates that no seed has, seeds that are far from finished, and whole curves of which some
-    seed has less than half.
+    Left out are the learning rates that no seed has, the inits and gains that most seeds lack, and the seeds that lack
+    one of the others: a curve is lacking where less than a third of it is there. So one more seed changes nothing of
+    what the others say.
 
     Raises:
         InputError: there is no such point.
     """
     known_SIGL = np.asarray(np.isfinite(grid.accuracy[:, [grid.norms.index(norm) for norm in norms]]).all(axis=1))
-    points_S = known_SIGL.sum(axis=(1, 2, 3))
-    seeds = np.flatnonzero((points_S > 0) & (points_S >= FINISHED_SHARE * points_S.max(initial=0)))
-    lrs = np.flatnonzero(known_SIGL[seeds].any(axis=(0, 1, 2)))
-    if len(lrs):
-        known_SIGL &= (known_SIGL[seeds][..., lrs].mean(axis=-1) >= CURVE_SHARE).all(axis=0)[..., None]
+    begun_S, lrs = known_SIGL.any(axis=(1, 2, 3)), np.flatnonzero(known_SIGL.any(axis=(0, 1, 2)))
+    has_SIG = known_SIGL[..., lrs].sum(axis=-1) >= np.maximum(CURVE_SHARE * len(lrs), 1)
+    counts_IG = has_SIG[begun_S].mean(axis=0) >= SEEDS_SHARE if begun_S.any() else has_SIG.any(axis=0)
+    seeds = np.flatnonzero(begun_S & (has_SIG | ~counts_IG).all(axis=(1, 2)))
+    known_SIGL &= counts_IG[..., None]
     if not known_SIGL[seeds].any():
         raise InputError(f"{' and '.join(norms)} have no curve of accuracy over lr in common")
     return grid.of(norms, seeds, lrs, known_SIGL)
+
+
+def _pair(grid: Grid, norm: str, baseline: str) -> Grid:
+    shared = shared_by(grid, [norm, baseline])
+    return replace(shared, best_of_any=shared.best.max(axis=1))
+
+
+def train_to_the_end(grid: Grid, norm: str, baseline: str, fraction: float = FRACTION) -> list[str]:
+    """Return which of the two still train at the lowest or highest learning rate that both were tested at."""
+    pair = _pair(grid, norm, baseline)
+    runs = runs_of(pair, pool_all(pair), fraction)
+    bars = runs.threshold[:, None, None]
+    return [name for name, scores in zip(pair.norms, runs.accuracy, strict=True) if reaches_end(scores, bars)]
 
 
 def num_shared(grid: Grid, norms: list[str]) -> int:
@@ -96,14 +113,38 @@ def sides_of(runs: Runs, measure: Measure, values_NS: Floats) -> list[Measured]:
     return [Measured(*(getattr(found, field.name)[n] for field in fields(found))) for n in range(len(values_NS))]
 
 
-def _seed_mean(runs: Runs, measure: Measure, sides: list[Measured], least: float | None = None) -> SeedMean:
+def _refusal(runs: Runs, measure: Measure, norms: list[str]) -> str:
+    """Return why a measure that is read off at the best learning rate has no interval; '' where it has."""
+    if measure.top is None:
+        return ""
+    tops = dict(zip(norms, measure.top(runs), strict=True))
+    others = {norm: next((tops[name] for name in norms if name != norm), None) for norm in norms}
+    hidden = [norm for norm in norms if top_may_hide(tops[norm], others[norm], runs.lrs, runs.chance)]
+    return (
+        f"{' and '.join(hidden)}: best at a single tested lr, if at any; it may be better between two" if hidden else ""
+    )
+
+
+def _seed_mean(
+    runs: Runs, measure: Measure, sides: list[Measured], norms: list[str], least: float | None = None
+) -> SeedMean:
     """Return the estimate of one mode's measure, or of the difference of two."""
     most = measure.max_value(runs.lrs)
     spacing = _even_spacing(runs.lrs) if measure.grid else nan
     first, *others = sides
     found = _minus(first, others[0]) if others else first
     least = -most if least is None else least
-    return SeedMean(found.value, found.smooth, found.low, found.high, found.grid_sd, least, most, spacing)
+    return SeedMean(
+        found.value,
+        found.smooth,
+        found.low,
+        found.high,
+        found.grid_sd,
+        least,
+        most,
+        spacing,
+        _refusal(runs, measure, norms),
+    )
 
 
 def _even_spacing(lrs: list[float]) -> float:

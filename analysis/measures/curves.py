@@ -4,11 +4,11 @@
 modes, seeds, initializations and gains, are kept. A diverged run is a score at chance, never a missing one.
 
 A curve is known at the tested learning rates only. It is taken that it goes from one to the next without turning
-round: no plateau hides between two rates that do not train, and no gap between two that do. So in every gap it lies
-between its two ends, a measure takes the middle, and what that leaves open is told beside it: where in the gap a mode
-stops training is unknown, and taken to be anywhere in it with the same probability, apart for each gap and mode but
-alike for all seeds, initializations and gains: two plateaus of equal width, one of which falls on a tested rate more,
-must not count as different.
+round, so in every gap it lies between its two ends; what may hide in a gap all the same is added by
+`analysis.measures.hidden`. A measure takes the middle, and what that leaves open is told beside it: where in the gap a
+mode stops training is unknown, and taken to be anywhere in it with the same probability, apart for each gap and mode
+but alike for all seeds, initializations and gains: two plateaus of equal width, one of which falls on a tested rate
+more, must not count as different.
 """
 
 from __future__ import annotations

@@ -30,6 +30,10 @@ class Runs:
     """The accuracy from which on a run trains, by seed; shape (..., S) or one that broadcasts to it."""
     own_threshold: Floats
     """The same by the mode's own best, shape (..., S)."""
+    best: Floats
+    """The best accuracy that any mode reaches anywhere, by seed; shape (..., S) or one that broadcasts to it."""
+    chance: float
+    """Accuracy of guessing."""
     loss: Floats
     """Final test loss, infinite where a run diverged, shape (..., S, I, G, L)."""
     initial_loss: Floats
@@ -47,7 +51,9 @@ class Measure:
     One with a `grid` is about all learning rates in the tested range, of which some were tested: `grid` returns what
     that leaves open. Others are about the tested ones. `interval` says what its interval is: "t" over seeds, or
     Wilson's over runs where that is wider; None where no method was found that covers, since a best, a minimum or a
-    range of noisy runs depends on how many there are.
+    range of noisy runs depends on how many there are. One with a `top` is read off at the best learning rate: `top`
+    returns the curves whose best that is, shape (..., S, K, L), and there is no interval where it may lie between two
+    tested rates.
     """
 
     compute: Callable[[Runs], Floats]
@@ -55,6 +61,7 @@ class Measure:
     unit: str
     interval: Literal["t", "wilson"] | None = "t"
     grid: Callable[[Runs], Measured] | None = None
+    top: Callable[[Runs], Floats] | None = None
     min_inits: int = 1
     min_gains: int = 1
 

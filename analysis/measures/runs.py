@@ -50,6 +50,16 @@ def best_accuracy(scores: Floats) -> Floats:
     return nan_max(scores, RUNS)
 
 
+def every_curve(scores: Floats) -> Floats:
+    """Return accuracy over learning rate of each init and gain, shape (..., I x G, L)."""
+    return scores.reshape(*scores.shape[:-3], -1, scores.shape[-1])
+
+
+def mean_curve(scores: Floats) -> Floats:
+    """Return the mean curve of all inits and gains, of which the best rate is that best for all, shape (..., 1, L)."""
+    return nan_mean(scores, INITS)[..., None, :]
+
+
 def log10_best_lr(scores: Floats, lrs: ArrayLike, at_least: ArrayLike) -> Floats:
     """Return log10 of the learning rate that is best for all inits and gains together, shape (...).
 

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.statistics.estimate import NO_INTERVAL, Interval, seeds_advice, too_few_seeds
-from analysis.statistics.intervals import TIED, seed_error, seed_sd, t_quantile
+from analysis.statistics.estimate import NO_INTERVAL, Interval, exact_advice, seeds_advice, too_few_seeds
+from analysis.statistics.intervals import TIED, are_tied, exact_seeds, seed_error, seed_sd, shared_by_most, t_quantile
 from analysis.statistics.nan_aware import Floats, nan_mean
 from analysis.statistics.power import seeds_needed
 from analysis.statistics.spending import MIN_SEEDS
@@ -69,7 +69,7 @@ class CellMean:
     def _reaches(self, confidence: float) -> tuple[float, float]:
         from scipy.special import stdtrit
 
-        of_seeds = float(t_quantile(np.asarray(self.n), confidence) * seed_error(self.by_seed))
+        of_seeds = self._reach_of_seeds(confidence)
         known = ~np.isnan(self.contrast)
         share = known / np.maximum(known.sum(axis=1, keepdims=True), 1) / self.n  # adds up to 1
         weight = np.bincount(self.rates, share.sum(axis=0))
@@ -81,6 +81,17 @@ class CellMean:
         error = sqrt(float((residual**2).sum()) * in_effect / (in_effect - 1))
         return of_seeds, float(stdtrit(in_effect - 1, (1 + confidence) / 2)) * error
 
+    def _reach_of_seeds(self, confidence: float) -> float:
+        """Return how far the interval reaches over other seeds.
+
+        Where most seeds give the very same number, as they do where all is saturated, they have no spread to go by:
+        then those not seen may be as far off as is possible (`analysis.statistics.intervals`).
+        """
+        if bool(are_tied(self.by_seed)):
+            share = float(shared_by_most(np.asarray(self.n), confidence))
+            return (float(np.nanmax(np.abs(self.by_seed))) + self.bounded) * (1 - share)
+        return float(t_quantile(np.asarray(self.n), confidence) * seed_error(self.by_seed))
+
     def open_range(self) -> Interval:
         """Return the value twice."""
         return self.value, self.value
@@ -91,7 +102,7 @@ class CellMean:
             return too_few_seeds(self.n)
         if len(np.unique(self.rates[~np.isnan(self.contrast).all(axis=0)])) < 2:
             return "a single learning rate: whether it is so at others is open"
-        return "" if max(self._reaches(confidence)) > TIED else "no spread over seeds and learning rates to judge by"
+        return "" if isfinite(max(self._reaches(confidence))) else "no spread over seeds to judge by"
 
     def advice(self, bound: float, confidence: float) -> str:
         """Return whether seeds or learning rates are lacking."""
@@ -102,5 +113,8 @@ class CellMean:
         distance = abs(self.value - bound)
         if of_rates >= distance:
             return "the learning rates differ too much: more of them are needed where both modes learn, not more seeds"
+        if bool(are_tied(self.by_seed)):
+            needed, is_largest = exact_seeds(confidence), abs(self.value) >= self.bounded - TIED
+            return exact_advice(self.n, needed) if is_largest and self.n < needed else ""
         allowed = float(np.sqrt(distance**2 - of_rates**2))
         return seeds_advice(seeds_needed(allowed, float(seed_sd(self.by_seed)), self.n, confidence))

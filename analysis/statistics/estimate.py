@@ -48,6 +48,11 @@ def too_few_seeds(count: int) -> str:
     return f"{count} seed{'s' * (count != 1)}: an interval takes {MIN_SEEDS} at least"
 
 
+def exact_advice(count: int, needed: int) -> str:
+    """Return that all seeds agree, and how many an exact test takes."""
+    return f"{count} seeds of {count} agree: an exact test takes {needed}"
+
+
 def seeds_advice(needed: float) -> str:
     """Return how many seeds would resolve an effect; '' if no number does."""
     return f"about {needed:.0f} seeds would resolve this effect" if isfinite(needed) else ""

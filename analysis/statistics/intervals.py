@@ -68,8 +68,8 @@ def seed_interval(
     if (tied := are_tied(smooth)).any():
         share = shared_by_most(count, confidence)
         with np.errstate(invalid="ignore"):  # 0 times inf: what is not bounded has no such interval
-            tied_low = nan_min(values, -1) * share + least * (1 - share) - of_grid
-            tied_high = nan_max(values, -1) * share + most * (1 - share) + of_grid
+            tied_low = mean - np.hypot(mean - nan_min(values, -1) * share - least * (1 - share), of_grid)
+            tied_high = mean + np.hypot(nan_max(values, -1) * share + most * (1 - share) - mean, of_grid)
         low, high = np.where(tied, tied_low, low), np.where(tied, tied_high, high)
     none = (count < MIN_SEEDS) | ~np.isfinite(low) | ~np.isfinite(high)
     return np.where(none, np.nan, np.clip(low, least, most)), np.where(none, np.nan, np.clip(high, least, most))

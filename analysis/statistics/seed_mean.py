@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.statistics.estimate import Interval, seeds_advice, too_few_seeds
+from analysis.statistics.estimate import Interval, exact_advice, seeds_advice, too_few_seeds
 from analysis.statistics.intervals import (
     TIED,
     are_tied,
@@ -41,6 +41,7 @@ class SeedMean:
         most: the most.
         spacing: of the learning rates in decades, where that is what leaves a range open and they are evenly spaced;
             else NaN.
+        refusal: why there can be no interval; '' where there can.
     """
 
     by_seed: Floats
@@ -51,6 +52,7 @@ class SeedMean:
     least: float = -inf
     most: float = inf
     spacing: float = nan
+    refusal: str = ""
     counted: Literal["seeds"] = "seeds"
     cells: None = None
 
@@ -70,7 +72,9 @@ class SeedMean:
         return float(nan_mean(self.grid_sd, 0))
 
     def interval(self, confidence: float) -> Interval:
-        """Return low and high at this level, with what the grid leaves open."""
+        """Return low and high at this level, with what the grid leaves open; NaN where that is all."""
+        if self.refusal:
+            return nan, nan
         low, high = seed_interval(
             self.by_seed, self.smooth, self.of_grid, least=self.least, most=self.most, confidence=confidence
         )
@@ -84,11 +88,13 @@ class SeedMean:
         """Return why there is no interval; '' where there is one."""
         if isfinite(self.interval(confidence)[0]):
             return ""
+        if self.refusal:
+            return self.refusal
         return too_few_seeds(self.n) if self.n < MIN_SEEDS else "no spread over seeds to judge by"
 
     def advice(self, bound: float, confidence: float) -> str:
         """Return the spacing or the number of seeds that would tell this effect from `bound`."""
-        if self.n < MIN_SEEDS:
+        if self.n < MIN_SEEDS or self.refusal:
             return ""
         of_grid, distance = normal_quantile(confidence) * self.of_grid, abs(self.value - bound)
         if bool(are_tied(self.smooth)):
@@ -108,16 +114,16 @@ class SeedMean:
         """Return what it takes where the seeds do not differ: that is a test by counting."""
         is_largest = min(abs(self.value - self.least), abs(self.value - self.most)) <= TIED
         if is_largest and self.n < (needed := exact_seeds(confidence)):
-            return f"{self.n} seeds of {self.n} agree: an exact test takes {needed}"
-        # What the grid leaves open widens the interval by the whole of it at any number of seeds.
-        if self.value > bound:
-            nearest, furthest, start = float(np.nanmin(self.by_seed)), self.least, bound + of_grid
-        else:
-            nearest, furthest, start = float(np.nanmax(self.by_seed)), self.most, bound - of_grid
-        distance = (nearest - bound) * (1 if self.value > bound else -1)
+            return exact_advice(self.n, needed)
+        distance = abs(self.value - bound)
         if 0 < distance <= of_grid:
             told = self._spacing_advice(distance, 0.0, confidence)
             return f"{told}, and more seeds, would resolve it" if told else _NEITHER
+        allowed = sqrt(max(distance**2 - of_grid**2, 0.0))
+        if self.value > bound:
+            nearest, furthest, start = float(np.nanmin(self.by_seed)), self.least, self.value - allowed
+        else:
+            nearest, furthest, start = float(np.nanmax(self.by_seed)), self.most, self.value + allowed
         share = (start - furthest) / (nearest - furthest) if nearest != furthest else 1.0
         if not 0 < share < 1:
             return ""

@@ -37,9 +37,12 @@ def heavy_tailed(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     return np.asarray(rng.standard_t(3, size=shape) / np.sqrt(3))
 
 
-def tested_rates(count: int) -> Floats:
-    """Return so many tested rates, as log10."""
-    return np.linspace(LOW, HIGH, count)
+def lr_grid(count: int, gap: float = 0.0) -> Floats:
+    """Return so many tested rates, as log10: evenly spaced, but for a gap of so many decades in the middle."""
+    if not gap:
+        return np.linspace(LOW, HIGH, count)
+    below = np.linspace(LOW, (LOW + HIGH - gap) / 2, count // 2)
+    return np.concatenate([below, (LOW + HIGH) - below[::-1]])
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class World:
         round_to: accuracies are multiples of this; of no number if 0.
         missing: the share of trials that have no result.
         lone_mode: whether there is a fourth mode with a single trial.
+        gap: decades in the middle of the range where no rate is tested.
     """
 
     wider: float = 0.0
@@ -82,10 +86,14 @@ class World:
     round_to: float = 0.0
     missing: float = 0.0
     lone_mode: bool = False
+    gap: float = 0.0
 
     def curves(self, rng: np.random.Generator, seeds: int, spacing: float) -> Curves:
         """Draw the plateaus of so many seeds in one place; how they lie to the tested rates is chance."""
-        shape, centre = (seeds, len(NORMS), 1, len(GAINS), 1), (LOW + HIGH) / 2 + rng.uniform(-0.5, 0.5) * spacing
+        shape, centre = (
+            (seeds, len(NORMS), 1, len(GAINS), 1),
+            (LOW + HIGH) / 2 + rng.uniform(-0.5, 0.5) * max(spacing, self.gap),
+        )
         shift = rng.uniform(-0.5, 0.5) if self.shift is None else self.shift * spacing
         width = self.width if self.spare is None else (np.round(self.width / spacing) + self.spare) * spacing
         half = (width + self.wider * np.array([0, 1, 1])) / 2

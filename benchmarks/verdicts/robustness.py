@@ -27,8 +27,8 @@ from benchmarks.verdicts.plateaus import (
     Curves,
     World,
     heavy_tailed,
+    lr_grid,
     skewed,
-    tested_rates,
 )
 from benchmarks.verdicts.tables import CHANCE, make_results, make_trials
 from benchmarks.verdicts.tally import Line, Truth
@@ -65,6 +65,14 @@ WORLDS: dict[str, World] = {
         edge_sd=(0.02, 0.02, 0.02), own_sd=0.01, ramp=0.05, by_gain=0.0, shift=0.5, spare=0.5
     ),
     "the same, seeds vary": World(own_sd=0.01, ramp=0.05, by_gain=0.0, shift=0.5, spare=0.5),
+    **{
+        f"plateaus of {width} decades": World(
+            width=width, edge_sd=(0.02, 0.02, 0.02), own_sd=0.01, by_gain=0.0, ramp=0.05
+        )
+        for width in (0.1, 0.2, 0.3, 0.4)
+    },
+    "plateaus in a gap": World(width=1.0, edge_sd=(0.02, 0.02, 0.02), own_sd=0.01, by_gain=0.0, ramp=0.05, gap=2.0),
+    "plateaus over a gap's edge": World(width=1.5, own_sd=0.01, by_gain=0.0, gap=2.0),
     "seeds alike": World(edge_sd=(0.0, 0.0, 0.0), own_sd=0.0, run_sd=0.0, round_to=0.01),
 }
 PERFECT = World(width=-2.0, wider=9.0, edge_sd=(0.0, 0.0, 0.0), run_sd=0.0, peak=1.0, round_to=0.01)
@@ -101,7 +109,7 @@ def _judged(world: World, rates: int, truths: dict[str, Truth], repeats: int, rn
 
 def sweep(world: World, rng: np.random.Generator, curves: Curves, rates: int) -> Evidence:
     """Test so many rates, as what the statements are judged by."""
-    log_lr = tested_rates(rates)
+    log_lr = lr_grid(rates, world.gap)
     accuracy, diverged = curves.accuracy(rng, log_lr)
     accuracy = np.where(rng.random(accuracy.shape) < world.missing, np.nan, accuracy)
     norms: tuple[str, ...] = NORMS
@@ -128,7 +136,7 @@ def true_effects(world: World, rates: int, rng: np.random.Generator, sweeps: int
 
 
 def _true_values(world: World, rates: int, rng: np.random.Generator) -> dict[str, SeedMean]:
-    log_lr = tested_rates(rates)
+    log_lr = lr_grid(rates, world.gap)
     curves = world.curves(rng, TRUE_SEEDS, log_lr[1] - log_lr[0])
 
     tested, dense = (_grid(curves.accuracy(rng, places)[0], places) for places in (log_lr, DENSE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 from torch import Tensor, nn
@@ -42,7 +43,8 @@ class StepContext:
         rng_state: the random streams as they were before the step's forward, so that a probe's forward draws the step's
             own dropout masks; None where nothing is drawn from them.
         train: how the trial optimizes; its optimizer, momentum and weight decay made W^{t+1} of W^t.
-        edge: the edge of stability of its optimizer at this step.
+        find_edge: returns the edge of stability of its optimizer at this step, whose cost is that of a pass over all
+            parameters; `edge` asks it once.
     """
 
     network: Network
@@ -58,7 +60,12 @@ class StepContext:
     grads: Mapping[str, Tensor]
     rng_state: RngState | None = None
     train: TrainSpec = field(default_factory=TrainSpec)
-    edge: Stability = field(default_factory=Stability)
+    find_edge: Callable[[], Stability] = Stability
+
+    @cached_property
+    def edge(self) -> Stability:
+        """The edge of stability of the step's optimizer."""
+        return self.find_edge()
 
     @property
     def model(self) -> nn.Module:

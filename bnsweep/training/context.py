@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -30,7 +31,7 @@ def step_context(spec: TrialSpec, trial: Trial, start: StepStart, step: int, y: 
         grads=trial.gradients(),
         rng_state=start.rng_state,
         train=spec.train,
-        edge=edge_of_stability(trial.optimizer, trial.trained(), spec.lr),
+        find_edge=partial(edge_of_stability, trial.optimizer, trial.trained(), spec.lr),
     )
     return _by_the_probes_kernels(context) if spec.train.compile else context
 

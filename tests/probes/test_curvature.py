@@ -140,7 +140,7 @@ def test_the_optimizers_own_sharpness_is_that_of_the_preconditioned_hessian(deca
     diagonal = {name: torch.rand_like(w) + 0.01 for name, w in ctx.params_before.items()}
     inverse = 1 / torch.cat([w.flatten() for w in diagonal.values()]).double()
     expected = torch.linalg.eigvals(inverse[:, None] * (whole + decay * torch.eye(len(whole)))).real.max().item()
-    (row,) = Curvature(1e-3)(replace(ctx, edge=Stability(7.0, decay, diagonal)))
+    (row,) = Curvature(1e-3)(replace(ctx, find_edge=lambda: Stability(7.0, decay, diagonal)))
     assert row["optimizer_sharpness"] == pytest.approx(expected, rel=1e-3)
     assert row["stability_limit"] == 7.0
 
@@ -149,6 +149,6 @@ def test_without_a_preconditioner_it_is_the_sharpness_plus_the_weight_decay_at_n
     ctx = third_step("mlp", "batch")
     (plain,) = Curvature(0.01)(ctx)
     assert plain["optimizer_sharpness"] is plain["stability_limit"] is None
-    (row,) = Curvature(0.01)(replace(ctx, edge=Stability(7.0, 0.25)))
+    (row,) = Curvature(0.01)(replace(ctx, find_edge=lambda: Stability(7.0, 0.25)))
     assert row["optimizer_sharpness"] == plain["sharpness"] + 0.25
     assert row["num_hvps"] == plain["num_hvps"]

@@ -90,7 +90,7 @@ def test_a_mode_alone_is_nowhere_below_zero() -> None:
     assert found["lr_sensitivity"][1].most == np.inf
 
 
-@pytest.mark.parametrize("third", [NAN, 0.5])
+@pytest.mark.parametrize("third", [NAN, 0.5, 1.0])
 def test_what_a_third_mode_has_changes_nothing_for_a_pair(third: float) -> None:
     pair, three = grid_of(plateaus(), LRS), grid_of(with_third(plateaus(), third), LRS)
     for name, (_, expected) in of_difference(pair, "batch", "none", pool_all(pair)).items():
@@ -98,13 +98,14 @@ def test_what_a_third_mode_has_changes_nothing_for_a_pair(third: float) -> None:
     assert num_shared(three, ["batch", "none"]) == 2 * 4 * 2 * 5
 
 
-def test_a_better_mode_raises_the_bar_but_not_a_modes_own() -> None:
+def test_a_better_mode_raises_the_bar_of_a_mode_alone_but_not_of_a_pair() -> None:
     accuracy = 0.8 * plateaus(num_seeds=3)
     better = with_third(accuracy, 1.0)
     grid = grid_of(better, LRS)
     assert thresholds(grid) == pytest.approx([0.9, 0.9 * 0.8 * 0.99, 0.9 * 0.8 * 0.98])
     assert mean_threshold(grid, 0.5) == pytest.approx(np.mean([0.5, 0.4 * 0.99, 0.4 * 0.98]))
-    assert difference(grid, WIDTH).by_seed == pytest.approx([0, 2, 2])
+    assert of_mode(grid, "batch", pool_all(grid))[WIDTH][1].by_seed == pytest.approx([0, 3, 3])
+    assert difference(grid, WIDTH).by_seed == pytest.approx([2, 2, 2])
     assert difference(grid, "own_decades").by_seed == pytest.approx([2, 2, 2])
 
 
@@ -137,27 +138,29 @@ def test_a_result_that_one_lacks_counts_for_neither() -> None:
     assert np.isfinite(shared_by(grid, ["batch"]).accuracy).all()
 
 
-def test_seeds_far_from_finished_are_left_out() -> None:
-    accuracy = plateaus(num_seeds=3)
-    for points, seeds in ((7, [0, 1]), (8, [0, 1, 2])):  # of 10
-        holed = accuracy.copy()
-        holed[2, 0].reshape(-1)[points:] = NAN
-        grid = grid_of(holed, LRS)
-        assert shared_by(grid, ["none", "batch"]).seeds == seeds
-    whole = grid_of(plateaus(num_seeds=2), LRS)
-    started = grid_of(without(accuracy, 2, 0, 0, 0), LRS)
-    np.testing.assert_array_equal(arrays_of(difference(started, WIDTH)), arrays_of(difference(whole, WIDTH)))
-
-
-def test_curves_that_some_seed_has_less_than_half_of_are_left_out_for_all() -> None:
-    accuracy = plateaus(num_gains=4)
-    for lacking, gains in ((3, 3), (2, 4)):  # of 5 rates
+def test_a_seed_that_lacks_a_curve_is_left_out_and_the_others_stay_as_they_are() -> None:
+    """A curve is lacking where less than a third of it is there; of 5 rates 1."""
+    accuracy = plateaus(num_gains=3)
+    whole = difference(grid_of(accuracy, LRS), WIDTH)
+    for lacking, seeds in ((4, [0, 2, 3]), (3, [0, 1, 2, 3])):
         holed = accuracy.copy()
         holed[1, 0, 0, 2, :lacking] = NAN
+        grid = grid_of(holed, LRS)
+        shared = shared_by(grid, ["none", "batch"])
+        assert shared.seeds == seeds
+        assert np.isfinite(shared.accuracy).any(axis=-1).all()
+        found = difference(grid, WIDTH).by_seed
+        assert found[[seeds.index(seed) for seed in (0, 2, 3)]] == pytest.approx(whole.by_seed[[0, 2, 3]])
+
+
+def test_a_curve_that_most_seeds_lack_is_left_out_for_all() -> None:
+    accuracy = plateaus(num_gains=3)
+    for lacking, gains in ((2, 3), (3, 2)):  # of 4 seeds
+        holed = accuracy.copy()
+        holed[:lacking, 0, 0, 2] = NAN
         shared = shared_by(grid_of(holed, LRS), ["none", "batch"])
-        assert shared.seeds == [0, 1, 2, 3]
-        assert np.isfinite(shared.accuracy).any(axis=-1).all(axis=(0, 1, 2)).sum() == gains
-        assert np.isnan(shared.accuracy[:, :, :, 2]).all() == (gains == 3)
+        assert shared.seeds == ([2, 3] if gains == 3 else [0, 1, 2, 3])
+        assert np.isfinite(shared.accuracy).any(axis=(0, 1, 2, 4)).sum() == gains
 
 
 def test_rates_that_no_seed_has_of_both_are_left_out() -> None:

@@ -50,7 +50,7 @@ def courses(ends: Floats, count: int = 200_000) -> Floats:
         (1.0, 1.0, 1.0, 1.0, 1.0),
     ],
 )
-def test_a_measure_is_the_middle_of_all_courses_between_the_tested_rates(scores: tuple[float, ...]) -> None:
+def test_a_measure_is_the_middle_of_all_courses_between_the_lr_grid(scores: tuple[float, ...]) -> None:
     for measured, ends in (
         (decades(*scores), (np.array(scores) >= BAR).astype(float)),
         (area(*scores), np.array(scores) / 4),

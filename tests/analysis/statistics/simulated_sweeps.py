@@ -62,6 +62,8 @@ class Truth:
             list(lrs),
             threshold(best, CHANCE, FRACTION)[:, None],
             threshold(own, CHANCE, FRACTION),
+            best[:, None],
+            CHANCE,
             loss,
             np.full_like(loss, INITIAL_LOSS),
             ["default"],

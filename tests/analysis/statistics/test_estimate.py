@@ -216,7 +216,7 @@ def test_rates_and_seeds_are_both_samples() -> None:
 
 
 def test_rates_that_every_seed_has_are_as_a_sample_of_their_means() -> None:
-    contrast = np.array([[0.1, 0.5, 0.3], [0.2, 0.9, 0.4], [0.3, 0.4, 0.8]])
+    contrast = np.array([[0.1, 0.5, 0.3], [0.2, 0.9, 0.4], [0.3, 0.4, 0.85]])
     reach = t.ppf((1 + CONFIDENCE) / 2, 2) * np.std(contrast.mean(axis=0), ddof=1) / np.sqrt(3)
     assert reaches_of(contrast, [0, 1, 2])[2] == pytest.approx(reach)
     low, high = CellMean(contrast, np.arange(3)).interval(CONFIDENCE)
@@ -224,7 +224,7 @@ def test_rates_that_every_seed_has_are_as_a_sample_of_their_means() -> None:
 
 
 def test_copies_of_a_cell_at_its_rate_do_not_narrow_the_interval() -> None:
-    contrast = np.array([[0.1, 0.5, 0.3], [0.2, 0.9, 0.4], [0.3, 0.4, 0.8]])
+    contrast = np.array([[0.1, 0.5, 0.3], [0.2, 0.9, 0.4], [0.3, 0.4, 0.85]])
     alone, copied = (CellMean(np.tile(contrast, (1, k)), np.tile(np.arange(3), k)) for k in (1, 4))
     assert copied.interval(CONFIDENCE) == pytest.approx(alone.interval(CONFIDENCE))
 
@@ -239,14 +239,26 @@ def test_why_a_contrast_has_no_interval() -> None:
     for contrast, rates, why in (
         (CONTRAST[:2], RATES, "2 seeds: an interval takes 3 at least"),
         (CONTRAST[:, 2:], RATES[2:], "a single learning rate: whether it is so at others is open"),
-        (np.full((5, 4), -1.0), RATES, "no spread over seeds and learning rates to judge by"),  # where all overflowed
-        (np.full((5, 1), -1.0) * [1.0, 1.1], RATES[:2], ""),
+        (np.full((5, 4), -1.0), RATES, "no spread over seeds to judge by"),
+        (np.full((5, 1), -1.0) * [1.0, 1.1], RATES[:2], "no spread over seeds to judge by"),
         (CONTRAST, RATES, ""),
     ):
         estimate = CellMean(contrast, rates)
         assert estimate.no_interval(CONFIDENCE) == why
         assert np.isnan(estimate.interval(CONFIDENCE)).all() == bool(why)
         assert not why or estimate.advice(0.0, CONFIDENCE) == ""
+
+
+@pytest.mark.parametrize("count", [5, 6, 7, 8])
+def test_contrasts_that_are_all_as_large_as_can_be_take_an_exact_test(count: int) -> None:
+    """As where all has overflowed: equal seeds are not certainty."""
+    for sign in (-1, 1):
+        estimate = CellMean(np.full((count, 4), sign * 3.0), RATES, bounded=3.0)
+        reach = 6.0 * (1 - ((1 - CONFIDENCE) / 2) ** (1 / count))
+        ends = sorted((sign * 3.0, sign * (3.0 - reach)))
+        assert estimate.interval(CONFIDENCE) == pytest.approx(ends)
+        told = f"{count} seeds of {count} agree: an exact test takes 7" if count < 7 else ""
+        assert estimate.advice(0.0, CONFIDENCE) == told
 
 
 def test_a_contrast_is_told_whether_rates_or_seeds_are_lacking() -> None:
