@@ -46,7 +46,7 @@ def width_headline(widths: pd.DataFrame) -> str:
     known = widths[widths["value"].map(isfinite)]
     if known.empty:
         return "Too few learning rates have a result of every mode to measure a width"
-    if (known["value"] == 0).all() and (known["grid_high"] == 0).all():
+    if (known["value"] == 0).all():
         return "No mode trains at any tested learning rate"
     ranked = known.sort_values("value", ascending=False, kind="stable")
     named = ranked if len(ranked) <= MAX_NAMED else _widest_and_baseline(ranked)
