@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as pds
-import pyarrow.fs as pafs
 
 from analysis.loading.order import ORDERED, declared_order
 from analysis.loading.results import Results
@@ -19,7 +18,7 @@ from analysis.loading.versions import check_one_version
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.results.schema import AXES, METRIC_TABLES
-from bnsweep.results.store import DECLARED
+from bnsweep.results.declaration import DECLARED
 
 _NEVER_NULL = ("trial_key", *AXES, "status", "num_classes", "spec")
 
@@ -76,7 +75,7 @@ def load(
 
 def _existing_store(directory: str | os.PathLike[str]) -> Store:
     store = Store.open(directory)
-    if store.fs.get_file_info(store.root).type != pafs.FileType.Directory:
+    if not store.is_there():
         raise InputError(f"{os.fspath(directory)}: no such directory; give the --out of a `bnsweep run`")
     return store
 
@@ -95,8 +94,6 @@ def _orders(trials: pd.DataFrame, declared_keys: Sequence[str]) -> dict[str, pd.
 def _declared(store: Store) -> dict[str, Any] | None:
     """Return what the store says is declared, checked."""
     path = store.path(DECLARED)
-    if store.fs.get_file_info(path).type == pafs.FileType.Directory:
-        raise InputError(f"{path}: a directory; it should be a file, which `bnsweep run` writes")
     declared = store.declared()
     if declared is None:
         return None

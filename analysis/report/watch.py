@@ -39,10 +39,10 @@ def watch(
 
 def _watch(directory: str | os.PathLike[str], target: Path, every_s: float, say: Callable[[str], object]) -> None:
     store = Store.open(directory)
-    seen: set[str] | None = None
+    seen: frozenset[str] | None = None
     problem = ""
     while True:
-        batches = store.batches("trials")
+        batches = store.commits()
         if not batches and store.is_there():
             if seen is None:
                 say(f"waiting for the first trial in {store.root}")

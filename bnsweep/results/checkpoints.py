@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from bnsweep.results.files import Files, write
+from bnsweep.results.files import Files
 
 CHECKPOINTS = "_checkpoints"
 DIGEST_SIZE = hashlib.sha256().digest_size
@@ -13,7 +13,7 @@ DIGEST_SIZE = hashlib.sha256().digest_size
 
 def save(files: Files, key: str, content: bytes) -> None:
     """Keep `content` as the checkpoint of a trial, in place of an older one."""
-    write(files, f"{CHECKPOINTS}/{key}", hashlib.sha256(content).digest() + content)
+    files.put(f"{CHECKPOINTS}/{key}", hashlib.sha256(content).digest() + content)
 
 
 def load(files: Files, key: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Files of a store: the few operations that everything else is built of, on any filesystem.
+"""Files of a store: the few operations that everything else is built of, on a disk or on object storage.
 
 A name is a path relative to the store's root. What fails is a `StoreError` that names the file. There are two
 implementations: `LocalFiles` in `local.py` and `ObjectFiles` in `objects.py`.
@@ -7,21 +7,16 @@ implementations: `LocalFiles` in `local.py` and `ObjectFiles` in `objects.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple, Protocol, TypeAlias
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 import pyarrow as pa
-import pyarrow.fs as pafs
 
 from bnsweep.errors import StoreError
 
-STAGING = "_staging"
-ASIDE = "_aside"
-"""Where tables are while files of theirs are swapped."""
-
 Content: TypeAlias = "bytes | pa.Buffer"
-Put = Callable[[Iterable[str]], None]
-"""Makes files visible, by name, each whole."""
+Item, Result = TypeVar("Item"), TypeVar("Result")
 
 
 class Entry(NamedTuple):
@@ -34,20 +29,24 @@ class Entry(NamedTuple):
 
 
 class Files(Protocol):
-    """What a store needs of a filesystem."""
-
-    @property
-    def fs(self) -> pafs.FileSystem:
-        """For pyarrow's readers."""
-        ...
+    """What a store needs of a disk or of object storage."""
 
     @property
     def root(self) -> str:
-        """The store's directory on `fs`."""
+        """The store's directory, as its users name it."""
+        ...
+
+    @property
+    def parallel(self) -> int:
+        """How many operations to ask for at a time."""
         ...
 
     def path(self, *parts: str) -> str:
-        """Return the path on `fs` of a name."""
+        """Return the path of a name, as users would write it."""
+        ...
+
+    def entries(self, folder: str = "") -> list[Entry]:
+        """Return what is in a folder, sorted by name; nothing where there is no such folder."""
         ...
 
     def read(self, name: str) -> bytes | None:
@@ -58,19 +57,27 @@ class Files(Protocol):
         """Return the content of each file; None where there is none."""
         ...
 
-    def exists(self, name: str) -> bool:
-        """Return whether there is such a file."""
-        ...
+    def open(self, name: str) -> pa.NativeFile:
+        """Return a file to read parts of.
 
-    def entries(self, folder: str = "") -> list[Entry]:
-        """Return what is in `folder`, sorted by name; nothing where there is no such folder."""
-        ...
-
-    def staged(self, contents: Mapping[str, Content]) -> AbstractContextManager[Put]:
-        """Prepare files; inside, the callable makes those named visible, each whole, durably, in place of an old one.
-
-        Of what was not made visible nothing is left behind.
+        Raises:
+            FileNotFoundError: there is none.
         """
+        ...
+
+    def create(self, name: str, content: Content) -> bool:
+        """Write a file if there is none of that name; return whether the one that is there now has this content.
+
+        That is believed only after reading it: a reply may be lost, so that a second try finds what the first wrote.
+        """
+        ...
+
+    def put(self, name: str, content: Content) -> None:
+        """Write a file, visible whole or not at all, in place of an old one."""
+        ...
+
+    def put_many(self, contents: Mapping[str, Content]) -> None:
+        """Write files, each visible whole or not at all."""
         ...
 
     def delete(self, names: Iterable[str]) -> None:
@@ -78,24 +85,11 @@ class Files(Protocol):
         ...
 
     def move(self, name: str, to: str) -> None:
-        """Move a file, in place of one that is there, or a folder."""
+        """Move a file, or a folder with all that is in it."""
         ...
 
-    def guard(self, *, exclusive: bool) -> AbstractContextManager[None]:
-        """Exclude one another: those who change what is committed (exclusive) and those who commit (not exclusive).
-
-        Between processes and hosts of one local filesystem; on object storage this does nothing.
-        """
-        ...
-
-    def swap(self, folder: str, go: Mapping[str, str], come: Mapping[str, str]) -> None:
-        """Let files of a folder give way to others, such that no reader of it sees both; again, it goes on from there.
-
-        Args:
-            folder: where readers see them.
-            go: names there, each with one under which it may be kept out of sight, to be deleted later.
-            come: names there, each with the one under which it is staged.
-        """
+    def patient(self, seconds: float) -> Files:
+        """Return these files, each operation of which is tried again for so long where the store is at fault."""
         ...
 
 
@@ -110,35 +104,24 @@ def as_store_error(path: str, what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise StoreError(
-            f"{path}: cannot be {what} ({reason}); what was committed is unharmed; "
-            "once this is mended, the same command continues"
-        ) from error
+        raise store_error(path, what, error.strerror or str(error)) from error
 
 
-def write(files: Files, name: str, content: Content) -> None:
-    """Write one file, visible whole or not at all."""
-    with files.staged({name: content}) as put:
-        put([name])
-
-
-def list_entries(fs: pafs.FileSystem, path: str, *, recursive: bool = False) -> list[Entry]:
-    """Return what is in a folder, sorted by name; nothing where there is no such folder.
-
-    Where `recursive`, all that is below it, each by its whole path.
-    """
-    with as_store_error(path, "read"):
-        try:
-            infos = fs.get_file_info(pafs.FileSelector(path, allow_not_found=True, recursive=recursive))
-        except FileNotFoundError:  # taken away just now by a run beside us
-            return []
-    return sorted(
-        Entry(
-            info.path if recursive else info.base_name,
-            info.type == pafs.FileType.File,
-            info.size or 0,
-            (info.mtime_ns or 0) / 1e9,
-        )
-        for info in infos
+def store_error(path: str, what: str, reason: str) -> StoreError:
+    """Return the error that says what could not be done to `path`, why, and how to go on."""
+    return StoreError(
+        f"{path}: cannot be {what} ({reason}); what was committed is unharmed; "
+        "once this is mended, the same command continues"
     )
+
+
+def in_parallel(call: Callable[[Item], Result], items: Iterable[Item], workers: int) -> list[Result]:
+    """Return what `call` returns for each item; after an error no more are begun."""
+    items = list(items)
+    if workers < 2 or len(items) < 2:
+        return [call(item) for item in items]
+    pool = ThreadPoolExecutor(min(workers, len(items)))
+    try:
+        return list(pool.map(call, items))
+    finally:
+        pool.shutdown(cancel_futures=True)

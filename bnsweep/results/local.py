@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
+import sys
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
 
-import pyarrow.fs as pafs
+import pyarrow as pa
 
-from bnsweep.results.files import ASIDE, STAGING, Content, Entry, Put, as_store_error, joined, list_entries
+from bnsweep.results.files import Content, Entry, as_store_error, joined, store_error
 
-COMMIT_LOCK = "_commit_lock"
+STAGING = "_staging"
+"""Where files are written before they get their names."""
+NO_SUCH_CALL = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EBADF}
+"""What file systems say whose folders cannot be synced."""
+MAX_TRIES = 20
 
 
 @dataclass(frozen=True)
 class LocalFiles:
-    """Files of a directory of a POSIX filesystem."""
+    """Files of a directory of a POSIX filesystem.
+
+    A file is written aside and to the disk before it gets its name, and the name is on the disk before the call
+    returns: after a power cut, too, what was made visible last is there only if all before it is.
+    """
 
     root: str
-    fs: pafs.FileSystem = field(default_factory=pafs.LocalFileSystem)
+    parallel: int = 1
 
     def path(self, *parts: str) -> str:
         """Return the absolute path of a name."""
         return joined(self.root, *parts)
+
+    def entries(self, folder: str = "") -> list[Entry]:
+        """Return what is in `folder`, sorted by name."""
+        found = []
+        with (
+            as_store_error(self.path(folder), "read"),
+            suppress(FileNotFoundError),
+            os.scandir(self.path(folder)) as it,
+        ):
+            for entry in it:
+                with suppress(FileNotFoundError):  # taken away just now
+                    stat = entry.stat()
+                    found.append(Entry(entry.name, entry.is_file(), stat.st_size, stat.st_mtime))
+        return sorted(found)
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; None where there is none."""
@@ -40,49 +64,70 @@ class LocalFiles:
         """Return the content of each file; None where there is none."""
         return [self.read(name) for name in names]
 
-    def exists(self, name: str) -> bool:
-        """Return whether there is such a file."""
-        return os.path.isfile(self.path(name))
-
-    def entries(self, folder: str = "") -> list[Entry]:
-        """Return what is in `folder`, sorted by name."""
-        return list_entries(self.fs, self.path(folder))
-
-    @contextmanager
-    def staged(self, contents: Mapping[str, Content]) -> Iterator[Put]:
-        """Write the files aside and to the disk; the callable renames them.
-
-        A file is on the disk before it gets its name, and the name before the callable returns: after a power cut, too,
-        what was made visible last is there only if all before it is.
-        """
-        waiting = {name: self.path(STAGING, uuid.uuid4().hex) for name in contents}
-
-        def put(names: Iterable[str]) -> None:
-            names = list(names)
-            for name in names:
-                with as_store_error(self.path(name), "written"):
-                    make_folder(os.path.dirname(self.path(name)))
-                    os.replace(waiting[name], self.path(name))
-                    del waiting[name]
-            for folder in {os.path.dirname(self.path(name)) for name in names}:
-                with as_store_error(folder, "written"):
-                    sync_folder(folder)
-
+    def open(self, name: str) -> pa.NativeFile:
+        """Open a file."""
         try:
-            for name, path in waiting.items():
-                with as_store_error(self.path(name), "written"):
-                    make_folder(os.path.dirname(path))
-                    _write_durably(path, contents[name])
-            yield put
+            return pa.OSFile(self.path(name), "rb")
+        except FileNotFoundError:
+            raise FileNotFoundError(name) from None
+        except OSError as error:
+            raise store_error(self.path(name), "read", str(error)) from error
+
+    def create(self, name: str, content: Content) -> bool:
+        """Write a file aside, then link it to its name, which fails where that is taken.
+
+        Raises:
+            StoreError: it cannot be written, or the file system has no hard links.
+        """
+        for _ in range(MAX_TRIES):
+            try:
+                self._place(name, content, os.link)
+            except FileExistsError:
+                stored = self.read(name)
+                if stored is not None:
+                    return stored == bytes(content)
+            except FileNotFoundError:  # a clean-up of another run took away what was written aside
+                continue
+            else:
+                return True
+        raise store_error(self.path(name), "written", "it comes and goes")
+
+    def put(self, name: str, content: Content) -> None:
+        """Write a file aside, then rename it."""
+        for _ in range(MAX_TRIES):
+            with suppress(FileNotFoundError):  # a clean-up of another run took away what was written aside
+                return self._place(name, content, os.replace)
+        raise store_error(self.path(name), "written", "what is written aside is taken away")
+
+    def put_many(self, contents: Mapping[str, Content]) -> None:
+        """Write files one by one."""
+        for name, content in contents.items():
+            self.put(name, content)
+
+    def _place(self, name: str, content: Content, give_name: Callable[[str, str], None]) -> None:
+        path, aside = self.path(name), self.path(STAGING, uuid.uuid4().hex)
+        try:
+            for folder in (os.path.dirname(path), os.path.dirname(aside)):
+                with as_store_error(folder, "written"):
+                    make_folder(folder)
+            with as_store_error(path, "written"):
+                _write_durably(aside, content)
+            try:
+                give_name(aside, path)
+            except (FileExistsError, FileNotFoundError):
+                raise
+            except OSError as error:
+                raise store_error(path, "written", error.strerror or str(error)) from error
+            with as_store_error(path, "written"):
+                sync_folder(os.path.dirname(path))
         finally:
-            for path in waiting.values():
-                with suppress(OSError):
-                    os.remove(path)
+            with suppress(OSError):
+                os.remove(aside)
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete files, those of them that are there."""
         for name in names:
-            with as_store_error(self.path(name), "deleted"), suppress(FileNotFoundError):
+            with as_store_error(self.path(name), "deleted"), suppress(FileNotFoundError, NotADirectoryError):
                 os.remove(self.path(name))
 
     def move(self, name: str, to: str) -> None:
@@ -92,41 +137,9 @@ class LocalFiles:
             os.replace(self.path(name), self.path(to))
             sync_folder(os.path.dirname(self.path(to)))
 
-    @contextmanager
-    def guard(self, *, exclusive: bool) -> Iterator[None]:
-        """Hold the commit lock, shared or exclusive; the kernel lets go of it when the process dies."""
-        path = self.path(COMMIT_LOCK)
-        with as_store_error(path, "locked"):
-            make_folder(self.root)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            with as_store_error(path, "locked"):
-                fcntl.flock(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
-            yield
-        finally:
-            os.close(descriptor)
-
-    def swap(self, folder: str, go: Mapping[str, str], come: Mapping[str, str]) -> None:
-        """Rename the folder away, then the files in it, then the folder back: readers meanwhile find no such folder."""
-        path, away = self.path(folder), self.path(ASIDE, folder)
-        with as_store_error(path, "replaced"):
-            make_folder(os.path.dirname(away))
-            if os.path.isdir(path) and not os.path.isdir(away):
-                os.rename(path, away)
-            make_folder(away)
-            for unseen in {os.path.dirname(self.path(to)) for to in go.values()}:
-                make_folder(unseen)  # not there yet where nothing comes
-            for name, to in go.items():
-                _rename_if_there(os.path.join(away, name), self.path(to))
-            for name, staged in come.items():
-                _rename_if_there(self.path(staged), os.path.join(away, name))
-            if os.path.isdir(path):  # a worker that outlived its run has written there in between
-                for name in os.listdir(path):
-                    os.replace(os.path.join(path, name), os.path.join(away, name))
-                os.rmdir(path)
-            sync_folder(away)
-            os.rename(away, path)
-            sync_folder(self.root)
+    def patient(self, seconds: float) -> LocalFiles:  # noqa: ARG002  # a disk that fails does so at once
+        """Return these files."""
+        return self
 
 
 def make_folder(folder: str) -> None:
@@ -137,12 +150,27 @@ def make_folder(folder: str) -> None:
 
 
 def sync_folder(folder: str) -> None:
-    """Bring the names in a local folder to the disk: else a power cut could take a rename back."""
+    """Bring the names in a local folder to the disk: else a power cut could take one back.
+
+    Some network shares cannot do that; they are gone without.
+    """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_SUCH_CALL:
+            raise
+        _say_once(
+            f"the file system of the results cannot sync folders ({error.strerror}): a power cut may take back "
+            "what was committed last, which the next run then makes again"
+        )
     finally:
         os.close(descriptor)
+
+
+@cache
+def _say_once(message: str) -> None:
+    print(f"bnsweep: {message}", file=sys.stderr)  # noqa: T201
 
 
 def _write_durably(path: str, content: Content) -> None:
@@ -150,8 +178,3 @@ def _write_durably(path: str, content: Content) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _rename_if_there(path: str, to: str) -> None:
-    with suppress(FileNotFoundError):
-        os.replace(path, to)

@@ -1,69 +1,65 @@
-"""The store: a directory of Parquet tables, committed batch by batch.
+"""The store: a directory of Parquet tables, which one writer at a time adds commits to.
 
-A batch is the rows of some trials. Its name is a hash of their keys, and in every table its rows are the one file
-`<table>/<batch>.parquet`. Files become visible whole: metric tables first, then the manifest, and `trials/` last: the
-file in `trials/` is the commit. Hence a metric file without its namesake in `trials/` was never committed, and
-`recover` removes it.
+A commit's metric files come first, `<table>/<number>-<token>.parquet`; then `trials/<number>.parquet` is created, only
+if no file has that name, and its footer names the others. That file is the commit: what it does not name was never
+committed. `writer.py` says how a directory is taken over, `snapshot.py` how it is read while others write.
 """
 
 from __future__ import annotations
 
 import os
-import socket
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+import sys
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as pds
-import pyarrow.fs as pafs
 
 from bnsweep.errors import InputError
-from bnsweep.results import checkpoints, fence, reading
-from bnsweep.results.commit import publish
-from bnsweep.results.files import Files, as_store_error, write
+from bnsweep.results import lease as leases
+from bnsweep.results.commits import new_token
+from bnsweep.results.declaration import read_declaration
+from bnsweep.results.files import Files
+from bnsweep.results.keys import Keys, to_texts
+from bnsweep.results.lease import Lease, LeaseTiming
 from bnsweep.results.local import LocalFiles
-from bnsweep.results.lock import Hold, hold_local
-from bnsweep.results.manifest import batch_name, file_name
-from bnsweep.results.object_lock import LockTiming, hold_objects
-from bnsweep.results.objects import ObjectFiles, open_uri
-from bnsweep.results.recover import recover
-from bnsweep.results.schema import SCHEMAS, Row
-from bnsweep.results.seal import read_sealed, seal
-from bnsweep.results.tables import to_table
+from bnsweep.results.snapshot import Known, Snapshot, steady
 from bnsweep.results.writable import check_writable
+from bnsweep.results.writer import Writer, count_attempts, take_over
 
-DECLARED = "_sweep.json"
+WRITING_S = 600.0
+"""For how long a writer tries again what an object store does not answer."""
 
 
 @dataclass(frozen=True)
 class Store:
-    """The tables under one directory of one filesystem; opening it writes nothing."""
+    """The tables under one directory; opening it writes nothing."""
 
     files: Files
+    _known: Known = field(default_factory=dict, repr=False, compare=False)
+    """Footers and keys that were read before; a file in `trials/` never changes."""
 
     @classmethod
     def open(cls, location: str | os.PathLike[str]) -> Store:
-        """Open a path or a pyarrow filesystem URI such as `s3://bucket/folder`.
+        """Open a path or a URI such as `s3://bucket/folder`.
 
         Raises:
-            InputError: no such filesystem, or a local path that cannot be written.
+            InputError: no such store, or a local path that cannot be written.
         """
-        text = os.fspath(location)
-        if "://" not in text:
-            return cls(LocalFiles(_checked(os.path.abspath(os.path.expanduser(text)))))
-        fs, root = open_uri(text)
-        return cls(LocalFiles(root) if isinstance(fs, pafs.LocalFileSystem) else ObjectFiles(fs, root))
+        text = os.fspath(location).removeprefix("file://")
+        if "://" in text:
+            raise InputError(f"--out {text}: cannot be opened")
+        return cls(LocalFiles(_checked(os.path.abspath(os.path.expanduser(text)))))
 
-    @property
-    def fs(self) -> pafs.FileSystem:
-        """The filesystem that the tables are on."""
-        return self.files.fs
+    def __reduce__(self) -> tuple[type[Store], tuple[Files]]:
+        """Travel without what was read."""
+        return Store, (self.files,)
 
     @property
     def root(self) -> str:
-        """The directory of the tables on `fs`."""
+        """The directory of the tables."""
         return self.files.root
 
     @property
@@ -72,149 +68,100 @@ class Store:
         return isinstance(self.files, LocalFiles)
 
     def path(self, *parts: str) -> str:
-        """Return the path, on the store's filesystem, of something in it."""
+        """Return the path of something in it."""
         return self.files.path(*parts)
 
     def is_there(self) -> bool:
-        """Return whether there is such a directory."""
-        with as_store_error(self.root, "read"):
-            return bool(self.fs.get_file_info(self.root).type == pafs.FileType.Directory)
+        """Return whether there is such a directory; on object storage, whether anything is in it."""
+        return os.path.isdir(self.root) if self.is_local else bool(self.files.entries())
 
     def check_writable(self) -> None:
         """Leave nothing behind.
 
         Raises:
-            InputError: the directory cannot be created or written. StoreError: an object store that does not answer.
+            InputError: the directory cannot be created or written, or is of a kind that has no conditional creation.
+            StoreError: an object store that does not answer.
         """
         check_writable(self.files)
 
-    def lock(self, timing: LockTiming = LockTiming()) -> AbstractContextManager[Hold]:  # noqa: B008  # frozen
-        """Hold the directory for one run; `timing` is of object storage.
+    def snapshot(self) -> Snapshot:
+        """Return which commits there are now; what it names may be merged and deleted by a `compact` later."""
+        return Snapshot.take(self.files, self._known)
 
-        Raises:
-            InputError: another run holds it; the message says which.
-        """
-        return hold_local(self.root) if self.is_local else hold_objects(self.files, timing)
-
-    def begin(self, token: str) -> None:
-        """Make commits with any other token than this one raise `Superseded`. To be called under the lock."""
-        fence.begin(self.files, token)
-
-    def request_stop(self, token: str) -> None:
-        """Ask the workers of the run with `token` to stop."""
-        fence.request_stop(self.files, token)
-
-    def is_stopping(self, token: str) -> bool:
-        """Return whether the run with `token` was asked to stop."""
-        return fence.is_stopping(self.files, token)
-
-    def batches(self, table: str) -> set[str]:
-        """Return the names of the batches that `table` holds."""
-        return set(reading.batch_files(self.files, table))
+    def commits(self) -> frozenset[str]:
+        """Return the names of the files that hold the committed trials: others than before where there are more."""
+        return frozenset(file.name for file in self.snapshot().live if len(file.keys))
 
     def read(self, table: str, columns: Sequence[str] | None = None, where: pds.Expression | None = None) -> pa.Table:
-        """Return the rows of `table`, of all batches in the order of their names; empty where there are none.
+        """Return the rows of `table`, each once, in the order of their commits; empty where there are none.
 
         Raises:
-            InputError: a file is damaged. StoreError: files are being replaced, or cannot be reached.
+            InputError: a file is damaged or missing. StoreError: the store cannot be reached.
         """
-        return reading.read_rows(self.files, table, columns, where)
+        return steady(self.files, self._known, lambda snapshot: snapshot.read(table, columns, where))
+
+    def finished_keys(self) -> Keys:
+        """Return the keys of all committed trials as numbers, sorted."""
+        return self.snapshot().keys
 
     def finished(self) -> set[str]:
         """Return the keys of all committed trials."""
-        return {key for keys in reading.trial_keys(self.files).values() for key in keys}
+        return set(to_texts(self.finished_keys()))
 
     def outcomes(self, trial_keys: Iterable[str] | None = None) -> dict[str, str]:
         """Return the status of each committed trial by its key; of those asked for, else of all."""
-        wanted = None if trial_keys is None else set(trial_keys)
-        keys = reading.trial_keys(self.files)
-        batches = [batch for batch in keys if wanted is None or wanted.intersection(keys[batch])]
-        rows = reading.read_rows(self.files, "trials", ["trial_key", "status"], batches=batches)
-        found = dict(zip(rows["trial_key"].to_pylist(), rows["status"].to_pylist(), strict=True))
-        return found if wanted is None else {key: status for key, status in found.items() if key in wanted}
+        where = None if trial_keys is None else pds.field("trial_key").isin(list(trial_keys))
+        rows = self.read("trials", ["trial_key", "status"], where)
+        return dict(zip(rows["trial_key"].to_pylist(), rows["status"].to_pylist(), strict=True))
 
     def attempts(self) -> dict[str, int]:
         """Return how many times each trial that ever failed has failed."""
-        counts: dict[str, int] = {}
-        for key in self.read("failures", ["trial_key"])["trial_key"].to_pylist():
-            counts[key] = counts.get(key, 0) + 1
-        return counts
-
-    def commit(
-        self,
-        tables: Mapping[str, Sequence[Row]],
-        own: Mapping[str, pa.Schema] | None = None,
-        token: str | None = None,
-    ) -> None:
-        """Commit the rows of one batch: metric tables first, `trials` last. Doing it again changes nothing.
-
-        Args:
-            tables: rows by table.
-            own: the schemas of tables that are not bnsweep's.
-            token: what the run holds the store by; None where no other run can come in between.
-
-        Raises:
-            Superseded: another run has begun since; nothing was made visible. StoreError: a file cannot be written.
-        """
-        schemas = {**(own or {}), **SCHEMAS}
-        batch = batch_name(row["trial_key"] for row in tables["trials"])
-        filled = {name: to_table(schemas[name], rows) for name, rows in tables.items() if rows}
-        publish(self.files, batch, filled, "trials", token)
-
-    def record_failure(self, row: Row, token: str | None = None) -> None:
-        """Write one row of `failures`; nothing else reads it as data. Of one attempt the first failure counts.
-
-        Raises:
-            Superseded: another run than that with `token` has begun since. StoreError: a file cannot be written.
-        """
-        row = {"host": socket.gethostname(), **row}
-        rows = to_table(SCHEMAS["failures"], [row])
-        publish(self.files, f"{row['trial_key']}-{row['attempt']}", {"failures": rows}, "failures", token)
-
-    def is_committed(self, trial_keys: Iterable[str]) -> bool:
-        """Return whether exactly these trials were committed as one batch."""
-        return self.files.exists(file_name("trials", batch_name(trial_keys)))
-
-    def save_checkpoint(self, key: str, content: bytes) -> None:
-        """Keep `content` as the checkpoint of a trial, in place of an older one."""
-        checkpoints.save(self.files, key, content)
-
-    def load_checkpoint(self, key: str) -> bytes | None:
-        """Return the checkpoint of a trial; None where there is none or it is damaged."""
-        return checkpoints.load(self.files, key)
-
-    def checkpoints(self) -> set[str]:
-        """Return the keys of the trials that have a checkpoint."""
-        return checkpoints.keys(self.files)
-
-    def drop_checkpoints(self, trial_keys: Iterable[str]) -> None:
-        """Delete the checkpoints of these trials."""
-        checkpoints.drop(self.files, trial_keys)
-
-    def declare(self, name: str, trial_keys: Iterable[str], sweep_file: str) -> None:
-        """Remember which trials the sweep declares, so that a report can tell how much of it is done."""
-        write(self.files, DECLARED, seal({"name": name, "trial_keys": list(trial_keys), "sweep_file": sweep_file}))
+        return steady(self.files, self._known, count_attempts)
 
     def declared(self) -> dict[str, Any] | None:
-        """Return what `declare` recorded: name, trial_keys, sweep_file; None where no sweep ever ran.
+        """Return what was declared last: name, trial_keys, sweep_file; None where no sweep ever ran.
 
         Raises:
             InputError: it is damaged.
         """
-        try:
-            return read_sealed(self.files, DECLARED)
-        except ValueError as error:
-            raise InputError(
-                f"{self.path(DECLARED)}: damaged ({error}); run the sweep again to write it anew"
-            ) from error
+        return read_declaration(self.files)
 
-    def recover(self) -> list[str]:
-        """Finish or remove what a killed run left behind; return the paths removed. To be called under the lock.
+    def check_free(self, timing: LeaseTiming = LeaseTiming()) -> None:  # noqa: B008  # frozen
+        """Raise `InputError` where a run is at work in it."""
+        leases.check_free(self.files, timing)
+
+    def take_over(
+        self,
+        run: str | None = None,
+        *,
+        wait: bool = True,
+        say: Callable[[str], None] = lambda line: print(f"bnsweep: {line}", file=sys.stderr),  # noqa: T201
+        timing: LeaseTiming = LeaseTiming(),  # noqa: B008  # frozen
+    ) -> Writer:
+        """Take the directory over; from then on no other writer's commits succeed.
+
+        Args:
+            run: names the run, so that one that starts again need not wait for its own lease.
+            wait: whether to wait for the lease of a run that may have been killed, instead of refusing at once.
+            say: told in a line what is waited for.
+            timing: of leases.
 
         Raises:
-            InputError: a file is damaged. StoreError: a file cannot be removed.
+            InputError: another run is at work, or a file is damaged. Superseded: another run took it over meanwhile.
+            StoreError: it cannot be written.
         """
-        return [self.path(name) for name in recover(self.files)]
+        files = self.files.patient(WRITING_S)
+        if wait:
+            leases.wait_until_free(files, timing, run, say)
+        else:
+            leases.check_free(files, timing, run)
+        lease = Lease(files, new_token(), run or uuid.uuid4().hex, timing)
+        lease.start()
+        try:
+            return take_over(files, lease, self._known)
+        except BaseException:
+            lease.close()
+            raise
 
 
 def _checked(path: str) -> str:

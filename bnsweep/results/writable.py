@@ -8,8 +8,8 @@ import uuid
 from pathlib import PurePosixPath
 
 from bnsweep.errors import InputError, StoreError
-from bnsweep.results.files import STAGING, Files, write
-from bnsweep.results.local import LocalFiles
+from bnsweep.results.files import Files
+from bnsweep.results.local import STAGING, LocalFiles
 
 MAX_NAME_LENGTH, MAX_PATH_LENGTH = 255, 4096
 ROOM_FOR_NAMES = 128
@@ -51,7 +51,7 @@ def _check_local(root: str) -> None:
 def _check_remote(files: Files) -> None:
     name = f"{STAGING}/{uuid.uuid4().hex}"
     try:
-        write(files, name, b"")
+        files.put(name, b"")
         files.delete([name])
     except StoreError as error:
         if AWAY in str(error):

@@ -1,29 +1,52 @@
-"""Rows of small batches, and tables compared whatever the order of their rows."""
+"""Rows of small commits, and tables compared whatever the order of their rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 
 from bnsweep.results import SCHEMAS, Store
-from bnsweep.results.tables import custom_schema
+from bnsweep.results.tables import custom_schema, to_table
+from bnsweep.results.writer import Writer, tables
 from bnsweep.spec import TrialSpec
 from tests.synthetic import make_specs, rows_of
 
-Tables = dict[str, list[dict[str, Any]]]
+Rows = dict[str, list[dict[str, Any]]]
 OWN = custom_schema("noise", {"scale": pa.float64()})
 """The table of a user's own probe."""
 
 
-def rows(*keys: str) -> Tables:
-    """Return rows of trials that never ran."""
-    return {
-        "curves": [{"trial_key": key, "step": step, "train_loss": 1.5} for key in keys for step in range(3)],
-        "trials": [{"trial_key": key, "norm": "batch", "lr": 0.1, "seed": 3} for key in keys],
-    }
+def key(name: str) -> str:
+    """Return the trial_key of a trial that never ran."""
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def as_tables(
+    rows: Mapping[str, Sequence[Mapping[str, Any]]], own: Mapping[str, pa.Schema] | None = None
+) -> dict[str, pa.Table]:
+    """Return rows as tables."""
+    schemas = {"noise": OWN, **(own or {}), **SCHEMAS}
+    return {table: to_table(schemas[table], some) for table, some in rows.items()}
+
+
+def rows(*names: str) -> dict[str, pa.Table]:
+    """Return the tables of trials that never ran."""
+    keys = [key(name) for name in names]
+    return as_tables(
+        {
+            "curves": [{"trial_key": key, "step": step, "train_loss": 1.5} for key in keys for step in range(3)],
+            "trials": [{"trial_key": key, "norm": "batch", "lr": 0.1, "seed": 3} for key in keys],
+        }
+    )
+
+
+def failure(name: str, attempt: int = 1) -> dict[str, pa.Table]:
+    """Return the table of a failed attempt."""
+    return as_tables({"failures": [{"trial_key": key(name), "attempt": attempt, "error": "ValueError: x"}]})
 
 
 def few_specs(number: int = 6) -> list[TrialSpec]:
@@ -32,42 +55,64 @@ def few_specs(number: int = 6) -> list[TrialSpec]:
     return specs[:number]
 
 
-def tables_of(specs: Iterable[TrialSpec]) -> Tables:
+def rows_of_specs(specs: Iterable[TrialSpec]) -> Rows:
     """Return the rows of trials as a run would write them, with a table of the user's own."""
-    tables: Tables = {}
+    found: Rows = {}
     for spec in specs:
         for table, some in {**rows_of(spec, diverged=False), "noise": own_rows(spec)}.items():
-            tables.setdefault(table, []).extend(some)
-    return tables
+            found.setdefault(table, []).extend(some)
+    return found
+
+
+def tables_of(specs: Iterable[TrialSpec]) -> dict[str, pa.Table]:
+    """Return the tables of trials as a run would commit them."""
+    return as_tables(rows_of_specs(specs))
 
 
 def own_rows(spec: TrialSpec) -> list[dict[str, Any]]:
     return [{"trial_key": spec.trial_key, "norm": spec.norm, "step": step, "scale": 0.5} for step in range(2)]
 
 
-def commit(store: Store, specs: Sequence[TrialSpec], token: str | None = None) -> None:
-    store.commit(tables_of(specs), {"noise": OWN}, token)
+def commit(store: Store, *commits: Mapping[str, pa.Table]) -> None:
+    """Take a store over for some commits."""
+    with store.take_over() as writer:
+        for one in commits:
+            writer.commit(one)
+
+
+@contextmanager
+def killed(store: Store) -> Iterator[Writer]:
+    """Yield a writer that is killed afterwards: its lease is left, as that of a process that is there no more."""
+    writer = store.take_over(run="killed")
+    yield writer
+    writer.lease._done.set()
+    store.files.delete(["_lease.json"])
+
+
+def declare(store: Store, specs: Iterable[TrialSpec], name: str = "few") -> None:
+    """Take a store over to declare trials."""
+    with store.take_over() as writer:
+        writer.declare(name, [spec.trial_key for spec in specs], f"name: {name}\n")
 
 
 def write_store(store: Store, pack: int = 2, number: int = 6) -> list[TrialSpec]:
-    """Write a finished sweep with one failure on the way; return its specs."""
+    """Write a finished sweep with two failures on the way; return its specs."""
     specs = few_specs(number)
-    with store.lock() as hold:
-        store.begin(hold.token)
-        store.declare("few", [spec.trial_key for spec in specs], "name: few\n")
+    with store.take_over() as writer:
+        writer.declare("few", [spec.trial_key for spec in specs], "name: few\n")
         for start in range(0, number, pack):
-            commit(store, specs[start : start + pack], hold.token)
+            writer.commit(tables_of(specs[start : start + pack]))
         for spec in specs[:2]:
-            store.record_failure({"trial_key": spec.trial_key, "attempt": 1, "error": "ValueError: x"})
+            row = {"trial_key": spec.trial_key, "attempt": 1, "error": "ValueError: x"}
+            writer.commit(as_tables({"failures": [row]}))
     return specs
 
 
 def contents(store: Store) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all rows of all tables, sorted, as pandas reads them."""
-    return {table: plain_rows(store, table) for table in [*SCHEMAS, "noise"] if store.files.entries(table)}
+    """Return all rows of all tables, sorted, as bnsweep reads them."""
+    return {table: sorted_rows(store.read(table)) for table in sorted(tables(store.files))}
 
 
-def plain_rows(store: Store, table: str) -> list[tuple[Any, ...]]:
-    """Return the rows of one table as anyone with pandas sees them, sorted."""
-    frame = pd.read_parquet(store.path(table), filesystem=store.fs)
-    return sorted((tuple(row) for row in frame.astype(str).itertuples(index=False)), key=str)
+def sorted_rows(table: pa.Table) -> list[tuple[Any, ...]]:
+    """Return the rows of a table, as text, sorted."""
+    return sorted(tuple(map(str, row.values())) for row in table.to_pylist())

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
-from bnsweep.results import Store
+from bnsweep.results import SCHEMAS, Store
+from bnsweep.results.tables import to_table
 from bnsweep.spec import (
     CurvatureSpec,
     DigitsSpec,
@@ -74,14 +75,14 @@ def write_sweep(
 ) -> list[TrialSpec]:
     """Declare `specs` and commit those to `keep` in batches; return the specs."""
     specs = make_specs() if specs is None else list(specs)
-    store = Store.open(directory)
-    if declare:
-        store.declare("synthetic", [spec.trial_key for spec in specs], sweep_file)
-    done = [spec for spec in specs if keep is None or keep(spec)]
-    for start in range(0, len(done), batch):
-        tables: dict[str, list[dict[str, Any]]] = {}
-        for spec in done[start : start + batch]:
-            for table, rows in rows_of(spec, diverges(spec) if diverges else accuracy_of(spec) is None).items():
-                tables.setdefault(table, []).extend(rows)
-        store.commit(tables)
+    with Store.open(directory).take_over() as writer:
+        if declare:
+            writer.declare("synthetic", [spec.trial_key for spec in specs], sweep_file)
+        done = [spec for spec in specs if keep is None or keep(spec)]
+        for start in range(0, len(done), batch):
+            tables: dict[str, list[dict[str, Any]]] = {}
+            for spec in done[start : start + batch]:
+                for table, rows in rows_of(spec, diverges(spec) if diverges else accuracy_of(spec) is None).items():
+                    tables.setdefault(table, []).extend(rows)
+            writer.commit({table: to_table(SCHEMAS[table], rows) for table, rows in tables.items()})
     return specs

@@ -1,0 +1,185 @@
+"""The lease: says politely who is at work in a directory. Nothing rests on it.
+
+`_lease.json` is written again every `renew_s` by whoever has taken the directory over. One that was not renewed for
+`life_s` is of a run that was killed, or that cannot reach the directory; so is one of a process of this machine that is
+there no more. A run that finds a living lease waits for it to run out, and gives up where it is renewed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Event, Thread
+from typing import Any
+
+from bnsweep.errors import InputError, StoreError
+from bnsweep.results.files import Files
+
+LEASE = "_lease.json"
+HEARTBEAT = "bnsweep-lease"
+
+
+@dataclass(frozen=True)
+class LeaseTiming:
+    """How often a lease is renewed and for how long it counts; `clock` is of UTC, in seconds since 1970."""
+
+    renew_s: float = 15.0
+    life_s: float = 60.0
+    poll_s: float = 1.0
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+
+def who() -> dict[str, Any]:
+    """Return what tells a user which process this is: host, pid, since."""
+    return {"host": socket.gethostname(), "pid": os.getpid(), "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"}
+
+
+def describe(run: dict[str, Any]) -> str:
+    """Return what `who` returned, as a person reads it."""
+    return f"host {run.get('host', 'unknown')}, pid {run.get('pid', 'unknown')}, since {run.get('since', 'unknown')}"
+
+
+def check_free(files: Files, timing: LeaseTiming, run: str | None = None) -> None:
+    """Raise `InputError` where a lease of another run is alive."""
+    found = _Found.read(files, run)
+    if found and found.is_alive(timing):
+        raise found.refusal(files)
+
+
+def wait_until_free(files: Files, timing: LeaseTiming, run: str | None, say: Callable[[str], None]) -> None:
+    """Wait until no other run has a living lease; `say` in one line that one is waited for.
+
+    Raises:
+        InputError: it is renewed, or the process that has it is alive on this machine.
+    """
+    first = _Found.read(files, run)
+    if not first or not first.is_alive(timing):
+        return
+    if _process(first.lease) is True:
+        raise first.refusal(files)
+    say(
+        f"{files.root}: held by a run that may have been killed ({describe(first.lease)}); waiting for its lease to end"
+    )
+    waited_since = timing.clock()
+    while timing.clock() - waited_since < timing.life_s:
+        timing.sleep(timing.poll_s)
+        now = _Found.read(files, run)
+        if not now or not now.is_alive(timing):
+            return
+        if now.lease != first.lease:
+            raise now.refusal(files)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A lease of another run."""
+
+    lease: dict[str, Any]
+
+    @classmethod
+    def read(cls, files: Files, run: str | None) -> _Found | None:
+        content = files.read(LEASE)
+        try:
+            lease = dict(json.loads(content)) if content else None
+        except (ValueError, TypeError):  # nothing rests on it
+            return None
+        return None if lease is None or (run is not None and lease.get("run") == run) else cls(lease)
+
+    def is_alive(self, timing: LeaseTiming) -> bool:
+        """Return whether it counts; one of the future, by a clock that is wrong, for as long as any other."""
+        age_s = timing.clock() - float(self.lease.get("renewed_at", 0.0))
+        return abs(age_s) < timing.life_s and _process(self.lease) is not False
+
+    def refusal(self, files: Files) -> InputError:
+        return InputError(f"{files.root}: held by another run ({describe(self.lease)}); wait for it or stop it")
+
+
+@dataclass
+class Lease:
+    """The lease of a run, renewed by a thread of its own until it is closed or lost."""
+
+    files: Files
+    writer: str
+    run: str | None
+    timing: LeaseTiming
+    _lost: Event = field(default_factory=Event)
+    _done: Event = field(default_factory=Event)
+    _thread: Thread | None = None
+    _by: dict[str, Any] = field(
+        default_factory=lambda: who() | {"machine": _machine(), "process": _started(os.getpid())}
+    )
+
+    def start(self) -> None:
+        """Write it, and renew it from now on."""
+        self.renew()
+        self._thread = Thread(target=self._beat, name=HEARTBEAT, daemon=True)
+        self._thread.start()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether another run has written its own, or the directory was taken away."""
+        return self._lost.is_set()
+
+    def renew(self) -> None:
+        """Write it anew."""
+        lease = {"writer": self.writer, "run": self.run, "renewed_at": self.timing.clock(), **self._by}
+        self.files.put(LEASE, json.dumps(lease, indent=1).encode())
+
+    def _beat(self) -> None:
+        while not self._done.wait(self.timing.renew_s):
+            with suppress(StoreError):  # tried again at the next beat
+                if not self.is_ours():
+                    self._lost.set()
+                    return
+                self.renew()
+
+    def is_ours(self) -> bool:
+        """Return whether it is the one that is there."""
+        found = _Found.read(self.files, None)
+        return found is not None and found.lease.get("writer") == self.writer
+
+    def close(self) -> None:
+        """End it, as far as the directory can be reached now."""
+        self._done.set()
+        if self._thread:
+            self._thread.join(self.timing.renew_s)
+        with suppress(StoreError):
+            if self.is_ours():
+                self.files.delete([LEASE])
+
+
+def _machine() -> str:
+    """Return what no other machine or container has, nor this one after it was started anew."""
+    names = []
+    for path, read in (("/proc/sys/kernel/random/boot_id", _text), ("/proc/self/ns/pid", os.readlink)):
+        with suppress(OSError):
+            names.append(read(path))
+    return " ".join([socket.gethostname(), *names])
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read().strip()
+
+
+def _started(pid: int) -> str | None:
+    """Return when a process of this machine started, in the kernel's ticks; None where it is not there."""
+    try:
+        state, *fields = _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if state == "Z" else fields[18]
+
+
+def _process(lease: dict[str, Any]) -> bool | None:
+    """Return whether the process that has a lease is there; None where it is on another machine."""
+    if lease.get("machine") != _machine() or lease.get("process") is None:
+        return None
+    return _started(int(lease["pid"])) == lease["process"]

@@ -1,0 +1,256 @@
+"""A snapshot: which commits there are at one moment, and the rows that belong to them.
+
+A reader lists, reads the footers, and lists again until nothing is new: a merge creates its own file before it deletes
+those that it replaces, so whoever misses one of these sees that file. What it replaces is dropped. A file that is gone
+when it is read was replaced meanwhile: the reader starts over. Hence each row is seen exactly once.
+
+Files that have no number were written by an earlier version of bnsweep or by another program; their rows count too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, MutableMapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as pds
+import pyarrow.parquet as pq
+
+from bnsweep.errors import InputError, StoreError
+from bnsweep.results.commits import FOOTER, PARQUET, Footer, Kind, number_of
+from bnsweep.results.files import Entry, Files, in_parallel
+from bnsweep.results.keys import Keys, to_numbers
+from bnsweep.results.schema import SCHEMAS
+
+FORMAT = pds.ParquetFileFormat(
+    default_fragment_scan_options=pds.ParquetFragmentScanOptions(page_checksum_verification=True)
+)
+EARLIER_BATCH = re.compile(r"[0-9a-f]{16}\.parquet")
+"""How earlier versions called the files of a commit, the same in each table."""
+MAX_TRIES = 20
+Known = MutableMapping[tuple[str, Entry], "TrialsFile"]
+"""What was read already, by its table and entry."""
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class TrialsFile:
+    """A file in `trials/`: a commit, or one without a number, which has no footer; and the keys of its trials."""
+
+    name: str
+    footer: Footer | None
+    keys: Keys
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The files in `trials/` at one moment, in the order of their names, those that are replaced included."""
+
+    files: Files
+    found: tuple[TrialsFile, ...]
+
+    @classmethod
+    def take(cls, files: Files, known: Known) -> Self:
+        """List and read footers and keys until nothing is new.
+
+        Raises:
+            InputError: a file is damaged. StoreError: the store cannot be reached, or never stands still.
+        """
+        entries = parquet_entries(files, "trials")
+        for _ in range(MAX_TRIES):
+            found = read_trials_files(files, entries, known)
+            again = parquet_entries(files, "trials")
+            if not set(again) - set(entries) and not any(file is None for file in found):
+                left = {entry.name for entry in again}
+                return cls(files, tuple(file for file in found if file and file.name.partition("/")[2] in left))
+            entries = again
+        raise StoreError(f"{files.path('trials')}: changes all the time; read it again")
+
+    @cached_property
+    def replaced(self) -> frozenset[int]:
+        """Numbers of the commits whose rows are in others."""
+        return frozenset(number for footer in self._footers for number in footer.replaces)
+
+    @cached_property
+    def replaced_files(self) -> frozenset[str]:
+        """Names of the files without a number whose rows are in commits."""
+        return frozenset(name for footer in self._footers for name in footer.replaces_files)
+
+    @property
+    def _footers(self) -> list[Footer]:
+        return [file.footer for file in self.found if file.footer]
+
+    @cached_property
+    def live(self) -> tuple[TrialsFile, ...]:
+        """The files in `trials/` that count."""
+        return tuple(file for file in self.found if not self.is_replaced(file))
+
+    def is_replaced(self, file: TrialsFile) -> bool:
+        """Return whether the rows of a file are in another one."""
+        return file.footer.number in self.replaced if file.footer else file.name in self.replaced_files
+
+    @cached_property
+    def commits(self) -> tuple[Footer, ...]:
+        """The commits that count, in the order of their numbers."""
+        return tuple(file.footer for file in self.live if file.footer)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys of all committed trials, sorted."""
+        return np.unique(np.concatenate([np.empty(0, np.uint64), *(file.keys for file in self.live)]))
+
+    def unnumbered(self, table: str) -> list[str]:
+        """Return the names of the files without a number whose rows count in a table.
+
+        Those of a commit of an earlier version are left out where its file in `trials/` is not there.
+        """
+        names = {f"{table}/{entry.name}" for entry in parquet_entries(self.files, table)}
+        plain = sorted(name for name in names - self.replaced_files if number_of(name) is None)
+        present = {file.name.partition("/")[2] for file in self.live}
+        return [name for name in plain if table == "failures" or not _is_torn(name.partition("/")[2], present)]
+
+    def names(self, table: str) -> list[str]:
+        """Return the names of the files whose rows are those of a table."""
+        if table == "trials":
+            return [file.name for file in self.live]
+        return [
+            *self.unnumbered(table),
+            *(record.name for footer in self.commits for record in footer.files if record.table == table),
+        ]
+
+    def read(
+        self,
+        table: str,
+        columns: Sequence[str] | None = None,
+        where: pds.Expression | None = None,
+        names: Collection[str] | None = None,
+    ) -> pa.Table:
+        """Return rows of a table, of all its files or of those named.
+
+        Raises:
+            InputError: a file is damaged. FileNotFoundError: one was replaced meanwhile.
+        """
+        return read_rows(self.files, table, self.names(table) if names is None else names, columns, where)
+
+
+def _is_torn(file: str, present: Collection[str]) -> bool:
+    return EARLIER_BATCH.fullmatch(file) is not None and file not in present
+
+
+def steady(files: Files, known: Known, use: Callable[[Snapshot], Result]) -> Result:
+    """Return what `use` makes of a snapshot; start over where a file was replaced meanwhile."""
+    for _ in range(MAX_TRIES):
+        try:
+            return use(Snapshot.take(files, known))
+        except FileNotFoundError as error:
+            missing = error
+    raise missing_file(files, str(missing)) from missing
+
+
+def missing_file(files: Files, name: str) -> InputError:
+    """Return the error that says that a file of a commit is not there."""
+    return damaged(files, name.partition("/")[0], f"{name} is missing")
+
+
+def parquet_entries(files: Files, table: str) -> list[Entry]:
+    """Return the files that readers see in the folder of a table.
+
+    Raises:
+        InputError: it is no folder.
+    """
+    try:
+        entries = files.entries(table)
+    except StoreError as error:
+        if not isinstance(error.__cause__, NotADirectoryError):
+            raise
+        raise InputError(
+            f"{files.path(table)}: cannot be read ({error.__cause__}); it should be a directory"
+        ) from error
+    return [entry for entry in entries if entry.name.endswith(PARQUET) and not entry.name.startswith(("_", "."))]
+
+
+def read_trials_files(files: Files, entries: Sequence[Entry], known: Known) -> list[TrialsFile | None]:
+    """Return what files in `trials/` are, in the order given; None where one is not there any more.
+
+    Raises:
+        InputError: a file is damaged.
+    """
+    new = [entry for entry in entries if ("trials", entry) not in known]
+    for entry, file in zip(
+        new, in_parallel(lambda entry: _read_trials_file(files, entry), new, files.parallel), strict=True
+    ):
+        if file:
+            known["trials", entry] = file
+    return [known.get(("trials", entry)) for entry in entries]
+
+
+def _read_trials_file(files: Files, entry: Entry) -> TrialsFile | None:
+    name = f"trials/{entry.name}"
+    number = number_of(name)
+    try:
+        with files.open(name) as source:
+            file = pq.ParquetFile(source, page_checksum_verification=True)
+            keys = file.read(["trial_key"])["trial_key"]
+            stored = (file.metadata.metadata or {}).get(FOOTER)
+            footer = Footer.decode(stored) if stored is not None and number is not None else None
+    except FileNotFoundError:
+        return None
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(files, "trials", f"{entry.name}: {error}") from error
+    if keys.null_count:
+        raise damaged(files, "trials", f"{entry.name} has rows without a trial_key")
+    if number is not None and (footer is None or footer.number != number):
+        raise damaged(files, "trials", f"{entry.name} is not the commit of this number")
+    return TrialsFile(name, footer, to_numbers(keys))
+
+
+def read_rows(
+    files: Files, table: str, names: Collection[str], columns: Sequence[str] | None, where: pds.Expression | None
+) -> pa.Table:
+    """Return the rows of files of one table, in the order of the names.
+
+    A table of a user's own has every column that one of its files has.
+
+    Raises:
+        InputError: a file is damaged. FileNotFoundError: one is not there.
+    """
+    sources: list[pa.NativeFile] = in_parallel(files.open, names, files.parallel)
+    try:
+        fragments = [FORMAT.make_fragment(source) for source in sources]
+        schema = SCHEMAS.get(table) or pa.unify_schemas(
+            [pa.schema([]), *(fragment.physical_schema for fragment in fragments)], promote_options="permissive"
+        )
+        return pds.FileSystemDataset(fragments, schema, FORMAT).to_table(columns=columns, filter=where)
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(files, table, _culprit(files, names) or str(error)) from error
+    finally:
+        for source in sources:
+            source.close()
+
+
+def _culprit(files: Files, names: Collection[str]) -> str | None:
+    """Return which file cannot be read, and why."""
+    for name in names:
+        try:
+            with files.open(name) as source:
+                pq.ParquetFile(source, page_checksum_verification=True).read()
+        except (pa.ArrowException, OSError) as error:
+            return f"{name.partition('/')[2]}: {error}"
+    return None
+
+
+def damaged(files: Files, table: str, what: str) -> InputError:
+    """Return the error that says that a file of a table is damaged."""
+    return InputError(
+        f"{files.path(table)}: a file is damaged ({what}); `bnsweep verify --repair` sets it aside, "
+        "and the next run makes its trials anew"
+    )
+
+
+def is_kept(previous: Footer, following: Footer | None) -> bool:
+    """Return whether a commit must never go: a take-over, and the one before, of which its writer may be in doubt."""
+    return previous.kind is Kind.TAKE_OVER or (following is not None and following.kind is Kind.TAKE_OVER)
