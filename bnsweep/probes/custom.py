@@ -13,9 +13,8 @@ from bnsweep.errors import InputError
 from bnsweep.plugins import load_callable, require_signature, user_code
 from bnsweep.probes.context import StepContext
 from bnsweep.probes.no_trace import untouched
-from bnsweep.results.batches import is_storable
 from bnsweep.results.schema import SCHEMAS, Row
-from bnsweep.results.tables import custom_schema
+from bnsweep.results.tables import custom_schema, is_storable
 from bnsweep.spec import AXES
 
 SHARED_COLUMNS = ("trial_key", *AXES, "step")

@@ -118,7 +118,7 @@ def encode_metrics(
     """Return the metric files of one try to commit, with names that no other try has, and their records."""
     token, contents, records = new_token(), dict[str, Content](), []
     for table, rows in tables.items():
-        name, content = metric_name(table, number, token), to_parquet(rows, {}, row_group_size)
+        name, content = metric_name(table, number, token), to_parquet(rows, row_group_size=row_group_size)
         contents[name] = content
         records.append(FileRecord(name, table, rows.num_rows, content.size, hashlib.sha256(content).hexdigest()))
     return contents, tuple(records)
@@ -136,12 +136,14 @@ def is_as_written(content: bytes, digest: bytes) -> bool:
     return hashlib.sha256(_replaced(content, digest, NO_DIGEST)).hexdigest().encode() == digest
 
 
-def to_parquet(rows: pa.Table, metadata: Mapping[bytes, bytes], row_group_size: int | None = None) -> pa.Buffer:
+def to_parquet(
+    rows: pa.Table, metadata: Mapping[bytes, bytes] | None = None, row_group_size: int | None = None
+) -> pa.Buffer:
     """Return rows as a Parquet file, with a checksum for each page, and `metadata` in its footer."""
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, rows.schema, compression="zstd", write_page_checksum=True) as writer:
         writer.write_table(rows, row_group_size)
-        writer.add_key_value_metadata(dict(metadata))
+        writer.add_key_value_metadata(dict(metadata or {}))
     return sink.getvalue()
 
 

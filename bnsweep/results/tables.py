@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from bnsweep.results.columns import AXIS_COLUMNS, KEY, STEP, table
 from bnsweep.results.schema import Row
@@ -48,3 +49,15 @@ def to_table(schema: pa.Schema, rows: Iterable[Row]) -> pa.Table:
             raise KeyError(f"table {schema.metadata[b'table'].decode()} has no column {sorted(unknown)}")
     columns = [pa.array([row.get(field.name) for row in rows], field.type) for field in schema]
     return pa.table(columns, schema=schema)
+
+
+def is_storable(kind: pa.DataType) -> bool:
+    """Return whether a column of a user's own table may be of this type: Parquet holds it, and a merge sorts it."""
+    try:
+        rows = pa.table({"column": pa.array([None], kind)})
+        sink = pa.BufferOutputStream()
+        pq.write_table(rows, sink)
+        pq.ParquetFile(pa.BufferReader(sink.getvalue())).read().combine_chunks().take([0])
+    except pa.ArrowException:
+        return False
+    return True
