@@ -17,7 +17,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as pds
 
-from bnsweep.errors import InputError
 from bnsweep.results import lease as leases
 from bnsweep.results.commits import new_token
 from bnsweep.results.declaration import read_declaration
@@ -25,12 +24,10 @@ from bnsweep.results.files import Files
 from bnsweep.results.keys import Keys, to_texts
 from bnsweep.results.lease import Lease, LeaseTiming
 from bnsweep.results.local import LocalFiles
+from bnsweep.results.locations import open_files
 from bnsweep.results.snapshot import Known, Snapshot, steady
 from bnsweep.results.writable import check_writable
 from bnsweep.results.writer import Writer, count_attempts, take_over
-
-WRITING_S = 600.0
-"""For how long a writer tries again what an object store does not answer."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +45,7 @@ class Store:
         Raises:
             InputError: no such store, or a local path that cannot be written.
         """
-        text = os.fspath(location).removeprefix("file://")
-        if "://" in text:
-            raise InputError(f"--out {text}: cannot be opened")
-        return cls(LocalFiles(_checked(os.path.abspath(os.path.expanduser(text)))))
+        return cls(open_files(os.fspath(location)))
 
     def __reduce__(self) -> tuple[type[Store], tuple[Files]]:
         """Travel without what was read."""
@@ -150,7 +144,7 @@ class Store:
             InputError: another run is at work, or a file is damaged. Superseded: another run took it over meanwhile.
             StoreError: it cannot be written.
         """
-        files = self.files.patient(WRITING_S)
+        files = self.files
         if wait:
             leases.wait_until_free(files, timing, run, say)
         else:
@@ -162,15 +156,3 @@ class Store:
         except BaseException:
             lease.close()
             raise
-
-
-def _checked(path: str) -> str:
-    """Return a path that Arrow can open: one whose name is UTF-8."""
-    try:
-        path.encode()
-    except UnicodeEncodeError as error:
-        shown = path.encode(errors="backslashreplace").decode()
-        raise InputError(
-            f"{shown}: the name is not UTF-8, as Arrow's paths must be; rename it, or give another"
-        ) from error
-    return path

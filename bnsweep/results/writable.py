@@ -14,11 +14,15 @@ from bnsweep.results.local import STAGING, LocalFiles
 MAX_NAME_LENGTH, MAX_PATH_LENGTH = 255, 4096
 ROOM_FOR_NAMES = 128
 """Bytes that the names of tables and files take in a path."""
-AWAY = "NETWORK_CONNECTION"
 
 
 def check_writable(files: Files) -> None:
-    """Raise `InputError` where a directory could not be created or written; leave nothing behind."""
+    """Leave nothing behind.
+
+    Raises:
+        InputError: a directory could not be created or written, or is of a kind that bnsweep cannot use.
+        StoreError: an object store that does not answer.
+    """
     if isinstance(files, LocalFiles):
         _check_local(files.root)
     else:
@@ -41,23 +45,41 @@ def _check_local(root: str) -> None:
     if not os.path.isdir(folder):
         raise InputError(f"--out {root}: {folder} is not a directory; give a directory or a new name")
     try:
-        with tempfile.TemporaryDirectory(prefix=STAGING, dir=folder):
-            pass
-    except OSError as error:
-        problem = f"{folder} cannot be written ({error.strerror})"
+        with tempfile.TemporaryDirectory(prefix=STAGING, dir=folder) as place:
+            is_conditional = _creates_once(LocalFiles(place), "file")
+    except (OSError, StoreError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error.__cause__)
+        problem = f"{folder} cannot be written ({reason})"
         raise InputError(f"--out {root}: {problem}; give a directory that can") from error
+    if not is_conditional:
+        raise _without_conditional_creation(root)
 
 
 def _check_remote(files: Files) -> None:
+    from bnsweep.results.objects import is_no_answer, reason  # of no use on a disk
+
     name = f"{STAGING}/{uuid.uuid4().hex}"
     try:
-        files.put(name, b"")
+        is_conditional = _creates_once(files, name)
         files.delete([name])
     except StoreError as error:
-        if AWAY in str(error):
+        if is_no_answer(error.__cause__):
             raise
         raise InputError(
-            f"--out {files.root}: cannot be written ({error.__cause__}); the bucket should exist, and credentials that "
-            "may write to it be in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or in ~/.aws/credentials; the URI of a "
-            "store other than AWS ends in ?endpoint_override=HOST:PORT"
+            f"--out {files.root}: cannot be written ({reason(error.__cause__ or error)}); the bucket should exist, and "
+            "for S3 credentials that may write to it be in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or in "
+            "~/.aws/credentials; the URI of a store other than AWS ends in ?endpoint_override=HOST:PORT"
         ) from error
+    if not is_conditional:
+        raise _without_conditional_creation(files.root)
+
+
+def _creates_once(files: Files, name: str) -> bool:
+    return files.create(name, b"first") and not files.create(name, b"second")
+
+
+def _without_conditional_creation(root: str) -> InputError:
+    return InputError(
+        f"--out {root}: this store writes a file although one of that name is there (no conditional creation), so two "
+        "runs could harm each other; give a path on a disk, or a store that can, as S3, GCS and Azure's can"
+    )

@@ -14,7 +14,7 @@ from tests.s3 import s3_uri
 numbers = itertools.count()
 
 
-@pytest.fixture(params=["local"])
+@pytest.fixture(params=["local", "s3"])
 def new_location(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
     """Return where a store may be, each time a place that was never used; what needs it holds for both kinds."""
     if request.param == "local":
