@@ -72,12 +72,12 @@ def reproduce(store: Store, key: str) -> Reproduction:
 def _find(store: Store, key: str) -> StoredTrial:
     if not store.is_there():
         raise InputError(f"{store.root}: no such directory; give the --out of a `bnsweep run`")
-    return StoredTrial.find(store.files, key)
+    return StoredTrial.find(store, key)
 
 
 def _trial_row(trial: StoredTrial) -> dict[str, object]:
     rows = trial.rows("trials")
-    assert rows is not None, "a batch is known by its file in trials/"
+    assert rows is not None, "a trial is known by its row in trials/"
     return dict(rows.to_pylist()[0])
 
 

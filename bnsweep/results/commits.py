@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
@@ -62,7 +62,7 @@ class Footer:
         kind: what it is.
         files: its metric files.
         replaces: numbers of the commits whose rows it holds, those that they replaced included.
-        replaces_files: names of files without a number whose rows it holds.
+        replaces_files: names and bytes of files without a number whose rows it holds.
         by: host, pid and since of a take-over's writer.
     """
 
@@ -71,7 +71,7 @@ class Footer:
     kind: Kind = Kind.ROWS
     files: tuple[FileRecord, ...] = ()
     replaces: tuple[int, ...] = ()
-    replaces_files: tuple[str, ...] = ()
+    replaces_files: Mapping[str, int] = field(default_factory=dict)
     by: Mapping[str, Any] = field(default_factory=dict)
 
     def encode(self) -> bytes:
@@ -86,9 +86,8 @@ class Footer:
             ValueError, KeyError, TypeError: it is damaged.
         """
         fields = json.loads(content)
-        fields |= {name: tuple(fields[name]) for name in ("replaces", "replaces_files")}
-        fields["files"] = tuple(FileRecord(**record) for record in fields["files"])
-        return cls(**fields | {"kind": Kind(fields["kind"])})
+        files = tuple(FileRecord(**record) for record in fields["files"])
+        return cls(**fields | {"kind": Kind(fields["kind"]), "replaces": tuple(fields["replaces"]), "files": files})
 
 
 def commit_name(number: int) -> str:
@@ -113,11 +112,11 @@ def number_of(name: str) -> int | None:
 
 
 def encode_metrics(
-    number: int, tables: Mapping[str, pa.Table], row_group_size: int | None = None
+    number: int, tables: Iterable[tuple[str, pa.Table]], row_group_size: int | None = None
 ) -> tuple[dict[str, Content], tuple[FileRecord, ...]]:
     """Return the metric files of one try to commit, with names that no other try has, and their records."""
     token, contents, records = new_token(), dict[str, Content](), []
-    for table, rows in tables.items():
+    for table, rows in tables:
         name, content = metric_name(table, number, token), to_parquet(rows, row_group_size=row_group_size)
         contents[name] = content
         records.append(FileRecord(name, table, rows.num_rows, content.size, hashlib.sha256(content).hexdigest()))
@@ -145,6 +144,16 @@ def to_parquet(
         writer.write_table(rows, row_group_size)
         writer.add_key_value_metadata(dict(metadata or {}))
     return sink.getvalue()
+
+
+def read_parquet(content: Content) -> tuple[pa.Table, dict[bytes, bytes]]:
+    """Return the rows of a Parquet file, each page checked, and the metadata in its footer.
+
+    Raises:
+        ArrowException, OSError: it is damaged.
+    """
+    file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+    return file.read(), dict(file.metadata.metadata or {})
 
 
 def _replaced(content: bytes, old: bytes, new: bytes) -> bytes:

@@ -32,6 +32,8 @@ FORMAT = pds.ParquetFileFormat(
 EARLIER_BATCH = re.compile(r"[0-9a-f]{16}\.parquet")
 """How earlier versions called the files of a commit, the same in each table."""
 MAX_TRIES = 20
+OPEN_FILES = 200
+"""At a time."""
 Known = MutableMapping[tuple[str, Entry], "TrialsFile"]
 """What was read already, by its table and entry."""
 Result = TypeVar("Result")
@@ -42,8 +44,15 @@ class TrialsFile:
     """A file in `trials/`: a commit, or one without a number, which has no footer; and the keys of its trials."""
 
     name: str
+    size: int
     footer: Footer | None
     keys: Keys
+    num_trials: int
+
+    @property
+    def rows(self) -> int:
+        """Rows of the commit in all tables."""
+        return self.num_trials + sum(record.rows for record in (self.footer.files if self.footer else ()))
 
 
 @dataclass(frozen=True)
@@ -76,9 +85,30 @@ class Snapshot:
         return frozenset(number for footer in self._footers for number in footer.replaces)
 
     @cached_property
-    def replaced_files(self) -> frozenset[str]:
-        """Names of the files without a number whose rows are in commits."""
-        return frozenset(name for footer in self._footers for name in footer.replaces_files)
+    def replaced_files(self) -> dict[str, int]:
+        """Names and bytes of the files without a number whose rows are in commits."""
+        return {name: size for footer in self._footers for name, size in footer.replaces_files.items()}
+
+    @cached_property
+    def kept(self) -> frozenset[int]:
+        """Numbers that must never be free: of take-overs, and those before, of which their writers may be in doubt."""
+        starts = [footer.number for footer in self._footers if footer.kind is Kind.TAKE_OVER]
+        return frozenset(number for start in starts for number in (start - 1, start))
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers that are taken."""
+        return [footer.number for footer in self._footers]
+
+    @property
+    def has_leftovers(self) -> bool:
+        """Whether a merge was cut off before it deleted what it replaces."""
+        return len(self.live) < len(self.found)
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether all results and failures are in commits."""
+        return all(file.footer for file in self.live) and not self.unnumbered("failures")
 
     @property
     def _footers(self) -> list[Footer]:
@@ -91,7 +121,9 @@ class Snapshot:
 
     def is_replaced(self, file: TrialsFile) -> bool:
         """Return whether the rows of a file are in another one."""
-        return file.footer.number in self.replaced if file.footer else file.name in self.replaced_files
+        if file.footer:
+            return file.footer.number in self.replaced
+        return self.replaced_files.get(file.name) == file.size
 
     @cached_property
     def commits(self) -> tuple[Footer, ...]:
@@ -101,24 +133,35 @@ class Snapshot:
     @cached_property
     def keys(self) -> Keys:
         """The keys of all committed trials, sorted."""
-        return np.unique(np.concatenate([np.empty(0, np.uint64), *(file.keys for file in self.live)]))
+        return _unique(self.live)
 
-    def unnumbered(self, table: str) -> list[str]:
-        """Return the names of the files without a number whose rows count in a table.
+    @property
+    def numbered_keys(self) -> Keys:
+        """The keys of the trials that are in commits, sorted."""
+        return _unique([file for file in self.live if file.footer])
+
+    def unnumbered(self, table: str) -> list[tuple[str, int]]:
+        """Return names and bytes of the files without a number whose rows count in a table.
 
         Those of a commit of an earlier version are left out where its file in `trials/` is not there.
         """
-        names = {f"{table}/{entry.name}" for entry in parquet_entries(self.files, table)}
-        plain = sorted(name for name in names - self.replaced_files if number_of(name) is None)
+        if table == "trials":
+            return [(file.name, file.size) for file in self.live if not file.footer]
+        sizes = {f"{table}/{entry.name}": entry.size for entry in parquet_entries(self.files, table)}
         present = {file.name.partition("/")[2] for file in self.live}
-        return [name for name in plain if table == "failures" or not _is_torn(name.partition("/")[2], present)]
+        return [
+            (name, size)
+            for name, size in sorted(sizes.items())
+            if number_of(name) is None and self.replaced_files.get(name) != size
+            if table == "failures" or not _is_torn(name.partition("/")[2], present)
+        ]
 
     def names(self, table: str) -> list[str]:
         """Return the names of the files whose rows are those of a table."""
         if table == "trials":
             return [file.name for file in self.live]
         return [
-            *self.unnumbered(table),
+            *(name for name, _ in self.unnumbered(table)),
             *(record.name for footer in self.commits for record in footer.files if record.table == table),
         ]
 
@@ -135,6 +178,10 @@ class Snapshot:
             InputError: a file is damaged. FileNotFoundError: one was replaced meanwhile.
         """
         return read_rows(self.files, table, self.names(table) if names is None else names, columns, where)
+
+
+def _unique(files: Sequence[TrialsFile]) -> Keys:
+    return np.unique(np.concatenate([np.empty(0, np.uint64), *(file.keys for file in files)]))
 
 
 def _is_torn(file: str, present: Collection[str]) -> bool:
@@ -205,7 +252,7 @@ def _read_trials_file(files: Files, entry: Entry) -> TrialsFile | None:
         raise damaged(files, "trials", f"{entry.name} has rows without a trial_key")
     if number is not None and (footer is None or footer.number != number):
         raise damaged(files, "trials", f"{entry.name} is not the commit of this number")
-    return TrialsFile(name, footer, to_numbers(keys))
+    return TrialsFile(name, entry.size, footer, to_numbers(keys), len(keys))
 
 
 def read_rows(
@@ -218,6 +265,17 @@ def read_rows(
     Raises:
         InputError: a file is damaged. FileNotFoundError: one is not there.
     """
+    names = list(names)
+    parts = [
+        _read_chunk(files, table, names[start : start + OPEN_FILES], columns, where)
+        for start in range(0, max(len(names), 1), OPEN_FILES)
+    ]
+    return parts[0] if len(parts) == 1 else pa.concat_tables(parts, promote_options="permissive")
+
+
+def _read_chunk(
+    files: Files, table: str, names: Sequence[str], columns: Sequence[str] | None, where: pds.Expression | None
+) -> pa.Table:
     sources: list[pa.NativeFile] = in_parallel(files.open, names, files.parallel)
     try:
         fragments = [FORMAT.make_fragment(source) for source in sources]
@@ -249,8 +307,3 @@ def damaged(files: Files, table: str, what: str) -> InputError:
         f"{files.path(table)}: a file is damaged ({what}); `bnsweep verify --repair` sets it aside, "
         "and the next run makes its trials anew"
     )
-
-
-def is_kept(previous: Footer, following: Footer | None) -> bool:
-    """Return whether a commit must never go: a take-over, and the one before, of which its writer may be in doubt."""
-    return previous.kind is Kind.TAKE_OVER or (following is not None and following.kind is Kind.TAKE_OVER)

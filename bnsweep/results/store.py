@@ -12,13 +12,14 @@ import sys
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.dataset as pds
 
 from bnsweep.results import lease as leases
 from bnsweep.results.commits import new_token
+from bnsweep.results.convert import convert
 from bnsweep.results.declaration import read_declaration
 from bnsweep.results.files import Files
 from bnsweep.results.keys import Keys, to_texts
@@ -28,6 +29,8 @@ from bnsweep.results.locations import open_files
 from bnsweep.results.snapshot import Known, Snapshot, steady
 from bnsweep.results.writable import check_writable
 from bnsweep.results.writer import Writer, count_attempts, take_over
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,11 @@ class Store:
         Raises:
             InputError: a file is damaged or missing. StoreError: the store cannot be reached.
         """
-        return steady(self.files, self._known, lambda snapshot: snapshot.read(table, columns, where))
+        return self.use(lambda snapshot: snapshot.read(table, columns, where))
+
+    def use(self, what: Callable[[Snapshot], Result]) -> Result:
+        """Return what is made of a snapshot, of another one where files were merged meanwhile."""
+        return steady(self.files, self._known, what)
 
     def finished_keys(self) -> Keys:
         """Return the keys of all committed trials as numbers, sorted."""
@@ -110,7 +117,7 @@ class Store:
 
     def attempts(self) -> dict[str, int]:
         """Return how many times each trial that ever failed has failed."""
-        return steady(self.files, self._known, count_attempts)
+        return self.use(count_attempts)
 
     def declared(self) -> dict[str, Any] | None:
         """Return what was declared last: name, trial_keys, sweep_file; None where no sweep ever ran.
@@ -152,7 +159,10 @@ class Store:
         lease = Lease(files, new_token(), run or uuid.uuid4().hex, timing)
         lease.start()
         try:
-            return take_over(files, lease, self._known)
+            writer = take_over(files, lease, self._known)
+            if convert(writer):
+                writer.snapshot = self.snapshot()
         except BaseException:
             lease.close()
             raise
+        return writer

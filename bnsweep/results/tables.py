@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bnsweep.errors import InputError
 from bnsweep.results.columns import AXIS_COLUMNS, KEY, STEP, table
-from bnsweep.results.schema import Row
+from bnsweep.results.schema import SCHEMAS, Row
 
 ROW_KEYS: dict[str, tuple[str, ...]] = {
     "trials": ("trial_key",),
@@ -61,3 +62,77 @@ def is_storable(kind: pa.DataType) -> bool:
     except pa.ArrowException:
         return False
     return True
+
+
+def drift(table: str, schema: pa.Schema) -> str | None:
+    """Return how a file's schema differs from the one that bnsweep has for the table; None where it does not.
+
+    Columns may be missing, since later versions add some. Tables of users' own probes have any columns.
+    """
+    ours = SCHEMAS.get(table)
+    if ours is None:
+        return None
+    for field in schema:
+        if field.name not in ours.names:
+            return f"column {field.name} is none of table {table}"
+        found, expected = _plain(field.type), _plain(ours.field(field.name).type)
+        if not _holds(expected, found):
+            return f"column {field.name} is of type {found}, not {expected}"
+    return None
+
+
+def _holds(expected: pa.DataType, found: pa.DataType) -> bool:
+    """Return whether a column of one type can take the values of another, as pandas may have written them."""
+    if pa.types.is_integer(found):
+        return bool(pa.types.is_integer(expected) or pa.types.is_floating(expected))
+    if pa.types.is_floating(found):
+        return bool(pa.types.is_floating(expected))
+    return found in (expected, pa.null()) or (pa.types.is_timestamp(found) and pa.types.is_timestamp(expected))
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Return the type of the values, however they are encoded."""
+    if pa.types.is_dictionary(kind):
+        return _plain(kind.value_type)
+    return pa.string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else kind
+
+
+def conformed(table: str, rows: pa.Table) -> pa.Table:
+    """Return rows with the columns, types and metadata of their table; what they lack is null.
+
+    Of a user's own table only the trial_key is made text; earlier versions wrote a dictionary.
+    """
+    schema = SCHEMAS.get(table)
+    if schema is None:
+        place = rows.schema.get_field_index("trial_key")
+        if rows.schema.field(place).type == pa.string():
+            return rows
+        key = rows.schema.field(place).with_type(pa.string())
+        return rows.set_column(place, key, rows["trial_key"].cast(pa.string()))
+    if rows.schema.equals(schema, check_metadata=True):
+        return rows
+    columns = [
+        _encoded(rows[field.name], field.type) if field.name in rows.column_names else pa.nulls(len(rows), field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _encoded(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(kind) and not pa.types.is_dictionary(column.type):
+        column = column.cast(kind.value_type).dictionary_encode()
+    return column.cast(kind)
+
+
+def joined_rows(table: str, parts: Sequence[pa.Table]) -> pa.Table:
+    """Return the rows of all parts of a table as one.
+
+    Raises:
+        InputError: their columns do not agree.
+    """
+    if table in SCHEMAS:
+        parts = [SCHEMAS[table].empty_table(), *parts]
+    try:
+        return pa.concat_tables(parts, promote_options="permissive").unify_dictionaries().combine_chunks()
+    except pa.ArrowException as error:
+        raise InputError(f"{table}: commits whose columns differ in type cannot be merged ({error})") from error

@@ -8,10 +8,10 @@ writes has higher ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 import numpy as np
@@ -27,6 +27,7 @@ from bnsweep.results.lease import Lease, describe, who
 from bnsweep.results.local import STAGING
 from bnsweep.results.schema import SCHEMAS
 from bnsweep.results.snapshot import Known, Snapshot, parquet_entries, read_trials_files
+from bnsweep.results.tables import conformed
 
 
 @dataclass
@@ -77,45 +78,54 @@ class Writer:
             StoreError: they cannot be written. Where it is unknown whether they were, this writer is of no use any
                 more: a take-over shows it.
         """
-        self._commit(tables)
+        self._commit(tables.items())
 
     def merge(
-        self, tables: Mapping[str, pa.Table], old: Sequence[Footer], files: Sequence[str], row_group_size: int
+        self,
+        tables: Iterable[tuple[str, pa.Table]],
+        old: Sequence[Footer],
+        files: Mapping[str, int],
+        row_group_size: int | None = None,
     ) -> None:
         """Commit rows in place of those of other commits, and of files without a number; then delete these."""
         replaces = sorted({number for footer in old for number in (footer.number, *footer.replaces)})
-        self._commit(tables, Kind.MERGE, tuple(replaces), tuple(files), row_group_size)
+        self._commit(tables, Kind.MERGE, tuple(replaces), files, row_group_size)
         self.files.delete([commit_name(footer.number) for footer in old])
         self.files.delete([*files, *(record.name for footer in old for record in footer.files)])
 
     def _commit(
         self,
-        tables: Mapping[str, pa.Table],
+        tables: Iterable[tuple[str, pa.Table]],
         kind: Kind = Kind.ROWS,
         replaces: tuple[int, ...] = (),
-        replaces_files: tuple[str, ...] = (),
+        replaces_files: Mapping[str, int] = MappingProxyType({}),
         row_group_size: int | None = None,
     ) -> None:
         self._check()
-        number = self.number + 1
-        rows = {table: as_stored(table, rows) for table, rows in tables.items()}
-        trials = rows.pop("trials", None)
-        metrics, records = encode_metrics(
-            number, {table: rows[table] for table in rows if rows[table].num_rows}, row_group_size
-        )
-        footer = Footer(self.id, number, kind, records, replaces, replaces_files)
+        number, trials = self.number + 1, SCHEMAS["trials"].empty_table()
+
+        def metrics() -> Iterator[tuple[str, pa.Table]]:
+            nonlocal trials
+            for table, rows in tables:
+                if table == "trials":
+                    trials = conformed(table, rows)
+                elif rows.num_rows:
+                    yield table, conformed(table, rows)
+
+        contents, records = encode_metrics(number, metrics(), row_group_size)
+        footer = Footer(self.id, number, kind, records, replaces, dict(replaces_files))
         content = encode_commit(footer, trials, row_group_size)
         try:
-            self.files.put_many(metrics)
+            self.files.put_many(contents)
         except BaseException:
             with suppress(StoreError):
-                self.files.delete(metrics)
+                self.files.delete(contents)
             raise
         self._ended = f"{self.files.root}: whether commit {number} was written is not known; run the same command again"
         if not self.files.create(commit_name(number), content):
             self._ended = superseded(self.files, number)
             with suppress(StoreError):
-                self.files.delete(metrics)
+                self.files.delete(contents)
             raise Superseded(self._ended)
         self._ended, self.number, self.has_committed = None, number, True
 
@@ -186,22 +196,20 @@ def take_over(files: Files, lease: Lease, known: Known) -> Writer:
     if len(found) < len(entries):
         raise Superseded(f"{files.root}: another run has taken it over; this one commits nothing")
     snapshot = Snapshot(files, tuple(found))
-    writer = Writer(files, lease.writer, number, snapshot, lease)
     clean_up(files, snapshot, number)
-    return writer
+    return Writer(files, lease.writer, number, snapshot, lease)
 
 
 def clean_up(files: Files, snapshot: Snapshot, number: int) -> None:
     """Finish the deletions that merges began, and delete metric files up to a number that belong to no commit."""
     files.delete([file.name for file in snapshot.found if snapshot.is_replaced(file)])
-    files.delete(snapshot.replaced_files)
     named = {record.name for footer in snapshot.commits for record in footer.files}
     for table in sorted(tables(files) - {"trials"}):
-        names = [f"{table}/{entry.name}" for entry in parquet_entries(files, table)]
-        files.delete(name for name in names if (number_of(name) or number + 1) <= number and name not in named)
+        sizes = {f"{table}/{entry.name}": entry.size for entry in parquet_entries(files, table)}
+        torn = [name for name in sizes if (number_of(name) or number + 1) <= number and name not in named]
+        files.delete(torn + [name for name, size in sizes.items() if snapshot.replaced_files.get(name) == size])
     files.delete(f"{STAGING}/{entry.name}" for entry in files.entries(STAGING))
-    saved = checkpoints.keys(files)
-    if saved:
+    if saved := checkpoints.keys(files):
         checkpoints.drop(files, saved.intersection(to_texts(snapshot.keys)))
 
 
@@ -228,16 +236,6 @@ def superseded(files: Files, number: int) -> str:
     except (StoreError, ValueError):
         by = "another run"
     return f"{files.root}: {by} has taken it over; this one commits nothing any more"
-
-
-def as_stored(table: str, rows: pa.Table) -> pa.Table:
-    """Return rows with the columns of their table's schema, and its metadata; users' own as they are."""
-    schema = SCHEMAS.get(table)
-    return (
-        rows
-        if schema is None or rows.schema.equals(schema, check_metadata=True)
-        else rows.select(schema.names).cast(schema)
-    )
 
 
 def count_attempts(snapshot: Snapshot) -> dict[str, int]:

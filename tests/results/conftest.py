@@ -35,5 +35,11 @@ def location(new_location: Callable[[], str]) -> str:
 
 
 @pytest.fixture
+def local(tmp_path: Path) -> Store:
+    """A store in a local directory, for what is the same on object storage."""
+    return Store.open(tmp_path / "results")
+
+
+@pytest.fixture
 def store(location: str) -> Store:
     return Store.open(location)

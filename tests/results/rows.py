@@ -109,8 +109,9 @@ def write_store(store: Store, pack: int = 2, number: int = 6) -> list[TrialSpec]
 
 
 def contents(store: Store) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all rows of all tables, sorted, as bnsweep reads them."""
-    return {table: sorted_rows(store.read(table)) for table in sorted(tables(store.files))}
+    """Return all rows of the tables that have some, sorted, as bnsweep reads them."""
+    found = {table: sorted_rows(store.read(table)) for table in sorted(tables(store.files))}
+    return {table: rows for table, rows in found.items() if rows}
 
 
 def sorted_rows(table: pa.Table) -> list[tuple[Any, ...]]:
