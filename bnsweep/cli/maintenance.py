@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from bnsweep.errors import InputError
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.compact import compact
-from bnsweep.results.manifest import COMMITS
-from bnsweep.results.store import DECLARED
+from bnsweep.results.declaration import DECLARED
 from bnsweep.results.verify import Problem, verify
 from bnsweep.results.verify.repair import repair
+from bnsweep.results.writer import Writer
 
-RESULT_NAMES = {DECLARED, COMMITS, *SCHEMAS}
+RESULT_NAMES = {DECLARED, *SCHEMAS}
 """Names of which a results directory has at least one."""
 MAX_ROUNDS = 5
 """Repairs at most: each mends what the one before has uncovered."""
@@ -35,9 +35,8 @@ def verify_directory(location: str | os.PathLike[str], *, repair: bool = False) 
     """
     store = existing_store(location)
     if repair:
-        with store.lock() as hold:
-            store.begin(hold.token)
-            done, problems = _repaired(store)
+        with store.take_over(wait=False, is_repair=True) as writer:
+            done, problems = _repaired(store, writer)
     else:
         done, problems = [], verify(store)
     if num_problems := sum(not problem.is_note for problem in problems):
@@ -47,11 +46,11 @@ def verify_directory(location: str | os.PathLike[str], *, repair: bool = False) 
     return MaintenanceResult((*done, *map(str, problems), f"{store.root}: {summary}"), 1 if num_problems else 0)
 
 
-def _repaired(store: Store) -> tuple[list[str], list[Problem]]:
+def _repaired(store: Store, writer: Writer) -> tuple[list[str], list[Problem]]:
     done = list[str]()
     for _ in range(MAX_ROUNDS):
         problems = verify(store)
-        now = repair(store, problems)
+        now = repair(writer, problems)
         if not now:
             return done, problems
         done += now
@@ -59,16 +58,13 @@ def _repaired(store: Store) -> tuple[list[str], list[Problem]]:
 
 
 def compact_directory(location: str | os.PathLike[str]) -> MaintenanceResult:
-    """Finish what was cut off, and make many small files a few large ones.
+    """Make many small files a few large ones, and finish what was cut off.
 
     Raises:
         InputError: no such directory, a run holds it, or a file is damaged. StoreError: it cannot be read or written.
     """
     store = existing_store(location)
-    with store.lock() as hold:
-        store.begin(hold.token)
-        store.recover()
-        result = compact(store)
+    result = compact(store)
     return MaintenanceResult((f"{store.root}: {result.before} commits merged into {result.after}",), 0)
 
 

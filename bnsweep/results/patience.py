@@ -73,7 +73,8 @@ class Patience:
             if waited_s + pause > (self.away_s if failed[0].is_away else self.total_s):
                 raise failed[0]
             if waited_s > self.quiet_s and not is_told:
-                self.tell(f"{root} does not answer ({failed[0]}); trying again for {self.total_s / 60:.0f} min")
+                said = str(failed[0]).partition("\n")[0]
+                self.tell(f"{root} does not answer ({said}); trying again for {self.total_s / 60:.0f} min")
                 is_told = True
             self.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, self.longest_pause_s)

@@ -136,6 +136,7 @@ class Store:
         run: str | None = None,
         *,
         wait: bool = True,
+        is_repair: bool = False,
         say: Callable[[str], None] = lambda line: print(f"bnsweep: {line}", file=sys.stderr),  # noqa: T201
         timing: LeaseTiming = LeaseTiming(),  # noqa: B008  # frozen
     ) -> Writer:
@@ -144,6 +145,7 @@ class Store:
         Args:
             run: names the run, so that one that starts again need not wait for its own lease.
             wait: whether to wait for the lease of a run that may have been killed, instead of refusing at once.
+            is_repair: read nothing, since it may be damaged, and clean nothing up.
             say: told in a line what is waited for.
             timing: of leases.
 
@@ -159,8 +161,8 @@ class Store:
         lease = Lease(files, new_token(), run or uuid.uuid4().hex, timing)
         lease.start()
         try:
-            writer = take_over(files, lease, self._known)
-            if convert(writer):
+            writer = take_over(files, lease, self._known, is_repair=is_repair)
+            if not is_repair and convert(writer):
                 writer.snapshot = self.snapshot()
         except BaseException:
             lease.close()

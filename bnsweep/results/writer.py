@@ -93,6 +93,11 @@ class Writer:
         self.files.delete([commit_name(footer.number) for footer in old])
         self.files.delete([*files, *(record.name for footer in old for record in footer.files)])
 
+    def blank(self, number: int) -> None:
+        """Write a commit of no rows over a damaged one: its number must stay taken."""
+        self._check()
+        self.files.put(commit_name(number), encode_commit(Footer(self.id, number, Kind.TAKE_OVER, by=who())))
+
     def _commit(
         self,
         tables: Iterable[tuple[str, pa.Table]],
@@ -177,8 +182,8 @@ class Writer:
         self.close() if kind is None else self.abandon()
 
 
-def take_over(files: Files, lease: Lease, known: Known) -> Writer:
-    """Take a directory over, and clean up what was never committed.
+def take_over(files: Files, lease: Lease, known: Known, *, is_repair: bool = False) -> Writer:
+    """Take a directory over, and clean up what was never committed; for a repair only the former, and nothing is read.
 
     Raises:
         Superseded: another run has taken it over meanwhile. InputError: a file is damaged. StoreError: it cannot be
@@ -192,6 +197,8 @@ def take_over(files: Files, lease: Lease, known: Known) -> Writer:
         entries = parquet_entries(files, "trials")
         if max(_numbers_of(entry.name for entry in entries), default=0) <= number:
             break
+    if is_repair:
+        return Writer(files, lease.writer, number, Snapshot(files, ()), lease)
     found = [file for file in read_trials_files(files, entries, known) if file]
     if len(found) < len(entries):
         raise Superseded(f"{files.root}: another run has taken it over; this one commits nothing")

@@ -110,7 +110,7 @@ def write_store(store: Store, pack: int = 2, number: int = 6) -> list[TrialSpec]
 
 def contents(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     """Return all rows of the tables that have some, sorted, as bnsweep reads them."""
-    found = {table: sorted_rows(store.read(table)) for table in sorted(tables(store.files))}
+    found = {table: sorted_rows(store.read(table)) for table in sorted(tables(store.files) - {"report"})}
     return {table: rows for table, rows in found.items() if rows}
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bnsweep.errors import StoreError
 from bnsweep.results import checkpoints
-from bnsweep.results.duplicates import surplus
-from bnsweep.results.fence import RUN, STOP
+from bnsweep.results.declaration import DECLARED
 from bnsweep.results.files import Files
-from bnsweep.results.manifest import file_name
-from bnsweep.results.replace import JOURNAL, is_pending
 from bnsweep.results.seal import read_sealed
-from bnsweep.results.store import DECLARED, Store
-from bnsweep.results.verify.batch import check_batch
+from bnsweep.results.store import Store
+from bnsweep.results.verify.commit import check_commit, check_unnumbered
 from bnsweep.results.verify.inventory import Inventory
 from bnsweep.results.verify.problem import Problem, some
 
@@ -25,28 +23,23 @@ def verify(store: Store) -> list[Problem]:
     Whatever a run is writing at the moment may look torn.
     """
     files = store.files
-    records = _check_records(files)
-    if not any(found.path == JOURNAL for found in records) and is_pending(files):
-        return [Problem("unfinished", JOURNAL, "a compaction or repair was cut off")]
     inventory = Inventory.of(files)
-    problems, keys = records + inventory.loose() + _check_checkpoints(files), dict[str, list[str]]()
-    for batch, last in sorted(inventory.committed.items()):
-        checked = check_batch(files, batch, last, inventory.tables_of(batch))
+    problems = [*inventory.problems(), *_check_checkpoints(files)]
+    keys = dict[str, list[str]]()
+    for name, footer in inventory.live.items():
+        checked = check_commit(files, name, footer)
         problems += checked.problems
-        keys[batch] = checked.trial_keys
-    problems += _check_duplicates(keys) + _check_declaration(files, keys)
+        keys[name] = checked.trial_keys
+    for name in inventory.unnumbered("trials"):
+        checked = check_unnumbered(files, name)
+        problems += checked.problems
+        keys[name] = checked.trial_keys
+    known = {key for some_keys in keys.values() for key in some_keys}
+    for table in inventory.metric_tables:
+        for name in inventory.unnumbered(table):
+            problems += check_unnumbered(files, name, known).problems
+    problems += _check_duplicates(keys) + _check_declaration(files, known)
     return sorted(problems, key=lambda problem: (problem.path, problem.kind))
-
-
-def _check_records(files: Files) -> list[Problem]:
-    """Check the small files that hold no results."""
-    problems = []
-    for name in (RUN, STOP, JOURNAL):
-        try:
-            read_sealed(files, name)
-        except ValueError as error:
-            problems.append(Problem("record", name, f"is damaged ({error})"))
-    return problems
 
 
 def _check_checkpoints(files: Files) -> list[Problem]:
@@ -58,18 +51,20 @@ def _check_checkpoints(files: Files) -> list[Problem]:
 
 
 def _check_duplicates(keys: Mapping[str, list[str]]) -> list[Problem]:
-    return [
-        Problem("duplicate", file_name("trials", batch), f"has trials that another commit has too, {some(again)}")
-        for batch, again in surplus(keys).items()
-    ]
+    """Find the trials that a file with a smaller name has too."""
+    seen, problems = set[str](), []
+    for name in sorted(keys):
+        if again := seen.intersection(keys[name]):
+            problems.append(Problem("duplicate", name, f"has trials that another commit has too, {some(again)}"))
+        seen.update(keys[name])
+    return problems
 
 
-def _check_declaration(files: Files, keys: Mapping[str, list[str]]) -> list[Problem]:
+def _check_declaration(files: Files, stored: set[str]) -> list[Problem]:
     """Compare what is stored with what was declared last."""
-    stored = {key for batch in keys.values() for key in batch}
     try:
         found = read_sealed(files, DECLARED)
-    except ValueError as error:
+    except (ValueError, StoreError) as error:
         return [Problem("declaration", DECLARED, f"is damaged ({error})")]
     if found is None:
         return [Problem("declaration", DECLARED, "is gone")] if stored else []

@@ -6,15 +6,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 REMEDIES = {
-    "unfinished": "`bnsweep compact` or `bnsweep verify --repair` finishes it",
+    "unfinished": "a merge was cut off; the next run, `bnsweep compact` or `bnsweep verify --repair` removes it",
     "gap": "run the sweep again: it makes what is missing",
+    "unnumbered": "nothing needs to be done: its rows count, and the next run or `bnsweep compact` takes them in",
     "undeclared": "nothing needs to be done: the rows stay, and reports leave them out",
     "torn": "a run was cut off; `bnsweep verify --repair` removes it, as does the next run",
     "foreign": "`bnsweep verify --repair` moves it to _foreign/",
     "damaged": "`bnsweep verify --repair` moves its commit to _damaged/, and the next run makes those trials anew",
     "missing": "`bnsweep verify --repair` moves its commit to _damaged/, and the next run makes those trials anew",
-    "duplicate": "`bnsweep verify --repair` keeps one of each, as does the next run",
-    "manifest": "`bnsweep verify --repair` checks the files themselves and writes it anew",
+    "duplicate": "`bnsweep verify --repair` keeps one of each",
     "drift": "another version of bnsweep wrote it, or another program; move it away",
     "key": "another version of bnsweep wrote them, or they were changed; leave them out of what you compare",
     "declaration": "run the sweep again: it writes it anew",
@@ -22,7 +22,7 @@ REMEDIES = {
 }
 """What to do, by kind."""
 
-NOTES = frozenset({"undeclared"})
+NOTES = frozenset({"undeclared", "unnumbered"})
 """Kinds that nothing needs to be done about."""
 
 

@@ -2,81 +2,101 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
-from bnsweep.results.duplicates import remove_duplicates
-from bnsweep.results.files import ASIDE, Files, write
-from bnsweep.results.manifest import FileRecord, Manifest, file_name, manifest_name
-from bnsweep.results.recover import FOREIGN, set_aside
-from bnsweep.results.replace import JOURNAL, finish
-from bnsweep.results.store import Store
+from bnsweep.results.commits import Footer, commit_name, number_of
+from bnsweep.results.convert import convert
+from bnsweep.results.files import Files
+from bnsweep.results.snapshot import Snapshot
 from bnsweep.results.verify.inventory import Inventory
 from bnsweep.results.verify.problem import Problem
+from bnsweep.results.writer import Writer
 
-DAMAGED = "_damaged"
+DAMAGED, FOREIGN = "_damaged", "_foreign"
 
 
-def repair(store: Store, problems: Sequence[Problem]) -> list[str]:
-    """Act on problems; return what was done, a line each. To be called under the lock, and again until it does nothing.
+def repair(writer: Writer, problems: Sequence[Problem]) -> list[str]:
+    """Act on problems; return what was done, a line each. To be called again until it does nothing.
 
-    Torn files are deleted, foreign ones moved away. A batch with a damaged or a missing file is moved away whole, so
-    that its trials count as missing and run again. A damaged manifest is written anew where the files are sound.
+    Torn files are deleted, foreign ones moved away. A commit with a damaged or a missing file is moved away whole, so
+    that its trials count as missing and run again; its number stays taken, by a commit of no rows.
     """
-    files, by_kind = store.files, dict[str, list[str]]()
+    files, by_kind = writer.files, dict[str, list[str]]()
     for problem in problems:
         by_kind.setdefault(problem.kind, []).append(problem.path)
-    if "unfinished" in by_kind:
-        finish(files)
-        return ["finished what was cut off"]
-    done = _remove(files, by_kind.get("torn", []) + _removable(files, by_kind.get("record", [])))
-    for name in by_kind.get("foreign", []):
-        done.append(f"moved {name} to {set_aside(files, name, FOREIGN)}")
+    removed = [name for kind in ("torn", "unfinished", "record") for name in by_kind.get(kind, [])]
+    files.delete(removed)
+    done = [f"removed {name}" for name in removed]
+    done += [f"moved {name} to {_set_aside(files, name, FOREIGN)}" for name in by_kind.get("foreign", [])]
+    spoilt = by_kind.get("damaged", []) + by_kind.get("missing", [])
     inventory = Inventory.of(files)
-    spoilt = {_batch(name) for name in by_kind.get("damaged", []) + by_kind.get("missing", [])}
-    for batch in sorted(spoilt & inventory.committed.keys()):
-        done += _set_batch_aside(files, inventory, batch)
-    unknown = {_batch(name) for name in by_kind.get("manifest", [])} - spoilt
-    for batch in sorted(unknown & inventory.committed.keys()):
-        write(files, manifest_name(batch), _manifest_of(files, inventory, batch).encode())
-        done.append(f"wrote {manifest_name(batch)} anew")
-    if "duplicate" in by_kind and not spoilt and not unknown:
-        done += [f"kept trial {key} in one commit" for key in remove_duplicates(files)]
+    for number in sorted({number for name in spoilt if (number := number_of(name)) is not None}):
+        done += _set_commit_aside(writer, inventory, number)
+    for name in sorted(_namesakes(inventory, [name for name in spoilt if number_of(name) is None])):
+        done.append(f"moved {name} to {_set_aside(files, name, DAMAGED)}")
+    if not spoilt and (twice := by_kind.get("duplicate", [])):
+        done += _remove_duplicates(writer, twice)
     return done
 
 
-def _remove(files: Files, names: Sequence[str]) -> list[str]:
-    files.delete(names)
-    return [f"removed {name}" for name in names]
+def _set_aside(files: Files, name: str, folder: str) -> str:
+    """Move a file to where readers do not see it, and no other file is; return its new name."""
+    to = f"{folder}/{name}"
+    while files.read(to) is not None:
+        to += "~"
+    files.move(name, to)
+    return to
 
 
-def _removable(files: Files, records: Sequence[str]) -> list[str]:
-    """Return those that nothing depends on: not a journal while files of a replacement wait for it."""
-    is_needed = bool(files.entries(ASIDE))
-    return [name for name in records if not (name == JOURNAL and is_needed)]
+def _set_commit_aside(writer: Writer, inventory: Inventory, number: int) -> list[str]:
+    """Move the metric files of a commit away, then copy and blank it: a kill in between leaves it in need of repair."""
+    files, name = writer.files, commit_name(number)
+    names = [f"{table}/{entry.name}" for table in inventory.metric_tables for entry in inventory.entries[table]]
+    done = [f"moved {name} to {_set_aside(files, name, DAMAGED)}" for name in names if number_of(name) == number]
+    content = files.read(name)
+    if content is not None:
+        files.put(f"{DAMAGED}/{name}", content)
+        writer.blank(number)
+        done.append(f"moved {name} to {DAMAGED}/{name}")
+    return done
 
 
-def _batch(name: str) -> str:
-    return name.rpartition("/")[2].partition(".")[0]
+def _namesakes(inventory: Inventory, spoilt: Iterable[str]) -> set[str]:
+    """Return the files without a number that are called as one that is spoilt: an earlier version's commit."""
+    wanted = {name.partition("/")[2] for name in spoilt}
+    names = [name for table in inventory.entries for name in inventory.unnumbered(table)]
+    return {name for name in names if name.partition("/")[2] in wanted}
 
 
-def _set_batch_aside(files: Files, inventory: Inventory, batch: str) -> list[str]:
-    """Move the files of a batch away, the one that commits it last: a kill in between leaves it in need of repair."""
-    last = inventory.committed[batch]
-    names = [file_name(table, batch) for table in inventory.tables_of(batch) if table != last]
-    names += [manifest_name(batch)] if batch in inventory.manifests else []
-    return [f"moved {name} to {set_aside(files, name, DAMAGED)}" for name in [*names, file_name(last, batch)]]
+def _remove_duplicates(writer: Writer, names: Sequence[str]) -> list[str]:
+    """Leave each trial in the first of the files that have it; those without a number are all taken in."""
+    for name in names:
+        snapshot = Snapshot.take(writer.files, {})
+        footer = next((file.footer for file in snapshot.live if file.name == name), None)
+        if footer:
+            before = [_keys(snapshot, file.name) for file in snapshot.live if file.name < name]
+            rows = _without(snapshot, footer, pa.concat_arrays([pa.array([], pa.string()), *before]))
+            writer.merge(rows.items(), [footer], {})
+            if footer.number in snapshot.kept:
+                writer.blank(footer.number)
+    writer.snapshot = Snapshot.take(writer.files, {})
+    convert(writer)
+    return [f"kept each trial of {name} in one commit" for name in names]
 
 
-def _manifest_of(files: Files, inventory: Inventory, batch: str) -> Manifest:
-    """Return the manifest of files that were found to be sound."""
-    keys, records = list[str](), []
-    for table in inventory.tables_of(batch):
-        content = files.read(file_name(table, batch)) or b""
-        rows = pq.ParquetFile(pa.BufferReader(content)).read(["trial_key"])
-        keys = rows["trial_key"].to_pylist() if table == "trials" else keys
-        records.append(FileRecord(table, rows.num_rows, len(content), hashlib.sha256(content).hexdigest()))
-    return Manifest(batch, tuple(keys), tuple(records))
+def _keys(snapshot: Snapshot, name: str) -> pa.Array:
+    return snapshot.read("trials", ["trial_key"], names=[name])["trial_key"].combine_chunks()
+
+
+def _without(snapshot: Snapshot, footer: Footer, keys: pa.Array) -> dict[str, pa.Table]:
+    names = {"trials": [commit_name(footer.number)]}
+    for record in footer.files:
+        names.setdefault(record.table, []).append(record.name)
+    tables = {table: snapshot.read(table, names=some) for table, some in names.items()}
+    return {
+        table: rows if table == "failures" else rows.filter(pc.invert(pc.is_in(rows["trial_key"], keys)))
+        for table, rows in tables.items()
+    }
