@@ -8,6 +8,7 @@ there no more. A run that finds a living lease waits for it to run out, and give
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 import time
@@ -119,6 +120,8 @@ class Lease:
     def start(self) -> None:
         """Write it, and renew it from now on."""
         self.renew()
+        if math.isinf(self.timing.renew_s):
+            return
         self._thread = Thread(target=self._beat, name=HEARTBEAT, daemon=True)
         self._thread.start()
 

@@ -38,6 +38,7 @@ class Store:
     """The tables under one directory; opening it writes nothing."""
 
     files: Files
+    timing: LeaseTiming = field(default_factory=LeaseTiming, compare=False)
     _known: Known = field(default_factory=dict, repr=False, compare=False)
     """Footers and keys that were read before; a file in `trials/` never changes."""
 
@@ -50,9 +51,9 @@ class Store:
         """
         return cls(open_files(os.fspath(location)))
 
-    def __reduce__(self) -> tuple[type[Store], tuple[Files]]:
+    def __reduce__(self) -> tuple[type[Store], tuple[Files, LeaseTiming]]:
         """Travel without what was read."""
-        return Store, (self.files,)
+        return Store, (self.files, self.timing)
 
     @property
     def root(self) -> str:
@@ -127,10 +128,6 @@ class Store:
         """
         return read_declaration(self.files)
 
-    def check_free(self, timing: LeaseTiming = LeaseTiming()) -> None:  # noqa: B008  # frozen
-        """Raise `InputError` where a run is at work in it."""
-        leases.check_free(self.files, timing)
-
     def take_over(
         self,
         run: str | None = None,
@@ -138,7 +135,6 @@ class Store:
         wait: bool = True,
         is_repair: bool = False,
         say: Callable[[str], None] = lambda line: print(f"bnsweep: {line}", file=sys.stderr),  # noqa: T201
-        timing: LeaseTiming = LeaseTiming(),  # noqa: B008  # frozen
     ) -> Writer:
         """Take the directory over; from then on no other writer's commits succeed.
 
@@ -147,21 +143,19 @@ class Store:
             wait: whether to wait for the lease of a run that may have been killed, instead of refusing at once.
             is_repair: read nothing, since it may be damaged, and clean nothing up.
             say: told in a line what is waited for.
-            timing: of leases.
 
         Raises:
             InputError: another run is at work, or a file is damaged. Superseded: another run took it over meanwhile.
             StoreError: it cannot be written.
         """
-        files = self.files
         if wait:
-            leases.wait_until_free(files, timing, run, say)
+            leases.wait_until_free(self.files, self.timing, run, say)
         else:
-            leases.check_free(files, timing, run)
-        lease = Lease(files, new_token(), run or uuid.uuid4().hex, timing)
+            leases.check_free(self.files, self.timing, run)
+        lease = Lease(self.files, new_token(), run or uuid.uuid4().hex, self.timing)
         lease.start()
         try:
-            writer = take_over(files, lease, self._known, is_repair=is_repair)
+            writer = take_over(self.files, lease, self._known, is_repair=is_repair)
             if not is_repair and convert(writer):
                 writer.snapshot = self.snapshot()
         except BaseException:
