@@ -18,6 +18,7 @@ from bnsweep.results.files import Content, Files
 from bnsweep.results.snapshot import Snapshot, TrialsFile, damaged
 from bnsweep.results.store import Store
 from bnsweep.results.tables import joined_rows
+from bnsweep.results.writer import leftovers
 
 MAX_ROWS = 6_000_000
 """Rows of all tables of one commit: some 250 MB of Parquet, and a GB of memory while they are made."""
@@ -42,7 +43,9 @@ def compact(store: Store, max_rows: int = MAX_ROWS) -> Compaction:
         InputError: a run is at work, or a file is damaged. StoreError: it cannot be written.
     """
     before = store.snapshot()
-    if not before.is_converted or before.has_leftovers or _groups(before, max_rows, is_taken_over=False):
+    is_tidy = before.is_converted and not before.has_leftovers
+    is_tidy = is_tidy and not leftovers(store.files, before, max(before.numbers, default=0))
+    if not is_tidy or _groups(before, max_rows, is_taken_over=False):
         with store.take_over(wait=False) as writer:
             for group in _groups(writer.snapshot, max_rows, is_taken_over=True):
                 footers = [file.footer for file in group if file.footer]

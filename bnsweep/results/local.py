@@ -19,6 +19,7 @@ STAGING = "_staging"
 """Where files are written before they get their names."""
 NO_SUCH_CALL = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EBADF}
 """What file systems say whose folders cannot be synced."""
+NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EMLINK}
 MAX_TRIES = 20
 
 
@@ -117,7 +118,9 @@ class LocalFiles:
             except (FileExistsError, FileNotFoundError):
                 raise
             except OSError as error:
-                raise store_error(path, "written", error.strerror or str(error)) from error
+                is_lacking = give_name is os.link and error.errno in NO_LINKS
+                why = f"{error.strerror}: this file system has no hard links" if is_lacking else error.strerror
+                raise store_error(path, "written", why or str(error)) from error
             with as_store_error(path, "written"):
                 sync_folder(os.path.dirname(path))
         finally:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from bnsweep.errors import InputError, StoreError
 from bnsweep.results.files import Files
-from bnsweep.results.local import STAGING, LocalFiles
+from bnsweep.results.local import NO_LINKS, STAGING, LocalFiles
 
 MAX_NAME_LENGTH, MAX_PATH_LENGTH = 255, 4096
 ROOM_FOR_NAMES = 128
@@ -47,9 +47,15 @@ def _check_local(root: str) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix=STAGING, dir=folder) as place:
             is_conditional = _creates_once(LocalFiles(place), "file")
-    except (OSError, StoreError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error.__cause__)
-        problem = f"{folder} cannot be written ({reason})"
+    except StoreError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_LINKS:
+            raise InputError(
+                f"--out {root}: {folder} is on a file system that has no hard links ({error.__cause__.strerror}), by "
+                "which a run would tell that no other one is there; give a directory on another disk, or a bucket"
+            ) from error
+        raise
+    except OSError as error:
+        problem = f"{folder} cannot be written ({error.strerror})"
         raise InputError(f"--out {root}: {problem}; give a directory that can") from error
     if not is_conditional:
         raise _without_conditional_creation(root)

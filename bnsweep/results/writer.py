@@ -210,14 +210,21 @@ def take_over(files: Files, lease: Lease, known: Known, *, is_repair: bool = Fal
 def clean_up(files: Files, snapshot: Snapshot, number: int) -> None:
     """Finish the deletions that merges began, and delete metric files up to a number that belong to no commit."""
     files.delete([file.name for file in snapshot.found if snapshot.is_replaced(file)])
-    named = {record.name for footer in snapshot.commits for record in footer.files}
-    for table in sorted(tables(files) - {"trials"}):
-        sizes = {f"{table}/{entry.name}": entry.size for entry in parquet_entries(files, table)}
-        torn = [name for name in sizes if (number_of(name) or number + 1) <= number and name not in named]
-        files.delete(torn + [name for name, size in sizes.items() if snapshot.replaced_files.get(name) == size])
+    files.delete(leftovers(files, snapshot, number))
     files.delete(f"{STAGING}/{entry.name}" for entry in files.entries(STAGING))
     if saved := checkpoints.keys(files):
         checkpoints.drop(files, saved.intersection(to_texts(snapshot.keys)))
+
+
+def leftovers(files: Files, snapshot: Snapshot, number: int) -> list[str]:
+    """Return files outside `trials/`, of numbers up to this one or of none, whose rows do not count."""
+    named = {record.name for footer in snapshot.commits for record in footer.files}
+    found = list[str]()
+    for table in sorted(tables(files) - {"trials"}):
+        sizes = {f"{table}/{entry.name}": entry.size for entry in parquet_entries(files, table)}
+        found += [name for name in sizes if (number_of(name) or number + 1) <= number and name not in named]
+        found += [name for name, size in sizes.items() if snapshot.replaced_files.get(name) == size]
+    return found
 
 
 def tables(files: Files) -> set[str]:

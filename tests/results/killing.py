@@ -11,16 +11,15 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess as Process
 from typing import Any
 
-import pyarrow.fs as pafs
-
 from bnsweep.results import Store
-from bnsweep.results.objects import ObjectFiles
+from bnsweep.results.files import Files
+from bnsweep.results.objects import Client, ObjectFiles
 
-LOCAL_CHANGES = {"os.mkdir", "os.remove", "os.rename", "os.rmdir"}
-REMOTE_CHANGES = ("_put", "_copy", "_delete")
+LOCAL_CHANGES = {"os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir"}
 
 Action = Callable[[Store], object]
 
@@ -59,9 +58,17 @@ def killed_before(number: int, action: Action, location: str) -> bool:
 
 def copied(location: str, to: str) -> str:
     """Copy a store; return where the copy is."""
-    source, target = Store.open(location), Store.open(to)
-    pafs.copy_files(source.root, target.root, source.fs, target.fs)
+    _copy(Store.open(location).files, Store.open(to).files, "")
     return to
+
+
+def _copy(source: Files, target: Files, folder: str) -> None:
+    for entry in source.entries(folder):
+        name = f"{folder}/{entry.name}".lstrip("/")
+        if not entry.is_file:
+            _copy(source, target, name)
+        elif (content := source.read(name)) is not None:
+            target.put(name, content)
 
 
 def _watched(action: Action, location: str, before_change: Callable[[Process], None]) -> int | None:
@@ -87,21 +94,30 @@ def _act(action: Action, location: str, pipe: Any, environment: dict[str, str]) 
             pipe.send("about to change")
             pipe.recv()
 
-    if store.is_local:
-        sys.addaudithook(_watch(store.root, pause))
+    if isinstance(store.files, ObjectFiles):
+        client = _Watched(store.files.client.quick, pause)
+        store = Store(replace(store.files, client=Client(client, client)))
     else:
-        for name in REMOTE_CHANGES:
-            setattr(ObjectFiles, name, _before(getattr(ObjectFiles, name), pause))
+        sys.addaudithook(_watch(store.root, pause))
     action(store)
     pipe.send("done")
 
 
-def _before(method: Callable[..., Any], pause: Callable[[], None]) -> Callable[..., Any]:
-    def paused(*args: Any) -> Any:
-        pause()
-        return method(*args)
+@dataclass(frozen=True)
+class _Watched:
+    """A bucket, of which whoever changes it pauses before."""
 
-    return paused
+    bucket: Any
+    pause: Callable[[], None]
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self.bucket, name)
+
+        def paused(*args: Any, **options: Any) -> Any:
+            self.pause()
+            return call(*args, **options)
+
+        return paused if name in ("put", "delete") else call
 
 
 def _watch(root: str, pause: Callable[[], None]) -> Callable[[str, tuple[Any, ...]], None]:

@@ -10,11 +10,12 @@ import itertools
 import math
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -25,8 +26,10 @@ from bnsweep.results import Store
 from bnsweep.results.columns import KEY, table
 from bnsweep.results.commits import read_parquet
 from bnsweep.results.compact import compact
+from bnsweep.results.files import Content, Entry, Files
 from bnsweep.results.keys import to_texts
 from bnsweep.results.lease import LeaseTiming
+from bnsweep.results.local import LocalFiles
 from bnsweep.results.objects import Client, ObjectFiles
 from bnsweep.results.patience import Patience
 from bnsweep.results.tables import to_table
@@ -93,14 +96,14 @@ class Actor:
 
     Args:
         act: what it does; given the store as it sees it.
-        bucket: what its requests go to.
+        place: what its requests go to: a bucket, or a folder.
         rng: what is drawn.
         lost: how probable it is that a reply is lost.
         late: how probable it is that a request whose reply was lost is carried out once more, at any time later.
     """
 
     act: Callable[[Store], None]
-    bucket: Bucket
+    place: Bucket | str
     rng: random.Random
     lost: float
     late: float
@@ -131,12 +134,8 @@ class Actor:
             self.step()
 
     def _run(self) -> None:
-        ticks = itertools.count()
-        patience = Patience(total_s=12, sleep=lambda _: None, clock=lambda: next(ticks), tell=lambda _: None)
-        requests: Any = _Requests(self)
-        files = ObjectFiles(Client(requests, requests), "memory://store", "store", patience, parallel=1)
         try:
-            self.act(Store(files, IMPOLITE))
+            self.act(Store(self._files(), IMPOLITE))
         except (Killed, Superseded, StoreError):
             pass
         except BaseException as error:
@@ -145,19 +144,28 @@ class Actor:
             self.has_ended = True
             self._back.release()
 
-    def request(self, name: str, *args: Any, **options: Any) -> Any:
-        """Make a request at the next turn."""
+    def _files(self) -> Files:
+        if isinstance(self.place, str):
+            return SteppedFiles(self.place, actor=self)
+        ticks, requests = itertools.count(), _Requests(self, self.place)
+        patience = Patience(total_s=12, sleep=lambda _: None, clock=lambda: next(ticks), tell=lambda _: None)
+        return ObjectFiles(Client(requests, requests), "memory://store", "store", patience, parallel=1)
+
+    def wait(self) -> None:
+        """Wait for the next turn."""
         self._back.release()
         self._turn.acquire()
         if self.is_killed:
             raise Killed
-        call = partial(getattr(self.bucket, name), *args, **options)
-        self.bucket.requests += 1
+
+    def request(self, call: Callable[[], Any], *, is_change: bool) -> Any:
+        """Make a request at the next turn."""
+        self.wait()
         if self.rng.random() >= self.lost:
             return call()
         if self.rng.random() < 0.5:
             _quietly(call)
-        if name in ("put", "delete") and self.rng.random() < self.late:
+        if is_change and self.rng.random() < self.late:
             self.pending.append(partial(_quietly, call))
         raise GenericError("HTTP error: lost")
 
@@ -167,9 +175,47 @@ class _Requests:
     """The bucket as an actor sees it."""
 
     actor: Actor
+    bucket: Bucket
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return partial(self.actor.request, name)
+        def made(*args: Any, **options: Any) -> Any:
+            self.bucket.requests += 1
+            call = partial(getattr(self.bucket, name), *args, **options)
+            return self.actor.request(call, is_change=name in ("put", "delete"))
+
+        return made
+
+
+@dataclass(frozen=True)
+class SteppedFiles(LocalFiles):
+    """Files of a local directory, each operation of which waits for its turn."""
+
+    actor: Actor = field(kw_only=True)
+
+    def entries(self, folder: str = "") -> list[Entry]:
+        self.actor.wait()
+        return super().entries(folder)
+
+    def read(self, name: str) -> bytes | None:
+        self.actor.wait()
+        return super().read(name)
+
+    def open(self, name: str) -> pa.NativeFile:
+        self.actor.wait()
+        return super().open(name)
+
+    def _place(self, name: str, content: Content, give_name: Callable[[str, str], None]) -> None:
+        def give(aside: str, path: str) -> None:
+            self.actor.wait()
+            give_name(aside, path)
+
+        self.actor.wait()
+        super()._place(name, content, give)
+
+    def delete(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.actor.wait()
+            super().delete([name])
 
 
 def _quietly(call: Callable[[], object]) -> None:
@@ -196,19 +242,18 @@ class Schedule:
     Args:
         seed: of all that is drawn.
         has_merges: whether compactions are among the actors.
+        place: where: a bucket, or a folder.
     """
 
     seed: int
     has_merges: bool = True
-    lost: float | None = None
-    bucket: Bucket = field(default_factory=Bucket)
+    place: Bucket | str = field(default_factory=Bucket)
     committed: set[str] = field(default_factory=set)
     """Trials that a writer was told are committed."""
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
-        if self.lost is None:
-            self.lost = self.rng.choice([0.0, 0.0, 0.05, 0.3])
+        self.lost = self.rng.choice([0.0, 0.0, 0.05, 0.3])
         self.late = self.rng.choice([0.0, 0.5])
 
     def run(self) -> None:
@@ -232,8 +277,25 @@ class Schedule:
             self._late_request(actors)
         self._check_all()
 
+    def run_paused(self, victim: str, number: int, others: Sequence[str]) -> bool:
+        """Stop an actor before request `number` from 0, let others act from beginning to end, then wake it.
+
+        Return whether it made so many requests.
+        """
+        acts = {"write": self._write, "compact": self._compact, "read": self._read}
+        stopped = Actor(acts[victim], self.place, self.rng, 0.0, 0.0)
+        for _ in range(number + 1):
+            if not stopped.has_ended:
+                stopped.step()
+        was_stopped = not stopped.has_ended
+        for other in others:
+            Actor(acts[other], self.place, self.rng, 0.0, 0.0).finish()
+        stopped.finish()
+        self._check_all()
+        return was_stopped
+
     def _actor(self, act: Callable[[Store], None]) -> Actor:
-        return Actor(act, self.bucket, self.rng, self.lost or 0.0, self.late)
+        return Actor(act, self.place, self.rng, self.lost, self.late)
 
     def _event(self, actor: Actor, paused: list[Actor]) -> None:
         """Pause an actor, wake one, kill it, or let it make some requests."""
@@ -265,6 +327,17 @@ class Schedule:
                 writer.commit(rows_of(some))
                 self.committed.update(some)
 
+    def write_some(self) -> None:
+        """Commit half of the trials, one by one."""
+
+        def write(store: Store) -> None:
+            with store.take_over() as writer:
+                for key in TRIALS[:3]:
+                    writer.commit(rows_of([key]))
+                    self.committed.add(key)
+
+        Actor(write, self.place, self.rng, 0.0, 0.0).finish()
+
     def _compact(self, store: Store) -> None:
         with suppress(InputError):
             for _ in range(2):
@@ -285,15 +358,20 @@ class Schedule:
     def _check_all(self) -> None:
         """Read, commit what is missing undisturbed, and read again."""
         for act in (self._read, self._write):
-            Actor(act, self.bucket, self.rng, 0.0, 0.0).finish()
+            Actor(act, self.place, self.rng, 0.0, 0.0).finish()
         self.committed.update(TRIALS)
-        Actor(self._read, self.bucket, self.rng, 0.0, 0.0).finish()
+        Actor(self._read, self.place, self.rng, 0.0, 0.0).finish()
         if not self.has_merges:
             self._check_plain_files()
 
     def _check_plain_files(self) -> None:
         """Whoever reads whole folders sees each trial once, too, and after a start nothing else."""
-        for name, rows in (("trials", 1), ("metric", 2)):
-            files = [content for key, content in self.bucket.objects.items() if key.startswith(f"store/{name}/")]
-            keys = [key for content in files for key in read_parquet(content)[0]["trial_key"].to_pylist()]
-            assert sorted(keys) == sorted(TRIALS * rows), f"seed {self.seed}: {name}"
+        for folder, rows in (("trials", 1), ("metric", 2)):
+            files = [read_parquet(content)[0] for content in self._contents(folder)]
+            keys = [key for file in files for key in file["trial_key"].to_pylist()]
+            assert sorted(keys) == sorted(TRIALS * rows), f"seed {self.seed}: {folder}"
+
+    def _contents(self, table: str) -> list[bytes]:
+        if isinstance(self.place, str):
+            return [path.read_bytes() for path in Path(self.place, table).iterdir()]
+        return [content for key, content in self.place.objects.items() if key.startswith(f"store/{table}/")]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+from pathlib import Path
+
 import pytest
 
 from bnsweep.results import SCHEMAS
-from tests.results.schedules import SMALL, Schedule
+from tests.results.schedules import SMALL, Bucket, Schedule
 
 
 @pytest.fixture(autouse=True)
@@ -16,5 +20,27 @@ def small_schema(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("has_merges", [True, False])
 def test_no_order_of_events_harms_what_is_committed(has_merges: bool) -> None:
-    for seed in range(150):
+    for seed in range(60):
         Schedule(seed, has_merges).run()
+
+
+def test_nor_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # ten times as fast; no power is cut here
+    for seed in range(100):
+        Schedule(seed, has_merges=seed % 3 > 0, place=str(tmp_path / str(seed))).run()
+
+
+@pytest.mark.parametrize("place", ["bucket", "disk"])
+@pytest.mark.parametrize("others", [["write", "compact"], ["compact", "write"]], ids="-".join)
+@pytest.mark.parametrize("victim", ["write", "compact", "read"])
+def test_who_is_woken_after_another_run_harms_nothing(
+    victim: str, others: list[str], place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped before each of its requests, also among commits that are there already."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    for number in itertools.count(start=0, step=1 if place == "bucket" else 4):
+        schedule = Schedule(number, place=str(tmp_path / str(number)) if place == "disk" else Bucket())
+        schedule.write_some()
+        if not schedule.run_paused(victim, number, others):
+            assert number > 10
+            return
