@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.spec import TrialSpec
@@ -41,13 +40,16 @@ def make_tables(rng: np.random.Generator) -> dict[str, pd.DataFrame]:
 
 
 def write_tables(tables: dict[str, pd.DataFrame], directory: Path) -> None:
-    """Write one file per table, as a compacted store holds them, and declare the trials."""
-    for table, frame in tables.items():
-        schema = SCHEMAS[table]
-        columns = [_array(frame, field) for field in schema]
-        (directory / table).mkdir(parents=True)
-        pq.write_table(pa.table(columns, schema=schema), directory / table / f"{0:016x}.parquet", compression="zstd")
-    Store.open(directory).declare("generated", tables["trials"]["trial_key"].tolist(), "name: generated\n")
+    """Write one commit, as a compacted store holds them, and declare the trials."""
+    store = Store.open(directory)
+    store.declare("generated", tables["trials"]["trial_key"].tolist(), "name: generated\n")
+    with store.take_over() as writer:
+        writer.commit(
+            {
+                table: pa.table([_array(frame, field) for field in SCHEMAS[table]], schema=SCHEMAS[table])
+                for table, frame in tables.items()
+            }
+        )
 
 
 def _array(frame: pd.DataFrame, field: pa.Field) -> pa.Array:

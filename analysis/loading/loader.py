@@ -17,8 +17,8 @@ from analysis.loading.settings import check_no_collision
 from analysis.loading.versions import check_one_version
 from bnsweep.errors import InputError
 from bnsweep.results import Store
-from bnsweep.results.schema import AXES, METRIC_TABLES
 from bnsweep.results.declaration import DECLARED
+from bnsweep.results.schema import AXES, METRIC_TABLES
 
 _NEVER_NULL = ("trial_key", *AXES, "status", "num_classes", "spec")
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from bnsweep.errors import InputError, StoreError
 from bnsweep.results.files import Files
+from bnsweep.results.keys import Keys, to_texts
 from bnsweep.results.seal import read_sealed, seal
 
 DECLARED = "_sweep.json"
 
 
-def write_declaration(files: Files, name: str, trial_keys: Sequence[str], sweep_file: str) -> None:
+def write_declaration(files: Files, name: str, trial_keys: Keys | Iterable[str], sweep_file: str) -> None:
     """Remember which trials a sweep declares."""
-    files.put(DECLARED, seal({"name": name, "trial_keys": trial_keys, "sweep_file": sweep_file}))
+    keys = to_texts(trial_keys) if isinstance(trial_keys, np.ndarray) else list(trial_keys)
+    files.put(DECLARED, seal({"name": name, "trial_keys": keys, "sweep_file": sweep_file}))
 
 
 def read_declaration(files: Files) -> dict[str, Any] | None:

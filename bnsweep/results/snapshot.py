@@ -147,7 +147,10 @@ class Snapshot:
         """
         if table == "trials":
             return [(file.name, file.size) for file in self.live if not file.footer]
-        sizes = {f"{table}/{entry.name}": entry.size for entry in parquet_entries(self.files, table)}
+        entries = parquet_entries(self.files, table)
+        if folder := next((entry.name for entry in entries if not entry.is_file), None):
+            raise damaged(self.files, table, f"{folder} is a folder")
+        sizes = {f"{table}/{entry.name}": entry.size for entry in entries}
         present = {file.name.partition("/")[2] for file in self.live}
         return [
             (name, size)
@@ -157,13 +160,13 @@ class Snapshot:
         ]
 
     def names(self, table: str) -> list[str]:
-        """Return the names of the files whose rows are those of a table."""
+        """Return the names of the files whose rows are those of a table; none where its whole folder was taken away."""
         if table == "trials":
             return [file.name for file in self.live]
-        return [
-            *(name for name, _ in self.unnumbered(table)),
-            *(record.name for footer in self.commits for record in footer.files if record.table == table),
-        ]
+        if not parquet_entries(self.files, table):
+            return []
+        records = [record.name for footer in self.commits for record in footer.files if record.table == table]
+        return [*(name for name, _ in self.unnumbered(table)), *records]
 
     def read(
         self,
@@ -238,6 +241,8 @@ def read_trials_files(files: Files, entries: Sequence[Entry], known: Known) -> l
 def _read_trials_file(files: Files, entry: Entry) -> TrialsFile | None:
     name = f"trials/{entry.name}"
     number = number_of(name)
+    if not entry.is_file:
+        raise damaged(files, "trials", f"{entry.name} is a folder")
     try:
         with files.open(name) as source:
             file = pq.ParquetFile(source, page_checksum_verification=True)

@@ -20,7 +20,7 @@ import pyarrow.dataset as pds
 from bnsweep.results import lease as leases
 from bnsweep.results.commits import new_token
 from bnsweep.results.convert import convert
-from bnsweep.results.declaration import read_declaration
+from bnsweep.results.declaration import read_declaration, write_declaration
 from bnsweep.results.files import Files
 from bnsweep.results.keys import Keys, to_texts
 from bnsweep.results.lease import Lease, LeaseTiming
@@ -119,6 +119,10 @@ class Store:
     def attempts(self) -> dict[str, int]:
         """Return how many times each trial that ever failed has failed."""
         return self.use(count_attempts)
+
+    def declare(self, name: str, trial_keys: Keys | Iterable[str], sweep_file: str) -> None:
+        """Remember which trials a sweep declares; for one with nothing missing, which takes nothing over."""
+        write_declaration(self.files, name, trial_keys, sweep_file)
 
     def declared(self) -> dict[str, Any] | None:
         """Return what was declared last: name, trial_keys, sweep_file; None where no sweep ever ran.

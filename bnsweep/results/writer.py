@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
 from typing import Self
 
-import numpy as np
 import pyarrow as pa
 
 from bnsweep.errors import StoreError, Superseded
@@ -142,8 +141,7 @@ class Writer:
 
     def declare(self, name: str, trial_keys: Keys | Iterable[str], sweep_file: str) -> None:
         """Remember which trials the sweep declares, so that a report can tell how much of it is done."""
-        keys = to_texts(trial_keys) if isinstance(trial_keys, np.ndarray) else list(trial_keys)
-        write_declaration(self.files, name, keys, sweep_file)
+        write_declaration(self.files, name, trial_keys, sweep_file)
 
     def save_checkpoint(self, key: str, content: bytes) -> None:
         """Keep `content` as the checkpoint of a trial, in place of an older one."""
@@ -211,7 +209,6 @@ def clean_up(files: Files, snapshot: Snapshot, number: int) -> None:
     """Finish the deletions that merges began, and delete metric files up to a number that belong to no commit."""
     files.delete([file.name for file in snapshot.found if snapshot.is_replaced(file)])
     files.delete(leftovers(files, snapshot, number))
-    files.delete(f"{STAGING}/{entry.name}" for entry in files.entries(STAGING))
     if saved := checkpoints.keys(files):
         checkpoints.drop(files, saved.intersection(to_texts(snapshot.keys)))
 
@@ -219,7 +216,7 @@ def clean_up(files: Files, snapshot: Snapshot, number: int) -> None:
 def leftovers(files: Files, snapshot: Snapshot, number: int) -> list[str]:
     """Return files outside `trials/`, of numbers up to this one or of none, whose rows do not count."""
     named = {record.name for footer in snapshot.commits for record in footer.files}
-    found = list[str]()
+    found = [f"{STAGING}/{entry.name}" for entry in files.entries(STAGING)]
     for table in sorted(tables(files) - {"trials"}):
         sizes = {f"{table}/{entry.name}": entry.size for entry in parquet_entries(files, table)}
         found += [name for name in sizes if (number_of(name) or number + 1) <= number and name not in named]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,11 +14,11 @@ from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.spec import TrialSpec
 from tests.processes import bnsweep
-from tests.results.rows import few_specs, rows
+from tests.results.rows import as_tables, commit, few_specs, tables_of
 
 
 def fail(store: Store, spec: TrialSpec, attempt: int, error: str) -> None:
-    row = {
+    row: dict[str, Any] = {
         "trial_key": spec.trial_key,
         "attempt": attempt,
         "error": error,
@@ -28,7 +29,7 @@ def fail(store: Store, spec: TrialSpec, attempt: int, error: str) -> None:
         "log_tail": f"printed by attempt {attempt}\n",
         "spec": spec.to_json(),
     }
-    store.record_failure(row)
+    commit(store, as_tables({"failures": [row]}))
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def store(tmp_path: Path) -> Store:
     fail(store, specs[0], 1, "OSError: at first")
     for number, spec in enumerate(specs):
         fail(store, spec, 2, "ValueError: [no] such file" if number < 3 else f"KeyError: {number}\nand more")
-    store.commit(rows(specs[-1].trial_key))
+    commit(store, tables_of(specs[-1:]))
     return store
 
 
@@ -89,7 +90,8 @@ def test_all_about_one_trial_is_its_traceback_and_its_log(store: Store) -> None:
 
 def test_failures_stored_by_an_earlier_version_are_shown_as_far_as_they_go(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
-    store.record_failure({"trial_key": "a", "attempt": 1, "error": "ValueError: x", "failed_at": datetime.now(UTC)})
+    failure = {"trial_key": "a", "attempt": 1, "error": "ValueError: x", "failed_at": datetime.now(UTC)}
+    commit(store, as_tables({"failures": [failure]}))
     assert any("a: spec not stored" in line for line in overview(store, with_succeeded=False))
     assert any("nothing of it is stored" in line for line in details(store, "a", "out"))
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from bnsweep.results.object_lock import LOCKS
 
 from bnsweep.errors import InputError
 from bnsweep.jobs.listing import find_job
 from bnsweep.jobs.submit import Submission
 from bnsweep.results import Store
-from bnsweep.results.object_lock import LOCKS
 from bnsweep.running.progress_file import RunState
 from tests.conftest import TINY
 from tests.jobs.conftest import Cluster

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bnsweep.results.manifest import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bnsweep.data import load_dataset
 from bnsweep.errors import InputError
 from bnsweep.results import SCHEMAS, Store
-from bnsweep.results.manifest import encode
 from bnsweep.results.tables import to_table
 from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.prices import Price, price_sweep, why_untimed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from typing import Any
 
@@ -26,6 +26,7 @@ from tests.synthetic.rows import MULTIPLES, rows_of
 from tests.synthetic.truth import accuracy_of
 
 Keep = Callable[[TrialSpec], bool]
+Rows = dict[str, list[dict[str, Any]]]
 
 
 def make_specs(
@@ -75,14 +76,25 @@ def write_sweep(
 ) -> list[TrialSpec]:
     """Declare `specs` and commit those to `keep` in batches; return the specs."""
     specs = make_specs() if specs is None else list(specs)
-    with Store.open(directory).take_over() as writer:
-        if declare:
-            writer.declare("synthetic", [spec.trial_key for spec in specs], sweep_file)
-        done = [spec for spec in specs if keep is None or keep(spec)]
-        for start in range(0, len(done), batch):
-            tables: dict[str, list[dict[str, Any]]] = {}
-            for spec in done[start : start + batch]:
-                for table, rows in rows_of(spec, diverges(spec) if diverges else accuracy_of(spec) is None).items():
-                    tables.setdefault(table, []).extend(rows)
-            writer.commit({table: to_table(SCHEMAS[table], rows) for table, rows in tables.items()})
+    done = [spec for spec in specs if keep is None or keep(spec)]
+    by_trial = [rows_of(spec, diverges(spec) if diverges else accuracy_of(spec) is None) for spec in done]
+    if declare:
+        Store.open(directory).declare("synthetic", [spec.trial_key for spec in specs], sweep_file)
+    commit_rows(directory, *(joined(by_trial[start : start + batch]) for start in range(0, len(done), batch)))
     return specs
+
+
+def joined(by_trial: Iterable[Rows]) -> Rows:
+    """Return the rows of several trials by table."""
+    tables: Rows = {}
+    for rows in by_trial:
+        for table, some in rows.items():
+            tables.setdefault(table, []).extend(some)
+    return tables
+
+
+def commit_rows(directory: str | os.PathLike[str], *commits: Rows) -> None:
+    """Take a directory over, and commit rows by table."""
+    with Store.open(directory).take_over() as writer:
+        for rows in commits:
+            writer.commit({table: to_table(SCHEMAS[table], some) for table, some in rows.items()})

@@ -22,7 +22,7 @@ from bnsweep.results import Store
 from bnsweep.results.schema import AXES
 from bnsweep.spec import TrialSpec
 from tests.frames import with_steps
-from tests.synthetic import make_specs, rows_of, write_sweep
+from tests.synthetic import commit_rows, make_specs, rows_of, write_sweep
 
 SMALL: dict[str, Any] = {"norms": ["none", "batch"], "gains": [1.0], "lrs": [0.1, 1.0], "num_seeds": 2}
 NAMES = st.text("abc", min_size=1, max_size=2)
@@ -111,9 +111,7 @@ def test_settings_are_known_where_few_columns_are_read(tmp_path: Path) -> None:
 def test_two_trials_at_one_point_are_refused_by_name(tmp_path: Path) -> None:
     specs = write_sweep(tmp_path, make_specs(**SMALL, probes=False), declare=False)
     rows = rows_of(specs[3], diverged=False)
-    Store.open(tmp_path).commit(
-        {table: [row | {"trial_key": "f" * 16} for row in some] for table, some in rows.items()}
-    )
+    commit_rows(tmp_path, {table: [row | {"trial_key": "f" * 16} for row in some] for table, some in rows.items()})
     with pytest.raises(InputError) as error:
         analysis.load(tmp_path)
     assert "several trials of the same setting, axes and seed under different keys" in str(error.value)

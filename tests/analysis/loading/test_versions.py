@@ -12,7 +12,7 @@ from analysis.loading.versions import check_one_version, version_counts
 from analysis.report import write_report
 from bnsweep.errors import InputError
 from bnsweep.results import Store
-from tests.synthetic import make_specs, rows_of
+from tests.synthetic import commit_rows, make_specs, rows_of
 
 
 def trials(*versions: float | None) -> pd.DataFrame:
@@ -41,11 +41,12 @@ def test_a_mixture_is_refused_with_the_numbers_of_each() -> None:
 def write_versions(directory: Path, versions: Sequence[int | None]) -> list[str]:
     """Store the trials of a small sweep, of the given versions in turn; return their keys."""
     specs = make_specs(["none"], gains=[1.0], num_seeds=1, probes=False)
-    store = Store.open(directory)
+    commits = []
     for spec, version in zip(specs, cycle(versions), strict=False):
         tables = rows_of(spec, diverged=False)
         tables["trials"][0]["semantics_version"] = version
-        store.commit(tables)
+        commits.append(tables)
+    commit_rows(directory, *commits)
     return [spec.trial_key for spec in specs]
 
 

@@ -16,7 +16,7 @@ from analysis.report.coverage import without_rows
 from analysis.report.provenance import dataset_names
 from bnsweep.errors import InputError
 from bnsweep.results import Store
-from tests.synthetic import make_specs, write_sweep
+from tests.synthetic import commit_rows, make_specs, write_sweep
 
 
 class Page(HTMLParser):
@@ -123,7 +123,7 @@ def test_what_is_missing_failed_or_undeclared_is_reported(results: Results, tmp_
     store = Store.open(tmp_path)
     store.declare("smaller", [spec.trial_key for spec in specs if spec.lr < 5], "")
     lost = next(spec.trial_key for spec in specs if spec.lr == 1)
-    store.record_failure({"trial_key": lost, "attempt": 1, "error": "OutOfMemory: 3 GB"})
+    commit_rows(tmp_path, {"failures": [{"trial_key": lost, "attempt": 1, "error": "OutOfMemory: 3 GB"}]})
     shutil.rmtree(tmp_path / "ics")
     text = Page(write_report(tmp_path)).text
     for spec in specs:

@@ -13,11 +13,10 @@ import pytest
 from selenium import webdriver
 
 from analysis.report import write_report
-from bnsweep.results import Store
 from bnsweep.spec import TrialSpec
 from tests.analysis.browser import console, overflowing
 from tests.processes import bnsweep
-from tests.synthetic import accuracy_of, make_specs, rows_of, write_sweep
+from tests.synthetic import accuracy_of, commit_rows, joined, make_specs, rows_of, write_sweep
 
 PATIENCE_S = 120
 
@@ -41,8 +40,7 @@ def line_of(process: subprocess.Popen[str]) -> str:
 
 def commit(directory: Path, specs: list[TrialSpec]) -> None:
     """Commit these trials as a batch."""
-    by_trial = [rows_of(spec, accuracy_of(spec) is None) for spec in specs]
-    Store.open(directory).commit({table: [row for rows in by_trial for row in rows[table]] for table in by_trial[0]})
+    commit_rows(directory, joined(rows_of(spec, accuracy_of(spec) is None) for spec in specs))
 
 
 @pytest.fixture
