@@ -13,6 +13,8 @@ from bnsweep.results import Store
 from bnsweep.running.progress_file import RunProgress, RunState, read_progress
 
 MAX_PARALLEL_READS = 8
+MAX_WAIT_S = 10.0
+"""For results that cannot be reached."""
 FRESH = timedelta(minutes=2)
 """Progress that is older than this, of a driver that runs, is shown with its time."""
 EXIT_CODES = (0, 1, 2, 130)
@@ -35,7 +37,7 @@ def status_lines(jobs: Iterable[Job]) -> list[str]:
 def look_up(job: Job) -> RunProgress | Unreadable | None:
     """Return the progress of the latest run into a job's results; None where none has begun."""
     try:
-        return read_progress(Store.open(job.out))
+        return read_progress(Store.open(job.out).patient(MAX_WAIT_S))
     except (InputError, StoreError) as error:
         return Unreadable((str(error.__cause__ or "") or str(error)).partition("\n")[0])
 

@@ -19,7 +19,7 @@ from bnsweep.spec.sweep import Sweep
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
-SCHEMES = ("abfs", "abfss", "gcs", "gs", "hdfs", "s3")
+SCHEMES = ("abfs", "abfss", "az", "gcs", "gs", "s3")
 STOP_TIMEOUT_S = 600
 """Ray kills a driver that takes longer: it waits until workers have saved their trial and committed what finished."""
 

@@ -47,7 +47,7 @@ class FileRecord:
     bytes: int
     sha256: str
 
-    def matches(self, content: bytes) -> bool:
+    def matches(self, content: Content) -> bool:
         """Return whether `content` is what was written, to the byte."""
         return len(content) == self.bytes and hashlib.sha256(content).hexdigest() == self.sha256
 

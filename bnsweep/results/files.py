@@ -16,7 +16,8 @@ import pyarrow as pa
 from bnsweep.errors import StoreError
 
 Content: TypeAlias = "bytes | pa.Buffer"
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Entry(NamedTuple):

@@ -185,4 +185,4 @@ def _process(lease: dict[str, Any]) -> bool | None:
     """Return whether the process that has a lease is there; None where it is on another machine."""
     if lease.get("machine") != _machine() or lease.get("process") is None:
         return None
-    return _started(int(lease["pid"])) == lease["process"]
+    return bool(_started(int(lease["pid"])) == lease["process"])

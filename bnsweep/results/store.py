@@ -55,6 +55,10 @@ class Store:
         """Travel without what was read."""
         return Store, (self.files, self.timing)
 
+    def patient(self, seconds: float) -> Store:
+        """Return this store, asked again for so long where it does not answer."""
+        return Store(self.files.patient(seconds), self.timing, self._known)
+
     @property
     def root(self) -> str:
         """The directory of the tables."""

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bnsweep.errors import InputError
 from bnsweep.results import Store
-from bnsweep.results.files import write
 
 PROGRESS = "_progress.json"
 
@@ -79,7 +78,7 @@ def write_progress(store: Store, progress: RunProgress) -> None:
     Raises:
         StoreError: it cannot be written.
     """
-    write(store.files, PROGRESS, progress.model_dump_json(indent=1).encode() + b"\n")
+    store.files.put(PROGRESS, progress.model_dump_json(indent=1).encode() + b"\n")
 
 
 def read_progress(store: Store) -> RunProgress | None:

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from bnsweep.results.object_lock import LOCKS
 
 from bnsweep.errors import InputError
 from bnsweep.jobs.listing import find_job
 from bnsweep.jobs.submit import Submission
-from bnsweep.results import Store
 from bnsweep.running.progress_file import RunState
 from tests.conftest import TINY
 from tests.jobs.conftest import Cluster
@@ -74,18 +72,11 @@ def test_a_job_whose_driver_was_killed_says_so_and_submitting_again_continues(cl
     line = cluster.bnsweep("status", job).stdout
     assert re.match(rf"{job}  FAILED  \d+/60 trials have a result", line)
     assert "driver was killed; submit the sweep again" in line
-    forget_locks(out)
     again = cluster.submit(MANY, out)
     progress = cluster.wait_for_progress(again, out, lambda progress: progress.num_trials == 60)
     assert 0 < progress.had_result_before < 60
     assert f"continued by {again}" in cluster.bnsweep("status", job).stdout
     assert cluster.bnsweep("stop", again).returncode == 0
-
-
-def forget_locks(out: str) -> None:
-    """Let go of what a killed run held, as happens by itself after two minutes."""
-    files = Store.open(out).files
-    files.delete(f"{LOCKS}/{entry.name}" for entry in files.entries(LOCKS))
 
 
 def drivers(out: str) -> list[psutil.Process]:

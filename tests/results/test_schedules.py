@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.store_schedules.actors import Bucket
+from benchmarks.store_schedules.schedule import SMALL, Schedule
 from bnsweep.results import SCHEMAS
-from tests.results.schedules import SMALL, Bucket, Schedule
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,9 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
+from benchmarks.store_schedules.actors import Bucket
+from benchmarks.store_schedules.schedule import SMALL, Schedule
 from bnsweep.results import SCHEMAS
-from tests.results.schedules import SMALL, Bucket, Schedule
 
 AT_A_TIME = 100
 

@@ -1,0 +1,1 @@
+"""The store in random orders of events, request by request."""
