@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -45,6 +45,19 @@ class RngState:
     cuda: Tensor | None
     numpy: Any
     python: Any
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return it as tensors and plain values."""
+        name, keys, *rest = self.numpy
+        numpy = [name, torch.from_numpy(keys.astype(np.int64)), *rest]
+        return {"cpu": self.cpu, "cuda": self.cuda, "numpy": numpy, "python": self.python}
+
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> Self:
+        """Return what `state_dict` was of."""
+        name, keys, *rest = state["numpy"]
+        numpy = (name, keys.cpu().numpy().astype(np.uint32), *rest)
+        return cls(state["cpu"], state["cuda"], numpy, state["python"])
 
 
 def capture_rng(device: torch.device) -> RngState:

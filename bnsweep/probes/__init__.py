@@ -18,6 +18,7 @@ from bnsweep.probes.landscape import Landscape
 from bnsweep.probes.layers import Layers
 from bnsweep.probes.moments import Moments
 from bnsweep.probes.schedule import Schedule, make_schedule
+from bnsweep.probes.state import Remembering
 from bnsweep.probes.summary import summarize
 from bnsweep.results.schema import SCHEMAS, Row
 from bnsweep.spec import ProbesSpec
@@ -71,6 +72,19 @@ class ScheduledProbe:
     due: Schedule
     measure: Measure
     schema: pa.Schema
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the probe remembers from step to step.
+
+        Raises:
+            NotPlain: one of the user's own remembers what cannot be saved.
+        """
+        return self.measure.state_dict() if isinstance(self.measure, Remembering) else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Have a probe that was just built remember what `state_dict` found another to."""
+        if isinstance(self.measure, Remembering):
+            self.measure.load_state_dict(state)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from bnsweep.errors import InputError
 from bnsweep.plugins import load_callable, require_signature, user_code
 from bnsweep.probes.context import StepContext
 from bnsweep.probes.no_trace import untouched
+from bnsweep.probes.state import remember, remembered
 from bnsweep.results.schema import SCHEMAS, Row
 from bnsweep.results.tables import custom_schema, is_storable
 from bnsweep.spec import AXES
@@ -66,6 +67,18 @@ class CheckedProbe:
             error.add_note(f"probes.{self.name}, at step {ctx.step}")
             raise
         return self._checked(rows, ctx.step)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the user's probe remembers.
+
+        Raises:
+            NotPlain: it may remember something that cannot be seen from outside.
+        """
+        return remembered(self.probe)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Have the user's probe remember what another did."""
+        remember(self.probe, state)
 
     @property
     def schema(self) -> pa.Schema:

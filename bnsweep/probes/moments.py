@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +53,17 @@ class Moments:
 
     previous: Mapping[int, SiteMoments] = field(default_factory=dict)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the last measurement."""
+        return {"previous": {site: _tensors(moments) for site, moments in self.previous.items()}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Put the last measurement where `state_dict` found another."""
+        self.previous = {
+            site: SiteMoments(UnitMoments(*tensors[:2]), UnitMoments(*tensors[2:]))
+            for site, tensors in state["previous"].items()
+        }
+
     def __call__(self, ctx: StepContext) -> list[Row]:
         """Return one row per site: step, layer, layer_name, mean, std, their shifts, and the same with `pre_`."""
         sites, current = norm_sites(ctx.network), site_moments(ctx)
@@ -61,6 +73,10 @@ class Moments:
             for site, (layer, name, _) in enumerate(sites)
             if site in current
         ]
+
+
+def _tensors(moments: SiteMoments) -> list[Tensor]:
+    return [tensor for unit in (moments.before, moments.after) for tensor in (unit.mean, unit.std)]
 
 
 def site_moments(ctx: StepContext) -> dict[int, SiteMoments]:

@@ -1,33 +1,58 @@
-"""The state of a trial between two steps, as bytes."""
+"""The state of a trial between two steps, as bytes: tensors and plain values, never objects that run code when read."""
 
 from __future__ import annotations
 
 import io
+import warnings
 from typing import Any
 
 import torch
 
-FORMAT = b"bnsweep trial state 2\n"
+from bnsweep.probes.state import NotPlain
+
+FORMAT = b"bnsweep trial state 3\n"
 """How the bytes begin; bumped when the state is laid out anew."""
+PLAIN = (type(None), bool, int, float, str, bytes, torch.Tensor)
 
 
 def dump(state: dict[str, Any]) -> bytes:
     """Return the bytes of what a `state_dict` returned.
 
     Raises:
-        TypeError, AttributeError, pickle.PicklingError: a probe of the user's own cannot be pickled.
+        NotPlain: something in it is neither a tensor nor a plain value: a probe of the user's own remembers it, or has
+            it in its rows.
     """
+    _check_plain(state)
     buffer = io.BytesIO()
     torch.save(state, buffer)
     return FORMAT + buffer.getvalue()
 
 
 def load(content: bytes, device: torch.device) -> dict[str, Any] | None:
-    """Return what `dump` was given, its tensors on `device`; None where another version of bnsweep wrote it.
+    """Return what `dump` was given, its tensors on `device`; None where that is not what it is.
 
-    The content is unpickled: it must come from a store that one trusts as much as one's own code.
+    Nothing is run: whoever may write to a store must not run code on its workers by that.
     """
     if not content.startswith(FORMAT):
         return None
-    state: dict[str, Any] = torch.load(io.BytesIO(content[len(FORMAT) :]), map_location=device, weights_only=False)
-    return state
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            state = torch.load(io.BytesIO(content[len(FORMAT) :]), map_location=device, weights_only=True)
+    except Exception:  # damaged, whichever way: the trial begins anew
+        return None
+    return state if isinstance(state, dict) else None
+
+
+def _check_plain(value: object) -> None:
+    if type(value) is dict:
+        for key, entry in value.items():
+            _check_plain(key)
+            _check_plain(entry)
+    elif type(value) in (list, tuple):
+        for entry in value:  # type: ignore[attr-defined]  # mypy does not narrow by `type() in`
+            _check_plain(entry)
+    elif type(value) not in PLAIN:
+        raise NotPlain(f"a {type(value).__name__} is neither a tensor nor a plain value")
+
+
+__all__ = ["FORMAT", "NotPlain", "dump", "load"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import Any, Self
@@ -16,7 +15,7 @@ from bnsweep.data import Dataset
 from bnsweep.data.batches import batches
 from bnsweep.probes import ScheduledProbe, TrainedModel, build_final_probes, build_probes
 from bnsweep.probes.context import StepStart
-from bnsweep.rng import capture_rng, derive, restore_rng, seeded
+from bnsweep.rng import RngState, capture_rng, derive, restore_rng, seeded
 from bnsweep.spec import TrialSpec
 from bnsweep.training import checkpoint
 from bnsweep.training.compiling import Compiler
@@ -164,17 +163,16 @@ class Training:
             "step": self.step,
             "wall_time_s": self.wall_time_s,
             "trial": self.trial.state_dict(),
-            "probes": [probe.measure for probe in self.probes],
+            "probes": [probe.state_dict() for probe in self.probes],
             "record": self.record.state_dict(),
-            "rng": capture_rng(self.device),
+            "rng": capture_rng(self.device).state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Put a trial that was just built, and the global random streams, where `state_dict` found another."""
         self.step, self.earlier_s = state["step"], state["wall_time_s"]
         self.trial.load_state_dict(state["trial"])
-        self.probes = [
-            replace(probe, measure=measure) for probe, measure in zip(self.probes, state["probes"], strict=True)
-        ]
+        for probe, remembered in zip(self.probes, state["probes"], strict=True):
+            probe.load_state_dict(remembered)
         self.record.load_state_dict(state["record"])
-        restore_rng(state["rng"], self.device)
+        restore_rng(RngState.of(state["rng"]), self.device)

@@ -55,9 +55,9 @@ class Record:
     def state_dict(self) -> dict[str, Any]:
         """Read what is buffered, and return the result and the last epoch."""
         self.flush()
-        return {"result": self.result, "last_epoch": list(self.last_epoch)}
+        return {"result": self.result.state_dict(), "last_epoch": list(self.last_epoch)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue the record that `state_dict` returned."""
-        self.result = state["result"]
+        self.result.load_state_dict(state["result"])
         self.last_epoch.extend(state["last_epoch"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import pyarrow as pa
 
@@ -34,6 +35,16 @@ class TrialResult:
     def has_diverged(self) -> bool:
         """Whether the trial ended because its loss diverged."""
         return self.status == "diverged"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return it as plain values, but for the schemas."""
+        names = [field.name for field in fields(self) if field.name != "schemas"]
+        return {name: getattr(self, name) for name in names}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Become what `state_dict` was of."""
+        for name, value in state.items():
+            setattr(self, name, value)
 
     def diverge(self, step: int, reason: str) -> None:
         """Note that the loss diverged after `step` updates."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import pickle
 from contextlib import closing
 from dataclasses import asdict
 from itertools import islice
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from bnsweep.data import load_dataset
 from bnsweep.spec import DigitsSpec, TrialSpec
-from bnsweep.training.checkpoint import dump
+from bnsweep.training.checkpoint import FORMAT, NotPlain, dump, load
 from bnsweep.training.loop import run_trial, train
 from bnsweep.training.result import TrialResult
 
@@ -116,3 +118,37 @@ def test_what_another_version_saved_is_begun_anew() -> None:
     (first, *_) = [training.step for training in train(spec, DIGITS, buffer.getvalue())]
     assert first == 0
     assert next(train(spec, DIGITS, saved_after(3, spec))).step == 3
+
+
+@pytest.mark.parametrize("probe", ["counting", "averaging"])
+def test_a_probe_of_the_users_own_remembers_what_it_did(probe: str) -> None:
+    spec = trial(probes={f"tests.user_code.probes:{probe}": {"every": 2}})
+    whole = run_trial(spec, DIGITS)
+    assert same(continued(spec, 3), whole)
+    assert len(whole.tables["counts" if probe == "counting" else "averages"]) == 4
+
+
+@pytest.mark.parametrize("what", ["holding_a_file", "closed_over"])
+def test_a_probe_that_remembers_what_is_not_plain_cannot_be_saved(what: str) -> None:
+    with pytest.raises(NotPlain):
+        saved_after(2, trial(probes={f"tests.user_code.probes:{what}": {"every": 1}}))
+
+
+@pytest.mark.parametrize("value", [object(), {1: {"a": [object()]}}, torch.nn.Linear(1, 1), frozenset({1})])
+def test_what_is_neither_tensor_nor_plain_is_refused(value: object) -> None:
+    with pytest.raises(NotPlain):
+        dump({"value": value})
+
+
+class Malicious:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.putenv, ("HACKED",)  # would fail, were it called
+
+
+def test_nothing_that_is_read_runs_code() -> None:
+    buffer = io.BytesIO()
+    torch.save({"step": Malicious()}, buffer)
+    assert load(FORMAT + buffer.getvalue(), torch.device("cpu")) is None
+    assert load(FORMAT + pickle.dumps(Malicious()), torch.device("cpu")) is None
+    spec = trial()
+    assert next(train(spec, DIGITS, FORMAT + buffer.getvalue())).step == 0

@@ -155,13 +155,70 @@ MEDDLING: dict[str, Callable[[StepContext], Any]] = {
 }
 
 
-class Unpicklable(WeightNorms):
-    def __reduce__(self) -> str:
-        raise TypeError("holds a file")
+class HoldingAFile(WeightNorms):
+    """Remembers what is no plain value."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0)
+        object.__setattr__(self, "file", object())
 
 
-def unpicklable() -> WeightNorms:
-    return Unpicklable(1.0)
+def holding_a_file() -> HoldingAFile:
+    return HoldingAFile()
+
+
+class Counting:
+    """Remembers in plain attributes how often it was asked."""
+
+    table, columns = "counts", {"count": pa.int64(), "seen": pa.float64()}
+
+    def __init__(self) -> None:
+        self.count, self.seen = 0, list[float]()
+
+    def __call__(self, ctx: StepContext) -> list[Row]:
+        self.count += 1
+        self.seen.append(ctx.loss)
+        return [{"step": ctx.step, "count": self.count, "seen": sum(self.seen)}]
+
+
+class Averaging:
+    """Remembers a tensor, in a way of its own."""
+
+    table, columns = "averages", {"mean": pa.float64()}
+    __slots__ = ("mean",)
+
+    def __init__(self) -> None:
+        self.mean = torch.zeros(())
+
+    def __call__(self, ctx: StepContext) -> list[Row]:
+        self.mean = 0.5 * self.mean + 0.5 * ctx.loss
+        return [{"step": ctx.step, "mean": self.mean.item()}]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"mean": self.mean}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.mean = state["mean"]
+
+
+def counting() -> Counting:
+    return Counting()
+
+
+def averaging() -> Averaging:
+    return Averaging()
+
+
+def closed_over() -> Callable[[StepContext], list[Row]]:
+    """A probe that remembers in a variable that cannot be seen from outside."""
+    seen = list[int]()
+
+    def measure(ctx: StepContext) -> list[Row]:
+        seen.append(ctx.step)
+        return [{"step": ctx.step, "count": len(seen), "seen": 0.0}]
+
+    measure.table, measure.columns = "closed", Counting.columns  # type: ignore[attr-defined]
+    return measure
 
 
 def odd_power() -> WeightNorms:
