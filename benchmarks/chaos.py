@@ -3,9 +3,10 @@
     python -m benchmarks.chaos --kills 200            # an hour
     python -m benchmarks.chaos --kills 20 --seed 3    # other times, other victims
 
-A sweep is run until it is done; meanwhile workers, the driver, the Raylet, Ray's control store (GCS) and all of these
-at once are killed (SIGKILL) at random times, and the same command is given again. Then the tables are compared, bit by
-bit, with those of a run that nobody disturbed. Where the sweep is done before the kills are, another one begins.
+A sweep is run until it is done; meanwhile workers, the coordinator, the driver, the Raylet, Ray's control store (GCS)
+and all of these at once are killed (SIGKILL) at random times, and the same command is given again. Then the tables are
+compared, bit by bit, with those of a run that nobody disturbed. Where the sweep is done before the kills are, another
+one begins.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ def _named(part: str) -> Callable[[psutil.Process], Processes]:
 VICTIMS: dict[str, Callable[[psutil.Process], Processes]] = {
     "worker": lambda driver: _named("Trainable")(driver)[:1],
     "workers": _named("Trainable"),
+    "coordinator": _named("CoordinatorActor"),
     "driver": lambda driver: [driver],
     "raylet": _named("raylet"),
     "gcs": _named("gcs_server"),

@@ -134,16 +134,16 @@ def child(sweep: str, out: str, marks: str) -> None:
     from bnsweep.cli import app
 
     times["command line parsed"] = time()
+    from bnsweep.executors import ray_tune_coordinator
     from bnsweep.executors.ray_tune import RayTuneExecutor
     from bnsweep.running import startup
     from bnsweep.running.plan import Plan
-    from bnsweep.running.queue import PackQueue
 
     times["bnsweep and ray imported"] = time()
     mark(Plan, "of", "sweep read and planned")
     mark(startup, "_load", "torch imported")
     mark(RayTuneExecutor, "__enter__", "Ray is up")
-    mark(PackQueue, "take", "first pack cut for Tune")
+    mark(ray_tune_coordinator.RemoteService, "status", "the coordinator answers")
     mark(RayTuneExecutor, "run", "Tune has ended")
     mark(RayTuneExecutor, "__exit__", "Ray is down")
     try:

@@ -12,11 +12,10 @@ from bnsweep.cli.difference import Difference, difference
 from bnsweep.data import load_dataset
 from bnsweep.errors import InputError
 from bnsweep.results import Store
-from bnsweep.results.schema import METRIC_TABLES, SCHEMAS
-from bnsweep.results.tables import to_table
+from bnsweep.results.schema import METRIC_TABLES
 from bnsweep.results.trial import StoredTrial
 from bnsweep.running.provenance import git_sha, versions
-from bnsweep.running.rows import trial_rows
+from bnsweep.running.rows import EndedTrial, tables_of
 from bnsweep.spec import AXES, TrialSpec
 from bnsweep.spec.resources import Resources
 from bnsweep.training.compiling import check_compiler
@@ -100,8 +99,7 @@ def _spec(store: Store, stored: dict[str, object]) -> TrialSpec:
 def _run_again(spec: TrialSpec, device: torch.device) -> dict[str, pa.Table]:
     """Return the rows that a trial gives, by table."""
     result = run_trial(spec, load_dataset(spec.dataset).to(device))
-    schemas = {**result.schemas, **SCHEMAS}
-    return {table: to_table(schemas[table], rows) for table, rows in trial_rows(spec, result, {}).items()}
+    return tables_of([EndedTrial(spec, result, {})])
 
 
 def _differences(trial: StoredTrial, again: dict[str, pa.Table]) -> tuple[Difference, ...]:

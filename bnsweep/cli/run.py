@@ -133,6 +133,7 @@ def _run_missing(
             during=kept_progress(store, sweep, progress.snapshot, interrupt),
             is_interrupted=interrupt,
             checkpoint_every_s=options.checkpoint_every_s,
+            say=console.print,
         )
     if planned.missing and options.address is None:  # on a cluster workers come and go
         console.print(f"worker overhead {100 * progress.idle_share():.0f} %")

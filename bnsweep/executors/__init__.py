@@ -1,4 +1,4 @@
-"""Executors run packs: in this process, or under Ray Tune. One contract suite holds for both."""
+"""Executors bring up workers: in this process, or under Ray Tune. One contract suite holds for both."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.running.executor import Executor, MustStop, Report
 from bnsweep.running.packs import Pack, RunContext, Tally
-from bnsweep.running.queue import PackQueue
 
 EXECUTORS = ("ray", "serial")
 """Every executor of the command line by name."""
@@ -62,7 +61,6 @@ __all__ = [
     "Executor",
     "MustStop",
     "Pack",
-    "PackQueue",
     "Report",
     "RunContext",
     "Tally",

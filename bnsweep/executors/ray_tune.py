@@ -1,4 +1,4 @@
-"""The Ray Tune executor: starts or joins Ray, and has packs run there. Loads without torch, which takes its time."""
+"""The Ray Tune executor: starts or joins Ray, and has workers brought up there. Loads without torch."""
 
 from __future__ import annotations
 
@@ -6,29 +6,35 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Self
 
 import ray
 
 from bnsweep.errors import InputError
-from bnsweep.executors.ray_tune_cluster import Node, check_shared, count_workers, join_ray, nodes_to_come
+from bnsweep.executors.ray_tune_cluster import Node, count_workers, join_ray, nodes_to_come
+from bnsweep.executors.ray_tune_coordinator import RemoteService, coordinator_actor
 from bnsweep.executors.ray_tune_start import start_ray
-from bnsweep.results import Store
-from bnsweep.running.executor import MustStop, Report
+from bnsweep.running.executor import Coordination, MustStop, Report
 from bnsweep.running.limits import whole_cpus
-from bnsweep.running.queue import PackQueue
+from bnsweep.running.service import Job
 from bnsweep.spec.resources import Resources
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from bnsweep.running.packs import RunContext
 
 TUNE_SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our rows go to the store, not to JSON, CSV and TensorBoard
     "RAY_AIR_NEW_OUTPUT": "0",  # the one output that verbose=0 silences
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is the run's to handle
-    "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",  # else Tune starts the pack again, what is committed included
+    "TUNE_MAX_PENDING_TRIALS_PG": "100000",  # all may wait: the search says how many there are
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
+COUNT_EVERY_S = 2.0
+"""How often it is counted how many workers fit on the nodes."""
 
 
 class RayTuneExecutor:
@@ -50,12 +56,13 @@ class RayTuneExecutor:
     ) -> None:
         self.address = address or "local"
         self._cpus, self._max_workers, self._announce = cpus, max_workers, announce
+        self._fits, self._counted = 1, 0.0
 
     def __enter__(self) -> Self:
         """Start or join Ray."""
         os.environ.update(TUNE_SETTINGS)
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the queue reports what fails, in failures/ too
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the coordinator records what fails
         terminate = signal.getsignal(signal.SIGTERM)
         try:
             if self.address == "local":
@@ -87,33 +94,36 @@ class RayTuneExecutor:
         where = "this machine has" if self.address == "local" else "no node of the cluster has more than"
         return count_workers(resources, here, self._to_come(), where)
 
-    def check_place(self, store: Store) -> None:
-        """Check that workers on every node of the cluster write to the same place.
+    def coordinating(self, job: Job) -> AbstractContextManager[RemoteService]:
+        """Have a coordinator, an actor on this node, for the time of the block."""
+        return coordinator_actor(job)
 
-        Raises:
-            InputError: the results are on a disk that not all nodes share.
+    def run(
+        self,
+        coordination: Coordination,
+        context: RunContext,
+        resources: Resources,
+        report: Report,
+        must_stop: MustStop,
+    ) -> None:
+        """Run what the coordinator hands out on the cluster, until it is over."""
+        from bnsweep.executors.ray_tune_supply import supply
+
+        assert isinstance(coordination, RemoteService), "`coordinating` gives one"
+        supply(coordination, context, resources, report, must_stop, lambda: self._max_workers_now(resources))
+
+    def _max_workers_now(self, resources: Resources) -> int:
+        """Return how many workers may be there or wait for a place, by the nodes that there are now.
+
+        On a cluster one more waits: that is how its autoscaler sees that there is work, where it is not known here what
+        it may bring.
         """
-        if self.address != "local":
-            check_shared(store, self._to_come())
-
-    def _max_packs_out(self, resources: Resources) -> int:
-        """Return how many packs may be out: one for each worker, and one for whoever ends first.
-
-        Where more workers fit than are wanted, Tune would start one with that last pack.
-        """
-        try:
-            fits = self._num_fitting(resources)
-        except InputError:  # a node was lost
-            fits = 0
-        return self._max_workers if self._max_workers and self._max_workers < fits else fits + 1
+        if monotonic() > self._counted + COUNT_EVERY_S:
+            self._counted = monotonic()
+            with suppress(InputError):  # a node was lost
+                self._fits = self._num_fitting(resources)
+        fits = self._fits + (self.address != "local")
+        return min(fits, self._max_workers or fits)
 
     def _to_come(self) -> list[Node]:
         return [] if self.address == "local" else nodes_to_come()
-
-    def run(self, queue: PackQueue, job: RunContext, resources: Resources, report: Report, must_stop: MustStop) -> None:
-        """Run packs on the cluster until the queue is finished, or `must_stop()`."""
-        from bnsweep.executors.ray_tune_fit import fit
-
-        # Tune starts one worker at a time otherwise, each after the one before has begun to train.
-        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.num_workers(resources))
-        fit(queue, job, resources, report, must_stop, lambda: self._max_packs_out(resources))

@@ -1,4 +1,4 @@
-"""The Ray cluster that a run is on: whether it answers, what nodes it has or may get, and what they share."""
+"""The Ray cluster that a run is on: whether it answers, and what nodes it has or may get."""
 
 from __future__ import annotations
 
@@ -6,22 +6,16 @@ import logging
 import math
 import os
 import socket
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import ray
-from ray.exceptions import RayError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ruamel.yaml import YAML
 
 from bnsweep.errors import InputError, StartError
-from bnsweep.results import Store
 from bnsweep.spec.resources import Resources
 
 REACHABLE_WITHIN_S = 10.0
-LOOK_WITHIN_S = 120.0
 BOOTSTRAP = "~/ray_bootstrap_config.yaml"
 """What `ray up` leaves on the head for its autoscaler; a driver there reads it, as Ray's own usage report does."""
 KUBERAY = "RAY_USAGE_STATS_KUBERAY_IN_USE"
@@ -97,35 +91,3 @@ def count_workers(resources: Resources, here: Sequence[Node], to_come: Sequence[
         return math.floor(fits + 1e-9)
 
     return max(sum(map(fitting, here)), sum(fitting(node) if node else 1 for node in to_come))
-
-
-def check_shared(store: Store, to_come: Sequence[Node]) -> None:
-    """Check that workers on every node write where this process reads; leave nothing behind.
-
-    Raises:
-        InputError: the results are on a disk that not all nodes have, or that nodes still to come may not have.
-    """
-    nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # ray's
-    hosts = {node["NodeManagerAddress"]: node for node in nodes}
-    if not store.is_local or (len(hosts) == 1 and not to_come):
-        return
-    advice = "give --out on object storage, s3://bucket/folder"
-    if to_come:
-        raise InputError(f"--out {store.root}: nodes that come later may not share this disk; {advice}")
-    folder = Path(store.root)
-    while not folder.exists():
-        folder = folder.parent
-    with tempfile.NamedTemporaryFile(prefix="_shared", dir=folder) as marker:
-        lacking = [host for host, node in hosts.items() if not _has(node, marker.name)]
-    if lacking:
-        raise InputError(f"--out {store.root}: {', '.join(lacking)} of the cluster do not share this disk; {advice}")
-
-
-def _has(node: Mapping[str, Any], path: str) -> bool:
-    """Return whether a node sees a file."""
-    there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-    look = ray.remote(lambda: os.path.exists(path)).options(num_cpus=0, scheduling_strategy=there)
-    try:
-        return bool(ray.get(look.remote(), timeout=LOOK_WITHIN_S))
-    except RayError:  # it went away, or does not answer
-        return False

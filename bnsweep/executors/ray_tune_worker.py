@@ -1,63 +1,61 @@
-"""The Ray side of a worker: an actor that stays from pack to pack (`reuse_actors`)."""
+"""The Ray side of a worker: one Tune trial, from when its place is free to when there is nothing more to do."""
 
 from __future__ import annotations
 
-from time import monotonic
+import socket
+import uuid
+from time import sleep
 from typing import Any
 
 import ray
 from ray import tune
 from ray.tune.result import DONE
 
+from bnsweep.executors.ray_tune_coordinator import RemoteService
 from bnsweep.running.gc_tuning import freeze_gc, raise_gc_thresholds, restore_gc_thresholds
-from bnsweep.running.packs import Tally
+from bnsweep.running.packs import Whereabouts
+from bnsweep.running.worker_log import WorkerLog
+from bnsweep.spec.resources import Resources
 
-REPORT_EVERY_S = 2.0
-"""A worker reports to Tune no more often: each report costs the driver milliseconds."""
-PACK, TALLY, LOG, NODE = "pack", "tally", "log", "node"
+RESOURCES = "resources"
+"""In the configuration of a Tune trial: what its worker holds."""
 
 
-class PackTrainable(tune.Trainable):
-    """One Tune trial: a pack. The actor and its data stay from pack to pack."""
+class WorkerTrainable(tune.Trainable):
+    """A worker; its one step is all that it does."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Prepare for the imports that `setup` and what it is given bring."""
         raise_gc_thresholds()
         super().__init__(*arguments, **options)
 
-    def setup(self, config: dict[str, Any], context: Any = None, resources: Any = None) -> None:
-        """Build the worker, once for the actor's life."""
+    def setup(self, config: dict[str, Any], context: Any = None, actor: Any = None) -> None:
+        """Build the worker."""
         from bnsweep.running.worker import Worker
         from bnsweep.training.device import prepare_device
 
-        self._worker = Worker(context, prepare_device(resources))
+        resources = Resources.model_validate(config[RESOURCES])
+        device, here = prepare_device(resources), whereabouts(self.trial_id, resources)
+        self._worker = Worker(context, device, RemoteService(actor), here)
         freeze_gc()
         restore_gc_thresholds()
-        self.reset_config(config)
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Turn to another pack, keeping the worker."""
-        pack = new_config[PACK].pack
-        self._tallies = self._worker.run(pack)
-        self._must_say_where = pack.is_alone
-        self._tally = Tally()
-        return True
 
     def step(self) -> dict[str, Any]:
-        """Train for a while and report the tally; the pack's end ends the step.
+        """Work until there is nothing more to do."""
+        for pause_s in self._worker.work():
+            if pause_s:
+                sleep(pause_s)
+        return {DONE: True}
 
-        Before a trial that workers died of begins, this worker reports to the driver where its log is.
-        """
-        if self._must_say_where:
-            self._must_say_where = False
-            return self._report(is_done=False)
-        until = monotonic() + REPORT_EVERY_S
-        for tally in self._tallies:
-            self._tally = tally
-            if monotonic() > until:
-                return self._report(is_done=False)
-        return self._report(is_done=True)
 
-    def _report(self, *, is_done: bool) -> dict[str, Any]:
-        node = ray.get_runtime_context().get_node_id()
-        return {TALLY: self._tally, LOG: self._worker.log.path, NODE: node, DONE: is_done}
+def whereabouts(place: str, resources: Resources) -> Whereabouts:
+    """Return what tells this worker from others, and where it is."""
+    return Whereabouts(
+        name=uuid.uuid4().hex,
+        place=place,
+        host=socket.gethostname(),
+        node=ray.get_runtime_context().get_node_id(),
+        address=ray.util.get_node_ip_address(),  # type: ignore[no-untyped-call]  # ray's
+        log=WorkerLog.of_this_process().path,
+        has_whole_gpus=resources.gpus == int(resources.gpus),
+    )

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import socket
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from time import monotonic, sleep
 from typing import Self
 
 import torch
 
 from bnsweep.errors import InputError
-from bnsweep.results import Store
-from bnsweep.running.executor import MustStop, Report
-from bnsweep.running.packs import RunContext, Tally
-from bnsweep.running.queue import PackQueue
+from bnsweep.running.executor import Coordination, MustStop, Report
+from bnsweep.running.packs import RunContext, Whereabouts
+from bnsweep.running.service import Job, Service
 from bnsweep.running.worker import Worker
+from bnsweep.running.worker_log import WorkerLog
 from bnsweep.spec.resources import Resources
 from bnsweep.training.device import prepare_device
+
+REPORT_EVERY_S = 0.2
 
 
 class SerialExecutor:
@@ -39,23 +46,39 @@ class SerialExecutor:
             )
         return 1
 
-    def check_place(self, store: Store) -> None:
-        """Accept any place: this process is the only worker."""
+    @contextmanager
+    def coordinating(self, job: Job) -> Iterator[Service]:
+        """Have a coordinator in this process for the time of the block."""
+        with closing(Service(job)) as service:
+            yield service
 
     def run(
-        self, queue: PackQueue, context: RunContext, resources: Resources, report: Report, must_stop: MustStop
+        self,
+        coordination: Coordination,
+        context: RunContext,
+        resources: Resources,
+        report: Report,
+        must_stop: MustStop,
     ) -> None:
-        """Run packs until the queue is finished, or `must_stop()`."""
-        worker = Worker(context, prepare_device(resources))
-        while taken := queue.take():
-            number, pack = taken
-            reported, is_stopping = None, False
-            for tally in worker.run(pack):
-                if tally != reported:
-                    report(number, tally)
-                    reported = tally
-                if not is_stopping and must_stop():
-                    is_stopping = True
-                    queue.close()
-                    context.store.request_stop(context.token)
-            queue.ended(number, reported or Tally())
+        """Run what the coordinator hands out, until it is over."""
+        log = WorkerLog.of_this_process().path
+        here = Whereabouts(uuid.uuid4().hex, host=socket.gethostname(), log=log)
+        worker = Worker(context, prepare_device(resources), coordination, here)
+        reported, is_stopping = 0.0, False
+        for pause_s in worker.work():
+            if pause_s:
+                sleep(pause_s)
+            if monotonic() > reported + REPORT_EVERY_S:
+                self._report(coordination, report)
+                reported = monotonic()
+            if not is_stopping and must_stop():
+                is_stopping = True
+                coordination.stop()
+        self._report(coordination, report)
+
+    def _report(self, coordination: Coordination, report: Report) -> None:
+        status = coordination.status()
+        if status.run:
+            report(status.run)
+        if status.error:
+            raise status.error

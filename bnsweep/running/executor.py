@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
-from bnsweep.results import Store
-from bnsweep.running.packs import RunContext, Tally
-from bnsweep.running.queue import PackQueue
+from bnsweep.running.coordinator import RunStatus
+from bnsweep.running.packs import Desk, RunContext
+from bnsweep.running.service import Job, ServiceStatus
 from bnsweep.spec.resources import Resources
 
-Report = Callable[[int, Tally], None]
-"""Called with a pack's number and its tally so far, whenever the executor hears of it."""
+Report = Callable[[RunStatus], None]
+"""Called with how far the run is, again and again."""
 
 MustStop = Callable[[], bool]
-"""Whether the run is to stop; raises `Superseded` where it no longer holds the store."""
+"""Whether the run is to stop."""
+
+
+class Coordination(Desk, Protocol):
+    """The coordinator as the process sees it that has started it."""
+
+    def status(self) -> ServiceStatus:
+        """Return how far it is."""
+        ...
+
+    def stop(self) -> None:
+        """Hand out no more, and have workers save what is under way."""
+        ...
+
+    def missing(self) -> list[int]:
+        """Return the trials that have no result."""
+        ...
 
 
 class Executor(Protocol):
-    """Runs packs; a context manager, since it may hold a cluster."""
+    """Brings up a coordinator, and workers; a context manager, since it may hold a cluster."""
 
     def __enter__(self) -> Executor:
         """Start what it needs."""
@@ -36,20 +53,22 @@ class Executor(Protocol):
         """
         ...
 
-    def check_place(self, store: Store) -> None:
-        """Check that every worker writes to the same place.
-
-        Raises:
-            InputError: the results are on a disk that not all workers share.
-        """
+    def coordinating(self, job: Job) -> AbstractContextManager[Coordination]:
+        """Have a coordinator for the time of the block."""
         ...
 
     def run(
-        self, queue: PackQueue, context: RunContext, resources: Resources, report: Report, must_stop: MustStop
+        self,
+        coordination: Coordination,
+        context: RunContext,
+        resources: Resources,
+        report: Report,
+        must_stop: MustStop,
     ) -> None:
-        """Run packs until the queue is finished, or `must_stop()`: then workers commit what finished, and no more.
+        """Run what the coordinator that `coordinating` gave hands out, until it is over.
 
         Raises:
-            StoreError: a worker could not write its results, or `must_stop` raised it.
+            StoreError: results cannot be written, or another run has taken the directory over. StartError: workers do
+                not come up.
         """
         ...

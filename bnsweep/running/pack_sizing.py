@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bnsweep.running.packs import Tally
-
 MAX_PACK_S, MIN_PACK_S = 30.0, 0.5
-"""How long a pack should take. Each costs Tune some 50 ms, and the last ones decide how long workers idle."""
+"""How long a pack should take. Each is a question and an answer, and the last ones decide how long workers idle."""
 
 
 @dataclass
@@ -24,10 +22,15 @@ class PackSizing:
     ended: int = 0
     busy_s: float = 0.0
 
-    def timed(self, tally: Tally) -> None:
-        """Take note of a pack that has ended."""
-        self.ended += tally.ended
-        self.busy_s += tally.busy_s
+    @property
+    def each_s(self) -> float:
+        """How long a trial takes; 0 as long as none was timed."""
+        return max(self.busy_s / self.ended, 1e-6) if self.ended else 0.0
+
+    def timed(self, ended: int, busy_s: float) -> None:
+        """Take note of trials that have ended."""
+        self.ended += ended
+        self.busy_s += busy_s
 
     def size(self, num_left: int) -> int:
         """Return how many of the trials left the next pack should have.
@@ -38,6 +41,5 @@ class PackSizing:
         """
         if not self.ended:
             return self.first
-        each_s = max(self.busy_s / self.ended, 1e-6)
         share = num_left / (2 * self.num_workers)
-        return max(1, round(min(max(share, MIN_PACK_S / each_s), MAX_PACK_S / each_s)))
+        return max(1, round(min(max(share, MIN_PACK_S / self.each_s), MAX_PACK_S / self.each_s)))

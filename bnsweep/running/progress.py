@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import reduce
-from operator import add
 from time import monotonic
 from typing import Self
 
@@ -14,19 +12,22 @@ from rich.progress_bar import ProgressBar
 from rich.segment import Segment
 from rich.text import Text
 
+from bnsweep.running.coordinator import RunStatus
 from bnsweep.running.packs import Tally
 from bnsweep.running.progress_writer import Snapshot
 
 LINE_EVERY_S = 5.0
+MAX_HOSTS = 8
+NOTHING = RunStatus("", 0, Tally(), {}, 0, 0, False)
 
 
 class Progress:
-    """Adds up what the packs report; use it as a context manager around the run."""
+    """Shows how far the coordinator says that a run is; use it as a context manager around the run."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._tallies: dict[int, Tally] = {}
         self._total = self._workers = 0
+        self._status = self._before = NOTHING
         self._started = self._next_line = monotonic()
         self._began: float | None = None
         self._live = Live(self, console=console, refresh_per_second=4) if console.is_terminal else None
@@ -48,25 +49,30 @@ class Progress:
             self._live.start()
         return self
 
-    def __call__(self, pack: int, tally: Tally) -> None:
-        """Take the latest tally of a pack."""
-        if self._began is None:
-            self._began = monotonic() - tally.busy_s
-        self._tallies[pack] = tally
-        is_last = self.tally.ended == self._total
-        if not self._live and (is_last or monotonic() >= self._next_line):
+    def __call__(self, status: RunStatus) -> None:
+        """Take the latest report."""
+        if status.coordinator != self._status.coordinator:  # it began anew, with what is committed
+            self._before = self._status
+        is_news = status.tally != self._status.tally
+        self._status = status
+        if self._began is None and (status.working or status.tally.ended):
+            self._began = monotonic() - status.tally.busy_s
+        is_last = is_news and self.tally.ended == self._total
+        if not self._live and (is_last or (is_news and monotonic() >= self._next_line)):
             self._next_line = monotonic() + LINE_EVERY_S
             self._console.print(self.line(), highlight=False)
 
     @property
     def tally(self) -> Tally:
-        """What all packs together have done."""
-        return reduce(add, tuple(self._tallies.values()), Tally())  # a copy: other threads ask, too
+        """What was done since the run began; of what a coordinator did that died, what its successor did not find."""
+        now, before = self._status, self._before.tally
+        found = self._total - now.num_trials if before.ended else 0
+        completed = found - before.diverged - before.failed
+        return now.tally + Tally(completed, before.diverged, before.failed, before.busy_s) if found else now.tally
 
     def snapshot(self) -> Snapshot:
         """Return the progress at this moment."""
-        tally = self.tally
-        return Snapshot(self._total, self._workers, tally, self._running(tally), self.eta_s())
+        return Snapshot(self._total, self._status.working, self.tally, self.eta_s())
 
     def eta_s(self) -> float | None:
         """Seconds to the end at the rate since training began; None before the first trial has ended.
@@ -76,7 +82,7 @@ class Progress:
         tally = self.tally
         if self._began is None or not tally.ended:
             return None
-        half = self._running(tally) / 2
+        half = min(self._running(), self._total - tally.ended) / 2
         rate = (tally.ended + half) / max(monotonic() - self._began, 1e-9)
         return (self._total - tally.ended - half) / rate
 
@@ -88,23 +94,28 @@ class Progress:
     def line(self) -> str:
         """Return the state as one line."""
         counts = ", ".join(f"{number} {label}" for label, number in self._counts().items())
-        return f"{self.tally.ended}/{self._total} trials: {counts}; {self._times()}"
+        hosts = len(self._status.working)
+        where = f" on {hosts} hosts" if hosts > 1 else ""
+        return f"{self.tally.ended}/{self._total} trials: {counts}{where}; {self._times()}"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw the live view: a bar, the counts, the times."""
+        """Draw the live view: a bar, the counts, the times, and the workers that work by host."""
         yield ProgressBar(total=max(1, self._total), completed=self.tally.ended, width=min(60, options.max_width))
         yield Segment.line()
         colours = {"done": "green", "diverged": "yellow", "failed": "red", "running": "cyan"}
         counts = (f"[{colours[label]}]{number}[/] {label}" for label, number in self._counts().items())
         yield Text.from_markup("   ".join([*counts, self._times()]))
+        if len(working := self._status.working) > 1:
+            yield Segment.line()
+            yield Text("   ".join(f"{host} {number}" for host, number in sorted(working.items())[:MAX_HOSTS]))
 
     def _counts(self) -> dict[str, int]:
         tally = self.tally
         counts = {"done": tally.completed, "diverged": tally.diverged, "failed": tally.failed}
-        return {**counts, "running": self._running(tally)}
+        return {**counts, "running": self._running()}
 
-    def _running(self, tally: Tally) -> int:
-        return min(self._workers, self._total - tally.ended)
+    def _running(self) -> int:
+        return sum(self._status.working.values())
 
     def _times(self) -> str:
         elapsed = timedelta(seconds=round(monotonic() - self._started))

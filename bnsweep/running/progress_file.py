@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bnsweep.errors import InputError
 from bnsweep.results import Store
@@ -41,6 +41,7 @@ class RunProgress(BaseModel):
         failed: gave no result in this run.
         running: trials that run now.
         workers: how many run them.
+        hosts: how many of these each host has.
         eta_s: seconds to the end; None while unknown.
         state: what the run is doing, or how it ended.
         error: the message that ended it; None unless `state` is aborted.
@@ -60,6 +61,7 @@ class RunProgress(BaseModel):
     failed: int
     running: int
     workers: int
+    hosts: dict[str, int] = Field(default_factory=dict)
     eta_s: float | None
     state: RunState
     error: str | None

@@ -6,7 +6,7 @@ A write that fails is logged and left out; it never ends the run nor makes it wa
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
@@ -29,13 +29,17 @@ logger = logging.getLogger(__name__)
 
 
 class Snapshot(NamedTuple):
-    """The progress of a run at one moment: trials to run, how those ended that have, and how many are running."""
+    """The progress of a run at one moment: trials to run, workers that have some by host, how those ended that have."""
 
     num_trials: int
-    num_workers: int
+    working: Mapping[str, int]
     tally: Tally
-    running: int
     eta_s: float | None
+
+    @property
+    def num_working(self) -> int:
+        """How many workers train, each one trial."""
+        return sum(self.working.values())
 
 
 class RunOutcome(NamedTuple):
@@ -109,8 +113,9 @@ def _described(sweep: Sweep, now: Snapshot, outcome: RunOutcome, started_at: dat
         completed=now.tally.completed,
         diverged=now.tally.diverged,
         failed=now.tally.failed,
-        running=now.running if outcome.state is RunState.RUNNING else 0,
-        workers=now.num_workers,
+        running=now.num_working if outcome.state is RunState.RUNNING else 0,
+        workers=now.num_working,
+        hosts=dict(now.working),
         eta_s=now.eta_s if outcome.state is RunState.RUNNING else None,
         state=outcome.state,
         error=outcome.error,

@@ -1,18 +1,20 @@
-"""A buffer: the rows of the trials that a worker finished since its last commit."""
+"""From trials that have ended to the rows of all tables, column by column."""
 
 from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import torch
 
 from bnsweep.probes.summary import summarize
-from bnsweep.results.schema import Row
+from bnsweep.results.schema import SCHEMAS, Row
+from bnsweep.results.tables import to_table
 from bnsweep.running.packs import RunContext
 from bnsweep.running.provenance import versions
 from bnsweep.spec import AXES, TrialSpec
@@ -28,27 +30,64 @@ OUTCOME = (
 )
 
 
-@dataclass
-class RowBuffer:
-    """Rows by table, and the schemas of the tables that are users' own."""
+@dataclass(frozen=True)
+class EndedTrial:
+    """A trial that has a result.
 
-    tables: dict[str, list[Row]] = field(default_factory=dict)
-    schemas: dict[str, pa.Schema] = field(default_factory=dict)
+    Args:
+        spec: the trial.
+        result: what it gave.
+        circumstances: the columns of `trials` about when, where and with which code it ran.
+    """
 
-    def add(self, training: Training, context: RunContext, circumstances: dict[str, Any]) -> None:
-        """Add the rows of a trial that has ended."""
-        shared = circumstances | code_and_place(context, training.device) | {"wall_time_s": training.wall_time_s}
-        for table, rows in trial_rows(training.spec, training.result, shared).items():
-            self.tables.setdefault(table, []).extend(rows)
-        self.schemas |= training.result.schemas
+    spec: TrialSpec
+    result: TrialResult
+    circumstances: Row
 
-    def commit(self, context: RunContext) -> set[str]:
-        """Commit the rows, where there are any, and forget them; return the keys of their trials."""
-        keys = {row["trial_key"] for row in self.tables.get("trials", [])}
-        if keys:
-            context.store.commit(self.tables, self.schemas, context.token)
-        self.tables, self.schemas = {}, {}
-        return keys
+    @classmethod
+    def of(cls, training: Training, context: RunContext, **circumstances: Any) -> EndedTrial:
+        """Return a trial that was trained here."""
+        place = code_and_place(context, training.device)
+        shared = {**circumstances, **place, "wall_time_s": training.wall_time_s}
+        return cls(training.spec, training.result, shared)
+
+
+def tables_of(trials: Sequence[EndedTrial]) -> dict[str, pa.Table]:
+    """Return the rows of trials by table, of those tables that have some."""
+    schemas: dict[str, pa.Schema] = {}
+    for trial in trials:
+        schemas |= trial.result.schemas
+    schemas |= SCHEMAS
+    with_rows = dict.fromkeys(name for trial in trials for name, rows in trial.result.tables.items() if rows)
+    metrics = {name: _metrics(name, schemas[name], trials) for name in with_rows}
+    return metrics | ({"trials": to_table(SCHEMAS["trials"], map(_row, trials))} if trials else {})
+
+
+def _metrics(name: str, schema: pa.Schema, trials: Sequence[EndedTrial]) -> pa.Table:
+    """Return the rows of one metric table; what names the trial is the same in all rows of one."""
+    parts = [trial.result.tables.get(name, []) for trial in trials]
+    rows = [row for part in parts for row in part]
+    if unknown := set().union(*(row.keys() for row in rows)) - set(schema.names):
+        raise KeyError(f"table {name} has no column {sorted(unknown)}")
+    of_trial = pa.array(np.repeat(np.arange(len(trials)), [len(part) for part in parts]))
+    columns = [
+        pa.array(list(_named(trials, field.name)), field.type).take(of_trial)
+        if field.name in ("trial_key", *AXES)
+        else pa.array([row.get(field.name) for row in rows], field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _named(trials: Iterable[EndedTrial], column: str) -> Iterable[Any]:
+    return (getattr(trial.spec, column) for trial in trials)
+
+
+def _row(trial: EndedTrial) -> Row:
+    """Return the row of `trials`."""
+    named = {name: getattr(trial.spec, name) for name in ("trial_key", *AXES)}
+    outcome = {column: getattr(trial.result, column) for column in OUTCOME}
+    return {**named, **spec_columns(trial.spec), **outcome, **summarize(trial.result.tables), **trial.circumstances}
 
 
 def code_and_place(context: RunContext, device: torch.device) -> dict[str, Any]:
@@ -61,15 +100,6 @@ def code_and_place(context: RunContext, device: torch.device) -> dict[str, Any]:
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "peak_memory_bytes": peak_memory_bytes(device),
     }
-
-
-def trial_rows(spec: TrialSpec, result: TrialResult, shared: Row) -> dict[str, list[Row]]:
-    """Return a trial's rows by table, with the columns that name the trial; `shared` goes to its row in `trials`."""
-    named = {"trial_key": spec.trial_key, **{axis: getattr(spec, axis) for axis in AXES}}
-    outcome = {column: getattr(result, column) for column in OUTCOME}
-    metrics: dict[str, list[Row]] = {table: [{**named, **row} for row in rows] for table, rows in result.tables.items()}
-    trial = {**named, **spec_columns(spec), **outcome, **summarize(result.tables), **shared}
-    return {**metrics, "trials": [trial]}
 
 
 def spec_columns(spec: TrialSpec) -> Mapping[str, Any]:

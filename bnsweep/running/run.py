@@ -1,26 +1,29 @@
-"""A run: what is declared minus what is stored, cut into packs and handed to an executor. Loads without torch."""
+"""A run: what is declared minus what is stored, handed out by a coordinator to workers. Loads without torch."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from time import sleep
 from typing import TYPE_CHECKING
 
-from bnsweep.errors import Superseded
 from bnsweep.results import Store
-from bnsweep.running.executor import Executor, Report
-from bnsweep.running.pack_sizing import PackSizing
+from bnsweep.results.keys import to_texts
+from bnsweep.running.coordinator import RunStatus
+from bnsweep.running.executor import Coordination, Executor, Report
 from bnsweep.running.packs import RunContext
 from bnsweep.running.plan import Plan
 from bnsweep.running.provenance import git_sha
-from bnsweep.running.queue import PackQueue
-from bnsweep.running.trial_pool import TrialPool
+from bnsweep.running.service import Job
 from bnsweep.spec.sweep import Sweep
 
 if TYPE_CHECKING:
     from bnsweep.data import Dataset
+
+LOOK_EVERY_S = 0.05
+"""How often it is looked whether the coordinator has taken the directory over."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ def run(
     during: AbstractContextManager[object] = nullcontext(),  # noqa: B008  # holds nothing
     is_interrupted: Callable[[], bool] = lambda: False,
     checkpoint_every_s: float = 600.0,
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[str]:
     """Run the missing trials; return the keys of those that have no result in the end.
 
@@ -49,37 +53,38 @@ def run(
         prepared: what to run.
         executor: what runs it; it has started, unless nothing is missing.
         start: called with num_trials and num_workers before the first of them; returns where reports go.
-        during: entered when the first of them may begin, left before another run may hold the directory.
+        during: entered when the first of them may begin.
         is_interrupted: asked all the time; once it says yes, what finished is committed and nothing more is begun.
         checkpoint_every_s: how often a trial that takes long is saved.
+        say: told in a line what is waited for.
 
     Raises:
-        InputError: another run holds the directory, or not all workers share it. StoreError: results cannot be written.
+        InputError: another run holds the directory. StoreError: results cannot be written.
     """
-    sweep, store, missing = prepared.sweep, prepared.store, prepared.plan.missing
-    with ExitStack() as stack:
-        if missing:
-            executor.check_place(store)
-        num_workers = executor.num_workers(sweep.resources) if missing else 0
-        hold = stack.enter_context(store.lock())
-        store.begin(hold.token)
-        store.recover()
-        store.declare(sweep.name, sweep.trials.trial_keys(), sweep.text)
-        missing = Plan.of(sweep, store).missing  # once more, now that no other run can commit
-        if not missing:
-            with during:  # what a killed run left of its progress is put right
-                return []
+    sweep = prepared.sweep
+    if not prepared.plan.missing:
+        with during:  # what a killed run left of its progress is put right
+            return []
+    num_workers = executor.num_workers(sweep.resources)
+    keys = sweep.trials.keys
+    job = Job(sweep.name, sweep.text, sweep.trials, keys, prepared.store, uuid.uuid4().hex, num_workers)
+    with executor.coordinating(job) as coordination:
+        begun = opened(coordination, say)
+        report = start(begun.num_trials, num_workers)
+        with during:
+            context = RunContext(sweep.name, sweep.trials, git_sha(), prepared.datasets, checkpoint_every_s)
+            executor.run(coordination, context, sweep.resources, report, is_interrupted)
+        return to_texts(keys[coordination.missing()])
 
-        def must_stop() -> bool:
-            if hold.is_lost():
-                raise Superseded(f"{store.root}: another run has taken it over; this one commits nothing any more")
-            return is_interrupted()
 
-        pool = TrialPool(missing, PackSizing(num_workers), store.attempts(), frozenset(store.checkpoints()))
-        context = RunContext(sweep.name, store, hold.token, git_sha(), prepared.datasets, checkpoint_every_s)
-        report = start(len(missing), num_workers)
-        stack.enter_context(during)
-        executor.run(PackQueue(pool, store, hold.token), context, sweep.resources, report, must_stop)
-        store.begin(uuid.uuid4().hex)  # a worker that was given up for dead commits nothing from here on
-        store.recover()  # and what it committed before, another one may have committed too
-    return list(Plan.of(sweep, store).missing.trial_keys())
+def opened(coordination: Coordination, say: Callable[[str], None] = lambda _: None) -> RunStatus:
+    """Wait until the coordinator has taken the directory over; return what is missing then."""
+    while True:
+        status = coordination.status()
+        for line in status.lines:
+            say(line)
+        if status.error:
+            raise status.error
+        if status.run:
+            return status.run
+        sleep(LOOK_EVERY_S)

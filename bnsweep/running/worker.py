@@ -1,9 +1,7 @@
-"""The worker: runs packs one after another on one device, and commits what they give."""
+"""The worker: asks for packs, runs their trials in turn on one device, and delivers what they give."""
 
 from __future__ import annotations
 
-import pickle
-import traceback
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -11,127 +9,104 @@ from time import monotonic
 
 import torch
 
-from bnsweep.errors import StoreError
-from bnsweep.running.packs import Pack, RunContext, Tally, dataset_key
-from bnsweep.running.rows import RowBuffer
+from bnsweep.running.failure_rows import raised_row
+from bnsweep.running.outgoing import Outgoing
+from bnsweep.running.packs import Desk, Ended, Ending, Pack, RunContext, Wait, Whereabouts, dataset_key
+from bnsweep.running.rows import EndedTrial
 from bnsweep.running.worker_log import WorkerLog
 from bnsweep.spec import TrialSpec
-from bnsweep.training.checkpoint import dump
+from bnsweep.training.checkpoint import NotPlain, dump
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.loop import Training, train
 from bnsweep.training.memory import is_out_of_memory, reset_peak_memory
 from bnsweep.training.optimizers import load_optimizers
 
-COMMIT_EVERY_S = 60.0
-"""A worker that dies takes the trials with it that it finished since its last commit, and no older ones."""
-WATCH_EVERY_S = 1.0
-"""How often a worker looks whether the run is to stop."""
 
-
-class _Stopped(Exception):  # noqa: N818  # an order, not an error
-    """The run is to stop; the trial under way was saved."""
+class _BrokenOff(Exception):  # noqa: N818  # an order, not an error
+    """The trial under way is to end: another worker has its result, or the run is to stop and it was saved."""
 
 
 class Worker:
-    """Runs packs one after another on one device, which holds the data once for all of them."""
+    """Runs packs on one device, which holds the data once for all of them.
 
-    def __init__(self, context: RunContext, device: torch.device) -> None:
-        self.context, self.device, self.log = context, device, WorkerLog.of_this_process()
+    Args:
+        context: what all packs share.
+        device: to train on.
+        desk: the coordinator.
+        whereabouts: of this worker.
+    """
+
+    def __init__(self, context: RunContext, device: torch.device, desk: Desk, whereabouts: Whereabouts) -> None:
+        self.context, self.device, self.desk, self.whereabouts = context, device, desk, whereabouts
         self.datasets = {key: data.to(device) for key, data in context.datasets.items()}
-        self._saved: set[str] = set()
-        self._looked = monotonic()
+        self.log = WorkerLog(whereabouts.log)
+        self._outgoing = Outgoing(desk, whereabouts)
         self._compiler = Compiler()
         load_optimizers()
 
-    def run(self, pack: Pack) -> Iterator[Tally]:
-        """Run the trials in turn and commit their results; yield the tally before every step of training.
+    def work(self) -> Iterator[float]:
+        """Run packs until there are none; yield before every step of training, and the seconds to wait, most often 0.
 
-        A trial that raises is recorded in `failures/` and leaves the others unharmed; one that is short of memory is
-        to be run alone. Where the run is to stop, the trial under way is saved, what finished is committed, and that
-        is the end.
-
-        Raises:
-            StoreError: results cannot be written, or another run has taken the directory over.
+        A trial that raises is recorded in `failures/` and leaves the others unharmed. Where the run is to stop, the
+        trial under way is saved.
         """
-        tally, buffer = Tally(), RowBuffer()
-        committed = counted = monotonic()
-        for spec, attempt in zip(pack.trials, pack.attempts, strict=True):
-            if monotonic() - committed > COMMIT_EVERY_S:
-                self._commit(buffer)
-                committed = monotonic()
-            started_at = datetime.now(UTC)
-            self.log.mark()
-            try:
-                training = yield from self._train(spec, spec.trial_key in pack.saved, tally)
-            except _Stopped:
-                break
-            except StoreError:
-                raise
-            except Exception as error:  # a bug in one trial must not take its neighbours along
-                tally += self._failed(spec, attempt, error, pack.has_whole_gpus)
+        while (given := self.desk.take(self.whereabouts)) is not None:
+            if isinstance(given, Wait):
+                yield given.seconds
+                self._outgoing.hear()
             else:
-                buffer.add(training, self.context, {"attempt": attempt, "started_at": started_at})
-                tally += Tally(diverged=1) if training.result.status == "diverged" else Tally(completed=1)
-            tally, counted = tally + Tally(busy_s=monotonic() - counted), monotonic()
-        self._commit(buffer)
-        yield tally + Tally(busy_s=monotonic() - counted)
+                yield from self._run(given)
 
-    def _train(self, spec: TrialSpec, is_saved: bool, tally: Tally) -> Generator[Tally, None, Training]:
-        """Train a trial, from where a worker before this one saved it; yield the tally at each step."""
+    def _run(self, pack: Pack) -> Iterator[float]:
+        self._outgoing.begin(pack)
+        for trial, attempt in zip(pack.trials, pack.attempts, strict=True):
+            if self._outgoing.must_stop:
+                break
+            if not self._outgoing.is_dropped(trial):
+                yield from self._run_trial(trial, attempt, pack)
+        self._outgoing.send(is_last=True)
+
+    def _run_trial(self, trial: int, attempt: int, pack: Pack) -> Iterator[float]:
+        """Run a trial, and put what it gave to what is delivered next."""
+        spec, started_at = self.context.trials[trial], datetime.now(UTC)
+        self.log.mark()
+        try:
+            training = yield from self._train(trial, spec, trial in pack.saved)
+        except _BrokenOff:
+            return
+        except Exception as error:  # a bug in one trial must not take its neighbours along
+            is_short = is_out_of_memory(error) and not pack.has_whole_gpus
+            how = Ending.SHORT_OF_MEMORY if is_short else Ending.FAILED
+            self._outgoing.add_failure(trial, Ended(how, attempt), raised_row(spec, attempt, error, self.log))
+        else:
+            ended = EndedTrial.of(training, self.context, attempt=attempt, started_at=started_at)
+            self._outgoing.add(trial, Ended(Ending(training.result.status), attempt), ended)
+        self._outgoing.send_if_due()
+
+    def _train(self, trial: int, spec: TrialSpec, is_saved: bool) -> Generator[float, None, Training]:
+        """Train a trial, from where a worker before this one saved it."""
         reset_peak_memory(self.device)
-        saved = None
-        if is_saved:
-            saved = self.context.store.load_checkpoint(spec.trial_key)
-            self._saved.add(spec.trial_key)
+        saved = self.desk.load_checkpoint(trial) if is_saved else None
         save_at, can_be_saved = monotonic() + self.context.checkpoint_every_s, True
-        with closing(train(spec, self.datasets[dataset_key(spec.dataset)], saved, self._compiler)) as trial:
-            for training in trial:
-                yield tally
-                must_stop = self._must_stop()
+        with closing(train(spec, self.datasets[dataset_key(spec.dataset)], saved, self._compiler)) as steps:
+            for training in steps:
+                yield 0.0
+                self._outgoing.send_if_due()
+                if self._outgoing.is_dropped(trial):
+                    raise _BrokenOff
+                must_stop = self._outgoing.must_stop
                 if can_be_saved and (must_stop or monotonic() > save_at):
-                    can_be_saved = self._save(training)
+                    can_be_saved = self._save(trial, training)
                     save_at = monotonic() + self.context.checkpoint_every_s
                 if must_stop:
-                    raise _Stopped
+                    raise _BrokenOff
         return training
 
-    def _save(self, training: Training) -> bool:
+    def _save(self, trial: int, training: Training) -> bool:
         """Save a trial under way; return whether that can be done, since a user's probe may not allow it."""
         try:
             content = dump(training.state_dict())
-        except (pickle.PicklingError, AttributeError, TypeError):
+        except NotPlain:
             return False
-        self.context.store.save_checkpoint(training.spec.trial_key, content)
-        self._saved.add(training.spec.trial_key)
+        self.desk.save_checkpoint(trial, content)
         return True
-
-    def _must_stop(self) -> bool:
-        """Return whether the driver asked to stop; it is looked up once in a while only."""
-        if monotonic() - self._looked < WATCH_EVERY_S:
-            return False
-        self._looked = monotonic()
-        return self.context.store.is_stopping(self.context.token)
-
-    def _commit(self, buffer: RowBuffer) -> None:
-        committed = self._saved & buffer.commit(self.context)
-        self.context.store.drop_checkpoints(committed)
-        self._saved -= committed
-
-    def _failed(self, spec: TrialSpec, attempt: int, error: Exception, had_whole_gpus: bool) -> Tally:
-        """Record why a trial has no result; the next attempt begins anew."""
-        store, key = self.context.store, spec.trial_key
-        row = {
-            "trial_key": key,
-            "attempt": attempt,
-            "error": f"{type(error).__name__}: {error}",
-            "traceback": "".join(traceback.format_exception(error)),
-            "log": self.log.path,
-            "failed_at": datetime.now(UTC),
-            "log_tail": self.log.tail(),
-            "spec": spec.to_json(),
-        }
-        store.record_failure(row, self.context.token)
-        store.drop_checkpoints({key})
-        if is_out_of_memory(error) and not had_whole_gpus:
-            return Tally(short_of_memory=(key,))
-        return Tally(failed=1)

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.conftest import TINY
 from tests.in_process import Result
 
-HOLDING = {"_lock", "_commit_lock", "_run.json", "_staging"}
+HOLDING = {"_lease.json", "_staging"}
 """Who holds a results directory, and where it puts files together: no result is in them, any command may touch them."""
 
 Change = tuple[str, str]

@@ -1,4 +1,4 @@
-"""What every executor does: the same rows, the same failures, one batch a pack. Ray is the real one, started here."""
+"""What every executor does: the same rows, the same failures, from the same coordinator. Ray is the real one."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ import pytest
 
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.errors import InputError, Superseded
-from bnsweep.executors import EXECUTORS, Executor, MustStop, PackQueue, RunContext, Tally, make_executor
+from bnsweep.executors import EXECUTORS, Executor, MustStop, RunContext, Tally, make_executor
 from bnsweep.executors.serial import SerialExecutor
 from bnsweep.results import Store
-from bnsweep.running.pack_sizing import PackSizing
+from bnsweep.running.coordinator import RunStatus
 from bnsweep.running.packs import dataset_key
-from bnsweep.running.trial_pool import TrialPool
+from bnsweep.running.run import opened
 from bnsweep.spec import DigitsSpec, TrialSpec
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep
 from tests.conftest import TINY
 from tests.frames import same_rows
+from tests.running.jobs import job_of
 
 CPU = Resources(cpus=1, gpus=0)
 
@@ -43,14 +44,22 @@ def run(
     trials: tuple[TrialSpec, ...],
     data: Dataset,
     must_stop: MustStop = lambda: False,
-) -> tuple[Store, dict[int, Tally]]:
-    store, tallies = Store.open(out), dict[int, Tally]()
-    store.begin("token")
-    context = RunContext("tiny", store, "token", "abc", {dataset_key(spec.dataset): data for spec in trials})
-    queue = PackQueue(TrialPool(trials, PackSizing(executor.num_workers(CPU))), store)
-    executor.run(queue, context, CPU, tallies.__setitem__, must_stop)
-    assert queue.is_finished
-    return store, tallies
+    report: Callable[[RunStatus], None] = lambda _: None,
+    checkpoint_every_s: float = 600.0,
+) -> tuple[Store, RunStatus]:
+    """Run trials; return what is stored, and the last report."""
+    store, reports = Store.open(out), list[RunStatus]()
+
+    def keep(status: RunStatus) -> None:
+        reports.append(status)
+        report(status)
+
+    datasets = {dataset_key(spec.dataset): data for spec in trials}
+    context = RunContext("tiny", trials, "abc", datasets, checkpoint_every_s)
+    with executor.coordinating(job_of(trials, store, executor.num_workers(CPU))) as coordination:
+        opened(coordination)
+        executor.run(coordination, context, CPU, keep, must_stop)
+    return store, reports[-1]
 
 
 def has_logs(executor: Executor) -> bool:
@@ -58,14 +67,15 @@ def has_logs(executor: Executor) -> bool:
     return not isinstance(executor, SerialExecutor)
 
 
-def test_every_trial_has_one_row_and_the_last_tallies_add_up(
+def test_every_trial_has_one_row_and_the_last_report_adds_up(
     executor: Executor, tmp_path: Path, digits: Dataset
 ) -> None:
-    trials = Sweep.from_text(TINY).trials
-    store, tallies = run(executor, tmp_path, trials, digits)
+    trials = tuple(Sweep.from_text(TINY).trials)
+    store, status = run(executor, tmp_path, trials, digits)
     frame = pd.read_parquet(store.path("trials"))
     assert sorted(frame.trial_key) == sorted(spec.trial_key for spec in trials)
-    assert sum(tallies.values(), Tally()) == Tally(*(sum(frame.status == how) for how in ("completed", "diverged")))
+    assert status.tally == Tally(*(sum(frame.status == how) for how in ("completed", "diverged")))
+    assert status.is_over
     assert (frame.status == "diverged").any()
     assert [TrialSpec.model_validate_json(text) for text in frame.spec] == [
         next(spec for spec in trials if spec.trial_key == key) for key in frame.trial_key
@@ -79,8 +89,8 @@ def test_a_trial_that_raises_is_recorded_and_its_neighbours_are_unharmed(
     executor: Executor, tmp_path: Path, digits: Dataset, spec: Callable[..., TrialSpec]
 ) -> None:
     broken = spec(norm="instance", model={"name": "mlp"})
-    store, tallies = run(executor, tmp_path, (spec(seed=1), broken, spec(seed=2)), digits)
-    assert sum(tallies.values(), Tally()) == Tally(completed=2, failed=1)
+    store, status = run(executor, tmp_path, (spec(seed=1), broken, spec(seed=2)), digits)
+    assert status.tally == Tally(completed=2, failed=1)
     assert store.finished() == {spec(seed=1).trial_key, spec(seed=2).trial_key}
     (failure,) = store.read("failures").to_pylist()
     assert failure["trial_key"] == broken.trial_key
@@ -96,8 +106,8 @@ def test_a_trial_short_of_memory_is_tried_again_alone(
 ) -> None:
     model = {"name": "tests.user_code.crashing_models:hungry", "marker": str(tmp_path / "marker")}
     starved = spec(model=model)
-    store, tallies = run(executor, tmp_path / "out", (starved, spec(seed=1)), digits)
-    assert sum(tally.completed for tally in tallies.values()) == 2
+    store, status = run(executor, tmp_path / "out", (starved, spec(seed=1)), digits)
+    assert status.tally == Tally(completed=2)
     assert store.finished() == {starved.trial_key, spec(seed=1).trial_key}
     attempts = dict(zip(*(store.read("trials")[name].to_pylist() for name in ("trial_key", "attempt")), strict=True))
     assert attempts == {starved.trial_key: 2, spec(seed=1).trial_key: 1}
@@ -112,30 +122,34 @@ def test_a_run_asked_to_stop_keeps_what_finished_and_begins_nothing_more(
 ) -> None:
     trials = tuple(spec(seed=seed, train={"steps": 300, "batch_size": 32}) for seed in range(40))
     ended: list[int] = []
-    store, tallies = Store.open(tmp_path), dict[int, Tally]()
+    store, status = run(
+        executor,
+        tmp_path,
+        trials,
+        digits,
+        must_stop=lambda: any(ended),
+        report=lambda status: ended.append(status.tally.ended),
+    )
+    assert 0 < len(store.finished()) == status.tally.completed < len(trials)
+    with store.take_over() as writer:
+        assert writer.saved <= {trial.trial_key for trial in trials} - store.finished()
+        assert len(writer.saved) == len(os.listdir(tmp_path / "_checkpoints")) > 0
 
-    def report(number: int, tally: Tally) -> None:
-        tallies[number] = tally
-        ended.append(tally.ended)
 
-    store.begin("token")
-    context = RunContext("tiny", store, "token", "abc", {dataset_key(trials[0].dataset): digits})
-    queue = PackQueue(TrialPool(trials, PackSizing(executor.num_workers(CPU))), store)
-    executor.run(queue, context, CPU, report, lambda: any(ended))
-    assert 0 < len(store.finished()) == sum(tally.completed for tally in tallies.values()) < len(trials)
-    assert store.checkpoints() <= {trial.trial_key for trial in trials} - store.finished()
-
-
-def test_what_cannot_be_stored_ends_the_run_with_the_reason(
+def test_one_that_is_taken_over_ends_the_run_with_the_reason(
     executor: Executor, tmp_path: Path, digits: Dataset, spec: Callable[..., TrialSpec]
 ) -> None:
-    store = Store.open(tmp_path / "out")
-    store.begin("another")
-    context = RunContext("tiny", store, "token", "abc", {dataset_key(spec().dataset): digits})
-    queue = PackQueue(TrialPool([spec(seed=seed) for seed in range(20)], PackSizing()), store)
-    with pytest.raises(Superseded, match="commits nothing any more"):
-        executor.run(queue, context, CPU, lambda *_: None, lambda: False)
-    assert store.finished() == set()
+    trials = tuple(spec(seed=seed, train={"steps": 300, "batch_size": 32}) for seed in range(40))
+    seen: list[int] = []
+
+    def take_over(status: RunStatus) -> None:
+        if status.tally.ended and not seen:
+            seen.append(1)
+            Store.open(tmp_path / "out").take_over(run=f"run into {tmp_path / 'out'}").close()
+
+    with pytest.raises(Superseded, match=r"taken (it )?over"):
+        run(executor, tmp_path / "out", trials, digits, report=take_over)
+    assert len(Store.open(tmp_path / "out").finished()) < len(trials)
 
 
 def test_more_than_there_is_is_refused(executor: Executor) -> None:

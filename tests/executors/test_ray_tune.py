@@ -17,7 +17,7 @@ from ray._private.ray_constants import DASHBOARD_ADDRESS, KV_NAMESPACE_DASHBOARD
 from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 from ray.experimental.internal_kv import _internal_kv_get
 
-from bnsweep.executors import Tally, make_executor
+from bnsweep.executors import make_executor
 from bnsweep.results import Store
 from bnsweep.running.plan import Plan
 from bnsweep.running.prepare import prepare
@@ -46,10 +46,9 @@ def test_a_trial_that_kills_its_worker_alone_is_given_up(tmp_path: Path, monkeyp
     trials = declared.trials.take([*(places[False, seed] for seed in range(10)), places[True, 3]])
     both = replace(declared, trials=trials)
     monkeypatch.setattr("bnsweep.running.pack_sizing.PackSizing.size", lambda _, num_left: (num_left + 1) // 2)
-    store, tallies = Store.open(tmp_path / "out"), dict[int, Tally]()
-    executor = make_executor("ray")
+    store, executor = Store.open(tmp_path / "out"), make_executor("ray")
     with started(both, store, Plan.of(both, store), executor) as prepared:
-        failed = run(prepared, executor, lambda *_: tallies.__setitem__)
+        failed = run(prepared, executor, lambda *_: lambda _: None)
     *harmless, culprit = trials
     assert failed == [culprit.trial_key]
     assert store.finished() == {spec.trial_key for spec in harmless}
@@ -105,10 +104,10 @@ def test_a_run_that_is_ended_continues(tmp_path: Path, how: signal.Signals) -> N
     again = bnsweep("run", sweep_file, "--out", out)
     found = re.search(r"(\d+) of 24 trials done", again.stdout)
     assert found, again.stderr
-    assert done <= int(found[1]) < 24  # a worker that outlived the run may have committed a pack since
+    assert int(found[1]) == done
     reference = Store.open(tmp_path / "reference")
     sweep = Sweep.from_yaml(sweep_file)
     prepared = prepare(sweep, reference, Plan.of(sweep, reference))
-    assert run(prepared, make_executor("serial"), lambda *_: lambda *_: None) == []
+    assert run(prepared, make_executor("serial"), lambda *_: lambda _: None) == []
     for table in ("trials", "curves", "landscape", "ics", "moments"):
         assert same_rows(Store.open(out).read(table).to_pandas(), reference.read(table).to_pandas())

@@ -1,8 +1,9 @@
-"""What a run makes of the cluster it is on: how many workers, whose disk, how data travels."""
+"""What a run makes of the cluster it is on: how many workers, and how data travels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,8 @@ from ray.cluster_utils import Cluster
 from bnsweep.data import load_dataset
 from bnsweep.errors import InputError
 from bnsweep.executors import ray_tune_cluster
-from bnsweep.executors.ray_tune_cluster import Node, check_shared, count_workers, nodes_to_come
+from bnsweep.executors.ray_tune_cluster import Node, count_workers, nodes_to_come
 from bnsweep.executors.ray_tune_data import share_datasets
-from bnsweep.results import Store
 from bnsweep.spec.datasets import DigitsSpec
 from bnsweep.spec.resources import Resources
 
@@ -85,26 +85,28 @@ def test_on_kubernetes_nodes_may_come_of_which_nothing_is_known(
 
 @pytest.fixture(scope="module")
 def two_hosts() -> Iterator[None]:
-    """A cluster of two hosts, as far as their addresses tell; they share this machine's disk."""
+    """A cluster of two hosts, as far as their addresses tell."""
+    with cluster_of(2) as _:
+        yield
+
+
+@contextmanager
+def cluster_of(hosts: int) -> Iterator[Cluster]:
+    """A cluster of hosts with a processor each, as far as their addresses tell, and a driver on the first."""
     cluster = Cluster()
     try:
-        for last in (2, 3):
-            cluster.add_node(num_cpus=1, node_ip_address=f"127.0.0.{last}", object_store_memory=10**8)
+        for _ in range(hosts):
+            add_host(cluster)
         ray.init(cluster.address, log_to_driver=False)
-        yield
+        yield cluster
     finally:
         ray.shutdown()
         cluster.shutdown()
 
 
-def test_a_local_directory_is_taken_where_every_host_sees_it(two_hosts: None, tmp_path: Path) -> None:
-    check_shared(Store.open(tmp_path / "new/out"), [])
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_local_directory_is_refused_where_more_hosts_may_come(two_hosts: None, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nodes that come later may not share this disk; .*s3://"):
-        check_shared(Store.open(tmp_path / "out"), [GPU_NODE])
+def add_host(cluster: Cluster) -> None:
+    address = f"127.0.0.{2 + len(cluster.list_all_nodes())}"
+    cluster.add_node(num_cpus=1, node_ip_address=address, object_store_memory=10**8)
 
 
 def test_a_data_set_is_the_same_and_one_copy_for_all_workers_of_a_node(two_hosts: None) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.chaos import VICTIMS, kill_often
 
-OFTEN = ["workers", "driver", "worker", "raylet", "workers", "worker", "machine", "workers", "worker", "driver"] * 5
+OFTEN = ["workers", "driver", "worker", "raylet", "coordinator", "worker", "machine", "workers", "worker", "driver"] * 5
 
 
 @pytest.mark.parametrize("kinds", [list(VICTIMS), pytest.param([*OFTEN, "gcs"], marks=pytest.mark.long)], ids=len)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
 
 import pandas as pd
 import pyarrow as pa
@@ -18,11 +20,12 @@ from bnsweep.probes import build_probes
 from bnsweep.probes.custom import load_probe
 from bnsweep.results import Store
 from bnsweep.results.tables import to_table
-from bnsweep.running.packs import Pack, RunContext, Tally, dataset_key
-from bnsweep.running.worker import Worker
+from bnsweep.running.packs import RunContext, Tally, dataset_key
+from bnsweep.running.service import Service
 from bnsweep.spec import DigitsSpec, ProbesSpec, TrialSpec
 from bnsweep.training.loop import run_trial
 from tests.probes.tiny_trials import TinyTrial, third_step
+from tests.running.jobs import job_of, worker_at
 from tests.user_code import probes as user_probes
 
 DIGITS = load_dataset(DigitsSpec(name="digits"))
@@ -75,9 +78,9 @@ def test_what_is_wrong_is_named(name: str, options: dict[str, object], message: 
 
 def test_one_table_one_probe() -> None:
     spec = ProbesSpec.model_validate(
-        {"tests.user_code.probes:weight_norms": {"every": 1}, "tests.user_code.probes:unpicklable": {"every": 1}}
+        {"tests.user_code.probes:weight_norms": {"every": 1}, "tests.user_code.probes:holding_a_file": {"every": 1}}
     )
-    with pytest.raises(InputError, match=r"probes:unpicklable: another probe's table is 'weight_norms' already"):
+    with pytest.raises(InputError, match=r"probes:holding_a_file: another probe's table is 'weight_norms' already"):
         build_probes(spec, 9)
 
 
@@ -116,22 +119,20 @@ def test_a_column_may_say_what_it_means() -> None:
     assert pickle.loads(pickle.dumps(probe)).schema == probe.schema
 
 
-@pytest.fixture
-def context(tmp_path: Path, spec: Build) -> Iterator[RunContext]:
-    store = Store.open(tmp_path / "out")
-    with store.lock() as hold:
-        store.begin(hold.token)
-        yield RunContext("own", store, hold.token, None, {dataset_key(spec().dataset): DIGITS})
+def stored(out: Path, *trials: TrialSpec) -> tuple[Store, Tally]:
+    """Run trials in this process; return what is stored, and how they ended."""
+    store, context = Store.open(out), RunContext("own", trials, None, {dataset_key(trials[0].dataset): DIGITS})
+    with closing(Service(job_of(trials, store))) as service:
+        for pause_s in worker_at(service, context).work():
+            sleep(pause_s)
+        run = service.status().run
+    assert run is not None
+    return store, run.tally
 
 
-def run(context: RunContext, *trials: TrialSpec) -> Tally:
-    *_, tally = Worker(context, torch.device("cpu")).run(Pack(trials, (1,) * len(trials)))
-    return tally
-
-
-def test_its_rows_are_committed_like_any_tables(context: RunContext, spec: Build, tmp_path: Path) -> None:
+def test_its_rows_are_committed_like_any_tables(spec: Build, tmp_path: Path) -> None:
     trial = spec(probes={"tests.user_code.probes:weight_norms": {"every": 4}})
-    assert run(context, trial) == Tally(completed=1)
+    assert stored(tmp_path / "out", trial)[1] == Tally(completed=1)
     frame = pd.read_parquet(tmp_path / "out" / "weight_norms")
     assert sorted(set(frame.step)) == [0, 4]
     assert set(frame.trial_key) == {trial.trial_key}
@@ -139,13 +140,14 @@ def test_its_rows_are_committed_like_any_tables(context: RunContext, spec: Build
 
 
 @pytest.mark.parametrize("what", user_probes.UNFIT)
-def test_rows_that_do_not_fit_fail_their_own_trial_alone(context: RunContext, spec: Build, what: str) -> None:
+def test_rows_that_do_not_fit_fail_their_own_trial_alone(spec: Build, tmp_path: Path, what: str) -> None:
     bad = spec(seed=1, probes={"tests.user_code.probes:returning": {"every": 4, "what": what}})
     good = spec(probes={"tests.user_code.probes:weight_norms": {"every": 4}})
-    assert run(context, good, bad, spec(seed=2)) == Tally(completed=2, failed=1)
-    (failure,) = context.store.read("failures").to_pylist()
+    store, tally = stored(tmp_path / "out", good, bad, spec(seed=2))
+    assert tally == Tally(completed=2, failed=1)
+    (failure,) = store.read("failures").to_pylist()
     assert "probes.tests.user_code.probes:returning" in failure["traceback"]
-    assert context.store.finished() == {good.trial_key, spec(seed=2).trial_key}
+    assert store.finished() == {good.trial_key, spec(seed=2).trial_key}
 
 
 @pytest.mark.parametrize("how", user_probes.MEDDLING)

@@ -7,23 +7,27 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from bnsweep.results import Store
-from bnsweep.results.files import write
 from bnsweep.running.plan import Plan
 from bnsweep.spec.sweep import Sweep
 from tests.processes import bnsweep
-from tests.results.rows import rows
+from tests.results.rows import as_tables, commit, declare
 
 Write = Callable[..., Path]
 TIMED = ("takes", "time on", "worker-hours", "Parquet:")
 
 
+def trials(*keys: str) -> dict[str, pa.Table]:
+    return as_tables({"trials": [{"trial_key": key} for key in keys]})
+
+
 def test_a_plan_tells_done_from_missing_and_undeclared(sweep_file: Write, tmp_path: Path) -> None:
     sweep, store = Sweep.from_yaml(sweep_file()), Store.open(tmp_path / "out")
     done = sweep.trials[3].trial_key
-    store.commit(rows(done, "f" * 16))
+    commit(store, trials(done, "f" * 16))
     planned = Plan.of(sweep, store)
     assert [spec.trial_key for spec in planned.missing] == [
         spec.trial_key for spec in sweep.trials if spec.trial_key != done
@@ -51,14 +55,14 @@ def test_a_directory_of_another_sweep_is_refused_unless_it_is_to_be_extended(swe
 
 def test_a_directory_is_another_sweeps_by_name_and_by_trials_not_declared(sweep_file: Write, tmp_path: Path) -> None:
     sweep, store = Sweep.from_yaml(sweep_file()), Store.open(tmp_path / "out")
-    store.commit(rows(sweep.trials[0].trial_key))
-    store.declare("renamed", [], "")
+    commit(store, trials(sweep.trials[0].trial_key))
+    declare(store, [], "renamed")
     assert Plan.of(sweep, store).other_sweep is None  # its only trial is declared here too
-    store.commit(rows("f" * 16))
+    commit(store, trials("f" * 16))
     assert Plan.of(sweep, store).other_sweep == "renamed"
-    store.declare("tiny", [], "")
+    declare(store, [], "tiny")
     assert Plan.of(sweep, store).other_sweep is None  # edited
-    write(store.files, "_sweep.json", b"damaged")
+    store.files.put("_sweep.json", b"damaged")
     assert Plan.of(sweep, store).other_sweep is None  # which a run mends
 
 

@@ -13,22 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bnsweep.results.manifest import encode
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bnsweep.data import load_dataset
 from bnsweep.errors import InputError
-from bnsweep.results import SCHEMAS, Store
-from bnsweep.results.tables import to_table
+from bnsweep.results import Store
+from bnsweep.results.commits import to_parquet
+from bnsweep.running.outbox import num_commits
 from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.prices import Price, price_sweep, why_untimed
 from bnsweep.running.prices.calibrate import calibrate
 from bnsweep.running.prices.costs import EVALUATION, STEP, Costs, mean_costs, total, work_of
 from bnsweep.running.prices.kinds import find_kinds
-from bnsweep.running.prices.price import num_packs
 from bnsweep.running.prices.timing import time_kinds
-from bnsweep.running.rows import RowBuffer
+from bnsweep.running.rows import EndedTrial, tables_of
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.grid import Grid
 from bnsweep.spec.resources import Resources
@@ -44,7 +41,7 @@ SPIN_S = 0.5
 
 
 def context_of(spec: TrialSpec, tmp_path: Path) -> RunContext:
-    return RunContext("a", Store.open(tmp_path), "", None, {dataset_key(spec.dataset): load_dataset(spec.dataset)})
+    return RunContext("a", (spec,), None, {dataset_key(spec.dataset): load_dataset(spec.dataset)})
 
 
 def sweep_of(trial: TrialSpec) -> Sweep:
@@ -114,14 +111,13 @@ def test_bytes_are_those_of_real_trials(spec: Build, tmp_path: Path) -> None:
         for seed in range(3)
     ]
     context = context_of(trials[0], tmp_path)
-    costs, buffer = calibrate(trials[0], context, budget_s=1.0), RowBuffer()
+    costs, ended = calibrate(trials[0], context, budget_s=1.0), list[EndedTrial]()
     assert costs
     for trial in trials:
         (training,) = deque(train(trial, context.datasets[dataset_key(trial.dataset)]), maxlen=1)
-        buffer.add(training, context, {"attempt": 1})
-    encoded = encode("all", ((table, to_table(SCHEMAS[table], rows)) for table, rows in buffer.tables.items()))
+        ended.append(EndedTrial.of(training, context, attempt=1))
     planned = sum(costs.file_bytes.values()) + sum(total(work_of(trial), costs.row_bytes) for trial in trials)
-    assert planned == pytest.approx(sum(record.num_bytes for record in encoded.manifest.files), rel=0.25)
+    assert planned == pytest.approx(sum(to_parquet(rows).size for rows in tables_of(ended).values()), rel=0.25)
 
 
 def test_kinds_are_timed_for_as_long_as_is_allowed(spec: Build, tmp_path: Path) -> None:
@@ -207,21 +203,16 @@ def test_the_lines_say_what_was_timed_and_what_it_takes() -> None:
     assert "time on 8 workers like these: 1:15:10" in text
     hours = 8 * 4_510 / 3600
     assert f"on 8 workers: {hours:.3g} worker-hours, {hours / 2:.3g} GPU-hours" in text
-    packs = num_packs(100, 8, 360.0)
-    assert f"Parquet: {(1e6 + packs * 5e4) / 1e6:.3g} MB in {5 * packs} files" in text
+    assert f"Parquet: {(1e6 + 100 * 5e4) / 1e6:.3g} MB in {5 * 100} files" in text  # no more than trials
+    many = "\n".join(replace(PRICE, num_trials=1000).lines(8))
+    commits = num_commits(4500)
+    assert f"Parquet: {(1e6 + commits * 5e4) / 1e6:.3g} MB in {5 * commits} files" in many
 
 
 def test_what_takes_too_long_is_refused_with_what_would_be_right() -> None:
     PRICE.require_at_most(2.51, 4)
     with pytest.raises(InputError, match=r"given 2; 100 trials take 2\.5 hours on 4 workers.*fewer trials, take more"):
         PRICE.require_at_most(2, 4)
-
-
-@given(st.integers(1, 3000), st.integers(1, 64), st.floats(1e-4, 1e4))
-def test_packs_hold_all_trials_and_are_not_longer_than_half_a_minute(trials: int, workers: int, each_s: float) -> None:
-    packs = num_packs(trials, workers, each_s)
-    assert packs <= trials
-    assert packs * max(30, each_s) * 1.5 >= (trials - workers) * each_s
 
 
 @pytest.mark.parametrize("resources", [{"gpus": 64}, {"cpus": 4096}])

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from bnsweep.executors import Tally
+from bnsweep.running.coordinator import RunStatus
 from bnsweep.running.progress import LINE_EVERY_S, Progress
 
 
@@ -22,13 +23,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     return iter(())
 
 
+def status(tally: Tally, *, num_trials: int = 0, coordinator: str = "first", **working: int) -> RunStatus:
+    return RunStatus(coordinator, num_trials, tally, working, 0, 0, False)
+
+
 def test_elsewhere_it_prints_a_line_every_few_seconds_and_a_last_one(clock: None) -> None:
     output = io.StringIO()
     with Progress(Console(file=output, width=200)) as progress:
         progress.start(num_trials=33, num_workers=2)
         for ended in range(1, 31):
-            progress(0, Tally(completed=ended))
-        progress(1, Tally(completed=1, diverged=1, failed=1))
+            progress(status(Tally(completed=ended), here=2))
+        progress(status(Tally(completed=31, diverged=1, failed=1)))
     lines = output.getvalue().splitlines()
     assert lines[0].startswith("1/33 trials: 1 done, 0 diverged, 0 failed, 2 running; elapsed 0:00:0")
     assert lines[-1].startswith("33/33 trials: 31 done, 1 diverged, 1 failed, 0 running; elapsed ")
@@ -43,17 +48,31 @@ def test_on_a_terminal_it_is_a_live_view() -> None:
     output = io.StringIO()
     with Progress(Console(file=output, width=120, force_terminal=True)) as progress:
         progress.start(num_trials=4, num_workers=2)
-        progress(0, Tally(completed=2, diverged=1))
+        progress(status(Tally(completed=2, diverged=1), here=1))
     text = output.getvalue()
     for word in ("done", "diverged", "failed", "running", "elapsed", "ETA", "\x1b["):
         assert word in text
 
 
-def test_a_pack_that_starts_again_is_not_counted_twice() -> None:
-    progress = Progress(Console(file=io.StringIO())).start(num_trials=4, num_workers=1)
-    progress(0, Tally(completed=3))
-    progress(0, Tally(completed=1))
-    assert progress.tally == Tally(completed=1)
+def test_workers_that_work_are_counted_by_host() -> None:
+    output = io.StringIO()
+    with Progress(Console(file=output, width=200)) as progress:
+        progress.start(num_trials=33, num_workers=100)
+        progress(status(Tally(completed=1), near=3, far=1))
+    assert "4 running on 2 hosts;" in output.getvalue()
+    assert progress.snapshot().working == {"near": 3, "far": 1}
+    live = io.StringIO()
+    Console(file=live, width=200).print(progress)
+    assert "far 1   near 3" in live.getvalue()
+
+
+def test_what_a_coordinator_did_that_died_counts_as_far_as_its_successor_found_it() -> None:
+    progress = Progress(Console(file=io.StringIO())).start(num_trials=10, num_workers=1)
+    progress(status(Tally(completed=4, diverged=1, failed=1), num_trials=10))
+    progress(status(Tally(completed=1), num_trials=5, coordinator="second"))
+    assert progress.tally == Tally(completed=4, diverged=1, failed=1)
+    progress(status(Tally(completed=5), num_trials=5, coordinator="second"))
+    assert progress.tally.ended == 10
 
 
 def test_the_eta_is_the_rate_since_training_began_with_running_trials_half_done(
@@ -64,11 +83,11 @@ def test_the_eta_is_the_rate_since_training_began_with_running_trials_half_done(
     progress.start(num_trials=10, num_workers=2)
     assert progress.eta_s() is None
     monkeypatch.setattr("bnsweep.running.progress.monotonic", lambda: 120.0)  # the workers took long to start
-    progress(0, Tally(completed=1, busy_s=2.0))
+    progress(status(Tally(completed=1, busy_s=2.0), here=2))
     monkeypatch.setattr("bnsweep.running.progress.monotonic", lambda: 128.0)
-    progress(1, Tally(completed=3))
+    progress(status(Tally(completed=4), here=2))
     assert progress.eta_s() == pytest.approx(10.0)
-    progress(2, Tally(completed=6))
+    progress(status(Tally(completed=10)))
     assert progress.eta_s() == 0
 
 
@@ -77,6 +96,5 @@ def test_idle_is_what_workers_did_not_spend_on_trials(monkeypatch: pytest.Monkey
     monkeypatch.setattr("bnsweep.running.progress.monotonic", lambda: 100.0)
     progress.start(num_trials=3, num_workers=2)
     monkeypatch.setattr("bnsweep.running.progress.monotonic", lambda: 110.0)
-    progress(0, Tally(completed=2, busy_s=9.0))
-    progress(1, Tally(completed=1, busy_s=6.0))
+    progress(status(Tally(completed=3, busy_s=15.0)))
     assert progress.idle_share() == pytest.approx(0.25)

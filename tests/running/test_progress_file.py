@@ -32,8 +32,12 @@ FORMAT = """{
  "completed": 3,
  "diverged": 2,
  "failed": 1,
- "running": 1,
+ "running": 2,
  "workers": 2,
+ "hosts": {
+  "a": 1,
+  "b": 1
+ },
  "eta_s": 7.5,
  "state": "running",
  "error": null,
@@ -42,7 +46,7 @@ FORMAT = """{
 }
 """
 SWEEP = Sweep.from_text(TINY)
-SNAPSHOT = Snapshot(7, 2, Tally(completed=3, diverged=2, failed=1), 1, 7.5)
+SNAPSHOT = Snapshot(7, {"a": 1, "b": 1}, Tally(completed=3, diverged=2, failed=1), 7.5)
 
 
 @pytest.fixture
@@ -100,7 +104,7 @@ def test_it_is_written_at_once_and_again_while_the_run_goes_on(store: Store, mon
         progress = written(store)
     assert (progress.state, progress.job, progress.sweep) == (RunState.RUNNING, "tiny-1", "tiny")
     assert (progress.num_trials, progress.had_result_before, progress.num_with_result) == (12, 5, 10)
-    assert (progress.failed, progress.running, progress.workers, progress.eta_s) == (1, 1, 2, 7.5)
+    assert (progress.failed, progress.running, progress.workers, progress.eta_s) == (1, 2, 2, 7.5)
 
 
 @pytest.mark.parametrize(
@@ -130,13 +134,13 @@ def test_it_says_how_the_run_ended(
         end()
     progress = written(store)
     assert (progress.state, progress.error) == (state, message)
-    assert (progress.running, progress.eta_s) == ((1, 7.5) if state is RunState.RUNNING else (0, None))
+    assert (progress.running, progress.eta_s) == ((2, 7.5) if state is RunState.RUNNING else (0, None))
 
 
 def run_serially(store: Store, snapshot: Callable[[], Snapshot]) -> list[str]:
     during = kept_progress(store, SWEEP, snapshot, lambda: False)
     prepared = prepare(SWEEP, store, Plan.of(SWEEP, store))
-    return run(prepared, make_executor("serial"), lambda *_: lambda *_: None, during=during)
+    return run(prepared, make_executor("serial"), lambda *_: lambda _: None, during=during)
 
 
 def test_a_run_that_cannot_write_it_runs_all_the_same(store: Store) -> None:
@@ -149,8 +153,8 @@ def test_a_run_writes_it_as_long_as_it_holds_the_directory_and_verify_knows_it(s
     is_held = list[bool]()
 
     def snapshot() -> Snapshot:
-        with pytest.raises(InputError, match="held by another run"), store.lock():
-            pass
+        with pytest.raises(InputError, match="held by another run"):
+            store.check_free()
         is_held.append(True)
         return SNAPSHOT
 

@@ -67,16 +67,16 @@ def test_what_another_run_has_finished_since_the_check_is_not_run_again(tmp_path
     store = Store.open(tmp_path / "out")
     every, some = prepared(tiny(), store), prepared(tiny(("{range: 2}", "{range: 1}")), store)
     for one in (some, every):
-        assert run(one, make_executor("serial"), lambda *_: lambda *_: None) == []
+        assert run(one, make_executor("serial"), lambda *_: lambda _: None) == []
     keys = store.read("trials")["trial_key"].to_pylist()
     assert sorted(keys) == sorted(spec.trial_key for spec in tiny().trials)
 
 
 def test_what_a_killed_run_left_of_its_progress_is_put_right_where_nothing_is_missing(tmp_path: Path) -> None:
     sweep, store = tiny(("{range: 2}", "{range: 1}")), Store.open(tmp_path / "out")
-    for snapshot in (Snapshot(6, 1, Tally(), 1, None), Snapshot(0, 0, Tally(), 0, None)):
+    for snapshot in (Snapshot(6, {"a": 1}, Tally(), None), Snapshot(0, {}, Tally(), None)):
         during = kept_progress(store, sweep, lambda snapshot=snapshot: snapshot, lambda: False)
-        assert run(prepared(sweep, store), make_executor("serial"), lambda *_: lambda *_: None, during=during) == []
+        assert run(prepared(sweep, store), make_executor("serial"), lambda *_: lambda _: None, during=during) == []
         progress = read_progress(store)
         assert progress is not None
         assert progress.state is RunState.FINISHED

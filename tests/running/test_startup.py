@@ -35,7 +35,7 @@ class Watched(SerialExecutor):
 
 def start(sweep: Sweep, store: Store, executor: SerialExecutor) -> list[str]:
     with started(sweep, store, Plan.of(sweep, store), executor) as prepared:
-        return run(prepared, executor, lambda *_: lambda *_: None)
+        return run(prepared, executor, lambda *_: lambda _: None)
 
 
 def test_where_nothing_is_missing_the_executor_does_not_start(tmp_path: Path) -> None:

@@ -1,144 +1,217 @@
-"""What a worker commits, records, saves and leaves alone."""
+"""What a worker delivers, records, saves and leaves alone."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
-import torch
 
 from bnsweep.data import load_dataset
-from bnsweep.errors import Superseded
-from bnsweep.results import Store
-from bnsweep.running.packs import Pack, RunContext, Tally, dataset_key
-from bnsweep.running.worker import Worker
+from bnsweep.results.schema import SCHEMAS
+from bnsweep.running.coordinator import Coordinator
+from bnsweep.running.packs import Delivery, Pack, Receipt, RunContext, Tally, Wait, Whereabouts, dataset_key
+from bnsweep.running.service import keys_of
 from bnsweep.spec import DigitsSpec, TrialSpec
 from bnsweep.training.checkpoint import FORMAT
 from tests.frames import same_rows
+from tests.running.commit_log import COMPLETED, Clock
+from tests.running.jobs import worker_at
 
 DIGITS = load_dataset(DigitsSpec(name="digits"))
 Build = Callable[..., TrialSpec]
 
 
-@pytest.fixture
-def context(tmp_path: Path, spec: Build) -> Iterator[RunContext]:
-    store = Store.open(tmp_path / "out")
-    with store.lock() as hold:
-        store.begin(hold.token)
-        yield RunContext("tiny", store, hold.token, "abc", {dataset_key(spec().dataset): DIGITS})
+@dataclass
+class Office:
+    """A coordinator that is asked directly, which wants to hear of each step, and what it was given."""
+
+    trials: Sequence[TrialSpec]
+    context: RunContext
+    saved: dict[int, bytes] = field(default_factory=dict)
+    tables: dict[str, list[pa.Table]] = field(default_factory=dict)
+    packs: list[Pack] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        keys = keys_of(self.trials)
+        saved = [self.trials[trial].trial_key for trial in self.saved]
+        self.clock = Clock()
+        self.coordinator = Coordinator(self.trials, keys, keys[:0], saved=saved, clock=self.clock)
+        self.coordinator._sizing.first = len(self.trials)
+        self.dropped = frozenset[int]()
+
+    def take(self, here: Whereabouts) -> Pack | Wait | None:
+        given = self.coordinator.take(here)
+        self.packs.extend([given] if isinstance(given, Pack) else [])
+        return given
+
+    def deliver(self, delivery: Delivery) -> Receipt:
+        receipt = self.coordinator.deliver(delivery)
+        return Receipt(receipt.coordinator, receipt.committed, receipt.must_stop, self.dropped, within_s=0.0)
+
+    def resume(self, here: Whereabouts, pack: Pack) -> Pack:
+        return self.coordinator.resume(here, pack)
+
+    def save_checkpoint(self, trial: int, content: bytes) -> None:
+        if self.coordinator.has_saved(trial):
+            self.saved[trial] = content
+
+    def load_checkpoint(self, trial: int) -> bytes | None:
+        return self.saved.get(trial)
+
+    def commit(self) -> None:
+        self.clock.now += 1000.0
+        if batch := self.coordinator.next_batch():
+            for name, table in batch.tables().items():
+                self.tables.setdefault(name, []).append(table)
+            for trial in self.coordinator.committed():
+                del self.saved[trial]
+
+    def rows(self, table: str) -> pa.Table:
+        self.commit()
+        return pa.concat_tables(self.tables[table])
+
+    def ended(self) -> list[str]:
+        self.commit()
+        return self.rows("trials")["trial_key"].to_pylist() if "trials" in self.tables else []
 
 
-def worker(context: RunContext) -> Worker:
-    return Worker(context, torch.device("cpu"))
+def office(*trials: TrialSpec, saved: dict[int, bytes] | None = None, checkpoint_every_s: float = 600.0) -> Office:
+    data = {dataset_key(trials[0].dataset): DIGITS}
+    return Office(trials, RunContext("tiny", trials, "abc", data, checkpoint_every_s), saved or {})
 
 
-def pack(*trials: TrialSpec, saved: frozenset[str] = frozenset()) -> Pack:
-    return Pack(trials, (1,) * len(trials), saved=saved)
-
-
-def last(tallies: Iterator[Tally]) -> Tally:
-    *_, tally = tallies
-    return tally
+def work(office: Office, until: Callable[[], bool] = lambda: False) -> Tally:
+    """Work until there is nothing more to do, or it is so."""
+    worker = worker_at(office, office.context)
+    worker._outgoing._receipt = Receipt("", -1, within_s=0.0)
+    for pause_s in worker.work():
+        if pause_s:
+            office.commit()
+        if until():
+            break
+    return office.coordinator.tally
 
 
 def hungry(tmp_path: Path, spec: Build, **options: object) -> TrialSpec:
     return spec(model={"name": "tests.user_code.crashing_models:hungry", "marker": str(tmp_path / "marker"), **options})
 
 
-def test_a_trial_short_of_memory_is_named_recorded_and_not_counted(
-    context: RunContext, tmp_path: Path, spec: Build
-) -> None:
+def test_a_trial_short_of_memory_is_recorded_and_with_whole_gpus_it_has_failed(tmp_path: Path, spec: Build) -> None:
     starved = hungry(tmp_path, spec, once=False)
-    tally = last(worker(context).run(pack(spec(seed=1), starved, spec(seed=2))))
-    assert tally == Tally(completed=2, short_of_memory=(starved.trial_key,))
-    (failure,) = context.store.read("failures").to_pylist()
-    assert failure["error"] == "MemoryError: no more room"
-    assert context.store.finished() == {spec(seed=1).trial_key, spec(seed=2).trial_key}
+    at = office(spec(seed=1), starved, spec(seed=2))
+    assert work(at) == Tally(completed=2, failed=1)
+    assert [pack.trials for pack in at.packs] == [(0, 1, 2), (1,)]
+    failures = at.rows("failures").to_pylist()
+    assert [(row["trial_key"], row["attempt"]) for row in failures] == [(starved.trial_key, 1), (starved.trial_key, 2)]
+    assert failures[0]["error"] == "MemoryError: no more room"
+    assert sorted(at.ended()) == sorted([spec(seed=1).trial_key, spec(seed=2).trial_key])
 
 
-def test_a_worker_in_someone_elses_process_leaves_the_garbage_collector_alone(context: RunContext, spec: Build) -> None:
+def test_a_worker_in_someone_elses_process_leaves_the_garbage_collector_alone(spec: Build) -> None:
     before = gc.get_threshold(), gc.get_freeze_count()
-    last(worker(context).run(pack(spec())))
+    work(office(spec()))
     assert (gc.get_threshold(), gc.get_freeze_count()) == before
 
 
-def test_with_whole_gpus_a_trial_short_of_memory_has_failed(context: RunContext, tmp_path: Path, spec: Build) -> None:
-    starved = hungry(tmp_path, spec, once=False)
-    alone = replace(pack(starved), is_alone=True, has_whole_gpus=True)
-    assert last(worker(context).run(alone)) == Tally(failed=1)
-
-
-def test_a_worker_asked_to_stop_commits_what_finished_and_saves_what_did_not(
-    context: RunContext, spec: Build, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bnsweep.running.worker.WATCH_EVERY_S", 0.0)
+def test_a_worker_asked_to_stop_delivers_what_finished_and_saves_what_did_not(spec: Build) -> None:
     trials = [spec(seed=seed, probes={"moments": {"every": 3}}) for seed in range(3)]
-    tallies = worker(context).run(pack(*trials))
-    while next(tallies).completed == 0:
-        pass
-    context.store.request_stop(context.token)
-    assert last(tallies) == Tally(completed=1)
-    assert context.store.finished() == {trials[0].trial_key}
-    assert set(context.store.checkpoints()) == {trials[1].trial_key}
+    at = office(*trials)
 
-    context.store.begin("another")
-    again = replace(context, token="another")
-    rest = pack(*trials[1:], saved=frozenset(context.store.checkpoints()))
-    assert last(worker(again).run(rest)) == Tally(completed=2)
-    assert set(context.store.checkpoints()) == set()
-    untouched = replace(context, store=Store.open(Path(context.store.root).parent / "untouched"))
-    untouched.store.begin(context.token)
-    last(worker(untouched).run(pack(*trials)))
+    def stop_after_the_first() -> bool:
+        if at.coordinator.tally.completed:
+            at.coordinator.stop()
+        return False
+
+    assert work(at, stop_after_the_first) == Tally(completed=1)
+    assert at.ended() == [trials[0].trial_key]
+    assert set(at.saved) == {1}
+
+    rest = office(*trials[1:], saved={0: at.saved[1]})
+    assert work(rest) == Tally(completed=2)
+    assert rest.saved == {}
+    untouched = office(*trials)
+    work(untouched)
     for table in ("trials", "curves", "moments"):
-        assert same_rows(context.store.read(table).to_pandas(), untouched.store.read(table).to_pandas())
+        both = pa.concat_tables([at.rows(table), rest.rows(table)])
+        assert same_rows(both.to_pandas(), untouched.rows(table).to_pandas())
 
 
-def test_a_checkpoint_is_made_when_due_and_dropped_with_the_commit(context: RunContext, spec: Build) -> None:
-    tallies = worker(replace(context, checkpoint_every_s=0.0)).run(pack(spec()))
-    for _ in range(4):
-        next(tallies)
-    assert set(context.store.checkpoints()) == {spec().trial_key}
-    assert last(tallies) == Tally(completed=1)
-    assert set(context.store.checkpoints()) == set()
+def test_a_checkpoint_is_made_when_due_and_dropped_with_the_commit(spec: Build) -> None:
+    at = office(spec(), checkpoint_every_s=0.0)
+    work(at, lambda: bool(at.saved))
+    assert set(at.saved) == {0}
+    again = office(spec(), checkpoint_every_s=0.0, saved=dict(at.saved))
+    assert work(again) == Tally(completed=1)
+    assert again.saved == {}
 
 
-def test_a_trial_with_a_probe_that_cannot_be_pickled_is_not_saved_and_comes_to_its_end(
-    context: RunContext, spec: Build
-) -> None:
-    trial = spec(probes={"tests.user_code.probes:unpicklable": {"every": 1}})
-    tallies = worker(replace(context, checkpoint_every_s=0.0)).run(pack(trial))
-    for _ in range(4):
-        next(tallies)
-    assert set(context.store.checkpoints()) == set()
-    assert last(tallies) == Tally(completed=1)
+def test_a_trial_with_a_probe_that_remembers_what_is_not_plain_is_not_saved_and_comes_to_its_end(spec: Build) -> None:
+    trial = spec(probes={"tests.user_code.probes:holding_a_file": {"every": 1}})
+    at, seen = office(trial, checkpoint_every_s=0.0), list[int]()
+
+    def look() -> bool:
+        seen.append(len(at.saved))
+        return False
+
+    assert work(at, look) == Tally(completed=1)
+    assert set(seen) == {0}
 
 
-def test_a_worker_that_dies_late_takes_little_along(
-    context: RunContext, spec: Build, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bnsweep.running.worker.COMMIT_EVERY_S", 0.0)
-    trials = [spec(seed=seed) for seed in range(3)]
-    tallies = worker(context).run(pack(*trials))
-    while next(tallies).completed < 2:
-        pass
-    assert context.store.finished() == {trials[0].trial_key, trials[1].trial_key}
+def test_a_worker_that_dies_late_takes_little_along(spec: Build) -> None:
+    at = office(*(spec(seed=seed) for seed in range(3)))
+    work(at, lambda: at.coordinator.tally.completed == 2)
+    assert len(at.ended()) == 2
 
 
-def test_a_trial_that_fails_after_it_was_continued_begins_anew_the_next_time(context: RunContext, spec: Build) -> None:
-    broken = spec()
-    context.store.save_checkpoint(broken.trial_key, FORMAT + b"damaged before it was saved")
-    assert last(worker(context).run(pack(broken, saved=frozenset({broken.trial_key})))) == Tally(failed=1)
-    assert set(context.store.checkpoints()) == set()
-    assert last(worker(context).run(pack(broken))) == Tally(completed=1)
+def test_a_trial_that_another_worker_has_ended_is_broken_off_and_one_that_it_has_taken_is_left_out(spec: Build) -> None:
+    at, steps = office(*(spec(seed=seed) for seed in range(3))), list[int]()
+
+    def drop() -> bool:
+        steps.append(1)
+        if len(steps) == 3:
+            at.dropped = frozenset({0, 2})
+            at.coordinator.deliver(Delivery(Whereabouts("other"), 0, "", 0, dict.fromkeys((0, 2), COMPLETED)))
+        return False
+
+    assert work(at, drop) == Tally(completed=3)
+    assert at.ended() == [spec(seed=1).trial_key]
+    assert len(steps) < 3 + 3 + 8 + 2
 
 
-def test_a_worker_of_a_run_that_was_taken_over_commits_nothing(context: RunContext, spec: Build) -> None:
-    tallies = worker(context).run(pack(spec()))
-    next(tallies)
-    context.store.begin("another")
-    with pytest.raises(Superseded, match="another run"):
-        last(tallies)
-    assert context.store.finished() == set()
+def test_a_damaged_checkpoint_is_no_reason_to_fail_and_is_dropped(spec: Build) -> None:
+    damaged = office(spec(), saved={0: FORMAT + b"damaged before it was saved"})
+    assert work(damaged) == Tally(completed=1)
+    assert damaged.saved == {}
+
+
+def test_a_trial_that_fails_loses_its_checkpoint(tmp_path: Path, spec: Build) -> None:
+    starved = hungry(tmp_path, spec, once=False)
+    at = office(starved, saved={0: b"of another version"})
+    assert work(at) == Tally(failed=1)
+    assert [pack.saved for pack in at.packs] == [{0}, set()]
+    assert at.saved == {}
+
+
+def test_rows_are_those_of_their_own_trials(spec: Build) -> None:
+    trials = [spec(seed=seed, lr=lr, norm=norm) for seed, (lr, norm) in enumerate([(0.1, "none"), (0.2, "batch")])]
+    at = office(*trials)
+    work(at)
+    curves = at.rows("curves").to_pandas()
+    for trial in trials:
+        own = curves[curves.trial_key == trial.trial_key]
+        assert len(own) == 9
+        assert {(row.norm, row.lr, row.seed, row.init) for row in own.itertuples()} == {
+            (trial.norm, trial.lr, trial.seed, "default")
+        }
+        assert own.step.tolist() == list(range(9))
+
+
+@pytest.mark.parametrize("table", ["trials", "curves"])
+def test_columns_are_as_the_schema_says(spec: Build, table: str) -> None:
+    at = office(spec())
+    work(at)
+    assert at.rows(table).schema.equals(SCHEMAS[table], check_metadata=True)

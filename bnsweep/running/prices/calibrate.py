@@ -10,13 +10,11 @@ from time import perf_counter
 
 import torch
 
-from bnsweep.results.manifest import encode
-from bnsweep.results.schema import SCHEMAS
-from bnsweep.results.tables import to_table
+from bnsweep.results.commits import to_parquet
 from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.prices.costs import COMPILING, EVALUATION, STEP, Costs
 from bnsweep.running.prices.kinds import tame
-from bnsweep.running.rows import RowBuffer
+from bnsweep.running.rows import EndedTrial, tables_of
 from bnsweep.spec import TrialSpec
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.loop import train
@@ -33,25 +31,25 @@ def calibrate(spec: TrialSpec, context: RunContext, budget_s: float) -> Costs | 
     as compiling. Means, not medians: a run pays for its slow steps too.
     """
     steps, until = WARM_UP + PLAIN + len(spec.probes.sections), perf_counter() + budget_s
-    times, few, buffer, compiler = list[dict[str, float]](), dict[str, int](), RowBuffer(), Compiler()
+    times, few, ended, compiler = list[dict[str, float]](), dict[str, int](), list[EndedTrial](), Compiler()
     while len(times) < 2 or perf_counter() < until:
         short = tame(spec, seed=len(times), steps=steps, eval_every=None)
-        if not (seconds := _time_trial(short, context, buffer, compiler)):
+        if not (seconds := _time_trial(short, context, ended, compiler)):
             return None
         times.append(seconds)
-        few = few or _file_sizes(buffer)
+        few = few or _file_sizes(ended)
     first, *others = times
     seconds = {part: max(0.0, fmean(other[part] for other in others)) for part in first}
     seconds[COMPILING] = max(0.0, first["trials"] - seconds["trials"]) if spec.train.compile else 0.0
-    many = _file_sizes(buffer)
+    many = _file_sizes(ended)
     row_bytes = {table: (many[table] - few[table]) / len(others) for table in many}
     file_bytes = {table: few[table] - row_bytes[table] for table in few}
-    row_bytes["curves"] *= len(times) / len(buffer.tables["curves"])
+    row_bytes["curves"] *= len(times) / sum(len(trial.result.tables["curves"]) for trial in ended)
     return Costs(seconds, row_bytes, file_bytes)
 
 
-def _time_trial(spec: TrialSpec, context: RunContext, buffer: RowBuffer, compiler: Compiler) -> dict[str, float]:
-    """Run a short trial and add its rows to `buffer`; return the seconds of its parts, none where it diverges.
+def _time_trial(spec: TrialSpec, context: RunContext, ended: list[EndedTrial], compiler: Compiler) -> dict[str, float]:
+    """Run a short trial and add it to `ended`; return the seconds of its parts, none where it diverges.
 
     What the last evaluation takes longer than one on the way is once per trial.
     """
@@ -74,7 +72,7 @@ def _time_trial(spec: TrialSpec, context: RunContext, buffer: RowBuffer, compile
     marks.append(_now(device))
     if training.result.has_diverged:
         return {}
-    buffer.add(training, context, {"attempt": 1, "started_at": started_at})
+    ended.append(EndedTrial.of(training, context, attempt=1, started_at=started_at))
     marks.append(_now(device))
     before_s, plain_s, evaluation_s, *measured_s, last_s, keep_s = (after - before for before, after in pairwise(marks))
     step_s = plain_s / PLAIN
@@ -92,8 +90,6 @@ def _now(device: torch.device) -> float:
     return perf_counter()
 
 
-def _file_sizes(buffer: RowBuffer) -> dict[str, int]:
+def _file_sizes(ended: list[EndedTrial]) -> dict[str, int]:
     """Return the bytes of the Parquet file that the rows of each table would make."""
-    schemas = {**buffer.schemas, **SCHEMAS}
-    encoded = encode("calibration", ((table, to_table(schemas[table], rows)) for table, rows in buffer.tables.items()))
-    return {record.table: record.num_bytes for record in encoded.manifest.files}
+    return {table: to_parquet(rows).size for table, rows in tables_of(ended).items()}

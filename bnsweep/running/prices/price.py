@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bnsweep.errors import InputError
-from bnsweep.running.pack_sizing import PackSizing
-from bnsweep.running.packs import Tally
+from bnsweep.running.outbox import num_commits
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,9 @@ class Price:
         if hourly is not None:
             unit = "GPU-hour" if self.gpus else "worker-hour"
             yield f"money: {hourly * (self.gpus or 1) * hours:.2f}, at {hourly:g} per {unit}"
-        packs = num_packs(self.num_trials, workers, self.work_s / self.num_trials)  # each leaves a file per table
-        megabytes = (self.row_bytes + packs * self.file_bytes) / 1e6
-        yield f"Parquet: {megabytes:.3g} MB in {packs * self.num_tables} files, before `bnsweep compact`"
+        commits = min(self.num_trials, num_commits(self.wall_s(workers) - self.start_s))  # each a file per table
+        megabytes = (self.row_bytes + commits * self.file_bytes) / 1e6
+        yield f"Parquet: {megabytes:.3g} MB in {commits * self.num_tables} files, before `bnsweep compact`"
 
     def require_at_most(self, max_hours: float, workers: int) -> None:
         """Check the time.
@@ -71,14 +70,3 @@ class Price:
                 f"--max-hours: given {max_hours:g}; {self.num_trials} trials take {hours:.3g} hours on {workers} "
                 "workers, if none diverges; declare fewer trials, take more workers, or allow more hours"
             )
-
-
-def num_packs(num_trials: int, workers: int, each_s: float) -> int:
-    """Return into how many packs trials that take so long are cut."""
-    sizing, left, packs = PackSizing(workers), num_trials, 0
-    while left:
-        size = min(left, sizing.size(left))
-        left, packs = left - size, packs + 1
-        if packs >= workers:  # by then the first one has been timed
-            sizing.timed(Tally(completed=size, busy_s=size * each_s))
-    return packs

@@ -50,7 +50,7 @@ def time_sweep(sweep: Sweep, store: Store, counts: Sequence[int], workers: int, 
         sweep_s = price(costs).wall_s(workers) if costs else ready_s
         return min(MAX_TOTAL_S - ready_s, MAX_SHARE * sweep_s)
 
-    return price(time_kinds(specs, RunContext(sweep.name, store, "", git_sha(), on_device), allowed_s))
+    return price(time_kinds(specs, RunContext(sweep.name, specs, git_sha(), on_device), allowed_s))
 
 
 def price_of(

@@ -1,0 +1,229 @@
+"""The coordinator at work: it has taken the directory over, answers its workers, and commits in a thread.
+
+Loads without torch and ray: in this process for the serial executor, as an actor under Ray.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Event, Lock, Thread
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnsweep.errors import InputError, StoreError, Superseded
+from bnsweep.results import Store
+from bnsweep.results.writer import Writer
+from bnsweep.running.coordinator import Coordinator, RunStatus
+from bnsweep.running.packs import Delivery, Pack, Receipt, Wait, Whereabouts, WorkerFailure
+from bnsweep.spec import TrialSpec
+
+LOOK_EVERY_S = 0.2
+"""How often it is looked whether something is to be committed; also whenever a worker is through with a pack."""
+END_WITHIN_S = 10.0
+"""How long the end waits for a store that does not answer."""
+SAY_WHAT_IS_OUT_S = 5.0
+"""How long one that started anew lets workers say what its predecessor has handed out."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a coordinator is started with, each time.
+
+    Args:
+        sweep: name of the sweep.
+        text: of its file.
+        trials: what it declares.
+        keys: of these.
+        store: where results go.
+        run: names the run, so that one that starts anew need not wait for its own lease.
+        num_workers: how many are expected.
+    """
+
+    sweep: str
+    text: str
+    trials: Sequence[TrialSpec]
+    keys: NDArray[np.uint64]
+    store: Store
+    run: str
+    num_workers: int
+
+
+class ServiceStatus(NamedTuple):
+    """How far the coordinator of a run is.
+
+    Args:
+        run: how far the run is; None as long as the directory is not taken over.
+        lines: for the user, each told once.
+        error: what ended it.
+    """
+
+    run: RunStatus | None
+    lines: tuple[str, ...] = ()
+    error: InputError | StoreError | None = None
+
+
+class Service:
+    """A coordinator with its writer. Whatever is called, by whichever thread, takes no time; but for checkpoints.
+
+    Args:
+        job: what to run.
+        is_again: whether one for the same run was there before.
+    """
+
+    def __init__(self, job: Job, *, is_again: bool = False) -> None:
+        self._job, self._is_again = job, is_again
+        self._lock, self._wake, self._end = Lock(), Event(), Event()
+        self._coordinator: Coordinator | None = None
+        self._writer: Writer | None = None
+        self._error: InputError | StoreError | None = None
+        self._lines = deque[str]()
+        self._places: dict[str, Whereabouts] = {}
+        self._must_stop = False
+        self._thread = Thread(target=self._serve, name="bnsweep-coordinator", daemon=True)
+        self._thread.start()
+
+    # For workers; `Desk` says what each does.
+
+    def take(self, worker: Whereabouts) -> Pack | Wait | None:
+        """Return what a worker is to do."""
+        with self._lock:
+            self._places[worker.place] = worker
+            if self._coordinator is None:
+                return None if self._error else Wait(LOOK_EVERY_S)
+            return self._coordinator.take(worker)
+
+    def deliver(self, delivery: Delivery) -> Receipt:
+        """Take in what a worker has done."""
+        with self._lock:
+            self._places[delivery.worker.place] = delivery.worker
+            if self._coordinator is None:  # its coordinator keeps the name that it has, until there is another
+                return Receipt(delivery.coordinator, -1, must_stop=self._error is not None)
+            receipt = self._coordinator.deliver(delivery)
+        if delivery.is_last:
+            self._wake.set()
+        return receipt
+
+    def resume(self, worker: Whereabouts, pack: Pack) -> Pack:
+        """Take note of a pack that a predecessor has handed out."""
+        with self._lock:
+            return self._coordinator.resume(worker, pack) if self._coordinator else pack
+
+    def save_checkpoint(self, trial: int, content: bytes) -> None:
+        """Keep the state of a trial under way."""
+        with self._lock:
+            writer = self._writer if self._coordinator and self._coordinator.has_saved(trial) else None
+        if writer is not None:
+            writer.save_checkpoint(self._key(trial), content)
+
+    def load_checkpoint(self, trial: int) -> bytes | None:
+        """Return the state of a trial."""
+        return self._writer.load_checkpoint(self._key(trial)) if self._writer else None
+
+    # For whoever started it.
+
+    def lost(self, worker: str, failure: WorkerFailure) -> None:
+        """Take back the pack of a worker that is no more."""
+        with self._lock:
+            if self._coordinator:
+                self._coordinator.lost(worker, failure)
+        self._wake.set()
+
+    def latest_at(self, place: str) -> Whereabouts | None:
+        """Return the last worker that was heard of at a place."""
+        with self._lock:
+            return self._places.get(place)
+
+    def stop(self) -> None:
+        """Hand out no more, and have workers save what is under way."""
+        with self._lock:
+            self._must_stop = True
+            if self._coordinator:
+                self._coordinator.stop()
+        self._wake.set()
+
+    def status(self) -> ServiceStatus:
+        """Return how far it is."""
+        with self._lock:
+            lines = tuple(self._lines)
+            self._lines.clear()
+            return ServiceStatus(self._coordinator.status() if self._coordinator else None, lines, self._error)
+
+    def missing(self) -> list[int]:
+        """Return the trials that have no result."""
+        with self._lock:
+            return self._coordinator.missing() if self._coordinator else list(range(len(self._job.keys)))
+
+    def close(self) -> None:
+        """End the lease; commit no more."""
+        self._end.set()
+        self._wake.set()
+        self._thread.join(END_WITHIN_S)
+
+    # Its thread.
+
+    def _serve(self) -> None:
+        try:
+            with self._taken_over() as writer:
+                self._commit_until_the_end(writer)
+        except (InputError, StoreError) as error:
+            self._fail(error)
+        except Exception as error:  # a bug must end the run, not leave it waiting for a thread that is gone
+            self._fail(StoreError(f"{self._job.store.root}: the coordinator failed ({type(error).__name__}: {error})"))
+
+    def _taken_over(self) -> Writer:
+        job = self._job
+        try:
+            writer = job.store.take_over(job.run, say=self._lines.append)
+        except InputError as error:
+            if self._is_again:  # it is another run's by now
+                raise Superseded(str(error)) from error
+            raise
+        writer.declare(job.sweep, job.keys, job.text)
+        coordinator = Coordinator(
+            job.trials,
+            job.keys,
+            writer.keys,
+            num_workers=job.num_workers,
+            attempts=writer.attempts,
+            saved=writer.saved,
+            hand_out_after_s=SAY_WHAT_IS_OUT_S if self._is_again else 0.0,
+        )
+        with self._lock:
+            self._coordinator, self._writer = coordinator, writer
+            if self._must_stop:
+                coordinator.stop()
+        return writer
+
+    def _commit_until_the_end(self, writer: Writer) -> None:
+        assert self._coordinator is not None, "the directory was taken over"
+        while not self._end.is_set():
+            with self._lock:
+                batch = self._coordinator.next_batch()
+            if batch is None:
+                self._wake.wait(LOOK_EVERY_S)
+                self._wake.clear()
+                continue
+            if tables := batch.tables():
+                writer.commit(tables)
+            with self._lock:
+                outdated = self._coordinator.committed()
+            if outdated:
+                writer.drop_checkpoints(map(self._key, outdated))
+
+    def _fail(self, error: InputError | StoreError) -> None:
+        with self._lock:
+            self._error = error
+            if self._coordinator:
+                self._coordinator.abort()
+
+    def _key(self, trial: int) -> str:
+        return f"{self._job.keys[trial]:016x}"
+
+
+def keys_of(trials: Sequence[TrialSpec]) -> NDArray[np.uint64]:
+    """Return the keys of trials as numbers."""
+    return np.array([int(spec.trial_key, 16) for spec in trials], np.uint64)

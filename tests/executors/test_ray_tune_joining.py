@@ -1,0 +1,106 @@
+"""A cluster that changes while a run is on it: machines that join late, and a coordinator that dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from ray.cluster_utils import Cluster
+
+from bnsweep.data import load_dataset
+from bnsweep.executors.ray_tune import TUNE_SETTINGS, RayTuneExecutor
+from bnsweep.results import Store
+from bnsweep.running.coordinator import RunStatus
+from bnsweep.running.packs import RunContext, Tally, dataset_key
+from bnsweep.running.run import opened
+from bnsweep.spec import TrialSpec
+from bnsweep.spec.resources import Resources
+from tests.executors.test_ray_tune_cluster import add_host, cluster_of
+from tests.running.jobs import job_of
+
+CPU = Resources()
+SPINNING = "tests.user_code.timed_probes:Spinning"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in TUNE_SETTINGS.items():
+            patch.setenv(name, value)
+        with cluster_of(1) as cluster:
+            yield cluster
+
+
+def run(out: Path, trials: tuple[TrialSpec, ...], report: Callable[[RunStatus], None]) -> tuple[Store, RunStatus]:
+    """Run trials on the cluster that this process is connected to."""
+    store, reports, executor = Store.open(out), list[RunStatus](), RayTuneExecutor("auto")
+
+    def keep(status: RunStatus) -> None:
+        reports.append(status)
+        report(status)
+
+    context = RunContext("tiny", trials, "abc", {dataset_key(trials[0].dataset): load_dataset(trials[0].dataset)})
+    with executor.coordinating(job_of(trials, store, 1)) as coordination:
+        opened(coordination)
+        executor.run(coordination, context, CPU, keep, lambda: False)
+    return store, reports[-1]
+
+
+def slow_trials(spec: Callable[..., TrialSpec], number: int) -> tuple[TrialSpec, ...]:
+    probes = {SPINNING: {"at": [0], "seconds": 0.5}}
+    return tuple(spec(seed=seed, train={"steps": 2, "batch_size": 32}, probes=probes) for seed in range(number))
+
+
+def test_a_machine_that_joins_after_the_first_commit_does_its_share(
+    cluster: Cluster, tmp_path: Path, spec: Callable[..., TrialSpec]
+) -> None:
+    joined, most = list[float](), [0]
+
+    def join_late(status: RunStatus) -> None:
+        most[0] = max(most[0], sum(status.working.values()))
+        if not joined and Store.open(tmp_path).finished():
+            joined.append(time.time())
+            add_host(cluster)
+
+    trials = slow_trials(spec, 80)
+    store, status = run(tmp_path, trials, join_late)
+    assert status.tally == Tally(completed=len(trials))
+    assert most[0] == 2
+    rows = store.read("trials", ["trial_key", "started_at", "wall_time_s"]).to_pandas().sort_values("started_at")
+    ended = rows.started_at + rows.wall_time_s.apply(lambda seconds: seconds * 1e9).astype("timedelta64[ns]")
+    beside = sum(later < earlier for earlier, later in zip(ended[:-1], rows.started_at[1:], strict=True))
+    assert beside > 10, "two at a time, once there are two"
+
+
+def test_a_coordinator_that_dies_begins_anew_and_nothing_is_lost(
+    cluster: Cluster, tmp_path: Path, spec: Callable[..., TrialSpec]
+) -> None:
+    coordinators = list[str]()
+
+    def kill_it_once(status: RunStatus) -> None:
+        if status.coordinator not in coordinators:
+            coordinators.append(status.coordinator)
+        if len(coordinators) == 1 and Store.open(tmp_path).finished():
+            (pid,) = (process.pid for process in psutil.process_iter() if "CoordinatorActor" in "".join(title(process)))
+            os.kill(pid, signal.SIGKILL)
+            coordinators.append("killed")
+
+    trials = slow_trials(spec, 40)
+    store, status = run(tmp_path, trials, kill_it_once)
+    assert len(coordinators) == 3
+    assert status.is_over
+    keys = Counter(store.read("trials", ["trial_key"])["trial_key"].to_pylist())
+    assert keys == dict.fromkeys((trial.trial_key for trial in trials), 1)
+
+
+def title(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
