@@ -19,6 +19,7 @@ from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.results.declaration import DECLARED
 from bnsweep.results.schema import AXES, METRIC_TABLES
+from bnsweep.results.snapshot import Snapshot
 
 _NEVER_NULL = ("trial_key", *AXES, "status", "num_classes", "spec")
 
@@ -30,7 +31,7 @@ def load(
     columns: Mapping[str, Sequence[str]] | None = None,
     steps: Steps | None = None,
 ) -> Results:
-    """Read the tables under `directory`, a path or a pyarrow filesystem URI. What is not asked for is not read.
+    """Read the tables under `directory`, a path or a URI such as `s3://b/folder`. What is not asked for is not read.
 
     Args:
         directory: what `bnsweep run --out` was given.
@@ -46,24 +47,33 @@ def load(
     """
     chosen_columns, steps = checked_columns(columns or {}), checked_steps(steps)
     store = _existing_store(directory)
+    return store.use(lambda snapshot: _load(store, snapshot, norms, chosen_columns, steps))
+
+
+def _load(
+    store: Store,
+    snapshot: Snapshot,
+    norms: Iterable[str] | None,
+    columns: Mapping[str, Sequence[str]],
+    steps: Steps | None,
+) -> Results:
+    """Read all tables as they are at one moment."""
     declared = _declared(store)
-    stored = _trials(store, chosen_columns.get("trials"))
+    stored = _trials(snapshot, columns.get("trials"))
     every_trial = stored.drop_duplicates("trial_key", ignore_index=True)
     chosen_norms = checked_norms(norms, every_trial)
     trials, undeclared = _set_apart(_of_norms(every_trial, chosen_norms), declared)
     if trials.empty:
-        raise InputError(
-            f"{os.fspath(directory)}: none of its {len(undeclared)} finished trials is declared in {DECLARED}"
-        )
+        raise InputError(f"{store.root}: none of its {len(undeclared)} finished trials is declared in {DECLARED}")
     check_one_version(trials, store.root)
     keys = declared["trial_keys"] if declared else ()
     orders = _orders(trials, keys)
-    tables = _measurements(store, chosen_columns, row_filter(chosen_norms, steps))
+    tables = _measurements(snapshot, columns, row_filter(chosen_norms, steps))
     has_duplicates = len(every_trial) < len(stored)
     results = Results(
         name=declared["name"] if declared else os.path.basename(store.root),
         trials=trials.astype(orders),
-        failures=_read(store, "failures", chosen_columns["failures"]),
+        failures=_read(snapshot, "failures", columns["failures"]),
         undeclared=undeclared.astype(_orders(undeclared, ())),
         missing=tuple(sorted(set(keys) - set(every_trial["trial_key"]))),
         declared=declared,
@@ -81,10 +91,10 @@ def _existing_store(directory: str | os.PathLike[str]) -> Store:
 
 
 def _measurements(
-    store: Store, columns: Mapping[str, Sequence[str]], where: pds.Expression | None
+    snapshot: Snapshot, columns: Mapping[str, Sequence[str]], where: pds.Expression | None
 ) -> dict[str, pd.DataFrame]:
     """Return the rows of each table of measurements."""
-    return {table: _read(store, table, columns.get(table), where) for table in METRIC_TABLES}
+    return {table: _read(snapshot, table, columns.get(table), where) for table in METRIC_TABLES}
 
 
 def _orders(trials: pd.DataFrame, declared_keys: Sequence[str]) -> dict[str, pd.CategoricalDtype]:
@@ -104,23 +114,23 @@ def _declared(store: Store) -> dict[str, Any] | None:
     return declared
 
 
-def _trials(store: Store, columns: Sequence[str] | None) -> pd.DataFrame:
+def _trials(snapshot: Snapshot, columns: Sequence[str] | None) -> pd.DataFrame:
     """Return every row of `trials`, of which there is at least one."""
-    trials = _read(store, "trials", columns)
+    trials = _read(snapshot, "trials", columns)
     if trials.empty:
-        raise InputError(f"{store.root}: holds no finished trial; `bnsweep run` puts them there")
+        raise InputError(f"{snapshot.files.root}: holds no finished trial; `bnsweep run` puts them there")
     if trials[[name for name in _NEVER_NULL if name in trials]].isna().any(axis=None):
         raise InputError(
-            f"{store.path('trials')}: rows without a trial_key, axis or spec; move away the file that has them"
+            f"{snapshot.files.path('trials')}: rows without a trial_key, axis or spec; move away the file that has them"
         )
     return trials
 
 
 def _read(
-    store: Store, table: str, columns: Sequence[str] | None = None, where: pds.Expression | None = None
+    snapshot: Snapshot, table: str, columns: Sequence[str] | None = None, where: pds.Expression | None = None
 ) -> pd.DataFrame:
     """Return the rows of a table; keys as text, since a category would sort in the order of the files."""
-    rows = store.read(table, columns, where)
+    rows = snapshot.read(table, columns, where)
     place = rows.schema.get_field_index("trial_key")
     return pd.DataFrame(rows.set_column(place, "trial_key", rows["trial_key"].cast(pa.string())).to_pandas())
 

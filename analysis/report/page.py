@@ -27,7 +27,7 @@ def write_report(directory: str | os.PathLike[str], out: str | os.PathLike[str] 
     """Write the report on the results in `directory`; return the path of its index.html.
 
     Args:
-        directory: a path or a pyarrow filesystem URI.
+        directory: a path or a URI such as `s3://bucket/folder`.
         out: the directory to write, `directory`/report if None. What it held of an older report is replaced, at once.
 
     Raises:

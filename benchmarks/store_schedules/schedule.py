@@ -59,8 +59,8 @@ class Schedule:
         Raises:
             AssertionError: something was lost, is there twice, or was deleted.
         """
-        kinds = [self._write, self._write, self._read, *([self._compact] if self.has_merges else [])]
-        actors = [self._actor(self._write), self._actor(self._write)]
+        kinds = [self._write, self._write_half, self._read, *([self._compact] if self.has_merges else [])]
+        actors = [self._actor(self._write), self._actor(self._write_half)]
         actors += [self._actor(self.rng.choice(kinds)) for _ in range(self.rng.randint(0, 3))]
         paused = list[Actor]()
         while active := [actor for actor in actors if not (actor.has_ended or actor in paused)]:
@@ -90,6 +90,18 @@ class Schedule:
         stopped.finish()
         self._check_all()
         return was_stopped
+
+    def run_paused_among(self, number: int, steps: int) -> None:
+        """Stop a start before request `number` while another run has made `steps` requests; wake it after a merge."""
+        run, start = (Actor(act, self.place, self.rng, 0.0, 0.0) for act in (self._write_half, self._write))
+        for actor, count in ((run, steps), (start, number + 1)):
+            for _ in range(count):
+                if not actor.has_ended:
+                    actor.step()
+        run.finish()
+        Actor(self._compact, self.place, self.rng, 0.0, 0.0).finish()
+        start.finish()
+        self._check_all()
 
     def _actor(self, act: Callable[[Store], None]) -> Actor:
         return Actor(act, self.place, self.rng, self.lost, self.late)
@@ -126,14 +138,14 @@ class Schedule:
 
     def write_some(self) -> None:
         """Commit half of the trials, one by one."""
+        Actor(self._write_half, self.place, self.rng, 0.0, 0.0).finish()
 
-        def write(store: Store) -> None:
-            with store.take_over() as writer:
-                for key in TRIALS[:3]:
+    def _write_half(self, store: Store) -> None:
+        with store.take_over() as writer:
+            for key in TRIALS[: len(TRIALS) // 2]:
+                if key not in to_texts(writer.keys):
                     writer.commit(rows_of([key]))
                     self.committed.add(key)
-
-        Actor(write, self.place, self.rng, 0.0, 0.0).finish()
 
     def _compact(self, store: Store) -> None:
         with suppress(InputError):

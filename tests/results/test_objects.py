@@ -99,7 +99,6 @@ def test_every_request_may_fail_once(proxy: Proxy, place: Callable[[], str], clo
     store = patient(place(), clock)
     use(store)
     proxy.fault = lambda *_: None
-    assert min(faults.values()) > 3
     assert len(faults) == 5
     assert contents(store) == contents(undisturbed)
     assert names(store) == names(undisturbed)

@@ -45,3 +45,11 @@ def test_who_is_woken_after_another_run_harms_nothing(
         if not schedule.run_paused(victim, number, others):
             assert number > 10
             return
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_a_start_that_is_paused_takes_no_number_that_a_merge_has_freed(number: int) -> None:
+    """It has listed while another run was under way, and creates its number after that run was merged."""
+    for steps in range(8, 40, 2):
+        schedule = Schedule(steps)
+        schedule.run_paused_among(number, steps)

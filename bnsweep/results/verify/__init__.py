@@ -39,7 +39,16 @@ def verify(store: Store) -> list[Problem]:
         for name in inventory.unnumbered(table):
             problems += check_unnumbered(files, name, known).problems
     problems += _check_duplicates(keys) + _check_declaration(files, known)
+    problems = _as_one(problems)
     return sorted(problems, key=lambda problem: (problem.path, problem.kind))
+
+
+def _as_one(problems: list[Problem]) -> list[Problem]:
+    """Return problems with one note on all files without a number, of which there may be thousands."""
+    names = [problem.path for problem in problems if problem.kind == "unnumbered"]
+    others = [problem for problem in problems if problem.kind != "unnumbered"]
+    note = f"has files that an earlier version wrote, or another program, {some(names)}"
+    return [*others, Problem("unnumbered", "trials", note)] if names else others
 
 
 def _check_checkpoints(files: Files) -> list[Problem]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 REMEDIES = {
     "unfinished": "a merge was cut off; the next run, `bnsweep compact` or `bnsweep verify --repair` removes it",
     "gap": "run the sweep again: it makes what is missing",
-    "unnumbered": "nothing needs to be done: its rows count, and the next run or `bnsweep compact` takes them in",
+    "unnumbered": "nothing needs to be done: their rows count, and the next run or `bnsweep compact` takes them in",
     "undeclared": "nothing needs to be done: the rows stay, and reports leave them out",
     "torn": "a run was cut off; `bnsweep verify --repair` removes it, as does the next run",
     "foreign": "`bnsweep verify --repair` moves it to _foreign/",
