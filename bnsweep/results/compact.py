@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 
 from bnsweep.results.commits import DIGEST, FileRecord, Kind, is_as_written, read_parquet
 from bnsweep.results.files import Content, Files
-from bnsweep.results.snapshot import Snapshot, TrialsFile, damaged
+from bnsweep.results.reading import damaged
+from bnsweep.results.snapshot import Snapshot, TrialsFile
 from bnsweep.results.store import Store
 from bnsweep.results.tables import joined_rows
 from bnsweep.results.writer import leftovers

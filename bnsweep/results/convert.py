@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 from bnsweep.errors import InputError
 from bnsweep.results.files import Files
 from bnsweep.results.keys import to_texts
+from bnsweep.results.reading import damaged, parquet_entries
 from bnsweep.results.seal import read_sealed
-from bnsweep.results.snapshot import EARLIER_BATCH, Snapshot, damaged, parquet_entries
+from bnsweep.results.snapshot import EARLIER_BATCH, Snapshot
 from bnsweep.results.tables import conformed, drift, joined_rows
 from bnsweep.results.writer import Writer, tables
 

@@ -43,8 +43,4 @@ def read_sealed(files: Files, name: str) -> dict[str, Any] | None:
         ValueError: the file has changed. StoreError: it cannot be read.
     """
     content = files.read(name)
-    try:
-        return None if content is None else unseal(content)
-    except ValueError:  # on object storage perhaps written anew between the look at its size and the reading
-        again = files.read(name)
-        return None if again is None else unseal(again)
+    return None if content is None else unseal(content)

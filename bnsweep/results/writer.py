@@ -24,8 +24,9 @@ from bnsweep.results.files import Files
 from bnsweep.results.keys import Keys, to_texts
 from bnsweep.results.lease import Lease, describe, who
 from bnsweep.results.local import STAGING
+from bnsweep.results.reading import parquet_entries
 from bnsweep.results.schema import SCHEMAS
-from bnsweep.results.snapshot import Known, Snapshot, parquet_entries, read_trials_files
+from bnsweep.results.snapshot import Known, Snapshot, read_trials_files
 from bnsweep.results.tables import conformed
 
 
