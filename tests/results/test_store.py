@@ -9,8 +9,11 @@ import pytest
 
 from bnsweep.errors import InputError, StoreError, Superseded
 from bnsweep.results import SCHEMAS, Store
+from bnsweep.results.commits import Kind
+from bnsweep.results.files import Content, Files
 from bnsweep.results.keys import to_numbers
 from bnsweep.results.tables import to_table
+from bnsweep.results.writer import Writer
 from tests.results.rows import as_tables, commit, failure, key, killed, rows
 
 
@@ -176,3 +179,25 @@ def test_a_damaged_checkpoint_counts_as_none(store: Store) -> None:
         for damaged in (stored[:-1], stored[:10], b"", stored[:-1] + b"?", b"?" + stored[1:]):
             store.files.put("_checkpoints/a", damaged)
             assert writer.load_checkpoint("a") is None
+
+
+def test_a_number_that_another_start_takes_meanwhile_is_left_to_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, others = type(store.files).create, list[Writer]()
+
+    def create_after_another(files: Files, name: str, content: Content) -> bool:
+        if not others:
+            monkeypatch.setattr(type(store.files), "create", create)
+            others.append(store.take_over(run="the same, so that no lease is waited for"))
+        return create(files, name, content)
+
+    monkeypatch.setattr(type(store.files), "create", create_after_another)
+    writer = store.take_over(run="the same, so that no lease is waited for")
+    assert (others[0].number, writer.number) == (1, 2)
+    assert [footer.kind for footer in store.snapshot().commits] == [Kind.TAKE_OVER, Kind.TAKE_OVER]
+    writer.commit(rows("a"))
+    with pytest.raises(Superseded):
+        others[0].commit(rows("b"))
+    writer.close()
+    others[0].abandon()
