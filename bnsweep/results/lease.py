@@ -118,8 +118,9 @@ class Lease:
     )
 
     def start(self) -> None:
-        """Write it, and renew it from now on."""
+        """Write it, and renew it from now on, with no more patience than there is time."""
         self.renew()
+        self.files = self.files.patient(min(self.timing.renew_s, self.timing.life_s))
         if math.isinf(self.timing.renew_s):
             return
         self._thread = Thread(target=self._beat, name=HEARTBEAT, daemon=True)

@@ -160,6 +160,18 @@ def test_a_store_that_does_not_answer_is_asked_again(
     assert store.read("curves").num_rows == 3
 
 
+@pytest.mark.parametrize("fault", [Fault.CONFLICT, Fault.LOST_REPLY, Fault.BROKEN], ids=lambda fault: fault.name)
+def test_a_commit_is_found_out_about(fault: Fault, proxy: Proxy, place: Callable[[], str], clock: Clock) -> None:
+    """Where two PUTs meet neither is stored; where a reply is lost the object is there."""
+    store, faults = patient(place(), clock), [fault, fault]
+    with store.take_over() as writer:
+        proxy.fault = lambda method, path: faults.pop() if "00000002.p" in path and method == "PUT" and faults else None
+        writer.commit(rows("a"))
+        writer.commit(rows("b"))
+    assert not faults or fault is Fault.LOST_REPLY
+    assert store.finished() == {key("a"), key("b")}
+
+
 def test_a_refusal_is_not_asked_again(proxy: Proxy, new_uri: Callable[[], str], endpoint: str, clock: Clock) -> None:
     store = patient(new_uri().replace(BUCKET, "no-such-bucket").replace(endpoint, proxy.address), clock)
     with pytest.raises(
