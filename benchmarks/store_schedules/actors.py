@@ -145,7 +145,7 @@ class Actor:
         if isinstance(self.place, str):
             return SteppedFiles(self.place, actor=self)
         ticks, requests = itertools.count(), _Requests(self, self.place)
-        patience = Patience(total_s=12, sleep=lambda _: None, clock=lambda: next(ticks), tell=lambda _: None)
+        patience = Patience(total_s=6, sleep=lambda _: None, clock=lambda: next(ticks), tell=lambda _: None)
         return ObjectFiles(Client(requests, requests), "memory://store", "store", patience, parallel=1)
 
     def wait(self) -> None:

@@ -50,7 +50,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
-        self.lost = self.rng.choice([0.0, 0.0, 0.05, 0.3])
+        self.lost = self.rng.choice([0.0, 0.0, 0.05, 0.3, 0.6])
         self.late = self.rng.choice([0.0, 0.5])
 
     def run(self) -> None:

@@ -33,7 +33,10 @@ def open_files(location: str) -> Files:
     """
     if "://" not in location:
         return LocalFiles(_local(os.path.abspath(os.path.expanduser(location))))
-    parts = urlsplit(location)
+    try:
+        parts = urlsplit(location)
+    except ValueError as error:
+        raise _refusal(location, str(error)) from error
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost"):
             raise _refusal(location, f"{parts.netloc} is another machine")

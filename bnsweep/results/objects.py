@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from threading import Event
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -44,6 +45,12 @@ class ObjectFiles:
     prefix: str
     patience: Patience = field(default_factory=Patience, compare=False)
     parallel: int = 16
+    _answered: Event = field(default_factory=Event, compare=False, repr=False)
+    """Whether the store ever answered."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel without what only this process knows."""
+        return ObjectFiles, (self.client, self.root, self.prefix, self.patience, self.parallel)
 
     def path(self, *parts: str) -> str:
         """Return the URI of a name."""
@@ -179,18 +186,20 @@ class ObjectFiles:
     def _ask_all(self, names: Sequence[str], what: str, call: Callable[[str], Result]) -> list[Result]:
         calls = [partial(self._asked, name, what, call) for name in names]
         try:
-            return self.patience.all_of(calls, self.parallel, self.root)
+            return self.patience.all_of(calls, self.parallel, self.root, self._answered.is_set)
         except NoAnswer as failure:
             raise store_error(self.path(names[0]), what, reason(failure.error)) from failure.error
 
     def _asked(self, name: str, what: str, call: Callable[[str], Result]) -> Result:
         """Return what `call` returns; raise `NoAnswer` where it should be made again, and `StoreError` where not."""
         try:
-            return call(name)
+            found = call(name)
         except (BaseError, FileNotFoundError, OSError) as error:
             if is_no_answer(error):
                 raise NoAnswer(error, is_away="kind: Connect" in str(error)) from error
             raise store_error(self.path(name), what, reason(error)) from error
+        self._answered.set()
+        return found
 
 
 def is_no_answer(error: BaseException | None) -> bool:

@@ -6,12 +6,14 @@ import random
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bnsweep.results.files import in_parallel
 
 Result = TypeVar("Result")
+AWAY_S = 5.0
+"""Seconds for which an address is tried where nobody is, which may be wrong."""
 
 
 class NoAnswer(Exception):  # noqa: N818  # says what happened
@@ -34,7 +36,7 @@ class Patience:
 
     Args:
         total_s: from the first try to the last, without one that succeeds in between.
-        away_s: the same, while nobody is at the address at all.
+        away_s: the same, where nobody was ever found at the address.
         first_pause_s: before the second try; twice as long before each further one.
         longest_pause_s: what it grows to.
         quiet_s: after how long it is said that nothing goes on.
@@ -42,7 +44,7 @@ class Patience:
     """
 
     total_s: float = 600.0
-    away_s: float = 15.0
+    away_s: float = field(default_factory=lambda: AWAY_S)
     first_pause_s: float = 0.25
     longest_pause_s: float = 10.0
     quiet_s: float = 5.0
@@ -50,7 +52,13 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
     tell: Callable[[str], None] = _tell
 
-    def all_of(self, calls: Sequence[Callable[[], Result]], workers: int = 1, root: str = "") -> list[Result]:
+    def all_of(
+        self,
+        calls: Sequence[Callable[[], Result]],
+        workers: int = 1,
+        root: str = "",
+        has_answered: Callable[[], bool] = lambda: False,
+    ) -> list[Result]:
         """Return what each of `calls` returns; those that raise `NoAnswer` are made again, the others not.
 
         Raises:
@@ -70,7 +78,7 @@ class Patience:
             if new:
                 started, pause = self.clock(), self.first_pause_s
             waited_s = self.clock() - started
-            if waited_s + pause > (self.away_s if failed[0].is_away else self.total_s):
+            if waited_s + pause > (self.away_s if failed[0].is_away and not has_answered() else self.total_s):
                 raise failed[0]
             if waited_s > self.quiet_s and not is_told:
                 said = str(failed[0]).partition("\n")[0]

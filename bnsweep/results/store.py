@@ -136,6 +136,10 @@ class Store:
         """
         return read_declaration(self.files)
 
+    def check_free(self) -> None:
+        """Raise `InputError` where another run is at work in it."""
+        leases.check_free(self.files, self.timing)
+
     def take_over(
         self,
         run: str | None = None,
