@@ -29,7 +29,7 @@ from bnsweep.spec.resources import Resources
 
 LOOK_EVERY_S = 0.2
 MAX_FAILED_STARTS = 3
-"""For each worker that is expected: where none works, and so many in a row die before they ask for a pack, it ends."""
+"""Times the workers that there are: where none works and so many in a row die before they ask for a pack, it ends."""
 
 
 def supply(
@@ -124,11 +124,11 @@ class Watch(tune.Callback):
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Give back the pack of a worker that Tune brings up again."""
-        self._lose(trial)
+        self._lose(trial, len(trials))
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Give back the pack of a worker that is no more."""
-        self._lose(trial)
+        self._lose(trial, len(trials))
 
     def _take(self, asked: Any) -> None:
         try:
@@ -145,18 +145,18 @@ class Watch(tune.Callback):
                 self._failed_starts = 0
         self.error = self.error or status.error
 
-    def _lose(self, trial: Trial) -> None:
+    def _lose(self, trial: Trial, num_workers: int) -> None:
         error, worker = _error_of(trial), self._service.latest_at(trial.trial_id)
         if worker is None or worker.name in self._lost_workers:  # it had not asked for a pack
-            self._count_failed_start(error)
+            self._count_failed_start(error, num_workers)
             return
         self._lost_workers.add(worker.name)
         self._service.lost(worker.name, _worker_failure(worker, error, lost_nodes() - self._lost_before))
 
-    def _count_failed_start(self, error: BaseException | None) -> None:
+    def _count_failed_start(self, error: BaseException | None, num_workers: int) -> None:
         self._failed_starts += 1
         is_working = self.run is not None and self.run.working
-        if self._failed_starts >= MAX_FAILED_STARTS and not is_working:
+        if self._failed_starts >= MAX_FAILED_STARTS * num_workers and not is_working:
             text = str(error or "unknown").strip()
             self.error = StartError(f"workers do not start: {in_words(error) or text.splitlines()[-1]}")
 

@@ -8,6 +8,7 @@ import signal
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import psutil
 import pytest
@@ -17,17 +18,22 @@ from ray._private.ray_constants import DASHBOARD_ADDRESS, KV_NAMESPACE_DASHBOARD
 from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 from ray.experimental.internal_kv import _internal_kv_get
 
+from bnsweep.data import Dataset
+from bnsweep.errors import StartError
 from bnsweep.executors import make_executor
 from bnsweep.results import Store
+from bnsweep.running.packs import RunContext
 from bnsweep.running.plan import Plan
 from bnsweep.running.prepare import prepare
-from bnsweep.running.run import run
+from bnsweep.running.run import opened, run
 from bnsweep.running.startup import started
 from bnsweep.spec import TrialSpec
+from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep
 from tests.conftest import TINY
 from tests.frames import same_rows
 from tests.processes import bnsweep, start_and_wait_for_a_commit
+from tests.running.jobs import job_of
 
 DEADLY = """
 name: deadly
@@ -58,6 +64,23 @@ def test_a_trial_that_kills_its_worker_alone_is_given_up(tmp_path: Path, monkeyp
     assert re.search("killed .*memory", failure["error"])
     assert "about to die" in failure["log_tail"]
     assert TrialSpec.model_validate_json(failure["spec"]) == culprit
+
+
+class Unmovable:
+    """Data that no worker gets onto its device."""
+
+    def to(self, device: object) -> None:
+        raise RuntimeError(f"no room on {device}")
+
+
+def test_where_no_worker_starts_the_run_ends_with_the_reason(tmp_path: Path) -> None:
+    trials, store = tuple(Sweep.from_text(TINY).trials), Store.open(tmp_path / "out")
+    context = RunContext("tiny", trials, None, {"data": cast("Dataset", Unmovable())})
+    with make_executor("ray", max_workers=1) as executor, executor.coordinating(job_of(trials, store)) as coordination:
+        opened(coordination)
+        with pytest.raises(StartError, match=r"workers do not start: .*no room on cpu"):
+            executor.run(coordination, context, Resources(), lambda _: None, lambda: False)
+    assert store.finished() == set()
 
 
 def test_ray_on_one_machine_starts_no_services_for_clusters() -> None:
