@@ -37,7 +37,12 @@ class Part:
 PARTS = {
     "store": Part(STORE, ("tests/results",)),
     "coordinator": Part(
-        RUNNING, ("tests/running", "tests/training/test_checkpoint.py", "tests/executors/test_contract.py")
+        RUNNING,
+        (
+            *(f"tests/running/test_{name}.py" for name in ("coordinator", "protocol", "outbox", "outgoing", "service")),
+            *("tests/running/test_worker.py", "tests/running/test_run.py", "tests/training/test_checkpoint.py"),
+            "tests/executors/test_contract.py",
+        ),
     ),
 }
 
