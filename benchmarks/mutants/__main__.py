@@ -51,26 +51,28 @@ PARTS = {
 class Outcome:
     """Whether a mistake was noticed, by which test, after how long."""
 
-    mutant: Mutant
     by: str
     seconds: float
+    mutant: Mutant | None
 
     def __str__(self) -> str:
+        assert self.mutant is not None, "of a mistake"
         found = f"caught by {self.by}" if self.by else "SURVIVED"
         return f"{self.mutant.what} | {self.mutant.file} | {found} | {self.seconds:.0f} s"
 
 
-def tried(mutant: Mutant, tests: Sequence[str]) -> Outcome:
-    """Make the mistake in a copy, and run the tests there until one fails."""
+def tried(mutant: Mutant | None, tests: Sequence[str]) -> Outcome:
+    """Make the mistake in a copy, if any, and run the tests there until one fails."""
     began = perf_counter()
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         root = Path(folder)
         for name in COPIED:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, root / name)
-        mutant.make(root)
+        if mutant:
+            mutant.make(root)
         by = next(filter(None, (_noticed(root, test) for test in tests)), "")
-    return Outcome(mutant, by, perf_counter() - began)
+    return Outcome(by, perf_counter() - began, mutant)
 
 
 def _noticed(root: Path, test: str) -> str:
@@ -109,6 +111,9 @@ def main() -> None:
         for mutant in part.mutants
         if arguments.only in (None, name) and arguments.named in mutant.what
     ]
+    for tests in dict.fromkeys(tests for _, tests in chosen):
+        if found := tried(None, tests).by:
+            sys.exit(f"without any mistake {found} fails: mend that first")
     outcomes = []
     with ThreadPoolExecutor(arguments.jobs) as pool:
         for outcome in pool.map(lambda pair: tried(*pair), chosen):
