@@ -161,6 +161,18 @@ def test_a_store_that_does_not_answer_is_asked_again(
     assert store.read("curves").num_rows == 3
 
 
+def test_what_is_in_doubt_is_not_cleaned_up(proxy: Proxy, place: Callable[[], str], clock: Clock) -> None:
+    """It was stored, which nobody is told until patience ends."""
+    store = patient(place(), clock, longest_pause_s=100)
+    with store.take_over() as writer:
+        proxy.fault = lambda _, path: Fault.LATE_BUSY if "00000002.p" in path else None
+        with pytest.raises(StoreError, match=r"00000002.parquet: cannot be written"):
+            writer.commit(rows("a"))
+        proxy.fault = lambda *_: None
+    assert store.finished() == {key("a")}
+    assert store.read("curves").num_rows == 3
+
+
 @pytest.mark.parametrize("fault", [Fault.CONFLICT, Fault.LOST_REPLY, Fault.BROKEN], ids=lambda fault: fault.name)
 def test_a_commit_is_found_out_about(fault: Fault, proxy: Proxy, place: Callable[[], str], clock: Clock) -> None:
     """Where two PUTs meet neither is stored; where a reply is lost the object is there."""
@@ -193,7 +205,7 @@ def test_a_store_without_conditional_creation_is_refused(proxy: Proxy, place: Ca
     assert not store.is_there()
 
 
-def test_an_address_where_nobody_is_is_given_up_soon(clock: Clock) -> None:
+def test_an_address_where_nobody_is_is_given_up_soon(endpoint: str, clock: Clock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     store = patient(s3_uri(f"127.0.0.1:{port}", "away/results"), clock)
