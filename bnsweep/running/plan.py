@@ -9,6 +9,7 @@ import numpy as np
 
 from bnsweep.errors import InputError
 from bnsweep.results import Store
+from bnsweep.results.keys import to_texts
 from bnsweep.spec.grid import Grid
 from bnsweep.spec.sweep import Sweep
 
@@ -27,12 +28,12 @@ class Plan:
     @classmethod
     def of(cls, sweep: Sweep, store: Store) -> Self:
         """Compare what `sweep` declares with what `store` holds."""
-        stored = store.finished()
-        is_done = np.fromiter((key in stored for key in sweep.trials.trial_keys()), bool, len(sweep.trials))
-        missing, done = (sweep.trials.take(np.flatnonzero(chosen)) for chosen in (~is_done, is_done))
-        undeclared = tuple(sorted(stored.difference(done.trial_keys())))
+        stored = store.finished_keys()
+        is_done = np.isin(sweep.trials.keys, stored)
+        missing = sweep.trials.take(np.flatnonzero(~is_done))
+        undeclared = tuple(to_texts(np.setdiff1d(stored, sweep.trials.keys)))
         other = _declared_name(store) if undeclared else None
-        return cls(missing, len(done), undeclared, None if other == sweep.name else other)
+        return cls(missing, int(is_done.sum()), undeclared, None if other == sweep.name else other)
 
     def other_sweeps_trials(self) -> str | None:
         """Return in words that the directory is another sweep's, and how to run into it; None where it is not."""

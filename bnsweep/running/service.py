@@ -222,8 +222,3 @@ class Service:
 
     def _key(self, trial: int) -> str:
         return f"{self._job.keys[trial]:016x}"
-
-
-def keys_of(trials: Sequence[TrialSpec]) -> NDArray[np.uint64]:
-    """Return the keys of trials as numbers."""
-    return np.array([int(spec.trial_key, 16) for spec in trials], np.uint64)

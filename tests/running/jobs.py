@@ -7,15 +7,24 @@ from collections.abc import Sequence
 import torch
 
 from bnsweep.results import Store
+from bnsweep.results.keys import to_numbers
 from bnsweep.running.packs import Desk, RunContext, Whereabouts
-from bnsweep.running.service import Job, keys_of
+from bnsweep.running.service import Job
 from bnsweep.running.worker import Worker
 from bnsweep.spec import TrialSpec
 
 
 def job_of(trials: Sequence[TrialSpec], store: Store, num_workers: int = 1) -> Job:
     """Return what a coordinator of these trials is started with."""
-    return Job("tiny", "name: tiny", trials, keys_of(trials), store, f"run into {store.root}", num_workers)
+    return Job(
+        "tiny",
+        "name: tiny",
+        trials,
+        to_numbers(spec.trial_key for spec in trials),
+        store,
+        f"run into {store.root}",
+        num_workers,
+    )
 
 
 def worker_at(desk: Desk, context: RunContext, name: str = "w") -> Worker:

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 
 from bnsweep.data import load_dataset
+from bnsweep.results.keys import to_numbers
 from bnsweep.results.schema import SCHEMAS
 from bnsweep.running.coordinator import Coordinator
 from bnsweep.running.packs import Delivery, Pack, Receipt, RunContext, Tally, Wait, Whereabouts, dataset_key
-from bnsweep.running.service import keys_of
 from bnsweep.spec import DigitsSpec, TrialSpec
 from bnsweep.training.checkpoint import FORMAT
 from tests.frames import same_rows
@@ -36,7 +36,7 @@ class Office:
     packs: list[Pack] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        keys = keys_of(self.trials)
+        keys = to_numbers(spec.trial_key for spec in self.trials)
         saved = [self.trials[trial].trial_key for trial in self.saved]
         self.clock = Clock()
         self.coordinator = Coordinator(self.trials, keys, keys[:0], saved=saved, clock=self.clock)
