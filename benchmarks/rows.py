@@ -1,0 +1,128 @@
+"""What 1,000,000 trials cost that train nothing at all: their rows are made, delivered, committed.
+
+    python -m benchmarks.rows                   # some minutes on two cores
+    python -m benchmarks.rows --trials 100000
+
+The coordinator and its writer are the real ones, in a process of their own; two more make the rows of each trial as a
+worker does, from a result that is always the same, and deliver them by the workers' protocol. Goals: 5 minutes, 1 GB
+for the coordinator, 2,000 files, and a second `bnsweep run` that sees at most 5 s after its plan that nothing is
+missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from multiprocessing.managers import BaseManager
+from pathlib import Path
+from threading import Thread
+from time import monotonic, sleep
+
+from bnsweep.results import Store
+from bnsweep.running.outgoing import Outgoing
+from bnsweep.running.packs import Ended, Ending, Wait, Whereabouts
+from bnsweep.running.rows import EndedTrial
+from bnsweep.running.service import Job, Service
+from bnsweep.spec import TrialSpec
+from bnsweep.spec.sweep import Sweep
+from bnsweep.training.result import TrialResult
+
+SWEEP = """
+name: rows
+model: {{name: mlp, widths: [1]}}
+dataset: {{name: digits}}
+train: {{steps: 1, batch_size: 2}}
+axes:
+  norm: [none, batch]
+  init_gain: [0.5, 1.0]
+  lr: {{logspace: [0.001, 10, 25]}}
+  seed: {{range: {seeds}}}
+"""
+PER_SEED, NUM_WORKERS = 100, 2
+LOOK_EVERY_S = 0.1
+SECRET = b"of this benchmark"
+
+
+class Desks(BaseManager):
+    """Where processes meet the coordinator."""
+
+
+def work(address: tuple[str, int], name: str, trials: Sequence[TrialSpec]) -> None:
+    """Deliver the rows of whatever is handed out."""
+    Desks.register("desk")
+    desks = Desks(address, SECRET)
+    desks.connect()
+    here = Whereabouts(name, host=socket.gethostname())
+    desk = desks.desk()  # type: ignore[attr-defined]  # registered above
+    outgoing, result = Outgoing(desk, here), TrialResult(num_classes=10)
+    circumstances = {"sweep": "rows", "started_at": datetime.now(UTC), "host": here.host, "wall_time_s": 0.0}
+    while (given := desk.take(here)) is not None:
+        if isinstance(given, Wait):
+            sleep(given.seconds)
+            outgoing.hear()
+            continue
+        outgoing.begin(given)
+        for trial, attempt in zip(given.trials, given.attempts, strict=True):
+            if not outgoing.is_dropped(trial):
+                row = EndedTrial(trials[trial], result, circumstances | {"attempt": attempt})
+                outgoing.add(trial, Ended(Ending.COMPLETED, attempt), row)
+            outgoing.send_if_due()
+        outgoing.send(is_last=True)
+
+
+def delivered(sweep: Sweep, out: Path) -> float:
+    """Store the rows of all trials; return how long it took, in seconds."""
+    began, keys = monotonic(), sweep.trials.keys
+    service = Service(Job(sweep.name, sweep.text, sweep.trials, keys, Store.open(out), "rows", NUM_WORKERS))
+    Desks.register("desk", callable=lambda: service)
+    server, make = Desks(("127.0.0.1", 0), SECRET).get_server(), get_context("fork")
+    workers = [
+        make.Process(target=work, args=(server.address, f"worker {k}", sweep.trials), daemon=True)
+        for k in range(NUM_WORKERS)
+    ]
+    for worker in workers:
+        worker.start()
+    Thread(target=server.serve_forever, daemon=True).start()
+    while not ((run := service.status().run) and run.is_over):
+        sleep(LOOK_EVERY_S)
+    for worker in workers:
+        worker.join()
+    service.close()
+    return monotonic() - began
+
+
+def command(*words: str) -> float:
+    """Run bnsweep; return how long it took, in seconds."""
+    began = monotonic()
+    subprocess.run([sys.executable, "-m", "bnsweep", *words], check=True, stdout=subprocess.DEVNULL)
+    return monotonic() - began
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=1_000_000, help="a multiple of 100")
+    num_trials = parser.parse_args().trials
+    with tempfile.TemporaryDirectory() as folder:
+        path, out = Path(folder, "sweep.yaml"), Path(folder, "out")
+        path.write_text(SWEEP.format(seeds=num_trials // PER_SEED))
+        seconds = delivered(Sweep.from_yaml(path), out)
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{num_trials:,} trials stored in {seconds:.0f} s, {1e6 * seconds / num_trials:.0f} us each")
+        print(f"the coordinator's memory, with the sweep and its writer: {memory:.0f} MB at most")
+        print(f"files: {sum(len(files) for _, _, files in os.walk(out)):,}")
+        planned = command("plan", str(path), "--out", str(out), "--no-timing")
+        again = command("run", str(path), "--out", str(out))
+        print(f"bnsweep plan --no-timing {planned:.1f} s, a second bnsweep run {again:.1f} s: {again - planned:+.1f} s")
+
+
+if __name__ == "__main__":
+    main()
