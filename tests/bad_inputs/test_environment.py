@@ -189,6 +189,7 @@ def test_credentials_that_are_missing_are_asked_for(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("HOME", str(folder))
     message = (
-        r"--out s3://sweeps/x\S+: cannot be opened \(no credentials are found; .*AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or in ~/\.aws/credentials"
+        r"--out s3://sweeps/x\S+: cannot be opened \(no credentials are found; credentials should be in "
+        r"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or in ~/\.aws/credentials"
     )
     require_refusal_of(bnsweep(*SERIAL, "--out", s3_uri(endpoint, "x"), cwd=folder), folder, message)
