@@ -32,7 +32,7 @@ def parquet_entries(files: Files, table: str) -> list[Entry]:
         if not isinstance(error.__cause__, NotADirectoryError):
             raise
         raise InputError(
-            f"{files.path(table)}: cannot be read ({error.__cause__}); it should be a directory"
+            f"{files.path(table)}: cannot be read ({error.__cause__.strerror}); it should be a directory"
         ) from error
     return [entry for entry in entries if entry.name.endswith(PARQUET) and not entry.name.startswith(("_", "."))]
 
@@ -88,6 +88,6 @@ def _culprit(files: Files, names: Collection[str]) -> str | None:
 def damaged(files: Files, table: str, what: str) -> InputError:
     """Return the error that says that a file of a table is damaged."""
     return InputError(
-        f"{files.path(table)}: a file is damaged ({what}); `bnsweep verify --repair` sets it aside, "
+        f"{files.path(table)}: a file is damaged ({' '.join(what.split())}); `bnsweep verify --repair` sets it aside, "
         "and the next run makes its trials anew"
     )

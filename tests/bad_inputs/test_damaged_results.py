@@ -72,14 +72,15 @@ def with_file(name: str, content: dict[str, list[object]]) -> Damage:
 
 
 def with_column(name: str, value: str) -> Damage:
-    """Give every trial this value, as by a program that knows no manifests."""
+    """Give every trial this value, in files as another program writes them."""
 
     def damage(out: Path) -> None:
-        for path in out.glob("trials/*.parquet"):
+        for path in sorted(out.glob("trials/*.parquet")):
             rows = pq.read_table(path)
-            values = pa.array([value] * len(rows))
-            pq.write_table(rows.set_column(rows.schema.get_field_index(name), name, values), path)
-        shutil.rmtree(out / "_commits")
+            values = pa.array([value] * len(rows), pa.string())
+            changed = rows.set_column(rows.schema.get_field_index(name), name, values)
+            pq.write_table(changed.replace_schema_metadata(), path.with_name(f"edited-{path.name}"))
+            path.unlink()
 
     return damage
 
@@ -96,21 +97,19 @@ REFUSED: list[tuple[str, Damage, list[tuple[str, ...]], str]] = [
     ("trials gone", gone("trials"), [REPORT], r"out: holds no finished trial"),
     ("trials gone, repro", gone("trials"), [REPRO], r"no finished trial begins with it"),
     ("a folder among trials", lambda out: (out / "trials/x.parquet").mkdir(), [PLAN, RUN, REPORT, REPRO], TRIALS),
-    ("a foreign table", with_file("trials/x.parquet", {"a": [1]}), [REPORT], r"/trials: rows without a trial_key"),
+    ("a foreign table", with_file("trials/x.parquet", {"a": [1]}), [REPORT], TRIALS),
     ("a foreign table, repro", with_file("trials/x.parquet", {"a": [1]}), [REPRO], r"/trials: .*trial_key"),
     (
         "a foreign table, compact",
         with_file("trials/x.parquet", {"a": [1]}),
         [COMPACT],
-        rf"x\.parquet has rows without a trial_key.*{REPAIR}",
+        rf"x\.parquet: .*trial_key.*{REPAIR}",
     ),
     ("a spec that is none", with_column("spec", "{"), [REPRO], r"spec"),
-    ("ics flipped", flipped("ics/*"), [REPORT, COMPACT, REPRO], ICS),
-    ("ics cut", cut("ics/*"), [REPORT, COMPACT, REPRO], ICS),
+    ("ics flipped", flipped("ics/*"), [REPORT, REPRO, COMPACT], ICS),
+    ("ics cut", cut("ics/*"), [REPORT, REPRO, COMPACT], ICS),
     ("ics a file", in_place_of("ics", Path.touch), [REPORT, REPRO], rf"/ics: {NO_FOLDER}"),
     ("ics gone", gone("ics"), [COMPACT], ICS),
-    ("manifest flipped", flipped("_commits/*"), [COMPACT], rf"1 files, such as .*, are without a manifest; {REPAIR}"),
-    ("manifests gone", gone("_commits"), [COMPACT], rf"3 files, such as .*, are without a manifest; {REPAIR}"),
     ("declaration flipped", flipped("_sweep.json"), [REPORT], r"_sweep\.json: damaged \(it differs from what was"),
     ("declaration empty", text("_sweep.json", b""), [REPORT], r"_sweep\.json: damaged .*; run the sweep again"),
     ("declaration of bytes", text("_sweep.json", b"\xff\xfe\0"), [REPORT], r"_sweep\.json: damaged .*; run the sweep"),
@@ -136,14 +135,13 @@ def test_damage_is_named_and_nothing_changed(
     before = tree(tmp_path)
     for command in commands:
         require_refusal(run(*(argument.format(key=key) for argument in command)), message)
-        assert tree(tmp_path) == before, command
+        after = tree(tmp_path)
+        assert after.items() >= before.items() if command == COMPACT else after == before, command
 
 
 IN_THE_WAY = [
-    ("_run.json", [RUN, COMPACT], r"_run\.json: cannot be written \(Is a directory\)"),
-    ("_lock", [RUN, COMPACT, (*VERIFY, "--repair")], r"_lock: cannot be locked \(Is a directory\)"),
-    ("_commit_lock", [RUN, COMPACT], r"_commit_lock: cannot be locked \(Is a directory\)"),
-    ("_sweep.json", [RUN, VERIFY], r"_sweep\.json: cannot be (read|written) \(Is a directory\)"),
+    ("_lease.json", [COMPACT, (*VERIFY, "--repair")], r"_lease\.json: cannot be (read|written) \(Is a directory\)"),
+    ("_sweep.json", [RUN], r"_sweep\.json: cannot be written \(Is a directory\)"),
 ]
 
 
@@ -151,18 +149,10 @@ IN_THE_WAY = [
 def test_what_is_in_the_way_is_named_and_the_results_are_unharmed(
     run: Run, tmp_path: Path, damaged: Damaged, name: str, commands: list[tuple[str, ...]], message: str
 ) -> None:
-    damaged(in_place_of(name, Path.mkdir))
+    damaged(lambda out: (out / name).unlink(missing_ok=True) or (out / name).mkdir())
     before = tree(tmp_path)
     for command in commands:
         require_refusal(run(*command), f"{message}; {UNHARMED}", code=1)
-        assert tree(tmp_path) == before, command
-
-
-def test_a_damaged_journal_is_named(run: Run, tmp_path: Path, damaged: Damaged) -> None:
-    damaged(text("_replace.json", b"no journal"))
-    before = tree(tmp_path)
-    for command in (PLAN, RUN, REPORT, COMPACT, ("repro", "out", "a")):
-        require_refusal(run(*command), rf"_replace\.json: damaged \(.*\); {REPAIR} mends it", code=1)
         assert tree(tmp_path) == before, command
 
 
@@ -170,9 +160,7 @@ FOUND: list[tuple[str, Damage, str]] = [
     ("trials flipped", flipped("trials/*"), r"damaged: trials/.*: differs from what was written; .* --repair"),
     ("ics gone", gone("ics"), r"missing: ics/.*: is gone; .* --repair"),
     ("trials gone", gone("trials"), r"gap: _sweep\.json: of 3 declared trials these have no result, 3: "),
-    ("manifest flipped", flipped("_commits/*"), r"manifest: _commits/.*: is damaged \(it differs"),
     ("declaration flipped", flipped("_sweep.json"), r"declaration: _sweep\.json: is damaged .*run the sweep again"),
-    ("run flipped", flipped("_run.json"), r"record: _run\.json: is damaged .* --repair` removes it"),
     ("foreign", text("trials/notes.txt", b"mine"), r"foreign: trials/notes\.txt: is no file of bnsweep's"),
     (
         "a spec that is none",

@@ -87,7 +87,11 @@ def test_a_coordinator_that_dies_begins_anew_and_nothing_is_lost(
         if status.coordinator not in coordinators:
             coordinators.append(status.coordinator)
         if len(coordinators) == 1 and Store.open(tmp_path).finished():
-            (pid,) = (process.pid for process in psutil.process_iter() if "CoordinatorActor" in "".join(title(process)))
+            (pid,) = (
+                process.pid
+                for process in psutil.Process().children(recursive=True)
+                if "CoordinatorActor" in "".join(title(process))
+            )
             os.kill(pid, signal.SIGKILL)
             coordinators.append("killed")
 
