@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +17,7 @@ from bnsweep.results.files import Content, Entry, joined, store_error
 from bnsweep.results.patience import NoAnswer, Patience
 
 LARGE = 4 * 1024 * 1024
-"""Bytes; more of them are written or read with a long time-out, and read in ranges."""
+"""Bytes; more of them are written or read with a long time-out."""
 STATUS = re.compile(r"non-2xx status code: (\d+)[^:]*")
 TRY_AGAIN = {408, 409, 429, 500, 502, 503, 504}
 Result = TypeVar("Result")
@@ -87,38 +86,20 @@ class ObjectFiles:
         return found if found.meta["size"] <= LARGE else self.client.slow.get(self._key(name))
 
     def open(self, name: str) -> pa.NativeFile:
-        """Return a small object read whole, or a large one to read ranges of."""
-        found = self._ask(name, "read", lambda: self._open(name))
-        if found is None:
-            raise FileNotFoundError(name)
-        return (
-            pa.BufferReader(found) if isinstance(found, bytes) else pa.PythonFile(_Ranges(self, name, found), mode="r")
-        )
+        """Return an object, read whole into memory that is Arrow's own.
 
-    def _open(self, name: str) -> bytes | int | None:
-        try:
-            found = self.client.quick.get(self._key(name))
-        except FileNotFoundError:
-            return None
-        size = int(found.meta["size"])
-        return bytes(found.bytes()) if size <= LARGE else size
-
-    def read_range(self, name: str, start: int, end: int) -> bytes:
-        """Return bytes of an object.
+        Of Python's, or of a file in Python, Arrow's threads would let go after the reader is through: a process that
+        ends just then is aborted.
 
         Raises:
             FileNotFoundError: there is none.
         """
-        found = self._ask(name, "read", lambda: self._range(name, start, end))
-        if found is None:
+        content = self.read(name)
+        if content is None:
             raise FileNotFoundError(name)
-        return found
-
-    def _range(self, name: str, start: int, end: int) -> bytes | None:
-        try:
-            return bytes(self.client.of(end - start).get_range(self._key(name), start=start, end=end))
-        except FileNotFoundError:
-            return None
+        memory = pa.BufferOutputStream()
+        memory.write(content)
+        return pa.BufferReader(memory.getvalue())
 
     def create(self, name: str, content: Content) -> bool:
         """Write an object by a conditional PUT; "exists" is believed only after reading it.
@@ -217,31 +198,3 @@ def reason(error: BaseException) -> str:
 
 def _entry(meta: Mapping[str, Any]) -> Entry:
     return Entry(meta["path"].rpartition("/")[2], True, meta["size"], meta["last_modified"].timestamp())
-
-
-class _Ranges(io.RawIOBase):
-    """A large object as a file: each read is a request."""
-
-    def __init__(self, files: ObjectFiles, name: str, size: int) -> None:
-        self._files, self._name, self._size, self._at = files, name, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        end = self._size if size < 0 else min(self._at + size, self._size)
-        if end <= self._at:
-            return b""
-        content = self._files.read_range(self._name, self._at, end)
-        self._at = end
-        return content

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import itertools
 import socket
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -251,7 +253,7 @@ def test_requests_of_a_start_and_of_a_commit(proxy: Proxy, place: Callable[[], s
     assert len(proxy.requests) <= 20
 
 
-def test_large_files_are_read_in_parts(new_uri: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_files_are_written_and_read_whole(new_uri: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bnsweep.results.objects.LARGE", 1000)
     files = Store.open(new_uri()).files
     sink = io.BytesIO()
@@ -329,21 +331,29 @@ def test_other_stores_can_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
         assert files.path("trials").startswith(uri)
 
 
-def test_a_large_file_that_is_replaced_while_it_is_read_is_read_anew(
+def test_a_file_that_is_replaced_while_others_are_read_is_read_anew(
     new_uri: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bnsweep.results.objects.LARGE", 1000)
-    store, read_range = Store.open(new_uri()), ObjectFiles.read_range
+    store, read = Store.open(new_uri()), ObjectFiles.open
     commit(store, rows("a"), rows("b"))
     before, merged = contents(store), list[object]()
 
-    def merge_first(files: ObjectFiles, name: str, start: int, end: int) -> bytes:
+    def merge_first(files: ObjectFiles, name: str) -> pa.NativeFile:
         if not merged and name.startswith("curves"):
             merged.append(None)
             merged.append(compact(Store.open(store_uri)))
-        return read_range(files, name, start, end)
+        return read(files, name)
 
     store_uri = store.root + "?" + new_uri().partition("?")[2]
-    monkeypatch.setattr(ObjectFiles, "read_range", merge_first)
+    monkeypatch.setattr(ObjectFiles, "open", merge_first)
     assert contents(store)["curves"] == before["curves"]
     assert merged[1:] == [Compaction(2, 1)]
+
+
+def test_a_process_that_ends_right_after_it_has_read_ends_well(new_uri: Callable[[], str]) -> None:
+    """Arrow's threads may let go of what they read when Python is no more."""
+    uri = new_uri()
+    commit(Store.open(uri), rows("a"), rows("b"))
+    code = f"from bnsweep.results import Store; assert Store.open({uri!r}).read('trials').num_rows == 2"
+    readers = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
+    assert [(reader.communicate()[1], reader.returncode) for reader in readers] == [(b"", 0)] * 4
