@@ -28,7 +28,7 @@ from bnsweep.results.local import LocalFiles
 from bnsweep.results.locations import open_files
 from bnsweep.results.snapshot import Known, Snapshot, steady
 from bnsweep.results.writable import check_writable
-from bnsweep.results.writer import Writer, count_attempts, take_over
+from bnsweep.results.writer import Writer, last_attempts, take_over
 
 Result = TypeVar("Result")
 
@@ -121,8 +121,8 @@ class Store:
         return dict(zip(rows["trial_key"].to_pylist(), rows["status"].to_pylist(), strict=True))
 
     def attempts(self) -> dict[str, int]:
-        """Return how many times each trial that ever failed has failed."""
-        return self.use(count_attempts)
+        """Return the number of the last attempt that failed, of each trial that ever did."""
+        return self.use(last_attempts)
 
     def declare(self, name: str, trial_keys: Keys | Iterable[str], sweep_file: str) -> None:
         """Remember which trials a sweep declares; for one with nothing missing, which takes nothing over."""

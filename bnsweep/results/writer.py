@@ -57,8 +57,8 @@ class Writer:
 
     @property
     def attempts(self) -> dict[str, int]:
-        """How many times each trial that ever failed had failed at the take-over."""
-        return count_attempts(self.snapshot)
+        """The number of the last attempt that had failed at the take-over, of each trial that ever did."""
+        return last_attempts(self.snapshot)
 
     @property
     def saved(self) -> set[str]:
@@ -250,7 +250,7 @@ def superseded(files: Files, number: int) -> str:
     return f"{files.root}: {by} has taken it over; this one commits nothing any more"
 
 
-def count_attempts(snapshot: Snapshot) -> dict[str, int]:
-    """Return how many times each trial that ever failed has failed."""
-    failed = snapshot.read("failures", ["trial_key"])["trial_key"].value_counts()
-    return {row["values"]: row["counts"] for row in failed.to_pylist()}
+def last_attempts(snapshot: Snapshot) -> dict[str, int]:
+    """Return the number of the last attempt that failed, of each trial that ever did."""
+    failed = snapshot.read("failures", ["trial_key", "attempt"]).group_by("trial_key").aggregate([("attempt", "max")])
+    return dict(zip(failed["trial_key"].to_pylist(), failed["attempt_max"].to_pylist(), strict=True))

@@ -104,9 +104,10 @@ def test_a_row_with_an_unknown_column_is_a_bug() -> None:
         to_table(SCHEMAS["ics"], [{"ics_l3": 1.0}])
 
 
-def test_failures_are_counted_and_are_no_results(store: Store) -> None:
-    commit(store, *(failure("a", attempt) for attempt in (1, 2)))
-    assert store.attempts() == {key("a"): 2}
+def test_of_failures_the_last_attempt_is_known_and_they_are_no_results(store: Store) -> None:
+    """Not each attempt leaves one: a worker that is lost takes the trial along without a word."""
+    commit(store, *(failure("a", attempt) for attempt in (1, 4)), failure("b", 2))
+    assert store.attempts() == {key("a"): 4, key("b"): 2}
     assert store.finished() == set()
 
 
