@@ -420,7 +420,7 @@ class Coordinator:
         self._outbox.add(delivery.worker.name, delivery.number, tables, trials)
 
     def _is_recorded(self, trial: int, ended: Ended) -> bool:
-        """Return whether the store has this failure: a predecessor committed it, and could not say so."""
+        """Return whether an attempt that failed is known: to a predecessor, or by another worker under its number."""
         is_failure = ended.how in (Ending.FAILED, Ending.SHORT_OF_MEMORY)
         return is_failure and ended.attempt <= self._recorded.get(trial, 0)
 
@@ -432,6 +432,7 @@ class Coordinator:
             self._outdated.add(trial)
         if ended.how is Ending.SHORT_OF_MEMORY:
             self._has_begun[trial] = True
+            self._recorded[trial] = max(self._recorded.get(trial, 0), ended.attempt)
             self._tries[trial] = max(self._tries.get(trial, 0), ended.attempt)
             self._wait([trial], is_alone=True, has_whole_gpus=True)
             return
@@ -486,6 +487,7 @@ class Coordinator:
         self._worker_failures[trial] += 1
         if self._worker_failures[trial] < MAX_WORKER_FAILURES:
             return False
+        attempt = max(attempt, self._recorded.get(trial, 0) + 1)
         self._end(trial, Ended(Ending.FAILED, attempt), None)
         table = lost_worker_row(self._trials[trial], attempt, failure)
         self._outbox.add("", 0, {"failures": table}, [trial])

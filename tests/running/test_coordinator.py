@@ -318,6 +318,35 @@ def test_a_failure_that_a_predecessor_committed_is_not_recorded_again(clock: Clo
     assert taken(coordinator).attempts == (2,)
 
 
+@pytest.mark.parametrize("second", [SHORT, Ended(Ending.FAILED)])
+def test_an_attempt_that_two_coordinators_handed_out_is_recorded_once(clock: Clock, second: Ended) -> None:
+    log = CommitLog()
+    old, new = (packs_of(log.coordinator(clock, 1), 1) for _ in range(2))
+    packs = {A: taken(old, A), B: taken(new, B)}
+    new.deliver(delivery(A, packs[A], 0, {0: SHORT}, is_last=True))
+    new.deliver(delivery(B, packs[B], 0, {0: second}, is_last=True))
+    clock.now = MIN_INTERVAL_S
+    commit(new, log)
+    assert log.failures == {(SPECS[0].trial_key, 1): 1}
+
+
+def test_the_row_of_a_trial_that_is_given_up_has_a_number_of_its_own(clock: Clock) -> None:
+    log = CommitLog()
+    coordinator = packs_of(log.coordinator(clock, 1), 1)
+    names = [str(number) for number in range(1 + MAX_WORKER_FAILURES)]
+    for name in names[:-1]:
+        taken(coordinator, worker(name))
+        lose(coordinator, name)
+    taken(coordinator, worker(names[-1]))
+    coordinator.deliver(delivery(A, Pack("another", 0, (0,), (9,)), 0, {0: SHORT._replace(attempt=9)}, is_last=True))
+    clock.now = MIN_INTERVAL_S
+    commit(coordinator, log)
+    lose(coordinator, names[-1])
+    clock.now *= 2
+    commit(coordinator, log)
+    assert log.failures == {(SPECS[0].trial_key, attempt): 1 for attempt in (9, 10)}
+
+
 def test_workers_that_work_are_counted_by_host(clock: Clock) -> None:
     coordinator = started(clock, 3)
     both = [taken(coordinator, Whereabouts(name, host="one")) for name in "xy"]
