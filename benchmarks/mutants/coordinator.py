@@ -2,86 +2,91 @@
 
 from benchmarks.mutants.mutant import Mutant
 
-COORDINATOR, OUTBOX, OUTGOING, SERVICE = (
-    f"running/{name}.py" for name in ("coordinator", "outbox", "outgoing", "service")
+COORDINATOR, DISPATCH, OUTBOX, OUT, STATES, WAITING, WORKERS = (
+    f"running/coordinator/{name}.py"
+    for name in ("coordinator", "dispatch", "outbox", "packs_out", "trial_states", "waiting", "known_workers")
 )
+OUTGOING, SERVICE = "running/outgoing.py", "running/service.py"
 
 RUNNING = (
     Mutant(
         "what is stored is run again",
-        COORDINATOR,
-        "self._has_ended = np.isin(keys, finished)",
-        "self._has_ended = np.zeros(len(keys), bool)",
+        STATES,
+        "self.has_ended = np.isin(keys, finished)",
+        "self.has_ended = np.zeros(len(keys), bool)",
     ),
     Mutant(
         "a second answer to one who asks twice",
         COORDINATOR,
-        "        if worker.pack is not None:  # it did not get the answer\n"
-        "            return self._out[worker.pack].pack\n",
+        "        if (given := self._dispatch.pack_of(whereabouts)) is not None:  # it did not get the answer\n"
+        "            return given\n",
         "",
     ),
     Mutant(
         "a delivery that came twice counts twice",
         COORDINATOR,
-        "        if delivery.number > worker.seen:\n",
+        "        if self._workers.is_new(delivery):\n",
         "        if True:\n",
     ),
     Mutant(
         "rows of a trial that has ended are committed again",
         COORDINATOR,
-        "        tables = self._without(delivery.tables, known) if known else delivery.tables",
+        "        tables = self._states.without(delivery.tables, known) if known else delivery.tables",
         "        tables = delivery.tables",
     ),
     Mutant(
         "a trial that ended twice counts twice",
         COORDINATOR,
-        "for trial, ended in delivery.endings.items() if not self._has_ended[trial]}",
-        "for trial, ended in delivery.endings.items()}",
+        "for trial in delivery.endings if not self._states.has_ended[trial]]",
+        "for trial in delivery.endings]",
     ),
     Mutant(
         "the pack of a lost worker is forgotten",
         COORDINATOR,
-        "        left = self._let_go(out)\n        is_to_blame",
-        "        left = []\n        is_to_blame",
+        "        left, pack = self._dispatch.let_go(out), out.pack\n",
+        "        self._dispatch.let_go(out)\n        left, pack = [], out.pack\n",
     ),
     Mutant(
         "trials of a lost pack go out together again",
         COORDINATOR,
-        "        if failure.is_preemption or out.pack.is_alone:\n",
+        "        if failure.is_preemption or pack.is_alone:\n",
         "        if True:\n",
     ),
     Mutant(
         "a preemption counts against a trial",
         COORDINATOR,
-        "is_to_blame = out.pack.is_alone and not failure.is_preemption",
-        "is_to_blame = out.pack.is_alone",
+        "is_to_blame = pack.is_alone and not failure.is_preemption",
+        "is_to_blame = pack.is_alone",
     ),
     Mutant(
         "a trial that kills its workers is never given up",
         COORDINATOR,
-        "        if self._worker_failures[trial] < MAX_WORKER_FAILURES:\n",
+        "        if self._states.takes_worker_along(trial) < MAX_WORKER_FAILURES:\n",
         "        if True:\n",
     ),
     Mutant(
-        "a trial in company is to blame", COORDINATOR, "is_to_blame = out.pack.is_alone and not", "is_to_blame = not"
+        "a trial in company is to blame",
+        COORDINATOR,
+        "is_to_blame = pack.is_alone and not",
+        "is_to_blame = not",
     ),
     Mutant(
         "what is short of memory is given up",
-        COORDINATOR,
+        STATES,
         "        if ended.how is Ending.SHORT_OF_MEMORY:\n",
         "        if False:\n",
     ),
     Mutant(
         "whole GPUs for whoever asks",
-        COORDINATOR,
-        "        if self._whole and whereabouts.has_whole_gpus:\n",
-        "        if self._whole:\n",
+        WAITING,
+        "(self._first(self._whole) if has_whole_gpus else None)",
+        "self._first(self._whole)",
     ),
     Mutant(
         "what a worker left out of its pack is forgotten",
-        COORDINATOR,
-        "        self._wait(self._let_go(out), out.pack.is_alone, out.pack.has_whole_gpus)\n\n    def _remove",
-        "\n    def _remove",
+        DISPATCH,
+        "        self.waiting.add(self.let_go(out), out.pack.is_alone, out.pack.has_whole_gpus)\n",
+        "        self.let_go(out)\n",
     ),
     Mutant(
         "over while rows are not committed",
@@ -99,37 +104,74 @@ RUNNING = (
     Mutant(
         "a pack of a predecessor is not taken up",
         COORDINATOR,
-        "        if worker.pack is None and not self._has_stopped:\n            return self._hand_out(",
-        "        if False:\n            return self._hand_out(",
+        "        return self._dispatch.resume(whereabouts, pack)\n",
+        "        return pack\n",
     ),
     Mutant(
         "a worker may go with rows that are not committed",
         COORDINATOR,
-        "        if worker.committed < worker.with_rows or self._is_stopping",
+        "        if waits_for_commit or self._is_stopping",
         "        if self._is_stopping",
     ),
-    Mutant("a worker that was given up may work on", COORDINATOR, "        self._gone.add(name)\n", ""),
+    Mutant(
+        "a worker that was given up may work on",
+        WORKERS,
+        "        self._gone.add(name)\n",
+        "",
+    ),
     Mutant(
         "half of nothing is taken over",
-        COORDINATOR,
-        "        if half and half * each_s >= MIN_TAKEN_OVER_S:\n",
-        "        if False:\n",
+        OUT,
+        "        if fullest is None or not half or half * each_s < MIN_TAKEN_OVER_S:\n",
+        "        if True:\n",
     ),
     Mutant(
-        "no straggler is helped", COORDINATOR, "now - out.since > max(STRAGGLER * each_s, MIN_CONTACT_S):", "False:"
+        "no straggler is helped",
+        OUT,
+        "now - out.since > max(STRAGGLER * each_s, MIN_STRAGGLER_S):",
+        "False:",
     ),
-    Mutant("what was taken over is run by both", COORDINATOR, "            fullest.dropped.update(moved)\n", ""),
+    Mutant(
+        "what was taken over is run by both",
+        OUT,
+        "        fullest.dropped.update(taken)\n",
+        "",
+    ),
     Mutant(
         "the loser of a race is not told",
-        COORDINATOR,
+        OUT,
         "                other.dropped.add(trial)\n",
         "                pass\n",
     ),
     Mutant(
         "a failure that is recorded is recorded again",
+        STATES,
+        "(is_failure and ended.attempt <= self._recorded.get(trial, 0))",
+        "False",
+    ),
+    Mutant(
+        "of an attempt that two coordinators handed out both rows are kept",
+        STATES,
+        "            self._recorded[trial] = max(ended.attempt, self._recorded.get(trial, 0))\n",
+        "",
+    ),
+    Mutant(
+        "a second result after a failure of the same number is left out",
+        STATES,
+        "(is_failure and ended.attempt <= self._recorded.get(trial, 0))",
+        "ended.attempt <= self._recorded.get(trial, 0)",
+    ),
+    Mutant(
+        "one that is given up is recorded under a number that is taken",
+        STATES,
+        "return max(attempt, self._recorded.get(trial, 0) + 1)",
+        "return attempt",
+    ),
+    Mutant(
+        "one that was given up for lost takes up its pack again",
         COORDINATOR,
-        "return is_failure and ended.attempt <= self._recorded.get(trial, 0)",
-        "return False",
+        "        if self._has_stopped or self._workers.is_gone(whereabouts.name):\n",
+        "        if self._has_stopped:\n",
     ),
     Mutant(
         "two commits at a time",

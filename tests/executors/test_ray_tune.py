@@ -51,7 +51,9 @@ def test_a_trial_that_kills_its_worker_alone_is_given_up(tmp_path: Path, monkeyp
     places = {(spec.model.options["deadly"], spec.seed): place for place, spec in enumerate(declared.trials)}
     trials = declared.trials.take([*(places[False, seed] for seed in range(10)), places[True, 3]])
     both = replace(declared, trials=trials)
-    monkeypatch.setattr("bnsweep.running.pack_sizing.PackSizing.size", lambda _, num_left: (num_left + 1) // 2)
+    monkeypatch.setattr(
+        "bnsweep.running.coordinator.pack_sizing.PackSizing.size", lambda _, num_left: (num_left + 1) // 2
+    )
     store, executor = Store.open(tmp_path / "out"), make_executor("ray")
     with started(both, store, Plan.of(both, store), executor) as prepared:
         failed = run(prepared, executor, lambda *_: lambda _: None)

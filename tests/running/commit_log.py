@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from bnsweep.running.coordinator import Coordinator
-from bnsweep.running.outbox import Batch
+from bnsweep.running.coordinator.outbox import Batch
 from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Whereabouts
 from bnsweep.spec import TrialSpec
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnsweep.running.coordinator import MAX_WORKER_FAILURES, Coordinator
-from bnsweep.running.outbox import MIN_INTERVAL_S
+from bnsweep.running.coordinator.outbox import MIN_INTERVAL_S
 from bnsweep.running.packs import Ended, Ending, Pack, Tally, Wait, Whereabouts, WorkerFailure
 from tests.running.commit_log import COMPLETED, SHORT, SPECS, Clock, CommitLog, delivery, worker
 
@@ -288,6 +288,15 @@ def test_what_a_predecessor_handed_out_is_handed_out_once_where_its_worker_is_lo
     lose(new, "a", PREEMPTION)
     handed_out = [taken(new, worker(name)).trials for name in "cd"]
     assert handed_out == [(2, 3), (0, 1)]
+
+
+def test_one_that_was_given_up_does_not_take_up_what_a_predecessor_handed_out(clock: Clock) -> None:
+    old, new = packs_of(started(clock, 1), 1), packs_of(started(clock, 1), 1)
+    pack = taken(old)
+    lose(new, "a", PREEMPTION)
+    assert new.resume(A, pack) == pack
+    assert new.status().working == {}
+    assert taken(new, B).trials == (0,)
 
 
 def test_what_was_short_of_memory_before_is_handed_out_once(clock: Clock) -> None:

@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnsweep.running import outbox
-from bnsweep.running.outbox import FIRST_AFTER_S, MAX_INTERVAL_S, MIN_INTERVAL_S, SHARE_OF_RUN, Outbox, num_commits
+from bnsweep.running.coordinator import outbox
+from bnsweep.running.coordinator.outbox import (
+    FIRST_AFTER_S,
+    MAX_INTERVAL_S,
+    MIN_INTERVAL_S,
+    SHARE_OF_RUN,
+    Outbox,
+    num_commits,
+)
 from tests.running.commit_log import Clock
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bnsweep.running import outgoing
-from bnsweep.running.outbox import MIN_INTERVAL_S
+from bnsweep.running.coordinator.outbox import MIN_INTERVAL_S
 from bnsweep.running.packs import Ended, Ending, Pack, Tally
 from tests.running.commit_log import COMPLETED, Clock, CommitLog, worker
 from tests.running.test_protocol import Light

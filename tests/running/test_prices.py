@@ -18,7 +18,7 @@ from bnsweep.data import load_dataset
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.results.commits import to_parquet
-from bnsweep.running.outbox import num_commits
+from bnsweep.running.coordinator.outbox import num_commits
 from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.prices import Price, price_sweep, why_untimed
 from bnsweep.running.prices.calibrate import calibrate

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bnsweep.errors import InputError
-from bnsweep.running.outbox import num_commits
+from bnsweep.running.coordinator.outbox import num_commits
 
 
 @dataclass(frozen=True)

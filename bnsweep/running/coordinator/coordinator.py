@@ -1,0 +1,228 @@
+"""The coordinator: hands out packs of the trials that are missing, and takes in what becomes of them.
+
+It does nothing by itself: no threads, no files, no Ray, no clock of its own. Whoever holds it (`service.py`) commits
+what it gives out for that. Each call costs microseconds, however many trials and workers there are.
+
+What a trial's index is among the sweep's trials names it here: that outlives a coordinator, which is all that a new one
+knows beside the store. Whatever a worker says twice, or to the successor of whom it should have been said to, is right:
+of a trial the first result counts.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnsweep.running.coordinator.dispatch import Dispatch
+from bnsweep.running.coordinator.known_workers import KnownWorkers
+from bnsweep.running.coordinator.outbox import Batch, Outbox
+from bnsweep.running.coordinator.pack_sizing import PackSizing
+from bnsweep.running.coordinator.packs_out import PackOut
+from bnsweep.running.coordinator.run_status import RunStatus
+from bnsweep.running.coordinator.trial_states import TrialStates
+from bnsweep.running.failure_rows import lost_worker_row
+from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Receipt, Tally, Wait, Whereabouts, WorkerFailure
+from bnsweep.spec import TrialSpec
+
+MAX_WORKER_FAILURES = 3
+"""Workers that a trial may take along, each with nothing but this trial to run, before it counts as failed."""
+CONTACTS_PER_S, WAITS_PER_S = 500, 1000
+"""How often all workers together should be heard of while they train, and while they wait."""
+MIN_CONTACT_S, MIN_WAIT_S = 1.0, 0.2
+
+
+class Coordinator:
+    """Hands out packs, takes in rows.
+
+    Args:
+        trials: of the sweep; one is looked up only where it is given up.
+        keys: of all trials, by index.
+        finished: those of the trials that are stored.
+        num_workers: how many are expected.
+        attempts: the number of a trial's last attempt that failed, by its key in hexadecimal.
+        saved: keys of the trials with a checkpoint.
+        clock: returns seconds.
+        hand_out_after_s: until then workers may say what a predecessor has handed out.
+    """
+
+    def __init__(
+        self,
+        trials: Sequence[TrialSpec],
+        keys: NDArray[np.uint64],
+        finished: NDArray[np.uint64],
+        *,
+        num_workers: int = 1,
+        attempts: Mapping[str, int] | None = None,
+        saved: Collection[str] = (),
+        clock: Callable[[], float] = monotonic,
+        hand_out_after_s: float = 0.0,
+    ) -> None:
+        self.name = uuid.uuid4().hex
+        self._trials, self._clock = trials, clock
+        self._states = TrialStates(keys, finished, attempts or {}, saved)
+        self.num_trials = self._states.num_left
+        self._workers, self._sizing, self._outbox = KnownWorkers(), PackSizing(num_workers), Outbox(clock)
+        self._dispatch = Dispatch(self.name, self._states, self._workers, self._sizing, num_workers, clock)
+        self._hand_out_from = clock() + hand_out_after_s
+        self._is_stopping = self._is_aborted = False
+
+    # A worker asks.
+
+    def take(self, whereabouts: Whereabouts) -> Pack | Wait | None:
+        """Return a pack for a worker that has none; None where there will be nothing more for it."""
+        if (given := self._dispatch.pack_of(whereabouts)) is not None:  # it did not get the answer
+            return given
+        is_done = self._workers.is_gone(whereabouts.name) or self.is_over
+        pack = self._dispatch.next_pack(whereabouts) if not is_done and self._may_hand_out() else None
+        if pack is not None:
+            return pack
+        if is_done or self._may_go(whereabouts):
+            self._workers.dismiss(whereabouts.name)
+            return None
+        self._workers.idle(whereabouts.name)
+        return Wait(max(MIN_WAIT_S, len(self._workers) / WAITS_PER_S))
+
+    def resume(self, whereabouts: Whereabouts, pack: Pack) -> Pack:
+        """Take note of a pack that a predecessor has handed out; return it under its new number."""
+        if (given := self._dispatch.pack_of(whereabouts)) is not None:
+            return given
+        if self._has_stopped or self._workers.is_gone(whereabouts.name):
+            return pack
+        return self._dispatch.resume(whereabouts, pack)
+
+    def _may_hand_out(self) -> bool:
+        return not (self._is_stopping or self._outbox.is_too_full or self._clock() < self._hand_out_from)
+
+    def _may_go(self, whereabouts: Whereabouts) -> bool:
+        """Return whether a worker that got nothing is of no more use."""
+        waits_for_commit = self._workers.known(whereabouts).waits_for_commit
+        if waits_for_commit or self._is_stopping or not self._may_hand_out():
+            return False
+        return self._dispatch.is_needless(whereabouts)
+
+    # A worker delivers.
+
+    def deliver(self, delivery: Delivery) -> Receipt:
+        """Take in what a worker has done; rows of a trial that has ended already are left out."""
+        is_mine = delivery.coordinator == self.name
+        number = delivery.pack if is_mine else self._workers.known(delivery.worker).pack
+        out = self._dispatch.out.get(number)
+        if self._workers.is_new(delivery):
+            self._take_in(delivery, out)
+            if out is not None and is_mine and delivery.is_last:
+                self._dispatch.close(out)
+        return Receipt(
+            self.name,
+            self._workers.known(delivery.worker).committed,
+            self._is_stopping or self.is_over,
+            frozenset(out.dropped) if out is not None else frozenset(),
+            max(MIN_CONTACT_S, len(self._workers) / CONTACTS_PER_S),
+        )
+
+    def _take_in(self, delivery: Delivery, out: PackOut | None) -> None:
+        known = [trial for trial, ended in delivery.endings.items() if self._states.is_known(trial, ended)]
+        fresh = [trial for trial in delivery.endings if not self._states.has_ended[trial]]
+        self._dispatch.ended(delivery, out)
+        for trial in fresh:
+            self._end(trial, delivery.endings[trial])
+        tables = self._states.without(delivery.tables, known) if known else delivery.tables
+        if self._workers.waits_for_commit(delivery, has_rows=any(map(len, tables.values()))):
+            self._outbox.add(delivery.worker.name, delivery.number, tables, fresh)
+        self._states.tally += Tally(busy_s=delivery.busy_s)
+
+    def _end(self, trial: int, ended: Ended) -> None:
+        self._states.end(trial, ended)
+        self._dispatch.end(trial, ended.how)
+
+    # Others say what becomes of workers, checkpoints, commits, and of the run.
+
+    def lost(self, name: str, failure: WorkerFailure) -> None:
+        """Take back the pack of a worker that is no more.
+
+        Which trial of a pack made it die is not known from outside. So they are handed out once more, each alone; one
+        that takes `MAX_WORKER_FAILURES` workers along when alone is given up. A preemption is no failure.
+        """
+        out = self._dispatch.out.get(self._workers.give_up(name))
+        if out is None:
+            return
+        left, pack = self._dispatch.let_go(out), out.pack
+        is_to_blame = pack.is_alone and not failure.is_preemption
+        if is_to_blame:
+            left = [trial for trial in left if not self._is_given_up(trial, out.left[trial], failure)]
+        if failure.is_preemption or pack.is_alone:
+            self._dispatch.waiting.add(left, pack.is_alone, pack.has_whole_gpus)
+        else:
+            for trial in left:
+                self._dispatch.waiting.add([trial], is_alone=True)
+
+    def _is_given_up(self, trial: int, attempt: int, failure: WorkerFailure) -> bool:
+        """Count a worker that a trial has taken along; return whether that was one too many."""
+        if self._states.takes_worker_along(trial) < MAX_WORKER_FAILURES:
+            return False
+        attempt = self._states.unrecorded(trial, attempt)
+        self._end(trial, Ended(Ending.FAILED, attempt))
+        table = lost_worker_row(self._trials[trial], attempt, failure)
+        self._outbox.add("", 0, {"failures": table}, [trial])
+        return True
+
+    def has_saved(self, trial: int) -> bool:
+        """Take note that a trial is to be saved; return whether that is of any use."""
+        if self._states.has_ended[trial] or self._is_aborted:
+            return False
+        self._states.save(trial)
+        return True
+
+    def next_batch(self) -> Batch | None:
+        """Return what is to be committed now, if anything; `committed` is to be called once it is."""
+        return self._outbox.next_batch(is_end=self._has_stopped)
+
+    def committed(self) -> set[int]:
+        """Take note that the batch is committed; return those of its trials whose checkpoints are of no use now."""
+        batch = self._outbox.committed()
+        self._workers.committed(batch.deliveries)
+        return self._states.outdated(batch.trials)
+
+    def stop(self) -> None:
+        """Hand out no more; workers save what is under way, and deliver."""
+        self._is_stopping = True
+
+    def abort(self) -> None:
+        """Hand out no more, since nothing can be committed."""
+        self._is_stopping = self._is_aborted = True
+
+    # How far it is.
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do, and all rows are committed."""
+        return self._is_aborted or (self._has_stopped and self._outbox.is_empty)
+
+    @property
+    def _has_stopped(self) -> bool:
+        return self._states.num_left == 0 or (self._is_stopping and not self._dispatch.out)
+
+    @property
+    def tally(self) -> Tally:
+        """How trials ended."""
+        return self._states.tally
+
+    def missing(self) -> list[int]:
+        """Return the trials that have no result."""
+        return self._states.missing()
+
+    def status(self) -> RunStatus:
+        """Return how far the run is."""
+        waiting = self._dispatch.waiting
+        return RunStatus(
+            self.name,
+            self.num_trials,
+            self.tally,
+            self._workers.working,
+            waiting.num_trials,
+            waiting.num_whole,
+            self.is_over,
+        )

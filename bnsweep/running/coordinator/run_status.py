@@ -1,0 +1,30 @@
+"""How far a run is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from bnsweep.running.packs import Tally
+
+
+class RunStatus(NamedTuple):
+    """How far a run is.
+
+    Args:
+        coordinator: who says so.
+        num_trials: what was missing when it began.
+        tally: how trials ended since.
+        working: how many workers have a pack, by host.
+        num_waiting: trials that no worker has.
+        num_waiting_whole: those of them that need whole GPUs.
+        is_over: nothing is left to do, and all rows are committed.
+    """
+
+    coordinator: str
+    num_trials: int
+    tally: Tally
+    working: Mapping[str, int]
+    num_waiting: int
+    num_waiting_whole: int
+    is_over: bool

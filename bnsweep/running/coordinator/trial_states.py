@@ -1,0 +1,133 @@
+"""What is known of each trial of a sweep: whether it has ended, which attempts there were, whether it is saved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from bnsweep.running.packs import Ended, Ending, Tally
+
+TALLIES = {
+    Ending.COMPLETED: Tally(completed=1),
+    Ending.DIVERGED: Tally(diverged=1),
+    Ending.FAILED: Tally(failed=1),
+}
+
+
+class TrialStates:
+    """The trials by index. One that has ended is not run again in this run.
+
+    Args:
+        keys: of all trials, by index.
+        finished: those of the trials that are stored.
+        attempts: the number of a trial's last attempt that failed, by its key in hexadecimal.
+        saved: keys of the trials with a checkpoint.
+    """
+
+    def __init__(
+        self,
+        keys: NDArray[np.uint64],
+        finished: NDArray[np.uint64],
+        attempts: Mapping[str, int],
+        saved: Collection[str],
+    ) -> None:
+        self._keys = keys
+        self.has_ended = np.isin(keys, finished)
+        self.has_begun = np.zeros(len(keys), bool)
+        self.num_left = int(np.count_nonzero(~self.has_ended))
+        self.tally = Tally()
+        self._recorded = dict(self._indexed(attempts))
+        self._tried = dict(self._recorded)
+        self._saved = {trial for trial, _ in self._indexed(dict.fromkeys(saved, 0))}
+        self._outdated, self._failed = set[int](), set[int]()
+        self._workers_taken = Counter[int]()
+
+    def _indexed(self, values: Mapping[str, int]) -> Iterable[tuple[int, int]]:
+        """Yield the index and the value of each trial of the sweep that is named by its key."""
+        if not values:
+            return
+        order = np.argsort(self._keys)
+        named = np.array([int(key, 16) for key in values], np.uint64)
+        places = np.minimum(np.searchsorted(self._keys, named, sorter=order), len(order) - 1)
+        for key, trial, value in zip(named, order[places], values.values(), strict=True):
+            if self._keys[trial] == key:
+                yield int(trial), value
+
+    # Attempts.
+
+    def next_attempts(self, trials: Iterable[int]) -> dict[int, int]:
+        """Return the number of each trial's next attempt."""
+        return {trial: self._tried.get(trial, 0) + 1 for trial in trials}
+
+    def begin(self, trials: Collection[int]) -> None:
+        """Take note that trials are handed out."""
+        self.has_begun[list(trials)] = True
+
+    def tried(self, trial: int, attempt: int) -> None:
+        """Take note of an attempt that came to nothing."""
+        self._tried[trial] = max(attempt, self._tried.get(trial, 0))
+
+    def is_known(self, trial: int, ended: Ended) -> bool:
+        """Return whether there are rows already: of the trial, or of this attempt that failed.
+
+        Two coordinators may hand an attempt out under one number, the second not knowing of the first.
+        """
+        is_failure = ended.how in (Ending.FAILED, Ending.SHORT_OF_MEMORY)
+        return bool(self.has_ended[trial]) or (is_failure and ended.attempt <= self._recorded.get(trial, 0))
+
+    def takes_worker_along(self, trial: int) -> int:
+        """Take note that a trial has taken a worker along; return how many it has by now."""
+        self._workers_taken[trial] += 1
+        return self._workers_taken[trial]
+
+    def unrecorded(self, trial: int, attempt: int) -> int:
+        """Return the attempt's number, or the next one that no row of `failures` has."""
+        return max(attempt, self._recorded.get(trial, 0) + 1)
+
+    # Endings.
+
+    def end(self, trial: int, ended: Ended) -> None:
+        """Take note of a result, or that there will be none, or that an attempt had too little memory."""
+        if trial in self._saved:  # whatever comes next begins anew
+            self._saved.discard(trial)
+            self._outdated.add(trial)
+        if ended.how is Ending.SHORT_OF_MEMORY:
+            self.has_begun[trial] = True
+            self._recorded[trial] = max(ended.attempt, self._recorded.get(trial, 0))
+            self.tried(trial, ended.attempt)
+            return
+        self.has_ended[trial] = True
+        self.num_left -= 1
+        self.tally += TALLIES[ended.how]
+        if ended.how is Ending.FAILED:
+            self._failed.add(trial)
+
+    def missing(self) -> list[int]:
+        """Return the trials that have no result."""
+        return sorted([*np.flatnonzero(~self.has_ended).tolist(), *self._failed])
+
+    def without(self, tables: Mapping[str, pa.Table], trials: Iterable[int]) -> dict[str, pa.Table]:
+        """Return tables without the rows of some trials."""
+        keys = pa.array([f"{self._keys[trial]:016x}" for trial in trials], pa.string())
+        return {name: table.filter(pc.invert(pc.is_in(table["trial_key"], keys))) for name, table in tables.items()}
+
+    # Checkpoints.
+
+    def save(self, trial: int) -> None:
+        """Take note that there is a checkpoint."""
+        self._saved.add(trial)
+
+    def saved(self, trials: Collection[int]) -> frozenset[int]:
+        """Return those of the trials that have a checkpoint to continue from."""
+        return frozenset(self._saved.intersection(trials)) if self._saved else frozenset()
+
+    def outdated(self, trials: Iterable[int]) -> set[int]:
+        """Return those of the trials, whose rows are committed, that have a checkpoint of no use; each once."""
+        outdated = self._outdated.intersection(trials)
+        self._outdated -= outdated
+        return outdated - self._saved

@@ -1,0 +1,85 @@
+"""The trials that no worker has, and in which order they are handed out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bnsweep.running.coordinator.trial_states import TrialStates
+
+
+class Group(NamedTuple):
+    """Trials that are handed out together."""
+
+    trials: tuple[int, ...]
+    is_alone: bool = False
+    has_whole_gpus: bool = False
+
+
+class WaitingTrials:
+    """What came back with a pack, what nobody has begun, what is to run alone, what needs whole GPUs: in this order.
+
+    Args:
+        states: of the trials.
+    """
+
+    def __init__(self, states: TrialStates) -> None:
+        self._states = states
+        self._pool = np.flatnonzero(~states.has_ended)
+        self._next = 0
+        self._returned, self._lone, self._whole = deque[Group](), deque[Group](), deque[Group]()
+
+    @property
+    def num_trials(self) -> int:
+        """How many wait."""
+        again = sum(len(group.trials) for queue in (self._returned, self._lone, self._whole) for group in queue)
+        return self._num_fresh + again
+
+    @property
+    def num_whole(self) -> int:
+        """How many wait for whole GPUs."""
+        return len(self._whole)
+
+    @property
+    def _num_fresh(self) -> int:
+        return len(self._pool) - self._next
+
+    def add(self, trials: Sequence[int], is_alone: bool = False, has_whole_gpus: bool = False) -> None:
+        """Let trials wait that were handed out before."""
+        if trials:
+            queue = self._whole if has_whole_gpus else self._lone if is_alone else self._returned
+            queue.append(Group(tuple(trials), is_alone, has_whole_gpus))
+
+    def next(self, size: Callable[[int], int], has_whole_gpus: bool) -> Group | None:
+        """Return what is handed out next; None where nothing is left for such a worker.
+
+        Args:
+            size: says how many of so many that nobody has begun go together.
+            has_whole_gpus: whether the worker may run what needs them.
+        """
+        return (
+            self._first(self._returned)
+            or self._fresh(size)
+            or self._first(self._lone)
+            or (self._first(self._whole) if has_whole_gpus else None)
+        )
+
+    def _first(self, queue: deque[Group]) -> Group | None:
+        """Return the first group of a queue, without what has ended meanwhile."""
+        while queue:
+            group = queue.popleft()
+            if left := tuple(trial for trial in group.trials if not self._states.has_ended[trial]):
+                return group._replace(trials=left)
+        return None
+
+    def _fresh(self, size: Callable[[int], int]) -> Group | None:
+        """Return the next trials that nobody has begun, not before this coordinator either."""
+        while self._num_fresh:
+            some = self._pool[self._next : self._next + size(self._num_fresh)]
+            self._next += len(some)
+            if left := some[~(self._states.has_ended[some] | self._states.has_begun[some])].tolist():
+                return Group(tuple(left))
+        return None
