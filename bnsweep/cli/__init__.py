@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from bnsweep.cli import jobs, plan, results, run  # each adds its commands to the app
+from bnsweep.cli import fetch, jobs, plan, results, run  # each adds its commands to the app
 from bnsweep.cli.app import app
 from bnsweep.cli.output import discard_output, escape_what_cannot_be_encoded, output_error, print_error
 from bnsweep.errors import InputError, StartError, StoreError
@@ -35,4 +35,4 @@ def main() -> None:
     sys.exit(code)
 
 
-__all__ = ["app", "jobs", "main", "plan", "results", "run"]
+__all__ = ["app", "fetch", "jobs", "main", "plan", "results", "run"]

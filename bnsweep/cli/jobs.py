@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,10 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help="The id that `submit` 
 @app.command()
 def submit(
     sweep_file: SweepFile,
-    out: Annotated[str, typer.Option(help="Where results go: s3://bucket/folder, as the nodes share no disk.")],
+    out: Annotated[
+        str | None,
+        typer.Option(help="Where results go: s3://bucket/folder, or a path on the head; results/<name> if not given."),
+    ] = None,
     cluster: Cluster = None,
     address: Address = None,
     checkpoint_minutes: CheckpointMinutes = 10.0,
@@ -29,6 +33,7 @@ def submit(
     Returns as soon as the cluster has the job, which does not need this machine any more.
     """
     from bnsweep.jobs.client import job_server
+    from bnsweep.jobs.place import is_on_head
     from bnsweep.jobs.submit import Submission
 
     submission = Submission.checked(sweep_file, out, checkpoint_minutes, extend=extend)
@@ -38,7 +43,12 @@ def submit(
     where = f"--cluster {cluster}" if cluster else f"--address {address}"
     typer.echo(f"submitted: {job_id}")
     typer.echo(f"bnsweep status {job_id} {where}    shows its progress; also: logs -f, stop")
-    typer.echo(f"bnsweep report '{out}' --out report    at any time, also before it ends")
+    if is_on_head(submission.out):
+        typer.echo(
+            f"bnsweep fetch DIR {where}    brings results from {submission.out} on the head, also before it ends"
+        )
+    else:
+        typer.echo(f"bnsweep report '{submission.out}' --out report    at any time, also before it ends")
 
 
 @app.command()
@@ -50,11 +60,13 @@ def status(
     """Show of each sweep of a cluster whether it runs, how many trials are done, diverged and failed, and the ETA."""
     from bnsweep.jobs.client import job_server
     from bnsweep.jobs.listing import find_job, list_jobs
+    from bnsweep.jobs.results import results_of
     from bnsweep.jobs.status import status_lines
 
     with job_server(cluster, address) as client:
         jobs = [find_job(client, job)] if job else list_jobs(client)
-    for line in status_lines(jobs):
+        lines = status_lines(jobs, partial(results_of, client))
+    for line in lines:
         typer.echo(line)
     if not jobs:
         typer.echo("no sweep was submitted to this cluster")
@@ -96,6 +108,7 @@ def stop(job: JobId, cluster: Cluster = None, address: Address = None) -> None:
     """End a job gracefully: what finished is committed, and submitting again continues."""
     from bnsweep.jobs.client import job_server
     from bnsweep.jobs.listing import find_job
+    from bnsweep.jobs.results import results_of
     from bnsweep.jobs.status import status_lines
     from bnsweep.jobs.stop import stop as stop_job
 
@@ -106,5 +119,6 @@ def stop(job: JobId, cluster: Cluster = None, address: Address = None) -> None:
         else:
             typer.echo(f"{found.id}: stopping; what finished is committed first")
             found = stop_job(client, found)
-    typer.echo(status_lines([found])[0])
+        (line,) = status_lines([found], partial(results_of, client))
+    typer.echo(line)
     typer.echo(f"results are kept in {found.out}; submit the sweep again to continue")

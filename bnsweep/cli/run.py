@@ -73,14 +73,18 @@ def _run(options: _Options, console: Console) -> int:
     """Run a sweep and say how it went; return the exit code."""
     from bnsweep.cli.failures import end_of_run
     from bnsweep.executors import check_options
+    from bnsweep.jobs.head_files import share
     from bnsweep.results import Store
     from bnsweep.running.plan import Plan
+    from bnsweep.running.provenance import job_id
     from bnsweep.spec.sweep import Sweep
 
     sweep = Sweep.from_yaml(options.sweep_file)
     store = Store.open(options.out or f"results/{sweep.name}")
     check_options(options.executor, options.address, options.workers)
     store.check_writable()
+    if store.is_local and (job := job_id()):
+        share(store.root, job)
     planned = Plan.of(sweep, store)
     planned.require_own_directory(store, extend=options.extend)
     if options.max_hours is not None and planned.missing:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from bnsweep.errors import InputError, StoreError
 from bnsweep.jobs.listing import Job
-from bnsweep.results import Store
+from bnsweep.jobs.place import is_on_head
+from bnsweep.results.files import Source
 from bnsweep.running.progress_file import RunProgress, RunState, read_progress
 
 MAX_PARALLEL_READS = 8
-MAX_WAIT_S = 10.0
-"""For results that cannot be reached."""
 FRESH = timedelta(minutes=2)
 """Progress that is older than this, of a driver that runs, is shown with its time."""
 EXIT_CODES = (0, 1, 2, 130)
@@ -27,17 +26,20 @@ class Unreadable(NamedTuple):
     reason: str
 
 
-def status_lines(jobs: Iterable[Job]) -> list[str]:
-    """Return a line for each job; reads the progress files of all of them at the same time."""
+def status_lines(jobs: Iterable[Job], results: Callable[[Job], Source]) -> list[str]:
+    """Return a line for each job; reads the progress files in all their results at the same time."""
     jobs, now = list(jobs), datetime.now(UTC)
     with ThreadPoolExecutor(MAX_PARALLEL_READS) as pool:
-        return [status_line(job, found, now) for job, found in zip(jobs, pool.map(look_up, jobs), strict=True)]
+        found = pool.map(lambda job: look_up(job, results), jobs)
+        return [status_line(job, progress, now) for job, progress in zip(jobs, found, strict=True)]
 
 
-def look_up(job: Job) -> RunProgress | Unreadable | None:
+def look_up(job: Job, results: Callable[[Job], Source]) -> RunProgress | Unreadable | None:
     """Return the progress of the latest run into a job's results; None where none has begun."""
+    if job.node is None and is_on_head(job.out):
+        return None
     try:
-        return read_progress(Store.open(job.out).patient(MAX_WAIT_S))
+        return read_progress(results(job))
     except (InputError, StoreError) as error:
         return Unreadable((str(error.__cause__ or "") or str(error)).partition("\n")[0])
 

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnsweep import __version__
-from bnsweep.errors import InputError, did_you_mean
+from bnsweep.errors import InputError
 from bnsweep.jobs.listing import list_jobs
 from bnsweep.jobs.packaging import package_code
+from bnsweep.jobs.place import place_of
 from bnsweep.running.provenance import git_sha
 from bnsweep.spec.sweep import Sweep
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
-SCHEMES = ("abfs", "abfss", "az", "gcs", "gs", "s3")
 STOP_TIMEOUT_S = 600
 """Ray kills a driver that takes longer: it waits until workers have saved their trial and committed what finished."""
 
@@ -31,7 +31,7 @@ class Submission:
     Args:
         sweep_file: path of the sweep file.
         sweep: what is in it.
-        out: URI on object storage.
+        out: where results go, as `place_of` returns it.
         checkpoint_minutes: how often a long trial is saved, to continue from there.
         extend: whether another sweep's trials may be there.
     """
@@ -43,21 +43,17 @@ class Submission:
     extend: bool = False
 
     @classmethod
-    def checked(cls, sweep_file: Path, out: str, checkpoint_minutes: float, *, extend: bool = False) -> Submission:
+    def checked(
+        cls, sweep_file: Path, out: str | None, checkpoint_minutes: float, *, extend: bool = False
+    ) -> Submission:
         """Check all that can be checked on this machine.
 
         Raises:
-            InputError: the sweep file is wrong, or `out` is not on object storage.
+            InputError: the sweep file is wrong, or there is no such place as `out`.
         """
-        scheme, separator, _ = out.partition("://")
-        if not separator or scheme == "file":
-            raise InputError(
-                f"--out {out}: results must go to object storage, such as s3://bucket/folder: the cluster's nodes "
-                "share no disk"
-            )
-        if scheme not in SCHEMES:
-            raise InputError(f"--out {out}: unknown kind of storage '{scheme}'; {did_you_mean(scheme, SCHEMES)}")
-        return cls(sweep_file, Sweep.from_yaml(sweep_file), out, checkpoint_minutes, extend)
+        sweep = Sweep.from_yaml(sweep_file)
+        place = place_of(out or f"results/{sweep.name}")
+        return cls(sweep_file, sweep, place, checkpoint_minutes, extend)
 
     def send(self, client: JobSubmissionClient, folder: Path) -> str:
         """Upload the code in `folder` and start the job; return its id.

@@ -29,8 +29,8 @@ class Entry(NamedTuple):
     mtime_s: float
 
 
-class Files(Protocol):
-    """What a store needs of a disk or of object storage."""
+class Source(Protocol):
+    """Files that are only read."""
 
     @property
     def root(self) -> str:
@@ -53,6 +53,10 @@ class Files(Protocol):
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; None where there is none."""
         ...
+
+
+class Files(Source, Protocol):
+    """What a store needs of a disk or of object storage."""
 
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
         """Return the content of each file; None where there is none."""

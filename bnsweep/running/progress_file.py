@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bnsweep.errors import InputError
 from bnsweep.results import Store
+from bnsweep.results.files import Source
 
 PROGRESS = "_progress.json"
 
@@ -83,21 +84,21 @@ def write_progress(store: Store, progress: RunProgress) -> None:
     store.files.put(PROGRESS, progress.model_dump_json(indent=1).encode() + b"\n")
 
 
-def read_progress(store: Store) -> RunProgress | None:
+def read_progress(files: Source) -> RunProgress | None:
     """Return what the latest run into a store has written; None where none has.
 
     Raises:
         InputError: another version of bnsweep wrote it. StoreError: it cannot be read.
     """
-    content = store.files.read(PROGRESS)
+    content = files.read(PROGRESS)
     while content is not None:
         try:
             return RunProgress.model_validate_json(content)
         except ValidationError as error:
-            again = store.files.read(PROGRESS)
+            again = files.read(PROGRESS)
             if again == content:
                 raise InputError(
-                    f"{store.path(PROGRESS)}: not the format of this version of bnsweep; "
+                    f"{files.path(PROGRESS)}: not the format of this version of bnsweep; "
                     "use the version that runs the sweep"
                 ) from error
             content = again  # replaced while it was read: an object's length was that of the one before

@@ -49,7 +49,7 @@ def test_a_closed_terminal_ends_a_run_in_good_order(
         os.close(terminal)
         assert process.wait(WITHIN_S) == 130
     store = Store.open(tmp_path / "out")
-    progress = read_progress(store)
+    progress = read_progress(store.files)
     assert progress is not None
     assert progress.state is RunState.INTERRUPTED
     assert 0 < len(store.finished()) == progress.num_with_result < progress.num_trials

@@ -49,6 +49,11 @@ class Cluster:
         environment = {**os.environ, "RAY_AUTH_TOKEN_PATH": str(self.folder / "token")}
         return subprocess.run(full, capture_output=True, text=True, cwd=self.folder, env=environment, check=False)
 
+    @property
+    def home(self) -> Path:
+        """The home of the head's user."""
+        return self.folder / "home"
+
     @contextmanager
     def connect(self, token: str = TOKEN) -> Iterator[JobSubmissionClient]:
         """Connect to the job server from this process."""
@@ -61,10 +66,11 @@ class Cluster:
         """Return a place for results that was never used."""
         return s3_uri(self.endpoint, f"jobs/{next(numbers)}")
 
-    def submit(self, text: str, out: str, *options: str) -> str:
+    def submit(self, text: str, out: str | None, *options: str) -> str:
         """Submit a sweep; return the job's id."""
         (self.folder / "sweep.yaml").write_text(text)
-        result = self.bnsweep("submit", "sweep.yaml", "--out", out, *options)
+        place = [] if out is None else ["--out", out]
+        result = self.bnsweep("submit", "sweep.yaml", *place, *options)
         assert (result.returncode, result.stderr) == (0, "")
         (job_id,) = re.findall(r"^submitted: (\S+)$", result.stdout, re.MULTILINE)
         return str(job_id)
@@ -76,7 +82,7 @@ class Cluster:
 
             def is_found() -> bool:
                 has_ended = find_job(client, job_id).has_ended
-                progress = read_progress(Store.open(out))
+                progress = read_progress(Store.open(out).files)
                 if progress and progress.job == job_id and holds(progress):
                     found.append(progress)
                 assert found or not has_ended, client.get_job_logs(job_id)
@@ -104,15 +110,17 @@ def free_ports(count: int) -> list[int]:
 def cluster(tmp_path_factory: pytest.TempPathFactory, endpoint: str) -> Iterator[Cluster]:
     folder, scratch = tmp_path_factory.mktemp("jobs"), tempfile.mkdtemp(prefix="ray")  # a short path, for its sockets
     (folder / "token").write_text(TOKEN)
+    (folder / "home").mkdir()
     port, dashboard, agent, for_clients = free_ports(4)
     options = ["--head", "--block", "--num-cpus=1", "--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1"]
     ports = [f"--port={port}", f"--dashboard-port={dashboard}", f"--dashboard-agent-listen-port={agent}"]
     ports.append(f"--ray-client-server-port={for_clients}")
     path = {"PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))}
+    started_in = {"HOME": str(folder / "home")}
     authentication = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(folder / "token")}
     process = subprocess.Popen(
         [ray_program(), "start", *options, *ports, f"--temp-dir={scratch}", "--disable-usage-stats"],
-        env=os.environ | path | authentication | CREDENTIALS,
+        env=os.environ | path | started_in | authentication | CREDENTIALS,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

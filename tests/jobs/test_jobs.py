@@ -12,6 +12,7 @@ import pytest
 from bnsweep.errors import InputError
 from bnsweep.jobs.listing import find_job
 from bnsweep.jobs.submit import Submission
+from bnsweep.results import Store
 from bnsweep.running.progress_file import RunState
 from tests.conftest import TINY
 from tests.jobs.conftest import Cluster
@@ -22,21 +23,30 @@ MANY = TINY.replace("steps: 6", "steps: 400").replace("range: 2", "range: 10")
 """60 trials, more than a test waits for."""
 
 
-def test_a_job_is_watched_and_stopped_and_keeps_its_work(cluster: Cluster) -> None:
-    out = cluster.new_out()
-    job = cluster.submit(MANY, out)
+def test_a_job_without_a_bucket_is_watched_and_fetched_and_stopped_and_keeps_its_work(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    job, out = cluster.submit(MANY, None), str(cluster.home / "bnsweep/results/tiny")
     assert re.fullmatch(r"tiny-[0-9a-f]{8}", job)
     cluster.wait_for_progress(job, out, lambda progress: progress.num_with_result > 0)
     line = cluster.bnsweep("status", job).stdout
     assert re.match(rf"{job}  RUNNING  [1-9]\d*/60 trials have a result, \d+ diverged, 0 failed, ETA \d", line)
     with cluster.connect() as client, pytest.raises(InputError, match=rf"--out .*{job}.*RUNNING.*bnsweep stop {job}"):
-        Submission.checked(cluster.folder / "sweep.yaml", out, 10.0).send(client, cluster.folder)
+        Submission.checked(cluster.folder / "sweep.yaml", None, 10.0).send(client, cluster.folder)
+    copy = Store.open(tmp_path / "copy")
+    fetched = cluster.bnsweep("fetch", copy.root)
+    assert re.search(rf"{job}  RUNNING  [1-9].*\n{copy.root}: [1-9]\d* commits are new", fetched.stdout), fetched
+    assert 0 < len(copy.finished()) < 60
+    assert bnsweep("verify", copy.root).returncode == 1  # of 60 that are declared
     stopped = cluster.bnsweep("stop", job)
     assert (stopped.returncode, stopped.stderr) == (0, "")
     kept = cluster.wait_for_progress(job, out, lambda progress: progress.state is RunState.INTERRUPTED)
     assert 0 < kept.num_with_result < 60
     assert f"{job}  STOPPED  {kept.num_with_result}/60 trials have a result" in stopped.stdout
     assert f"{kept.num_with_result} of 60 trials have a result" in cluster.bnsweep("logs", job).stdout
+    assert f"{kept.num_with_result}/60" in cluster.bnsweep("fetch", copy.root).stdout
+    assert copy.read("ics").equals(Store.open(out).read("ics"))
+    assert "0 commits are new (0.0 MB)" in cluster.bnsweep("fetch", copy.root, "--job", job).stdout
 
 
 @pytest.mark.long
@@ -111,12 +121,11 @@ def test_an_unknown_job_is_refused(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("out", "message"),
     [
-        ("results/x", r"--out results/x: .*object storage.*s3://"),
-        ("file:///x", r"--out file:///x: .*object storage"),
+        ("file:///x", r"--out file:///x: .*path alone"),
         ("s4://b/x", r"--out s4://b/x: .*'s4'; .*did you mean 's3'\?"),
     ],
 )
-def test_results_that_would_not_be_on_object_storage_are_refused(sweep_file: Write, out: str, message: str) -> None:
+def test_places_that_cannot_be_had_are_refused(sweep_file: Write, out: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Submission.checked(sweep_file(), out, 10.0)
 

@@ -22,13 +22,14 @@ def details(**changes: object) -> JobDetails:
         "start_time": 1_000_500,
         "driver_exit_code": -9,
         "message": "killed",
+        "driver_node_id": "ab12",
     }
     return JobDetails(**{**fields, **changes})
 
 
 def test_a_sweep_is_recognized_by_its_metadata() -> None:
     submitted = datetime.fromtimestamp(1000.5, UTC)
-    assert Job.of(details()) == Job("mini-1", "FAILED", True, "s3://b/x", 20, submitted, -9, "killed")
+    assert Job.of(details()) == Job("mini-1", "FAILED", True, "s3://b/x", 20, submitted, -9, "killed", "ab12")
 
 
 @pytest.mark.parametrize("changes", [{"metadata": None}, {"metadata": {"out": "x"}}, {"submission_id": None}])

@@ -11,6 +11,7 @@ import pytest
 from bnsweep.jobs.listing import Job
 from bnsweep.jobs.status import FRESH, Unreadable, look_up, status_line, status_lines
 from bnsweep.results import Store
+from bnsweep.results.files import Files
 from bnsweep.running.progress_file import PROGRESS, RunProgress, RunState, write_progress
 from tests.run_progress import run_progress
 
@@ -28,6 +29,10 @@ PROGRESS_NOW = run_progress(
     updated_at=NOW,
 )
 COUNTS = "12/20 trials have a result, 3 diverged, 2 failed"
+
+
+def results(job: Job) -> Files:
+    return Store.open(job.out).files
 
 
 def ended(status: str, exit_code: int | None = None, message: str | None = None) -> Job:
@@ -101,17 +106,22 @@ def test_what_cannot_be_read_is_said_and_nothing_guessed() -> None:
 
 
 def test_progress_is_looked_up_in_the_results(tmp_path: Path) -> None:
-    job = replace(JOB, out=str(tmp_path))
-    assert look_up(job) is None
+    job = replace(JOB, out=str(tmp_path), node="head")
+    assert look_up(job, results) is None
     write_progress(Store.open(tmp_path), PROGRESS_NOW)
-    assert look_up(job) == PROGRESS_NOW
-    assert [line.split("  ")[0] for line in status_lines([job, replace(job, id="mini-2")])] == ["mini-1", "mini-2"]
+    assert look_up(job, results) == PROGRESS_NOW
+    lines = status_lines([job, replace(job, id="mini-2")], results)
+    assert [line.split("  ")[0] for line in lines] == ["mini-1", "mini-2"]
+
+
+def test_a_job_that_is_to_write_to_the_head_has_no_progress_before_its_driver_is_there() -> None:
+    assert look_up(replace(JOB, out="~/bnsweep/results/x", node=None), pytest.fail) is None
 
 
 def test_what_is_damaged_or_out_of_reach_is_unreadable(tmp_path: Path) -> None:
     (tmp_path / PROGRESS).mkdir()
     for out in (str(tmp_path), "s3://[", "s4://b/x"):
-        found = look_up(replace(JOB, out=out))
+        found = look_up(replace(JOB, out=out, node="head"), results)
         assert isinstance(found, Unreadable)
         assert found.reason
         assert "\n" not in found.reason

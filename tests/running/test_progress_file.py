@@ -55,7 +55,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def written(store: Store) -> RunProgress:
-    progress = read_progress(store)
+    progress = read_progress(store.files)
     assert progress is not None
     return progress
 
@@ -64,18 +64,18 @@ def test_the_format_is_this(store: Store) -> None:
     progress = run_progress()
     write_progress(store, progress)
     assert store.files.read(PROGRESS) == FORMAT.encode()
-    assert read_progress(store) == progress
+    assert read_progress(store.files) == progress
 
 
 def test_no_run_no_progress(store: Store) -> None:
-    assert read_progress(store) is None
+    assert read_progress(store.files) is None
 
 
 @pytest.mark.parametrize("content", [FORMAT.replace('"version": 1', '"version": 2'), "{", ""])
 def test_another_format_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / PROGRESS).write_text(content)
     with pytest.raises(InputError, match=PROGRESS):
-        read_progress(Store.open(tmp_path))
+        read_progress(Store.open(tmp_path).files)
 
 
 def test_a_file_that_is_replaced_while_it_is_read_is_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again(store: Store, mo
     assert whole is not None
     torn = [whole[:-9], whole[:-5]]
     monkeypatch.setattr(type(store.files), "read", lambda files, name: torn.pop(0) if torn else read(files, name))
-    assert read_progress(store) == progress
+    assert read_progress(store.files) == progress
 
 
 def test_it_is_written_at_once_and_again_while_the_run_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,7 @@ def test_what_a_killed_run_left_of_its_progress_is_put_right_where_nothing_is_mi
     for snapshot in (Snapshot(6, {"a": 1}, Tally(), None), Snapshot(0, {}, Tally(), None)):
         during = kept_progress(store, sweep, lambda snapshot=snapshot: snapshot, lambda: False)
         assert run(prepared(sweep, store), make_executor("serial"), lambda *_: lambda _: None, during=during) == []
-        progress = read_progress(store)
+        progress = read_progress(store.files)
         assert progress is not None
         assert progress.state is RunState.FINISHED
         write_progress(store, progress.model_copy(update={"state": RunState.RUNNING}))

@@ -1,0 +1,136 @@
+"""A mirror: a copy of a directory that a run elsewhere may write to, brought up to date commit by commit.
+
+A commit's metric files come first, then `trials/<number>.parquet`, as a writer writes them: whoever reads the copy sees
+whole commits. What is there already is not brought again. A commit that a `compact` took away meanwhile is in a later
+one, which comes too; what that replaces goes once it is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bnsweep.errors import InputError, StoreError
+from bnsweep.results.commits import DIGEST, FOOTER, Footer, Kind, commit_name, is_as_written, number_of
+from bnsweep.results.declaration import DECLARED
+from bnsweep.results.files import Source, in_parallel
+from bnsweep.results.store import Store
+from bnsweep.results.writer import clean_up
+
+MAX_ROUNDS = 20
+MAX_TRIES = 3
+"""How often a file is read that does not come whole."""
+
+
+@dataclass
+class Brought:
+    """What was brought: commits with rows, and bytes of all."""
+
+    commits: int = 0
+    bytes: int = 0
+
+
+def update(copy: Store, source: Source, beside: Sequence[str] = ()) -> Brought:
+    """Bring the commits of `source` that a copy lacks, and the files `beside` them, which change.
+
+    Raises:
+        InputError: a run is at work in the copy, it holds other results, or `source` has files of an earlier version,
+            or damaged ones. StoreError: one of the two cannot be reached.
+    """
+    copy.check_free()
+    before, brought = _numbers(copy.files), Brought()
+    _check_same(copy, source, before)
+    for turn in range(MAX_ROUNDS):
+        new = sorted(_numbers_there(source) - _numbers(copy.files))
+        are_whole = [_bring(copy, source, number, brought) for number in new]
+        if not new or (turn and all(are_whole)):  # the first list may be of a moment at which a merge deleted others
+            break
+    else:
+        raise StoreError(f"{source.root}: changes all the time; fetch again")
+    snapshot = copy.snapshot()
+    if before - _numbers_there(source) - snapshot.replaced:
+        raise _other_results(copy, source)
+    clean_up(copy.files, snapshot, max(snapshot.numbers, default=0))
+    for name in (DECLARED, *beside):
+        if (content := source.read(name)) is not None:
+            copy.files.put(name, content)
+    return brought
+
+
+def _bring(copy: Store, source: Source, number: int, brought: Brought) -> bool:
+    """Bring a commit; return False where it is not there any more."""
+    name = commit_name(number)
+    content = _read(source, name, _footer)
+    footer = _footer(content) if content is not None else None
+    if content is None or footer is None:
+        return False
+    files = in_parallel(lambda record: _read(source, record.name, record.matches), footer.files, source.parallel)
+    found = {record.name: file for record, file in zip(footer.files, files, strict=True) if file is not None}
+    if len(found) < len(footer.files):
+        if source.read(name) is None:
+            return False
+        missing = next(record.name for record in footer.files if record.name not in found)
+        raise InputError(f"{source.path(missing)}: missing, and a commit names it; `bnsweep verify` there says more")
+    copy.files.put_many(found)
+    copy.files.put(name, content)
+    brought.commits += footer.kind is not Kind.TAKE_OVER
+    brought.bytes += len(content) + sum(map(len, found.values()))
+    return True
+
+
+def _read(source: Source, name: str, is_whole: Callable[[bytes], object]) -> bytes | None:
+    """Return the content of a file; None where there is none."""
+    for _ in range(MAX_TRIES):
+        content = source.read(name)
+        if content is None or is_whole(content):
+            return content
+    raise InputError(f"{source.path(name)}: differs from what was written; `bnsweep verify` there says more")
+
+
+def _footer(content: bytes) -> Footer | None:
+    """Return what a commit says of itself; None where it is not as it was written."""
+    try:
+        metadata = pq.read_metadata(pa.BufferReader(content)).metadata or {}
+        return Footer.decode(metadata[FOOTER]) if is_as_written(content, metadata[DIGEST]) else None
+    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError):
+        return None
+
+
+def _check_same(copy: Store, source: Source, numbers: set[int]) -> None:
+    """Raise `InputError` where the copy's first or last commit is another one in the source."""
+    if not numbers and copy.files.entries("trials"):
+        raise _other_results(copy, source)
+    for number in {min(numbers), max(numbers)} if numbers else ():
+        there = _read(source, commit_name(number), _footer)
+        if there is not None and there != copy.files.read(commit_name(number)):
+            raise _other_results(copy, source)
+
+
+def _other_results(copy: Store, source: Source) -> InputError:
+    return InputError(
+        f"{copy.root}: holds other results than {source.root}, or a run or `compact` has written to it here; "
+        "give a new directory"
+    )
+
+
+def _numbers(files: Source) -> set[int]:
+    found = (number_of(f"trials/{entry.name}") for entry in files.entries("trials"))
+    return {number for number in found if number is not None}
+
+
+def _numbers_there(source: Source) -> set[int]:
+    """Return the numbers of the commits.
+
+    Raises:
+        InputError: there are results that are in none.
+    """
+    names = [f"trials/{entry.name}" for entry in source.entries("trials")]
+    numbers = {number for name in names if (number := number_of(name)) is not None}
+    if len(numbers) < len(names):
+        raise InputError(
+            f"{source.root}: an earlier version or another program wrote there; `bnsweep compact` it first"
+        )
+    return numbers
