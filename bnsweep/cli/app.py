@@ -28,6 +28,11 @@ Extend = Annotated[
     typer.Option("--extend", help="Add to another sweep's directory; its report then shows this sweep's trials."),
 ]
 MaxHours = Annotated[float | None, typer.Option(min=0, help="Refuse a sweep that takes longer than so many hours.")]
+HoursToRun = Annotated[
+    float | None,
+    typer.Option("--max-hours", min=0, help="End in good order after so many hours; the same command continues."),
+]
+Cluster = Annotated[str | None, typer.Option(metavar="FILE", help="The file of `ray up`; the head is reached by SSH.")]
 CheckpointMinutes = Annotated[
     float, typer.Option(min=0, help="How often a trial that takes long is saved, to continue from there.")
 ]

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from bnsweep.cli.app import app
-from bnsweep.cli.jobs import Address, Cluster
+from bnsweep.cli.app import Cluster, app
+from bnsweep.cli.jobs import Address
 from bnsweep.errors import InputError
 
 

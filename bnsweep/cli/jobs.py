@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, Extend, SweepFile, app
+from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, Cluster, Extend, HoursToRun, SweepFile, app
 
-Cluster = Annotated[str | None, typer.Option(metavar="FILE", help="The file of `ray up`; the head is reached by SSH.")]
 Address = Annotated[str | None, typer.Option(metavar="URL", help="The dashboard, such as http://127.0.0.1:8265.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The id that `submit` printed, or its beginning.")]
 
@@ -26,7 +25,9 @@ def submit(
     cluster: Cluster = None,
     address: Address = None,
     checkpoint_minutes: CheckpointMinutes = 10.0,
+    max_hours: HoursToRun = None,
     extend: Extend = False,
+    check: Annotated[bool, typer.Option(help="Write to the bucket from here, before anything is uploaded.")] = True,
 ) -> None:
     """Run a sweep on a cluster, with the code in this directory; submit it again to continue.
 
@@ -36,9 +37,12 @@ def submit(
     from bnsweep.jobs.place import is_on_head
     from bnsweep.jobs.submit import Submission
 
-    submission = Submission.checked(sweep_file, out, checkpoint_minutes, extend=extend)
+    submission = Submission.checked(sweep_file, out, checkpoint_minutes, extend=extend, max_hours=max_hours)
     typer.echo(f"{submission.sweep.name}: {len(submission.sweep.trials)} trials declared")
     with job_server(cluster, address) as client:
+        submission.check_unused(client)
+        if check:
+            submission.check_place()
         job_id = submission.send(client, Path.cwd())
     where = f"--cluster {cluster}" if cluster else f"--address {address}"
     typer.echo(f"submitted: {job_id}")

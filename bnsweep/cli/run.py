@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, Extend, MaxHours, Out, SweepFile, app
+from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, Extend, HoursToRun, Out, SweepFile, app
 from bnsweep.cli.output import tolerant_console
-from bnsweep.errors import InputError
 from bnsweep.running.interruption import Interrupt, as_keyboard_interrupt
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def run(
         typer.Option(help="A running Ray cluster to join: auto or host:port. Without it Ray is started here."),
     ] = None,
     checkpoint_minutes: CheckpointMinutes = 10.0,
-    max_hours: MaxHours = None,
+    max_hours: HoursToRun = None,
     extend: Extend = False,
 ) -> None:
     """Run the trials that are missing; again after an interruption or an edit, and only what is new runs.
@@ -79,6 +78,7 @@ def _run(options: _Options, console: Console) -> int:
     from bnsweep.running.provenance import job_id
     from bnsweep.spec.sweep import Sweep
 
+    interrupt = Interrupt(None if options.max_hours is None else 3600 * options.max_hours)
     sweep = Sweep.from_yaml(options.sweep_file)
     store = Store.open(options.out or f"results/{sweep.name}")
     check_options(options.executor, options.address, options.workers)
@@ -87,14 +87,12 @@ def _run(options: _Options, console: Console) -> int:
         share(store.root, job)
     planned = Plan.of(sweep, store)
     planned.require_own_directory(store, extend=options.extend)
-    if options.max_hours is not None and planned.missing:
-        _require_at_most(options.max_hours, sweep, store, planned, options)
-    total, interrupt = len(sweep.trials), Interrupt()
+    total = len(sweep.trials)
     console.print(f"{sweep.name}: {planned.num_done} of {total} trials done, {len(planned.missing)} to run")
     left = _run_missing(options, sweep, store, planned, interrupt, console)
     if left and interrupt():
         console.print(
-            f"interrupted: {total - len(left)} of {total} trials have a result, {len(left)} are left; "
+            f"{_why(interrupt, options)}: {total - len(left)} of {total} trials have a result, {len(left)} are left; "
             "the same command continues"
         )
         return INTERRUPTED
@@ -104,6 +102,15 @@ def _run(options: _Options, console: Console) -> int:
         return 1
     console.print(f"all {total} trials have a result in {store.root}")
     return 0
+
+
+def _stopping(interrupt: Interrupt, options: _Options) -> str:
+    return f"{_why(interrupt, options)}; finished trials are being committed" if interrupt.is_out_of_time else STOPPING
+
+
+def _why(interrupt: Interrupt, options: _Options) -> str:
+    """Return in words why a run stops before its end."""
+    return f"time is up (--max-hours {options.max_hours:g})" if interrupt.is_out_of_time else "interrupted"
 
 
 def _run_missing(
@@ -127,14 +134,14 @@ def _run_missing(
         def start(num_trials: int, num_workers: int) -> Report:
             if options.workers and num_workers < options.workers:
                 console.print(f"--workers {options.workers}: {num_workers} fit here, so {num_workers} run")
-            stack.enter_context(interrupt.caught(lambda: console.print(STOPPING)))
+            stack.enter_context(interrupt.caught(lambda: console.print(_stopping(interrupt, options))))
             return progress.start(num_trials, num_workers)
 
         left = run_sweep(
             prepared,
             executor,
             start,
-            during=kept_progress(store, sweep, progress.snapshot, interrupt),
+            during=kept_progress(store, sweep, progress.snapshot, interrupt, lambda: interrupt.is_out_of_time),
             is_interrupted=interrupt,
             checkpoint_every_s=options.checkpoint_every_s,
             say=console.print,
@@ -161,15 +168,3 @@ def _executor(options: _Options, resources: Resources, is_needed: bool, stack: E
                 f"this one takes {lease.workers} worker{'s' if lease.workers > 1 else ''}"
             )
     return make_executor(options.executor, options.address, cpus=cpus, max_workers=workers, announce=console.print)
-
-
-def _require_at_most(max_hours: float, sweep: Sweep, store: Store, planned: Plan, options: _Options) -> None:
-    """Refuse to run what takes longer; a cluster's workers may be unlike this machine, which therefore cannot tell."""
-    from bnsweep.running.prices import price_sweep, why_untimed
-
-    reason = "the workers are elsewhere" if options.address else why_untimed(sweep.resources)
-    if reason:
-        raise InputError(f"--max-hours: cannot be checked here, {reason}; use `bnsweep plan` where the sweep will run")
-    price = price_sweep(sweep, store, planned.missing)
-    workers = 1 if options.executor == "serial" else min(options.workers or price.workers_here, price.workers_here)
-    price.require_at_most(max_hours, workers)

@@ -17,6 +17,7 @@ from bnsweep.running.service import END_WITHIN_S, Job, Service, ServiceStatus
 
 THREADS = 32
 """How many calls it answers at a time; those about checkpoints take as long as the store does."""
+GONE = "the process that writes the results ended, and Ray could not start it again; the same command continues"
 
 
 class CoordinatorActor(Service):
@@ -100,7 +101,7 @@ def coordinator_actor(job: Job) -> Iterator[RemoteService]:
     try:
         yield RemoteService(actor)
     except RayActorError as error:
-        raise StoreError(f"{job.store.root}: the coordinator is gone ({error}); the same command continues") from error
+        raise StoreError(f"{job.store.root}: {GONE}") from error
     finally:
         with suppress(RayActorError, GetTimeoutError):
             ray.get(actor.close.remote(), timeout=2 * END_WITHIN_S)

@@ -17,7 +17,7 @@ from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
 from bnsweep.errors import InputError, StartError, StoreError
-from bnsweep.executors.ray_tune_coordinator import RemoteService
+from bnsweep.executors.ray_tune_coordinator import GONE, RemoteService
 from bnsweep.executors.ray_tune_data import share_datasets
 from bnsweep.executors.ray_tune_failure import in_words, lost_nodes, read_log
 from bnsweep.executors.ray_tune_worker import RESOURCES, WorkerTrainable
@@ -133,8 +133,8 @@ class Watch(tune.Callback):
     def _take(self, asked: Any) -> None:
         try:
             status: ServiceStatus = ray.get(asked)
-        except RayActorError as error:
-            self.error = StoreError(f"the coordinator is gone ({error}); the same command continues")
+        except RayActorError:
+            self.error = StoreError(GONE)
             return
         if status.run:
             if status.run.coordinator != (self.run and self.run.coordinator) and self._is_stopping:

@@ -25,6 +25,7 @@ class Job:
         submitted_at: when Ray took it.
         exit_code: its driver's, negative where a signal ended it; None before the end, and where Ray does not know it.
         message: what Ray says of its status.
+        error_type: what Ray calls the way in which it failed.
         node: the id of the node that its driver is on; None before it is on one.
     """
 
@@ -36,6 +37,7 @@ class Job:
     submitted_at: datetime | None = None
     exit_code: int | None = None
     message: str | None = None
+    error_type: str | None = None
     node: str | None = None
 
     @classmethod
@@ -54,6 +56,7 @@ class Job:
             submitted_at=None if started_ms is None else datetime.fromtimestamp(started_ms / 1000, UTC),
             exit_code=details.driver_exit_code,
             message=details.message,
+            error_type=details.error_type,
             node=details.driver_node_id,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,23 @@ FRESH = timedelta(minutes=2)
 """Progress that is older than this, of a driver that runs, is shown with its time."""
 EXIT_CODES = (0, 1, 2, 130)
 """With these `bnsweep run` ends by itself; with any other it was killed."""
+AGAIN = "submit the sweep again to continue"
+HEAD_MAY_BE_DOWN = "see that the head is up and has memory left (`ray up FILE` starts Ray anew)"
+SUPERVISOR_DIED = "JOB_SUPERVISOR_ACTOR_DIED"
+NOT_STARTED = {
+    **dict.fromkeys(
+        (
+            "JOB_SUPERVISOR_ACTOR_START_TIMEOUT",
+            "JOB_SUPERVISOR_ACTOR_START_FAILURE",
+            "JOB_SUPERVISOR_ACTOR_UNSCHEDULABLE",
+            "JOB_SUPERVISOR_ACTOR_UNKNOWN_FAILURE",
+        ),
+        f"Ray could not start its driver on the head; {HEAD_MAY_BE_DOWN}, then submit the sweep again",
+    ),
+    "RUNTIME_ENV_SETUP_FAILURE": "its code could not be unpacked on the head; see that its disk is not full, then "
+    "submit the sweep again",
+}
+"""What Ray calls the ways in which a driver does not come up."""
 
 
 class Unreadable(NamedTuple):
@@ -77,14 +95,32 @@ def _reason(job: Job, progress: RunProgress | None) -> str | None:
     """Return why a job ended before its sweep was done; None where it goes on, is done or was stopped in order."""
     if not job.has_ended or job.status == "SUCCEEDED":
         return None
-    if progress and progress.state is RunState.RUNNING and job.exit_code not in EXIT_CODES:
-        return "its driver was killed; submit the sweep again to continue"
+    if job.exit_code not in EXIT_CODES:
+        is_cut_off = progress is not None and progress.state is RunState.RUNNING
+        return _death(job) if is_cut_off or job.status == "FAILED" else None
+    if progress and progress.state is RunState.OUT_OF_TIME:
+        return f"its time was up (--max-hours); {AGAIN}"
     if job.status == "STOPPED":
         return None
     if progress and progress.error:
         return progress.error
     if progress and progress.failed:
-        return (
-            f"{progress.failed} trials failed, see `bnsweep failures '{job.out}'`; submit the sweep again to retry them"
-        )
+        return f"{progress.failed} trials failed, see {_failures(job)}; submit the sweep again to retry them"
     return (job.message or "").rstrip().rpartition("\n")[2] or "no reason given"
+
+
+def _death(job: Job) -> str:
+    """Return what to do about a driver that did not end by itself."""
+    if job.error_type in NOT_STARTED:
+        return NOT_STARTED[job.error_type]
+    if job.error_type == SUPERVISOR_DIED:
+        return f"Ray on the head ended, or part of it, and the driver with it; {HEAD_MAY_BE_DOWN}, then {AGAIN}"
+    if job.exit_code == -signal.SIGKILL:
+        return f"its driver was killed, most often since the head ran out of memory; {AGAIN}, on a larger head perhaps"
+    return f"its driver was killed; {AGAIN}"
+
+
+def _failures(job: Job) -> str:
+    if is_on_head(job.out):
+        return "`bnsweep failures DIR` after `bnsweep fetch DIR`"
+    return f"`bnsweep failures '{job.out}'`"

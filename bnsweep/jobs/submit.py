@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import tempfile
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnsweep import __version__
-from bnsweep.errors import InputError
+from bnsweep.errors import InputError, StoreError
 from bnsweep.jobs.listing import list_jobs
 from bnsweep.jobs.packaging import package_code
-from bnsweep.jobs.place import place_of
-from bnsweep.running.provenance import git_sha
+from bnsweep.jobs.place import is_on_head, job_name, place_of, same_place
+from bnsweep.jobs.results import MAX_WAIT_S
+from bnsweep.results import Store
+from bnsweep.running.provenance import code_variables
 from bnsweep.spec.sweep import Sweep
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
+ID_IS_TAKEN = "already exists"
+"""How Ray refuses a job whose id another one has."""
 STOP_TIMEOUT_S = 600
 """Ray kills a driver that takes longer: it waits until workers have saved their trial and committed what finished."""
 
@@ -34,6 +38,7 @@ class Submission:
         out: where results go, as `place_of` returns it.
         checkpoint_minutes: how often a long trial is saved, to continue from there.
         extend: whether another sweep's trials may be there.
+        max_hours: how long it may run.
     """
 
     sweep_file: Path
@@ -41,10 +46,17 @@ class Submission:
     out: str
     checkpoint_minutes: float
     extend: bool = False
+    max_hours: float | None = None
 
     @classmethod
     def checked(
-        cls, sweep_file: Path, out: str | None, checkpoint_minutes: float, *, extend: bool = False
+        cls,
+        sweep_file: Path,
+        out: str | None,
+        checkpoint_minutes: float,
+        *,
+        extend: bool = False,
+        max_hours: float | None = None,
     ) -> Submission:
         """Check all that can be checked on this machine.
 
@@ -53,47 +65,76 @@ class Submission:
         """
         sweep = Sweep.from_yaml(sweep_file)
         place = place_of(out or f"results/{sweep.name}")
-        return cls(sweep_file, sweep, place, checkpoint_minutes, extend)
+        return cls(sweep_file, sweep, place, checkpoint_minutes, extend, max_hours)
+
+    def check_place(self) -> None:
+        """Check that this machine may write where results go; the head's disk it cannot.
+
+        Raises:
+            InputError: the place is not there, or may not be written from here. StoreError: it does not answer.
+        """
+        if is_on_head(self.out):
+            return
+        try:
+            Store.open(self.out).patient(MAX_WAIT_S).check_writable()
+        except (InputError, StoreError) as error:
+            raise type(error)(f"{error}; if the head may write there, but not this machine: --no-check") from error
 
     def send(self, client: JobSubmissionClient, folder: Path) -> str:
         """Upload the code in `folder` and start the job; return its id.
 
+        Of several that are sent to one place at once Ray takes one: they all have the same id.
+
         Raises:
             InputError: another job writes to `out`, or the code is too large or cannot be packed.
         """
-        self._check_unused(client)
-        job_id = f"{self.sweep.name}-{uuid.uuid4().hex[:8]}"
-        metadata = {
-            "bnsweep": __version__,
-            "sweep": self.sweep.name,
-            "out": self.out,
-            "num_trials": str(len(self.sweep.trials)),
-        }
+        self.check_unused(client)
         with tempfile.TemporaryDirectory() as scratch:
             archive = Path(scratch, "code.zip")
             try:
                 command = self._command(package_code(self.sweep_file, folder, archive))
             except OSError as error:
                 raise InputError(f"{folder}: the code there cannot be packed ({error})") from error
-            environment = {"working_dir": str(archive), "env_vars": self._variables(job_id)}
-            client.submit_job(entrypoint=command, submission_id=job_id, runtime_env=environment, metadata=metadata)
-        return job_id
+            while True:
+                job_id = self.check_unused(client)
+                environment = {"working_dir": str(archive), "env_vars": self._variables(job_id)}
+                try:
+                    return client.submit_job(
+                        entrypoint=command, submission_id=job_id, runtime_env=environment, metadata=self._metadata()
+                    )
+                except RuntimeError as error:
+                    if ID_IS_TAKEN not in str(error):
+                        raise
 
-    def _check_unused(self, client: JobSubmissionClient) -> None:
+    def check_unused(self, client: JobSubmissionClient) -> str:
+        """Return the id that a job into this place may have now.
+
+        Raises:
+            InputError: another job writes there.
+        """
         for job in list_jobs(client):
-            if not job.has_ended and job.out.rstrip("/") == self.out.rstrip("/"):
+            if not job.has_ended and same_place(job.out) == same_place(self.out):
                 raise InputError(
                     f"--out {self.out}: job {job.id} writes there ({job.status}); wait for it, or end it with "
                     f"`bnsweep stop {job.id}`, then submit again to continue"
                 )
+        taken = {details.submission_id for details in client.list_jobs()}
+        return next(name for turn in itertools.count(1) if (name := job_name(self.out, turn)) not in taken)
+
+    def _metadata(self) -> dict[str, str]:
+        return {
+            "bnsweep": __version__,
+            "sweep": self.sweep.name,
+            "out": self.out,
+            "num_trials": str(len(self.sweep.trials)),
+        }
 
     def _command(self, name: str) -> str:
         run = ["python", "-m", "bnsweep", "run", name, "--address", "auto", "--out", self.out]
         options = ["--checkpoint-minutes", f"{self.checkpoint_minutes:g}", *(["--extend"] if self.extend else [])]
+        options += [] if self.max_hours is None else ["--max-hours", f"{self.max_hours:g}"]
         return "exec " + shlex.join([*run, *options])
 
     def _variables(self, job_id: str) -> dict[str, str]:
         """Return environment variables for the job's processes."""
-        sha = git_sha()
-        ours = {"BNSWEEP_JOB_ID": job_id, **({"BNSWEEP_GIT_SHA": sha} if sha else {})}
-        return {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_TIMEOUT_S), **ours}
+        return {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_TIMEOUT_S), "BNSWEEP_JOB_ID": job_id, **code_variables()}

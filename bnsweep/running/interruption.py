@@ -5,9 +5,11 @@ A second Ctrl-C or SIGTERM ends it at once. A second SIGHUP does not: shells and
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from time import monotonic
 from types import FrameType
 from typing import Any
 
@@ -15,21 +17,32 @@ Handler = Callable[[int, FrameType | None], Any]
 
 
 class Interrupt:
-    """Remembers that the user asked to stop, and announces it when it is next asked.
+    """Remembers that the user asked to stop, or that the time is up, and announces it when it is next asked.
 
     Not in the handler: that may have interrupted someone who holds a lock of the terminal's, and would wait for it.
+
+    Args:
+        after_s: when the time is up, from now on; never if not given.
+        clock: returns seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, after_s: float | None = None, clock: Callable[[], float] = monotonic) -> None:
         self._is_set = self._is_announced = False
+        self._until, self._clock = math.inf if after_s is None else clock() + after_s, clock
         self._announce: Callable[[], None] = lambda: None
 
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether the time is up, and nobody asked to stop before."""
+        return not self._is_set and self._clock() >= self._until
+
     def __call__(self) -> bool:
-        """Return whether the user asked to stop."""
-        if self._is_set and not self._is_announced:
+        """Return whether the run is to stop."""
+        must_stop = self._is_set or self.is_out_of_time
+        if must_stop and not self._is_announced:
             self._is_announced = True
             self._announce()
-        return self._is_set
+        return must_stop
 
     @contextmanager
     def caught(self, announce: Callable[[], None]) -> Iterator[None]:

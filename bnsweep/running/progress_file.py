@@ -20,11 +20,15 @@ PROGRESS = "_progress.json"
 
 
 class RunState(StrEnum):
-    """What a run is doing, or how it ended: `finished` also where trials failed, `aborted` where an error ended it."""
+    """What a run is doing, or how it ended: `finished` also where trials failed, `aborted` where an error ended it.
+
+    `out of time`: as long as it was given (`--max-hours`), then ended in good order.
+    """
 
     RUNNING = "running"
     FINISHED = "finished"
     INTERRUPTED = "interrupted"
+    OUT_OF_TIME = "out of time"
     ABORTED = "aborted"
 
 

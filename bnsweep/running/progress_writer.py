@@ -55,6 +55,7 @@ def kept_progress(
     sweep: Sweep,
     snapshot: Callable[[], Snapshot],
     is_interrupted: Callable[[], bool],
+    is_out_of_time: Callable[[], bool] = lambda: False,
     every_s: float = WRITE_EVERY_S,
 ) -> Iterator[None]:
     """Keep the file up to date for the time of the block, which is a run's; leave in it how the run ended.
@@ -72,7 +73,8 @@ def kept_progress(
     try:
         yield
         is_cut_short = is_interrupted() and snapshot().tally.ended < snapshot().num_trials
-        outcome = RunOutcome(RunState.INTERRUPTED if is_cut_short else RunState.FINISHED)
+        why = RunState.OUT_OF_TIME if is_out_of_time() else RunState.INTERRUPTED
+        outcome = RunOutcome(why if is_cut_short else RunState.FINISHED)
     except Superseded:
         raise
     except BaseException as error:

@@ -34,6 +34,12 @@ def git_sha() -> str | None:
         return None
 
 
+def code_variables() -> dict[str, str]:
+    """Return the environment variables that tell which commit uploaded code is from."""
+    sha = git_sha()
+    return {"BNSWEEP_GIT_SHA": sha} if sha else {}
+
+
 def job_id() -> str | None:
     """Return the id of the cluster's job that this process runs for, as `submit` names it; None outside a job."""
     return os.environ.get("BNSWEEP_JOB_ID")

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
 from bnsweep.errors import InputError
-from bnsweep.jobs.listing import find_job
+from bnsweep.jobs.listing import find_job, list_jobs
 from bnsweep.jobs.submit import Submission
 from bnsweep.results import Store
 from bnsweep.running.progress_file import RunState
 from tests.conftest import TINY
 from tests.jobs.conftest import Cluster
 from tests.processes import bnsweep
+from tests.s3 import CREDENTIALS
 
 Write = Callable[..., Path]
+PLACE = "~/bnsweep/results/tiny/"
 MANY = TINY.replace("steps: 6", "steps: 400").replace("range: 2", "range: 10")
 """60 trials, more than a test waits for."""
 
@@ -26,13 +29,11 @@ MANY = TINY.replace("steps: 6", "steps: 400").replace("range: 2", "range: 10")
 def test_a_job_without_a_bucket_is_watched_and_fetched_and_stopped_and_keeps_its_work(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    job, out = cluster.submit(MANY, None), str(cluster.home / "bnsweep/results/tiny")
+    job, out = submit_two_at_once(cluster), str(cluster.home / "bnsweep/results/tiny")
     assert re.fullmatch(r"tiny-[0-9a-f]{8}", job)
     cluster.wait_for_progress(job, out, lambda progress: progress.num_with_result > 0)
     line = cluster.bnsweep("status", job).stdout
     assert re.match(rf"{job}  RUNNING  [1-9]\d*/60 trials have a result, \d+ diverged, 0 failed, ETA \d", line)
-    with cluster.connect() as client, pytest.raises(InputError, match=rf"--out .*{job}.*RUNNING.*bnsweep stop {job}"):
-        Submission.checked(cluster.folder / "sweep.yaml", None, 10.0).send(client, cluster.folder)
     copy = Store.open(tmp_path / "copy")
     fetched = cluster.bnsweep("fetch", copy.root)
     assert re.search(rf"{job}  RUNNING  [1-9].*\n{copy.root}: [1-9]\d* commits are new", fetched.stdout), fetched
@@ -49,8 +50,43 @@ def test_a_job_without_a_bucket_is_watched_and_fetched_and_stopped_and_keeps_its
     assert "0 commits are new (0.0 MB)" in cluster.bnsweep("fetch", copy.root, "--job", job).stdout
 
 
+def submit_two_at_once(cluster: Cluster) -> str:
+    """Have two processes submit a sweep to one place; return the id of the job that one of them started."""
+    (cluster.folder / "sweep.yaml").write_text(MANY)
+    with ThreadPoolExecutor(2) as pool:
+        ends = list(pool.map(lambda place: cluster.bnsweep("submit", "sweep.yaml", *place), [(), ("--out", PLACE)]))
+    lost, won = sorted(ends, key=lambda end: "submitted: " in end.stdout)
+    (job,) = re.findall(r"^submitted: (\S+)$", won.stdout, re.MULTILINE)
+    assert (won.returncode, lost.returncode, lost.stderr.count("\n")) == (0, 2, 1)
+    message = rf"--out ~/bnsweep/results/tiny: job {job} writes there \((PENDING|RUNNING)\).*bnsweep stop {job}"
+    assert re.search(message, lost.stderr)
+    return str(job)
+
+
+@pytest.mark.parametrize(
+    ("bucket", "secret", "message"),
+    [("no-such-bucket", "secret", "bucket"), ("sweeps", "", "credentials")],
+    ids=["no bucket", "no credentials"],
+)
+def test_a_bucket_that_cannot_be_written_is_refused_before_anything_is_uploaded(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, bucket: str, secret: str, message: str
+) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in CREDENTIALS if not secret else ():
+        monkeypatch.delenv(name)
+    (cluster.folder / "sweep.yaml").write_text(TINY)
+    out = cluster.new_out().replace("//sweeps/", f"//{bucket}/")
+    refused = cluster.bnsweep("submit", "sweep.yaml", "--out", out)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
+    assert message in refused.stderr
+    assert "--no-check" in refused.stderr
+    assert "submitted" not in refused.stdout
+    with cluster.connect() as client:
+        assert not [job for job in list_jobs(client) if job.out == out]
+
+
 @pytest.mark.long
-def test_a_sweep_is_submitted_and_followed_to_its_end(cluster: Cluster) -> None:
+def test_a_sweep_is_submitted_and_followed_to_its_end(cluster: Cluster, tmp_path: Path) -> None:
     out = cluster.new_out()
     job = cluster.submit(TINY, out)
     followed = cluster.bnsweep("logs", "-f", job)
@@ -63,7 +99,11 @@ def test_a_sweep_is_submitted_and_followed_to_its_end(cluster: Cluster) -> None:
     assert cluster.bnsweep("logs", job).stdout == followed.stdout
     verified = bnsweep("verify", out)
     assert verified.returncode == 0, verified.stdout
+    copy = Store.open(tmp_path / "copy")
+    assert line in cluster.bnsweep("fetch", copy.root).stdout
+    assert copy.read("ics").equals(Store.open(out).read("ics"))
     again = cluster.submit(TINY, out, "--extend")
+    assert again == f"{job}-2"
     with cluster.connect() as client:
         assert client.get_job_info(again).entrypoint.endswith(" --extend")
     cluster.wait_for_end(again)
@@ -81,7 +121,7 @@ def test_a_job_whose_driver_was_killed_says_so_and_submitting_again_continues(cl
     assert cluster.wait_for_end(job).status == "FAILED"
     line = cluster.bnsweep("status", job).stdout
     assert re.match(rf"{job}  FAILED  \d+/60 trials have a result", line)
-    assert "driver was killed; submit the sweep again" in line
+    assert "driver was killed, most often since the head ran out of memory; submit the sweep again" in line
     again = cluster.submit(MANY, out)
     progress = cluster.wait_for_progress(again, out, lambda progress: progress.num_trials == 60)
     assert 0 < progress.had_result_before < 60

@@ -22,6 +22,7 @@ def details(**changes: object) -> JobDetails:
         "start_time": 1_000_500,
         "driver_exit_code": -9,
         "message": "killed",
+        "error_type": "JOB_ENTRYPOINT_COMMAND_ERROR",
         "driver_node_id": "ab12",
     }
     return JobDetails(**{**fields, **changes})
@@ -29,7 +30,8 @@ def details(**changes: object) -> JobDetails:
 
 def test_a_sweep_is_recognized_by_its_metadata() -> None:
     submitted = datetime.fromtimestamp(1000.5, UTC)
-    assert Job.of(details()) == Job("mini-1", "FAILED", True, "s3://b/x", 20, submitted, -9, "killed", "ab12")
+    said = (-9, "killed", "JOB_ENTRYPOINT_COMMAND_ERROR", "ab12")
+    assert Job.of(details()) == Job("mini-1", "FAILED", True, "s3://b/x", 20, submitted, *said)
 
 
 @pytest.mark.parametrize("changes", [{"metadata": None}, {"metadata": {"out": "x"}}, {"submission_id": None}])

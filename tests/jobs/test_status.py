@@ -44,8 +44,17 @@ def with_state(state: RunState, **changes: object) -> RunProgress:
 
 
 KILLED = "its driver was killed; submit the sweep again to continue"
+SIGKILLED = (
+    "its driver was killed, most often since the head ran out of memory; submit the sweep again to continue, on a "
+    "larger head perhaps"
+)
+HEAD = "see that the head is up and has memory left (`ray up FILE` starts Ray anew), then submit the sweep again"
+RAY_DIED = f"Ray on the head ended, or part of it, and the driver with it; {HEAD} to continue"
+UP = "its time was up (--max-hours); submit the sweep again to continue"
+UNPACKED = "its code could not be unpacked on the head; see that its disk is not full, then submit the sweep again"
 RETRY = "2 trials failed, see `bnsweep failures 's3://b/x'`; submit the sweep again to retry them"
 LOG = "Job entrypoint command failed with exit code 2, last available logs:\nfirst\nbnsweep: no such data\n"
+RAYLET = "The actor died: its raylet [id 8f2c] missed heartbeats.\n(raylet) E1127 raylet.cc:42 SIGTERM"
 FINISHED, INTERRUPTED = with_state(RunState.FINISHED), with_state(RunState.INTERRUPTED)
 BROKEN = with_state(RunState.ABORTED, error="b/x/ics: cannot be written (disk full)")
 LINES = {
@@ -57,8 +66,35 @@ LINES = {
     "stopped": (ended("STOPPED"), INTERRUPTED, f"STOPPED  {COUNTS}  s3://b/x"),
     "stopped early": (ended("STOPPED"), None, "STOPPED  20 trials declared, no progress recorded  s3://b/x"),
     "stopped by force": (ended("STOPPED"), PROGRESS_NOW, f"STOPPED  {COUNTS}  s3://b/x: {KILLED}"),
-    "driver killed": (ended("FAILED", -9, LOG), PROGRESS_NOW, f"FAILED  {COUNTS}  s3://b/x: {KILLED}"),
-    "head lost": (ended("FAILED", None, "supervisor died"), PROGRESS_NOW, f"FAILED  {COUNTS}  s3://b/x: {KILLED}"),
+    "driver killed": (ended("FAILED", -9, LOG), PROGRESS_NOW, f"FAILED  {COUNTS}  s3://b/x: {SIGKILLED}"),
+    "driver crashed": (ended("FAILED", -11, LOG), PROGRESS_NOW, f"FAILED  {COUNTS}  s3://b/x: {KILLED}"),
+    "out of time": (
+        ended("FAILED", 130, LOG),
+        with_state(RunState.OUT_OF_TIME),
+        f"FAILED  {COUNTS}  s3://b/x: {UP}",
+    ),
+    "Ray died": (
+        replace(ended("FAILED", None, RAYLET), error_type="JOB_SUPERVISOR_ACTOR_DIED"),
+        PROGRESS_NOW,
+        f"FAILED  {COUNTS}  s3://b/x: {RAY_DIED}",
+    ),
+    "not started": (
+        replace(ended("FAILED", None, RAYLET), error_type="JOB_SUPERVISOR_ACTOR_UNSCHEDULABLE"),
+        None,
+        "FAILED  20 trials declared, no progress recorded  s3://b/x: "
+        f"Ray could not start its driver on the head; {HEAD}",
+    ),
+    "not unpacked": (
+        replace(ended("FAILED", None, RAYLET), error_type="RUNTIME_ENV_SETUP_FAILURE"),
+        None,
+        f"FAILED  20 trials declared, no progress recorded  s3://b/x: {UNPACKED}",
+    ),
+    "trials failed, on the head": (
+        replace(ended("FAILED", 1, LOG), out="~/x"),
+        FINISHED,
+        f"FAILED  {COUNTS}  ~/x: 2 trials failed, see `bnsweep failures DIR` after `bnsweep fetch DIR`; submit the "
+        "sweep again to retry them",
+    ),
     "trials failed": (ended("FAILED", 1, LOG), FINISHED, f"FAILED  {COUNTS}  s3://b/x: {RETRY}"),
     "store away": (ended("FAILED", 1, LOG), BROKEN, f"FAILED  {COUNTS}  s3://b/x: {BROKEN.error}"),
     "last write lost": (ended("FAILED", 2, LOG), PROGRESS_NOW, f"FAILED  {COUNTS}  s3://b/x: {RETRY}"),
@@ -70,7 +106,7 @@ LINES = {
     "no reason": (
         ended("FAILED", None, None),
         None,
-        "FAILED  20 trials declared, no progress recorded  s3://b/x: no reason given",
+        f"FAILED  20 trials declared, no progress recorded  s3://b/x: {KILLED}",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""`bnsweep plan` and `--max-hours`, as a user runs them."""
+"""`bnsweep plan`, as a user runs it."""
 
 from __future__ import annotations
 
@@ -95,31 +95,22 @@ def test_what_does_not_fit_here_is_counted_but_not_timed(sweep_file: Write, tmp_
 
 
 ASKED = [
-    ("plan", ("--max-hours", "0.0001"), (), r"--max-hours: given 0\.0001; 12 trials take \S+ hours on \d+ workers"),
-    ("run", ("--max-hours", "0.0001"), (), r"--max-hours: given 0\.0001; 12 trials take \S+ hours on \d+ workers"),
-    ("run", ("--max-hours", "1", "--address", "auto"), (), r"--max-hours: cannot be checked here, the workers are"),
-    ("plan", ("--max-hours", "1"), (("probes:", "resources: {gpus: 64}\nprobes:"),), r"--max-hours: .*64 GPUs"),
-    ("plan", ("--max-hours", "1", "--no-timing"), (), r"--no-timing: goes without --max-hours and --price"),
+    (("--max-hours", "0.0001"), (), r"--max-hours: given 0\.0001; 12 trials take \S+ hours on \d+ workers"),
+    (("--max-hours", "1"), (("probes:", "resources: {gpus: 64}\nprobes:"),), r"--max-hours: .*64 GPUs"),
+    (("--max-hours", "1", "--no-timing"), (), r"--no-timing: goes without --max-hours and --price"),
 ]
 
 
-@pytest.mark.parametrize(("command", "options", "changes", "message"), ASKED)
+@pytest.mark.parametrize(("options", "changes", "message"), ASKED)
 def test_a_limit_that_is_passed_or_cannot_be_checked_refuses(
     sweep_file: Write,
     tmp_path: Path,
-    command: str,
     options: tuple[str, ...],
     changes: tuple[tuple[str, str], ...],
     message: str,
 ) -> None:
-    result = bnsweep(command, sweep_file(*changes), *options, cwd=tmp_path)
+    result = bnsweep("plan", sweep_file(*changes), *options, cwd=tmp_path)
     assert result.returncode == 2, result.stdout
     assert re.search(message, result.stderr), result.stderr
     assert "Traceback" not in result.stderr
     assert os.listdir(tmp_path) == ["tiny.yaml"]
-
-
-def test_a_run_within_its_limit_runs(sweep_file: Write, tmp_path: Path) -> None:
-    result = bnsweep("run", sweep_file(), "--max-hours", 1, "--executor", "serial", cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert "all 12 trials have a result" in result.stdout

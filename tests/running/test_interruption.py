@@ -1,0 +1,59 @@
+"""What asks a run to stop before its end: the user, or the time that it was given."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bnsweep.results import Store
+from bnsweep.running.interruption import Interrupt
+from bnsweep.running.progress_file import RunState, read_progress
+from tests.processes import bnsweep
+
+
+def test_the_time_is_up_once_it_has_passed_and_is_announced_once() -> None:
+    now, said = [100.0], list[str]()
+    interrupt = Interrupt(3600, clock=lambda: now[0])
+    with interrupt.caught(lambda: said.append("up" if interrupt.is_out_of_time else "asked")):
+        assert not interrupt()
+        now[0] += 3600
+        assert (interrupt(), interrupt(), interrupt.is_out_of_time) == (True, True, True)
+    assert said == ["up"]
+
+
+def test_a_signal_after_the_time_is_up_is_the_first_request() -> None:
+    interrupt = Interrupt(0.0)
+    with interrupt.caught(lambda: None):
+        assert interrupt()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert (interrupt(), interrupt.is_out_of_time) == (True, False)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_without_a_limit_the_time_is_never_up() -> None:
+    interrupt = Interrupt(clock=lambda: 1e300)
+    assert (interrupt(), interrupt.is_out_of_time) == (False, False)
+
+
+def test_a_run_ends_in_good_order_when_its_time_is_up_and_continues(
+    sweep_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    many = sweep_file(("steps: 6", "steps: 20"), ("{range: 2}", "{range: 4000}"))
+    run = ("run", many, "--executor", "serial", "--out", tmp_path / "out", "--max-hours")
+    ended = bnsweep(*run, 0.003)
+    store = Store.open(tmp_path / "out")
+    done = len(store.finished())
+    assert ended.returncode == 130, ended.stderr
+    assert "time is up (--max-hours 0.003); finished trials are being committed" in ended.stdout
+    assert f"time is up (--max-hours 0.003): {done} of 24000 trials have a result" in ended.stdout
+    assert ended.stdout.endswith("are left; the same command continues\n")
+    progress = read_progress(store.files)
+    assert progress is not None
+    assert (progress.state, progress.num_with_result) == (RunState.OUT_OF_TIME, done)
+    assert re.search(rf"{done} of 24000 trials done", bnsweep(*run, 0).stdout)
