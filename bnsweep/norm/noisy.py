@@ -41,13 +41,16 @@ class NoisyBatchNorm(Normalization):
         return torch.addcmul(m, s, a)
 
     def noise(self, a: Tensor) -> tuple[Tensor, Tensor]:
-        """Return this step's factors s and offsets m for the activation a, both of its shape."""
+        """Return this step's factors s and offsets m for the activation a, both of its shape; the next step's call
+        writes over them.
+        """
         if self.step is None:
             raise RuntimeError("noisy_batch draws its noise per step: call bnsweep.norm.set_step(model, step) first")
         key = (self.step, a.shape, a.device, a.dtype)
         if self._drawn is None or self._drawn[0] != key:
             generator = noise_generator(self.site.noise_seed, self.site.index, self.step, a.device)
-            self._drawn = key, algorithm1_noise(generator, a.shape, a.dtype)
+            over = self._drawn[1] if self._drawn and self._drawn[0][1:] == key[1:] else None
+            self._drawn = key, algorithm1_noise(generator, a.shape, a.dtype, over)
         return self._drawn[1]
 
     def extra_repr(self) -> str:

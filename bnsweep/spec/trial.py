@@ -14,7 +14,7 @@ from bnsweep.spec.models import ModelSpec
 from bnsweep.spec.probes import ProbesSpec
 from bnsweep.spec.section import PositiveFloat, PositiveInt, Section, reads
 
-SEMANTICS_VERSION = 4
+SEMANTICS_VERSION = 5
 """Bumped whenever the same spec would give other numbers, so that old and new rows never mix."""
 
 AXES = ("norm", "init", "init_gain", "lr", "seed")

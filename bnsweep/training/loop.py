@@ -101,7 +101,7 @@ class Training:
                 record.buffer.append(metrics)
                 if start and divergence("mini-batch loss", outputs.loss.item(), train.max_loss):
                     break
-                metrics.grad_norm = trial.update(outputs, with_grad_norm=row is not None)
+                metrics.grad_norms = trial.update(outputs, with_grad_norm=row is not None)
                 if start:
                     self._measure(due, start, step, y, outputs.loss)
             except Exception:

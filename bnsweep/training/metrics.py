@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,14 +35,23 @@ class StepMetrics:
 
 @dataclass
 class BufferedStep:
-    """A step whose numbers are still on the device: loss, a scalar, logits (N, K) and targets (N,)."""
+    """A step whose numbers are still on the device.
+
+    Args:
+        step: updates made before it.
+        loss: of the mini-batch, a scalar.
+        logits: (N, K).
+        targets: (N,).
+        row: what else the step's row in `curves` has; None where it has no row.
+        grad_norms: norms of the gradient's tensors, (P,); None where they were not taken.
+    """
 
     step: int
     loss: Tensor
     logits: Tensor
     targets: Tensor
     row: dict[str, Any] | None
-    grad_norm: Tensor | None = None
+    grad_norms: Tensor | None = None
 
 
 @dataclass
@@ -51,7 +61,7 @@ class MetricsBuffer:
     steps: list[BufferedStep] = field(default_factory=list)
 
     def append(self, step: BufferedStep) -> None:
-        """Add a step; its `grad_norm` may be set until it is read."""
+        """Add a step; its `grad_norms` may be set until it is read."""
         self.steps.append(step)
 
     @property
@@ -69,8 +79,13 @@ def _read(steps: list[BufferedStep]) -> Iterator[StepMetrics]:
     losses = torch.stack([step.loss for step in steps]).tolist()
     hits = torch.stack([step.logits for step in steps]).argmax(2) == torch.stack([step.targets for step in steps])
     accuracies = hits.float().mean(1).tolist()
-    taken = [step.grad_norm for step in steps if step.grad_norm is not None]
+    taken = [step.grad_norms for step in steps if step.grad_norms is not None]
     norms = iter(torch.stack(taken).tolist() if taken else [])
     for step, loss, accuracy in zip(steps, losses, accuracies, strict=True):
-        grad_norm = None if step.grad_norm is None else next(norms)
+        grad_norm = None if step.grad_norms is None else _joint(next(norms))
         yield StepMetrics(step.step, loss, accuracy, grad_norm, step.row)
+
+
+def _joint(norms: list[float]) -> float:
+    """Return the norm of what has these norms; NaN where one is, beside an infinite one too."""
+    return math.nan if any(map(math.isnan, norms)) else math.hypot(*norms)

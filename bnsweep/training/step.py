@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,12 +56,14 @@ class Trial:
         return StepOutputs(F.cross_entropy(logits, y), logits.detach())
 
     def update(self, outputs: StepOutputs, with_grad_norm: bool) -> Tensor | None:
-        """Move the parameters against the gradient of the loss; return its norm, a scalar, where it is asked for."""
+        """Move the parameters against the gradient of the loss; return the norm of each of its tensors, (P,), where it
+        is asked for.
+        """
         self.optimizer.zero_grad()
         outputs.loss.backward()  # type: ignore[no-untyped-call]  # torch's own
-        grad_norm = nn.utils.get_total_norm(self.gradients().values()) if with_grad_norm else None
+        grad_norms = _norms(self.gradients().values()) if with_grad_norm else None
         self.optimizer.step()
-        return grad_norm
+        return grad_norms
 
     def gradients(self) -> dict[str, Tensor]:
         """Return the gradient of each trained parameter by name, zeros where the loss does not depend on it."""
@@ -90,3 +92,12 @@ class Trial:
         for name, buffer in self.model.named_buffers():
             buffer.copy_(state["buffers"][name])
         self.optimizer.load_state_dict(state["optimizer"])
+
+
+def _norms(tensors: Iterable[Tensor]) -> Tensor:
+    """Return the l2 norm of each tensor, (P,).
+
+    What `nn.utils.get_total_norm` does, but for its sorting by devices and the norm of the norms: the two took a tenth
+    of the time of a small net's step.
+    """
+    return torch.stack(torch._foreach_norm(list(tensors)))

@@ -36,14 +36,14 @@ def test_offsets_are_uniform_within_a_tenth_of_a_centre_that_is_uniform_over_uni
     assert stats.kstest(centre, stats.uniform(-0.5, 1.0).cdf).pvalue > 0.01
     assert (m.amax(0) - m.amin(0)).max() <= 0.2
     assert (m.amax(0) - m.amin(0)).min() > 0.195
-    assert stats.kstest((m - centre).flatten()[:5000], stats.uniform(-0.1, 0.2).cdf).pvalue > 0.01
+    assert stats.kstest((m - centre).flatten()[:100_000], stats.uniform(-0.1, 0.2).cdf).pvalue > 0.01
 
 
 def test_factors_are_normal_with_standard_deviation_a_tenth_around_a_centre_that_is_uniform_over_units(noise) -> None:
     s, _ = noise
     assert stats.kstest(s.mean(0), stats.uniform(1.0, 0.25).cdf).pvalue > 0.01
     assert s.std(0).mean().item() == pytest.approx(0.1, rel=0.01)
-    assert stats.kstest((s - s.mean(0)).flatten()[:5000], stats.norm(0.0, 0.1).cdf).pvalue > 0.01
+    assert stats.kstest((s - s.mean(0)).flatten()[:100_000], stats.norm(0.0, 0.1).cdf).pvalue > 0.01
 
 
 def test_factors_and_offsets_are_independent_between_samples_and_of_each_other(noise) -> None:
@@ -86,6 +86,30 @@ def test_noise_is_frozen_within_a_step_and_comes_back_with_it() -> None:
     assert not torch.equal(norm(x()), first)
     set_step(norm, 3)
     assert torch.equal(norm(x()), first)
+
+
+def test_noise_does_not_depend_on_the_layout_and_takes_the_place_of_the_last_steps() -> None:
+    norm, other = noisy_norm(step=3), noisy_norm(step=3)
+    s, m = (values.clone() for values in norm.noise(x()))
+    of_other = other.noise(x().to(memory_format=torch.channels_last))
+    assert torch.equal(s, of_other[0])
+    assert torch.equal(m, of_other[1])
+    held = norm.noise(x())
+    set_step(norm, 4)
+    assert [values.data_ptr() for values in norm.noise(x())] == [values.data_ptr() for values in held]
+    assert not torch.equal(held[0], s)
+    assert not torch.equal(held[1], m)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(7, 3), (5, 3, 3, 3)])
+def test_every_entry_of_an_odd_number_is_drawn(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    s, m = algorithm1_noise(noise_generator(0, 0, 0, CPU), shape, dtype)
+    assert s.shape == m.shape == shape
+    assert s.dtype == m.dtype == dtype
+    assert 0.3 < s.min() < s.max() < 2.0
+    assert -0.61 < m.min() < m.max() < 0.61
+    assert dtype == torch.bfloat16 or len(m.unique()) == len(s.unique()) == m.numel()
 
 
 def test_noise_neither_reads_nor_moves_the_global_stream() -> None:

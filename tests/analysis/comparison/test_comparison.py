@@ -68,10 +68,10 @@ def test_only_what_differs_is_named(comparison: Comparison) -> None:
 
 def test_versions_are_named_where_they_differ(places: tuple[Path, Path]) -> None:
     one, other = (analysis.load(place) for place in places)
-    newer = replace(other, trials=other.trials.assign(semantics_version=5))
-    same = replace(one, trials=one.trials.assign(semantics_version=5))
+    newer = replace(other, trials=other.trials.assign(semantics_version=9))
+    same = replace(one, trials=one.trials.assign(semantics_version=9))
     (note,) = other_versions({"a": replace(one, trials=one.trials.assign(semantics_version=None)), "b": newer})
-    assert "(a: before 4; b: 5), between which the same spec gives other numbers" in note
+    assert "(a: before 4; b: 9), between which the same spec gives other numbers" in note
     assert other_versions({"a": same, "b": newer}) == []
 
 
