@@ -32,6 +32,13 @@ class StartError(Exception):
     """
 
 
+class DeviceLost(Exception):  # noqa: N818  # says what happened, as KeyboardInterrupt does
+    """A worker's process can use its GPU no more; another process may.
+
+    The message is one line. The command line exits with 1.
+    """
+
+
 def did_you_mean(given: object, allowed: Iterable[str]) -> str:
     """Return `allowed: a, b, c; did you mean 'b'?` for a name that is none of `allowed`."""
     names = sorted(allowed)

@@ -73,7 +73,7 @@ RUNNING = (
     Mutant(
         "what is short of memory is given up",
         STATES,
-        "        if ended.how is Ending.SHORT_OF_MEMORY:\n",
+        "        if ended.how in TRIED_AGAIN:\n",
         "        if False:\n",
     ),
     Mutant(

@@ -8,7 +8,7 @@ import sys
 from bnsweep.cli import fetch, jobs, plan, results, run  # each adds its commands to the app
 from bnsweep.cli.app import app
 from bnsweep.cli.output import discard_output, escape_what_cannot_be_encoded, output_error, print_error
-from bnsweep.errors import InputError, StartError, StoreError
+from bnsweep.errors import DeviceLost, InputError, StartError, StoreError
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
         app()
     except SystemExit as end:
         code = end.code
-    except (InputError, StoreError, StartError) as error:
+    except (InputError, StoreError, StartError, DeviceLost) as error:
         print_error(str(error))
         code = 2 if isinstance(error, InputError) else 1
     except OSError:

@@ -50,7 +50,7 @@ def make_executor(
     if name == "serial":
         from bnsweep.executors.serial import SerialExecutor
 
-        return SerialExecutor()
+        return SerialExecutor(announce)
     from bnsweep.executors.ray_tune import RayTuneExecutor
 
     return RayTuneExecutor(address, cpus, max_workers, announce)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 import tempfile
@@ -184,7 +183,7 @@ class WorkerSearch(Searcher):
         return {RESOURCES: resources.model_dump()}
 
     def _wanted(self, run: RunStatus | None) -> Resources | None:
-        whole = self._resources.model_copy(update={"gpus": math.ceil(self._resources.gpus)})
+        whole = self._resources.with_whole_gpus
         wholes = sum(resources == whole for resources in self._live.values())
         if run is not None and whole != self._resources and wholes < run.num_waiting_whole:
             return whole

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from time import monotonic, sleep
 from typing import Self
 
 import torch
 
-from bnsweep.errors import InputError
+from bnsweep.errors import DeviceLost, InputError
 from bnsweep.running.executor import Coordination, MustStop, Report
 from bnsweep.running.packs import RunContext, Whereabouts
 from bnsweep.running.service import Job, Service
@@ -24,7 +24,14 @@ REPORT_EVERY_S = 0.2
 
 
 class SerialExecutor:
-    """Runs the packs one after another in this process."""
+    """Runs the packs one after another in this process.
+
+    Args:
+        announce: called with a line on which GPU it trains on.
+    """
+
+    def __init__(self, announce: Callable[[str], None] = lambda _: None) -> None:
+        self._announce = announce
 
     def __enter__(self) -> Self:
         """Start nothing."""
@@ -60,10 +67,28 @@ class SerialExecutor:
         report: Report,
         must_stop: MustStop,
     ) -> None:
-        """Run what the coordinator hands out, until it is over."""
+        """Run what the coordinator hands out, until it is over.
+
+        Raises:
+            DeviceLost: this process can use its GPU no more; what finished is committed.
+        """
         log = WorkerLog.of_this_process().path
         here = Whereabouts(uuid.uuid4().hex, host=socket.gethostname(), log=log)
-        worker = Worker(context, prepare_device(resources), coordination, here)
+        device = prepare_device(resources.with_whole_gpus)
+        if device.type == "cuda":
+            self._announce(_which_gpu(torch.cuda.get_device_name(device), torch.cuda.device_count()))
+        worker = Worker(context, device, coordination, here)
+        try:
+            self._work(worker, coordination, report, must_stop)
+        except DeviceLost as error:
+            coordination.stop()
+            while not self._report(coordination, report):
+                sleep(REPORT_EVERY_S)
+            raise DeviceLost(
+                f"{error}, so the run ends here; the same command continues, with that trial last"
+            ) from error
+
+    def _work(self, worker: Worker, coordination: Coordination, report: Report, must_stop: MustStop) -> None:
         reported, is_stopping = 0.0, False
         for pause_s in worker.work():
             if pause_s:
@@ -76,9 +101,16 @@ class SerialExecutor:
                 coordination.stop()
         self._report(coordination, report)
 
-    def _report(self, coordination: Coordination, report: Report) -> None:
+    def _report(self, coordination: Coordination, report: Report) -> bool:
+        """Report how far the run is; return whether it is over."""
         status = coordination.status()
         if status.run:
             report(status.run)
         if status.error:
             raise status.error
+        return status.run is not None and status.run.is_over
+
+
+def _which_gpu(name: str, found: int) -> str:
+    others = f", the first of {found}: CUDA_VISIBLE_DEVICES names another, --executor ray trains on all" * (found > 1)
+    return f"training on one GPU, {name}{others}"

@@ -69,6 +69,6 @@ class Executor(Protocol):
 
         Raises:
             StoreError: results cannot be written, or another run has taken the directory over. StartError: workers do
-                not come up.
+                not come up. DeviceLost: this process can use its GPU no more.
         """
         ...

@@ -46,12 +46,13 @@ class Wait:
 
 
 class Ending(StrEnum):
-    """How a trial ended: the first two are results; of what was short of memory nothing is known yet."""
+    """How a trial ended: the first two are results; of the last two, which are tried again, nothing is known yet."""
 
     COMPLETED = "completed"
     DIVERGED = "diverged"
     FAILED = "failed"
     SHORT_OF_MEMORY = "short of memory"
+    LOST_DEVICE = "lost its GPU, and took its worker along"
 
 
 class Ended(NamedTuple):

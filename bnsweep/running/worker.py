@@ -9,6 +9,7 @@ from time import monotonic
 
 import torch
 
+from bnsweep.errors import DeviceLost
 from bnsweep.running.failure_rows import raised_row
 from bnsweep.running.outgoing import Outgoing
 from bnsweep.running.packs import Desk, Ended, Ending, Pack, RunContext, Wait, Whereabouts, dataset_key
@@ -17,8 +18,9 @@ from bnsweep.running.worker_log import WorkerLog
 from bnsweep.spec import TrialSpec
 from bnsweep.training.checkpoint import NotPlain, dump
 from bnsweep.training.compiling import Compiler
+from bnsweep.training.device_errors import is_out_of_memory, let_go, lost_device
 from bnsweep.training.loop import Training, train
-from bnsweep.training.memory import is_out_of_memory, reset_peak_memory
+from bnsweep.training.memory import reset_peak_memory
 from bnsweep.training.optimizers import load_optimizers
 
 
@@ -49,6 +51,9 @@ class Worker:
 
         A trial that raises is recorded in `failures/` and leaves the others unharmed. Where the run is to stop, the
         trial under way is saved.
+
+        Raises:
+            DeviceLost: a trial made the GPU unusable for this process, which is recorded, and must end.
         """
         while (given := self.desk.take(self.whereabouts)) is not None:
             if isinstance(given, Wait):
@@ -75,13 +80,27 @@ class Worker:
         except _BrokenOff:
             return
         except Exception as error:  # a bug in one trial must not take its neighbours along
-            is_short = is_out_of_memory(error) and not pack.has_whole_gpus
-            how = Ending.SHORT_OF_MEMORY if is_short else Ending.FAILED
-            self._outgoing.add_failure(trial, Ended(how, attempt), raised_row(spec, attempt, error, self.log))
+            self._record(trial, attempt, pack, error)
         else:
             ended = EndedTrial.of(training, self.context, attempt=attempt, started_at=started_at)
             self._outgoing.add(trial, Ended(Ending(training.result.status), attempt), ended)
         self._outgoing.send_if_due()
+
+    def _record(self, trial: int, attempt: int, pack: Pack, error: Exception) -> None:
+        """Put what a trial raised to what is delivered next; free the memory that it holds where that was short."""
+        lost, is_short = lost_device(error, self.device), is_out_of_memory(error)
+        how = Ending.SHORT_OF_MEMORY if is_short and not pack.has_whole_gpus else Ending.FAILED
+        row = raised_row(self.context.trials[trial], attempt, error, self.log)
+        self._outgoing.add_failure(trial, Ended(Ending.LOST_DEVICE if lost else how, attempt), row)
+        if lost:
+            self._outgoing.send(is_last=True)
+            raise DeviceLost(self._why_lost(trial, lost)) from error
+        if is_short:
+            let_go(error, self.device)
+
+    def _why_lost(self, trial: int, error: BaseException) -> str:
+        text = str(error).partition("\n")[0]
+        return f"trial {self.context.trials[trial].trial_key}: {text}; after this a process can use its GPU no more"
 
     def _train(self, trial: int, spec: TrialSpec, is_saved: bool) -> Generator[float, None, Training]:
         """Train a trial, from where a worker before this one saved it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -20,3 +21,8 @@ class Resources(Section):
         if self.gpus > 1 and self.gpus != int(self.gpus):
             raise ValueError(f"gpus {self.gpus:g}: a share of one GPU, such as 0.25, or a whole number of them")
         return self
+
+    @property
+    def with_whole_gpus(self) -> Resources:
+        """The same with all of a GPU where these have a share of it."""
+        return self.model_copy(update={"gpus": math.ceil(self.gpus)})

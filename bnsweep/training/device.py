@@ -7,14 +7,18 @@ import os
 import torch
 
 from bnsweep.spec.resources import Resources
-from bnsweep.training.memory import keep_freed_memory
+from bnsweep.training.memory import keep_freed_memory, memory_share
 
 
 def prepare_device(resources: Resources) -> torch.device:
     """Return the worker's device and make this process deterministic on it: CPU where `gpus` is 0, else CUDA.
 
     BNSWEEP_DEVICE=cpu takes the CPU all the same: a rehearsal of a GPU sweep on nodes that only claim to have GPUs.
-    PyTorch's own threads are one, whatever `cpus` is: another number sums in another order and gives other bits.
+    PyTorch's own threads are one, whatever `cpus` is: another number sums in another order and gives other bits. With
+    a share of a GPU this process gets no more than that share of its memory.
+
+    Raises:
+        InputError: the share leaves no memory.
     """
     torch.set_num_threads(1)
     keep_freed_memory()
@@ -24,4 +28,8 @@ def prepare_device(resources: Resources) -> torch.device:
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False  # 10-bit mantissas would drown small gradient differences
-    return torch.device("cuda", 0)
+    device = torch.device("cuda", 0)
+    if resources.gpus < 1:
+        total_bytes = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(memory_share(resources.gpus, total_bytes), device)
+    return device

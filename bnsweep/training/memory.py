@@ -1,11 +1,14 @@
-"""The memory of a worker: kept between steps, its peak measured, and its shortage recognized in an error."""
+"""The memory of a worker: kept between steps, its peak measured, its share of a GPU."""
 
 from __future__ import annotations
 
 import ctypes
+import math
 from pathlib import Path
 
 import torch
+
+from bnsweep.errors import InputError
 
 _LIBC = ctypes.CDLL(None)
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -16,8 +19,8 @@ _MAX_MMAP_THRESHOLD, _MAX_TRIM_THRESHOLD = 2**25, 2**31 - 1
 _CLEAR_REFS, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 """Linux: see proc(5)."""
 
-CPU_ALLOCATOR = "DefaultCPUAllocator"
-"""What PyTorch's allocator for CPUs calls itself when it fails."""
+CONTEXT_BYTES = 2**30
+"""What a process takes of a GPU beside what PyTorch allocates: CUDA's context and the kernels that are loaded."""
 
 
 def keep_freed_memory() -> None:
@@ -57,11 +60,16 @@ def peak_memory_bytes(device: torch.device) -> int | None:
     return 1024 * int(line.split()[1])
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that memory was short, on the GPU or of the machine.
+def memory_share(gpus: float, total_bytes: int) -> float:
+    """Return the fraction of a GPU's memory that PyTorch may allocate in a worker that has `gpus` of it, below 1.
 
-    For CPUs PyTorch has neither a type nor a code for that, only the name of the allocator in a RuntimeError.
+    Raises:
+        InputError: nothing is left of the share.
     """
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and CPU_ALLOCATOR in str(error)
+    if (share_bytes := gpus * total_bytes - CONTEXT_BYTES) <= 0:
+        raise InputError(
+            f"resources.gpus: {gpus:g} of a GPU with {total_bytes / 2**30:.3g} GiB is less than the "
+            f"{CONTEXT_BYTES / 2**30:g} GiB that a process takes before it trains; at least "
+            f"{math.ceil(200 * CONTEXT_BYTES / total_bytes) / 100:g} there leaves as much again"
+        )
+    return share_bytes / total_bytes

@@ -68,6 +68,32 @@ def test_a_trial_that_kills_its_worker_alone_is_given_up(tmp_path: Path, monkeyp
     assert TrialSpec.model_validate_json(failure["spec"]) == culprit
 
 
+LOSSY = """
+name: lossy
+model: {name: "tests.user_code.crashing_models:loses_the_gpu", pids: PIDS}
+dataset: {name: digits}
+train: {steps: 3, batch_size: 32}
+axes: {model.times: [2, 9]}
+"""
+
+
+def test_a_worker_that_lost_its_gpu_is_replaced_by_another_process(tmp_path: Path) -> None:
+    declared = Sweep.from_text(LOSSY.replace("PIDS", str(tmp_path / "pids")))
+    twice, always = sorted(declared.trials, key=lambda spec: int(spec.model.options["times"]))
+    store, executor = Store.open(tmp_path / "out"), make_executor("ray")
+    with started(declared, store, Plan.of(declared, store), executor) as prepared:
+        left = run(prepared, executor, lambda *_: lambda _: None)
+    assert left == [always.trial_key]
+    failures = store.read("failures").to_pylist()
+    attempts = sorted((failure["trial_key"], failure["attempt"]) for failure in failures)
+    assert attempts == sorted([*((twice.trial_key, n) for n in (1, 2)), *((always.trial_key, n) for n in (1, 2, 3))])
+    assert {failure["error"].partition("\n")[0] for failure in failures} == {
+        "AcceleratorError: CUDA error: device-side assert triggered"
+    }
+    pids = [pid for times in (2, 9) for pid in (tmp_path / f"pids-{times}").read_text().split()]
+    assert len(set(pids)) == len(pids) == len(attempts)
+
+
 class Unmovable:
     """Data that no worker gets onto its device."""
 

@@ -72,7 +72,7 @@ def rows_of(endings: dict[int, Ended]) -> dict[str, pa.Table]:
 
 
 def _is_failure(ended: Ended) -> bool:
-    return ended.how in (Ending.FAILED, Ending.SHORT_OF_MEMORY)
+    return ended.how not in (Ending.COMPLETED, Ending.DIVERGED)
 
 
 def worker(name: str, **options: Any) -> Whereabouts:

@@ -65,13 +65,13 @@ def test_packs_hold_every_trial_once_in_order(num_trials: int, num_workers: int,
     assert coordinator.tally == Tally(completed=num_trials)
 
 
-def test_stored_trials_are_not_run_and_failed_ones_go_on_counting(clock: Clock) -> None:
+def test_stored_trials_are_not_run_and_failed_ones_go_on_counting_and_come_last(clock: Clock) -> None:
     log = CommitLog()
     log.trials[SPECS[0].trial_key] += 1
     log.failures[SPECS[1].trial_key, 2] += 1
     coordinator = packs_of(log.coordinator(clock, 3, saved={SPECS[2].trial_key, "0" * 16}), 3)
     pack = taken(coordinator)
-    assert (pack.trials, pack.attempts, pack.saved) == ((1, 2), (3, 1), {2})
+    assert (pack.trials, pack.attempts, pack.saved) == ((2, 1), (1, 3), {2})
     assert coordinator.status().num_trials == 2
 
 
@@ -297,6 +297,27 @@ def test_one_that_was_given_up_does_not_take_up_what_a_predecessor_handed_out(cl
     assert new.resume(A, pack) == pack
     assert new.status().working == {}
     assert taken(new, B).trials == (0,)
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_a_trial_that_lost_the_gpu_is_run_alone_and_given_up_after_three_times(clock: Clock, others: int) -> None:
+    coordinator, log = packs_of(started(clock, 1 + others), 1 + others), CommitLog()
+    for attempt in range(1, 1 + MAX_WORKER_FAILURES):
+        here = worker(f"w{attempt}")
+        pack = taken(coordinator, here)
+        while pack.trials[0] != 0:
+            coordinator.deliver(delivery(here, pack, 0, dict.fromkeys(pack.trials, COMPLETED), is_last=True))
+            pack = taken(coordinator, here)
+        assert pack.is_alone == (attempt > 1)
+        assert pack.attempts[0] == attempt
+        lost = {0: Ended(Ending.LOST_DEVICE, attempt)}
+        coordinator.deliver(delivery(here, pack, 1, lost, is_last=True))
+        coordinator.lost(here.name, CRASH)
+    assert coordinator.tally == Tally(completed=others, failed=1)
+    clock.now += MIN_INTERVAL_S
+    commit(coordinator, log)
+    assert log.failures == {(SPECS[0].trial_key, attempt): 1 for attempt in range(1, 1 + MAX_WORKER_FAILURES)}
+    assert coordinator.is_over
 
 
 def test_what_was_short_of_memory_before_is_handed_out_once(clock: Clock) -> None:

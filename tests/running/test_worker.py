@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from bnsweep.data import load_dataset
+from bnsweep.errors import DeviceLost
 from bnsweep.results.keys import to_numbers
 from bnsweep.results.schema import SCHEMAS
 from bnsweep.running.coordinator import Coordinator
@@ -20,6 +21,7 @@ from bnsweep.training.checkpoint import FORMAT
 from tests.frames import same_rows
 from tests.running.commit_log import COMPLETED, Clock
 from tests.running.jobs import worker_at
+from tests.user_code.crashing_models import Hungry
 
 DIGITS = load_dataset(DigitsSpec(name="digits"))
 Build = Callable[..., TrialSpec]
@@ -84,9 +86,9 @@ def office(*trials: TrialSpec, saved: dict[int, bytes] | None = None, checkpoint
     return Office(trials, RunContext("tiny", trials, "abc", data, checkpoint_every_s), saved or {})
 
 
-def work(office: Office, until: Callable[[], bool] = lambda: False) -> Tally:
+def work(office: Office, until: Callable[[], bool] = lambda: False, name: str = "w") -> Tally:
     """Work until there is nothing more to do, or it is so."""
-    worker = worker_at(office, office.context)
+    worker = worker_at(office, office.context, name)
     worker._outgoing._receipt = Receipt("", -1, within_s=0.0)
     for pause_s in worker.work():
         if pause_s:
@@ -109,6 +111,36 @@ def test_a_trial_short_of_memory_is_recorded_and_with_whole_gpus_it_has_failed(t
     assert [(row["trial_key"], row["attempt"]) for row in failures] == [(starved.trial_key, 1), (starved.trial_key, 2)]
     assert failures[0]["error"] == "MemoryError: no more room"
     assert sorted(at.ended()) == sorted([spec(seed=1).trial_key, spec(seed=2).trial_key])
+
+
+def test_a_trial_after_which_the_gpu_is_lost_is_recorded_and_ends_the_worker(tmp_path: Path, spec: Build) -> None:
+    lossy = spec(
+        model={"name": "tests.user_code.crashing_models:loses_the_gpu", "pids": str(tmp_path / "pids"), "times": 1}
+    )
+    at = office(spec(seed=1), lossy, spec(seed=2))
+    with pytest.raises(DeviceLost, match=rf"{lossy.trial_key}: CUDA error: device-side assert triggered; [^\n]*$"):
+        work(at)
+    assert at.coordinator.tally == Tally(completed=1)
+    assert at.ended() == [spec(seed=1).trial_key]
+    (failure,) = at.rows("failures").to_pylist()
+    assert (failure["trial_key"], failure["attempt"]) == (lossy.trial_key, 1)
+    assert "in forward" in failure["traceback"]
+    work(at, name="another")
+    assert [pack.trials for pack in at.packs] == [(0, 1, 2), (2,), (1,)]
+    assert [pack.is_alone for pack in at.packs] == [False, False, True]
+    assert at.coordinator.tally == Tally(completed=3)
+
+
+def test_what_an_error_for_want_of_memory_holds_is_freed_before_the_next_trial(tmp_path: Path, spec: Build) -> None:
+    at, alive = office(hungry(tmp_path, spec), spec(seed=1)), list[int]()
+
+    def look() -> bool:
+        alive.append(sum(type(one) is Hungry for one in gc.get_objects()))
+        return len(alive) == 3
+
+    work(at, look)
+    assert alive[0] == 1
+    assert alive[2] == 0
 
 
 def test_a_worker_in_someone_elses_process_leaves_the_garbage_collector_alone(spec: Build) -> None:

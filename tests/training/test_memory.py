@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
 
-from bnsweep.training.memory import is_out_of_memory, peak_memory_bytes, reset_peak_memory
+from bnsweep.errors import InputError
+from bnsweep.training.memory import CONTEXT_BYTES, memory_share, peak_memory_bytes, reset_peak_memory
 
 CPU = torch.device("cpu")
 PAGES_OF_STEPS = """
@@ -29,31 +28,12 @@ prepare_device(Resources())
 pages_of(5)
 print(pages_of(20))
 """
-FAR_TOO_MUCH: dict[str, Callable[[], object]] = {
-    "a tensor": lambda: torch.empty(2**60),
-    "a copy": lambda: torch.ones(1).expand(2**50).clone(),
-    "a product": lambda: torch.ones(2**24, 1) @ torch.ones(1, 2**24),
-    "an array": lambda: np.empty(2**50),
-}
 
 
 def test_what_a_step_frees_is_there_for_the_next_one() -> None:
     """By glibc's defaults twenty steps of 32 MiB take up to 163,200 pages from the system; on some runs none."""
     done = subprocess.run([sys.executable, "-c", PAGES_OF_STEPS], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 1000
-
-
-@pytest.mark.parametrize("what", FAR_TOO_MUCH)
-def test_an_allocation_that_fails_is_distinguished_from_other_errors(what: str) -> None:
-    with pytest.raises((RuntimeError, MemoryError)) as error:
-        FAR_TOO_MUCH[what]()
-    assert is_out_of_memory(error.value)
-
-
-def test_another_error_of_pytorch_is_not_one_of_memory() -> None:
-    with pytest.raises(RuntimeError) as error:
-        torch.ones(2) @ torch.ones(3)
-    assert not is_out_of_memory(error.value)
 
 
 def test_the_peak_is_that_since_the_reset() -> None:
@@ -70,3 +50,18 @@ def test_the_peak_is_that_since_the_reset() -> None:
     after = peak_memory_bytes(CPU)
     assert after is not None
     assert peak - after > 0.9 * size
+
+
+@pytest.mark.parametrize(("gpus", "total_gib"), [(0.5, 16), (0.25, 16), (0.25, 80), (1 / 8, 80)])
+def test_workers_that_share_a_gpu_fit_with_what_each_process_takes(gpus: float, total_gib: int) -> None:
+    total_bytes = total_gib * 2**30
+    share = memory_share(gpus, total_bytes)
+    assert round(1 / gpus) * (share * total_bytes + CONTEXT_BYTES) == pytest.approx(total_bytes)
+    assert share > 0
+
+
+def test_a_share_that_leaves_no_memory_is_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"resources\.gpus: 0\.05 of a GPU with 16 GiB .* 1 GiB .* at least 0\.13 there"
+    ):
+        memory_share(0.05, 16 * 2**30)

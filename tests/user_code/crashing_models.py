@@ -6,7 +6,9 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 BATCH = 32
@@ -34,7 +36,9 @@ def net(
 
 
 class Hungry(nn.Module):
-    """Is short of memory in training, as long as `marker` does not exist; then makes it if `once`."""
+    """Is short of memory in training, as long as `marker` does not exist; then makes it if `once`. Keeps its error."""
+
+    kept: ClassVar[list[MemoryError]] = []
 
     def __init__(self, marker: str, once: bool) -> None:
         super().__init__()
@@ -45,7 +49,8 @@ class Hungry(nn.Module):
             if self.once:
                 self.marker.touch()
             print("about to run out of memory")  # noqa: T201  as users do
-            raise MemoryError("no more room")
+            self.kept[:] = [MemoryError("no more room")]  # as loggers do
+            raise self.kept[0]
         return x
 
 
@@ -58,3 +63,27 @@ def hungry(
 ) -> nn.Sequential:
     channels, height, width = input_shape
     return nn.Sequential(Hungry(marker, once), nn.Flatten(), nn.Linear(channels * height * width, num_classes))
+
+
+class LosesTheGpu(nn.Module):
+    """Raises what PyTorch does after a failed assertion on the GPU, so many times; notes in `pids-times` where."""
+
+    def __init__(self, pids: str, times: int) -> None:
+        super().__init__()
+        self.pids, self.times = Path(f"{pids}-{times}"), times
+
+    def forward(self, x: Tensor) -> Tensor:
+        before = self.pids.read_text().split() if self.pids.exists() else []
+        if len(x) == BATCH and len(before) < self.times:
+            self.pids.write_text(" ".join([*before, str(os.getpid())]))
+            error = torch.AcceleratorError("CUDA error: device-side assert triggered\nand more lines of advice")
+            error.error_code = 710  # type: ignore[attr-defined]  # PyTorch sets it, and does not declare it
+            raise error
+        return x
+
+
+def loses_the_gpu(
+    input_shape: tuple[int, int, int], num_classes: int, norm: Callable[..., nn.Module], pids: str, times: int
+) -> nn.Sequential:
+    channels, height, width = input_shape
+    return nn.Sequential(LosesTheGpu(pids, times), nn.Flatten(), nn.Linear(channels * height * width, num_classes))

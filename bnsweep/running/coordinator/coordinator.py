@@ -29,7 +29,7 @@ from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Receipt, Tally,
 from bnsweep.spec import TrialSpec
 
 MAX_WORKER_FAILURES = 3
-"""Workers that a trial may take along, each with nothing but this trial to run, before it counts as failed."""
+"""Workers that a trial may take along before it counts as failed: with nothing else to run, or by what it raised."""
 CONTACTS_PER_S, WAITS_PER_S = 500, 1000
 """How often all workers together should be heard of while they train, and while they wait."""
 MIN_CONTACT_S, MIN_WAIT_S = 1.0, 0.2
@@ -135,6 +135,10 @@ class Coordinator:
         self._states.tally += Tally(busy_s=delivery.busy_s)
 
     def _end(self, trial: int, ended: Ended) -> None:
+        """Take note of an ending; a trial that took its worker along once too often has failed."""
+        took_along = ended.how is Ending.LOST_DEVICE
+        if took_along and self._states.takes_worker_along(trial) >= MAX_WORKER_FAILURES:
+            ended = ended._replace(how=Ending.FAILED)
         self._states.end(trial, ended)
         self._dispatch.end(trial, ended.how)
 

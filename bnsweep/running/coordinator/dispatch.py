@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from bnsweep.running.coordinator.known_workers import KnownWorkers
 from bnsweep.running.coordinator.pack_sizing import PackSizing
 from bnsweep.running.coordinator.packs_out import PackOut, PacksOut
-from bnsweep.running.coordinator.trial_states import TrialStates
+from bnsweep.running.coordinator.trial_states import TRIED_AGAIN, TrialStates
 from bnsweep.running.coordinator.waiting import WaitingTrials
 from bnsweep.running.packs import Delivery, Ending, Pack, Whereabouts
 
@@ -108,9 +108,9 @@ class Dispatch:
                 out.left.pop(trial, None)
 
     def end(self, trial: int, how: Ending) -> None:
-        """Let nobody else run a trial that has ended; what was short of memory waits for whole GPUs."""
-        if how is Ending.SHORT_OF_MEMORY:
-            self.waiting.add([trial], is_alone=True, has_whole_gpus=True)
+        """Let nobody else run a trial that has ended; what is tried again waits to run alone."""
+        if how in TRIED_AGAIN:
+            self.waiting.add([trial], is_alone=True, has_whole_gpus=how is Ending.SHORT_OF_MEMORY)
         else:
             self.out.end(trial)
 

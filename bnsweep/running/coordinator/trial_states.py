@@ -17,6 +17,8 @@ TALLIES = {
     Ending.DIVERGED: Tally(diverged=1),
     Ending.FAILED: Tally(failed=1),
 }
+RESULTS = {Ending.COMPLETED, Ending.DIVERGED}
+TRIED_AGAIN = {Ending.SHORT_OF_MEMORY, Ending.LOST_DEVICE}
 
 
 class TrialStates:
@@ -64,6 +66,10 @@ class TrialStates:
         """Return the number of each trial's next attempt."""
         return {trial: self._tried.get(trial, 0) + 1 for trial in trials}
 
+    def tried_before(self) -> list[int]:
+        """Return the trials of which an attempt has come to nothing."""
+        return list(self._tried)
+
     def begin(self, trials: Collection[int]) -> None:
         """Take note that trials are handed out."""
         self.has_begun[list(trials)] = True
@@ -77,7 +83,7 @@ class TrialStates:
 
         Two coordinators may hand an attempt out under one number, the second not knowing of the first.
         """
-        is_failure = ended.how in (Ending.FAILED, Ending.SHORT_OF_MEMORY)
+        is_failure = ended.how not in RESULTS
         return bool(self.has_ended[trial]) or (is_failure and ended.attempt <= self._recorded.get(trial, 0))
 
     def takes_worker_along(self, trial: int) -> int:
@@ -92,11 +98,11 @@ class TrialStates:
     # Endings.
 
     def end(self, trial: int, ended: Ended) -> None:
-        """Take note of a result, or that there will be none, or that an attempt had too little memory."""
+        """Take note of a result, or that there will be none, or that it is to be tried again."""
         if trial in self._saved:  # whatever comes next begins anew
             self._saved.discard(trial)
             self._outdated.add(trial)
-        if ended.how is Ending.SHORT_OF_MEMORY:
+        if ended.how in TRIED_AGAIN:
             self.has_begun[trial] = True
             self._recorded[trial] = max(ended.attempt, self._recorded.get(trial, 0))
             self.tried(trial, ended.attempt)

@@ -22,13 +22,18 @@ class Group(NamedTuple):
 class WaitingTrials:
     """What came back with a pack, what nobody has begun, what is to run alone, what needs whole GPUs: in this order.
 
+    Of what nobody has begun, trials that failed in earlier runs come last: one that ends its run each time, as it takes
+    along the only worker, leaves the others unharmed.
+
     Args:
         states: of the trials.
     """
 
     def __init__(self, states: TrialStates) -> None:
         self._states = states
-        self._pool = np.flatnonzero(~states.has_ended)
+        pool = np.flatnonzero(~states.has_ended)
+        has_failed = np.isin(pool, states.tried_before())
+        self._pool = np.concatenate([pool[~has_failed], pool[has_failed]])
         self._next = 0
         self._returned, self._lone, self._whole = deque[Group](), deque[Group](), deque[Group]()
 
