@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from tests.waiting import wait_until
 
 
 def bnsweep(
@@ -21,6 +22,9 @@ def start_and_wait_for_a_commit(out: Path, *arguments: object) -> subprocess.Pop
     """Start a run into `out` and return as soon as rows are committed: the first file in `trials/` has none."""
     command = [sys.executable, "-m", "bnsweep", "run", *map(str, arguments), "--out", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    while process.poll() is None and len(list((out / "trials").glob("*.parquet"))) < 2:
-        os.sched_yield()
+
+    def is_far_enough() -> bool:
+        return process.poll() is not None or len(list((out / "trials").glob("*.parquet"))) >= 2
+
+    wait_until(is_far_enough, f"a commit in {out}", within_s=240, poll_every_s=0.02)
     return process

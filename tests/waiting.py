@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic, sleep
 
-POLL_EVERY_S = 0.2
 
-
-def wait_until(holds: Callable[[], object], what: str, within_s: float = 60.0) -> None:
+def wait_until(holds: Callable[[], object], what: str, within_s: float = 60.0, poll_every_s: float = 0.2) -> None:
     """Ask again and again until `holds()`.
 
     Raises:
@@ -18,4 +16,4 @@ def wait_until(holds: Callable[[], object], what: str, within_s: float = 60.0) -
     while not holds():
         if monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {within_s:g} s")
-        sleep(POLL_EVERY_S)
+        sleep(poll_every_s)

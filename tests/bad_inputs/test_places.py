@@ -10,7 +10,6 @@ import pytest
 from bnsweep.results import Store
 from tests.bad_inputs.commands import changed, require_refusal, tree
 from tests.in_process import Run
-from tests.processes import bnsweep
 from tests.s3 import BUCKET, s3_uri
 
 RUN = ("run", "tiny.yaml", "--executor", "serial", "--out")
@@ -126,18 +125,18 @@ def test_a_folder_of_a_bucket_without_results_is_said(run: Run, tmp_path: Path, 
 
 @pytest.mark.parametrize("command", ["plan", "run", "verify", "compact", "repro"])
 def test_an_object_store_that_is_away_is_no_bad_input(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run, command: str
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "of-nobody")
     (tmp_path / "tiny.yaml").write_text(changed())
     uri = s3_uri(DEAD, "x")
     arguments = {"plan": (*PLAN, uri), "run": (*RUN, uri), "repro": ("repro", uri, "ab")}.get(command, (command, uri))
-    result = bnsweep(*arguments, cwd=tmp_path)
-    assert result.returncode == 1, result.stderr
-    assert result.stdout == ""
-    assert "Traceback" not in result.stderr
-    assert "cannot be " in result.stderr
-    assert "error sending request" in result.stderr
-    assert "what was committed is unharmed; once this is mended, the same command continues" in result.stderr
+    result = run(*arguments)
+    assert result.code == 1, result.err
+    assert result.out == ""
+    assert "Traceback" not in result.err
+    assert "cannot be " in result.err
+    assert "error sending request" in result.err
+    assert "what was committed is unharmed; once this is mended, the same command continues" in result.err
     assert tree(tmp_path).keys() == {"tiny.yaml"}

@@ -13,6 +13,7 @@ from bnsweep.cli.failures import details, end_of_run, overview
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.spec import TrialSpec
+from tests.in_process import Run
 from tests.processes import bnsweep
 from tests.results.rows import as_tables, commit, few_specs, tables_of
 
@@ -97,17 +98,17 @@ def test_failures_stored_by_an_earlier_version_are_shown_as_far_as_they_go(tmp_p
 
 
 def test_a_run_with_a_broken_probe_says_why_and_failures_says_it_again(
-    sweep_file: Callable[..., Path], tmp_path: Path
+    sweep_file: Callable[..., Path], tmp_path: Path, run: Run
 ) -> None:
     raising = '"tests.user_code.probes:returning": {every: 3, what: an error}'
     broken = sweep_file(("ics: {every: 3}", raising), ("{range: 2}", "[0]"), ("[0.1, 1.0e+9]", "[0.1]"))
-    result = bnsweep("run", broken, "--executor", "serial", "--out", tmp_path / "out")
-    assert result.returncode == 1, result.stderr
-    assert "3 trials: ZeroDivisionError" in result.stdout
-    assert "norm none, init default" in result.stdout
+    result = run("run", broken, "--executor", "serial", "--out", tmp_path / "out")
+    assert result.code == 1, result.err
+    assert "3 trials: ZeroDivisionError" in result.out
+    assert "norm none, init default" in result.out
     again = bnsweep("failures", tmp_path / "out")
     assert again.returncode == 0
     assert "norm noisy_batch, init default" in again.stdout
     key = again.stdout.partition(":")[0]
-    assert "tests/user_code/probes.py" in bnsweep("failures", tmp_path / "out", key).stdout
-    assert bnsweep("failures", tmp_path / "nowhere").returncode == 2
+    assert "tests/user_code/probes.py" in run("failures", tmp_path / "out", key).out
+    assert run("failures", tmp_path / "nowhere").code == 2

@@ -44,6 +44,11 @@ def write_small(store: Store, *commits: tuple[int, ...]) -> None:
         commit(store, failure("a"))
 
 
+on_s3_if_long = pytest.mark.parametrize(
+    "new_location", ["local", pytest.param("s3", marks=pytest.mark.long)], indirect=True
+)
+"""For what makes the same kinds of requests as a run and a compaction do."""
+
 Killed = Callable[[Action], Iterator[Store]]
 
 
@@ -102,6 +107,7 @@ def test_a_killed_compaction_loses_nothing_and_shows_nothing_twice(store: Store,
         assert problems(copy) == []
 
 
+@on_s3_if_long
 def test_a_killed_conversion_of_an_earlier_versions_files_is_finished_by_the_next_run(
     store: Store, killed: Killed
 ) -> None:
@@ -115,6 +121,7 @@ def test_a_killed_conversion_of_an_earlier_versions_files_is_finished_by_the_nex
         assert {problem.kind for problem in verify(copy)} == {"declaration"}
 
 
+@on_s3_if_long
 def test_a_killed_repair_is_finished_by_the_next(store: Store, killed: Killed) -> None:
     write_small(store, (0, 1), (2, 3))
     (name, _) = (f"ics/{entry.name}" for entry in store.files.entries("ics"))

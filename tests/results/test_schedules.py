@@ -19,15 +19,17 @@ def small_schema(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SCHEMAS, "trials", SMALL)
 
 
+@pytest.mark.parametrize("seeds", [range(25), pytest.param(range(25, 150), marks=pytest.mark.long)], ids=str)
 @pytest.mark.parametrize("has_merges", [True, False])
-def test_no_order_of_events_harms_what_is_committed(has_merges: bool) -> None:
-    for seed in range(60):
+def test_no_order_of_events_harms_what_is_committed(has_merges: bool, seeds: range) -> None:
+    for seed in seeds:
         Schedule(seed, has_merges).run()
 
 
-def test_nor_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("seeds", [range(40), pytest.param(range(40, 200), marks=pytest.mark.long)], ids=str)
+def test_nor_on_a_disk(seeds: range, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda _: None)  # ten times as fast; no power is cut here
-    for seed in range(100):
+    for seed in seeds:
         Schedule(seed, has_merges=seed % 3 > 0, place=str(tmp_path / str(seed))).run()
 
 

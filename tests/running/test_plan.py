@@ -1,4 +1,4 @@
-"""`bnsweep plan`, as a user runs it."""
+"""`bnsweep plan`, in words and in exit codes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from bnsweep.results import Store
 from bnsweep.running.plan import Plan
 from bnsweep.spec.sweep import Sweep
-from tests.processes import bnsweep
+from tests.in_process import Run
 from tests.results.rows import as_tables, commit, declare
 
 Write = Callable[..., Path]
@@ -35,22 +35,24 @@ def test_a_plan_tells_done_from_missing_and_undeclared(sweep_file: Write, tmp_pa
     assert (planned.num_done, planned.undeclared) == (1, ("f" * 16,))
 
 
-def test_a_directory_of_another_sweep_is_refused_unless_it_is_to_be_extended(sweep_file: Write, tmp_path: Path) -> None:
+def test_a_directory_of_another_sweep_is_refused_unless_it_is_to_be_extended(
+    sweep_file: Write, tmp_path: Path, run: Run
+) -> None:
     few = (("[none, batch, noisy_batch]", "[none]"), ("[0.1, 1.0e+9]", "[0.1]"))
-    run = ("--executor", "serial", "--out", tmp_path / "out")
-    assert bnsweep("run", sweep_file(*few), *run).returncode == 0
+    there = ("--executor", "serial", "--out", tmp_path / "out")
+    assert run("run", sweep_file(*few), *there).code == 0
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
     other = sweep_file(*few, ("name: tiny", "name: other"), ("steps: 6", "steps: 7"))
-    refused, planned = bnsweep("run", other, *run), bnsweep("plan", other, "--no-timing", "--out", tmp_path / "out")
-    assert refused.returncode == 2
-    assert planned.returncode == 0
-    for text in (refused.stderr, planned.stdout):
+    refused, planned = run("run", other, *there), run("plan", other, "--no-timing", "--out", tmp_path / "out")
+    assert refused.code == 2
+    assert planned.code == 0
+    for text in (refused.err, planned.out):
         assert re.search(r"out: .* 2 trials of sweep 'tiny' .*not declare.* --out.* --extend", text), text
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
-    extended = bnsweep("run", other, *run, "--extend")
-    assert extended.returncode == 0, extended.stderr
+    extended = run("run", other, *there, "--extend")
+    assert extended.code == 0, extended.err
     assert len(Store.open(tmp_path / "out").finished()) == 4
-    assert bnsweep("run", other, *run).returncode == 0  # it is this sweep's by now, and nothing is missing
+    assert run("run", other, *there).code == 0  # it is this sweep's by now, and nothing is missing
 
 
 def test_a_directory_is_another_sweeps_by_name_and_by_trials_not_declared(sweep_file: Write, tmp_path: Path) -> None:
@@ -66,32 +68,32 @@ def test_a_directory_is_another_sweeps_by_name_and_by_trials_not_declared(sweep_
     assert Plan.of(sweep, store).other_sweep is None  # which a run mends
 
 
-def test_plan_prices_what_is_missing_and_writes_nothing(sweep_file: Write, tmp_path: Path) -> None:
-    result = bnsweep("plan", sweep_file(), "--workers", 1000, "--price", 3, cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert "12 trials declared, 0 done, 12 missing" in result.stdout
-    assert re.search(r"takes \S+ s \(3 of 3 kinds of trials timed, one at a time\)", result.stdout)
-    assert re.search(r"time on \d+ workers, as many as fit here: 0:\d\d:\d\d, of which 0:\d\d:\d\d", result.stdout)
-    assert "time on 1000 workers like these: 0:" in result.stdout
-    assert re.search(r"on 1000 workers: \S+ worker-hours, 0 GPU-hours", result.stdout)
-    assert re.search(r"money: \d+\.\d\d, at 3 per worker-hour", result.stdout)
-    assert re.search(r"Parquet: \S+ MB in \d+ files", result.stdout)
+def test_plan_prices_what_is_missing_and_writes_nothing(sweep_file: Write, tmp_path: Path, run: Run) -> None:
+    result = run("plan", sweep_file(), "--workers", 1000, "--price", 3)
+    assert result.code == 0, result.err
+    assert "12 trials declared, 0 done, 12 missing" in result.out
+    assert re.search(r"takes \S+ s \([123] of 3 kinds of trials timed, one at a time\)", result.out)
+    assert re.search(r"time on \d+ workers, as many as fit here: 0:\d\d:\d\d, of which 0:\d\d:\d\d", result.out)
+    assert "time on 1000 workers like these: 0:" in result.out
+    assert re.search(r"on 1000 workers: \S+ worker-hours, 0 GPU-hours", result.out)
+    assert re.search(r"money: \d+\.\d\d, at 3 per worker-hour", result.out)
+    assert re.search(r"Parquet: \S+ MB in \d+ files", result.out)
     assert os.listdir(tmp_path) == ["tiny.yaml"]
 
 
-def test_without_timing_plan_only_counts(sweep_file: Write, tmp_path: Path) -> None:
-    result = bnsweep("plan", sweep_file(), "--no-timing", cwd=tmp_path)
-    assert result.returncode == 0
-    assert "12 missing" in result.stdout
-    assert not any(words in result.stdout for words in TIMED)
+def test_without_timing_plan_only_counts(sweep_file: Write, tmp_path: Path, run: Run) -> None:
+    result = run("plan", sweep_file(), "--no-timing")
+    assert result.code == 0
+    assert "12 missing" in result.out
+    assert not any(words in result.out for words in TIMED)
 
 
-def test_what_does_not_fit_here_is_counted_but_not_timed(sweep_file: Write, tmp_path: Path) -> None:
+def test_what_does_not_fit_here_is_counted_but_not_timed(sweep_file: Write, tmp_path: Path, run: Run) -> None:
     path = sweep_file(("probes:", "resources: {gpus: 64}\nprobes:"))
-    result = bnsweep("plan", path, cwd=tmp_path)
-    assert result.returncode == 0
-    assert "not timed: a worker holds 1 CPUs and 64 GPUs, more than this machine has" in result.stdout
-    assert not any(words in result.stdout for words in TIMED)
+    result = run("plan", path)
+    assert result.code == 0
+    assert "not timed: a worker holds 1 CPUs and 64 GPUs, more than this machine has" in result.out
+    assert not any(words in result.out for words in TIMED)
 
 
 ASKED = [
@@ -105,12 +107,13 @@ ASKED = [
 def test_a_limit_that_is_passed_or_cannot_be_checked_refuses(
     sweep_file: Write,
     tmp_path: Path,
+    run: Run,
     options: tuple[str, ...],
     changes: tuple[tuple[str, str], ...],
     message: str,
 ) -> None:
-    result = bnsweep("plan", sweep_file(*changes), *options, cwd=tmp_path)
-    assert result.returncode == 2, result.stdout
-    assert re.search(message, result.stderr), result.stderr
-    assert "Traceback" not in result.stderr
+    result = run("plan", sweep_file(*changes), *options)
+    assert result.code == 2, result.out
+    assert re.search(message, result.err), result.err
+    assert "Traceback" not in result.err
     assert os.listdir(tmp_path) == ["tiny.yaml"]

@@ -14,6 +14,7 @@ import analysis
 from analysis.comparison import compare_sweeps
 from analysis.report import write_report
 from bnsweep.errors import InputError
+from tests.in_process import Run
 from tests.processes import bnsweep
 from tests.synthetic import make_specs, write_sweep
 
@@ -108,20 +109,23 @@ def test_a_sweep_in_a_directory_that_is_not_utf8_is_refused(not_utf8: Path, smal
 
 
 @pytest.mark.parametrize("arguments", [("report",), ("report", "--watch"), ("compare", ".")])
-def test_the_command_says_so_in_one_message(not_utf8: Path, small: Path, arguments: tuple[str, ...]) -> None:
-    result = bnsweep(*arguments, not_utf8, cwd=small)
-    assert result.returncode == 2
-    assert len(result.stderr.splitlines()) == 1
-    assert r"caf\udce9" in result.stderr
-    assert "UTF-8" in result.stderr
+def test_the_command_says_so_in_one_message(
+    not_utf8: Path, small: Path, run: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(small)
+    result = run(*arguments, os.fspath(not_utf8))
+    assert result.code == 2
+    assert len(result.err.splitlines()) == 1
+    assert r"caf\udce9" in result.err
+    assert "UTF-8" in result.err
 
 
 @pytest.mark.parametrize("command", ["report", "compare"])
-def test_a_page_is_not_written_to_one(command: str, small: Path, sweep_dir: Path, tmp_path: Path) -> None:
+def test_a_page_is_not_written_to_one(command: str, small: Path, sweep_dir: Path, tmp_path: Path, run: Run) -> None:
     directories = [small] if command == "report" else [small, sweep_dir]
-    result = bnsweep(command, *directories, "--out", tmp_path / os.fsdecode("café".encode("latin-1")))
-    assert result.returncode == 2
-    assert len(result.stderr.splitlines()) == 1
-    assert "UTF-8" in result.stderr
-    assert "--out" in result.stderr
+    result = run(command, *directories, "--out", tmp_path / os.fsdecode("café".encode("latin-1")))
+    assert result.code == 2
+    assert len(result.err.splitlines()) == 1
+    assert "UTF-8" in result.err
+    assert "--out" in result.err
     assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,7 @@ from selenium import webdriver
 from analysis.report import write_report
 from bnsweep.spec import TrialSpec
 from tests.analysis.browser import console, overflowing
-from tests.processes import bnsweep
+from tests.in_process import Run
 from tests.synthetic import accuracy_of, commit_rows, joined, make_specs, rows_of, write_sweep
 
 PATIENCE_S = 120
@@ -82,13 +82,13 @@ def test_interrupted_it_leaves_a_page_that_reloads_no_more(tmp_path: Path, specs
     assert {path.name for path in once.parent.iterdir()} == {"index.html", "figures"}
 
 
-def test_what_cannot_be_watched_is_refused(tmp_path: Path) -> None:
-    nowhere = bnsweep("report", tmp_path / "nowhere", "--watch")
-    assert nowhere.returncode == 2
-    assert "no such directory" in nowhere.stderr
-    hasty = bnsweep("report", tmp_path, "--watch", "--every", "0")
-    assert hasty.returncode == 2
-    assert "--every" in hasty.stderr
+def test_what_cannot_be_watched_is_refused(tmp_path: Path, run: Run) -> None:
+    nowhere = run("report", tmp_path / "nowhere", "--watch")
+    assert nowhere.code == 2
+    assert "no such directory" in nowhere.err
+    hasty = run("report", tmp_path, "--watch", "--every", "0")
+    assert hasty.code == 2
+    assert "--every" in hasty.err
 
 
 @pytest.mark.needs("chromium")
