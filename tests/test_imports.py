@@ -24,7 +24,7 @@ FLOORS = {
         ("data", "norm"),
         ("results",),
         ("spec",),
-        ("plugins", "rng"),
+        ("limits", "plugins", "rng"),
         ("errors",),
     ),
     "analysis": (

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from bnsweep.results.tables import CIRCUMSTANCES
 from bnsweep.spec import TrainSpec
 
-NOT_COMPARED = {*CIRCUMSTANCES, *TrainSpec.model_fields}
-"""Columns of `trials`: when and where it ran, and what the key stands for; rows may be older than a column of that."""
+NOT_COMPARED = {*CIRCUMSTANCES, *TrainSpec.model_fields, "data_sha256"}
+"""Columns of `trials`: when and where it ran, and what it was given; rows may be older than a column of that."""
 
 ORDER = {"trial_key": pa.string(), "step": pa.int64()}
 

@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import torch
 
-from bnsweep.running.limits import cpus, machine_memory_bytes, memory_bytes
+from bnsweep.limits import cpus, machine_memory_bytes, memory_bytes
 
 GIB = 2**30
 

@@ -9,13 +9,14 @@ import torch
 from pydantic import ValidationError
 
 from bnsweep.cli.difference import Difference, difference
-from bnsweep.data import load_dataset
+from bnsweep.data import Dataset, load_dataset
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.results.schema import METRIC_TABLES
 from bnsweep.results.trial import StoredTrial
 from bnsweep.running.provenance import git_sha, versions
 from bnsweep.running.rows import EndedTrial, tables_of
+from bnsweep.running.same_data import require_data_of
 from bnsweep.spec import AXES, TrialSpec
 from bnsweep.spec.resources import Resources
 from bnsweep.training.compiling import check_compiler
@@ -55,7 +56,8 @@ def reproduce(store: Store, key: str) -> Reproduction:
     """Run the trial whose key begins with `key` again and compare, but for the columns about time and place.
 
     Raises:
-        InputError: no such trial, several, or one that this version of bnsweep would not run the same way.
+        InputError: no such trial, several, one that this version of bnsweep would not run the same way, or one of data
+            that are no longer there.
     """
     trial = _find(store, key)
     stored = _trial_row(trial)
@@ -63,7 +65,9 @@ def reproduce(store: Store, key: str) -> Reproduction:
     if spec.train.compile:
         check_compiler()
     device = prepare_device(Resources(gpus=1 if stored["device"] != "cpu" and torch.cuda.is_available() else 0))
-    differences = _differences(trial, _run_again(spec, device))
+    data = load_dataset(spec.dataset)
+    require_data_of(spec.trial_key, stored["data_sha256"], data)
+    differences = _differences(trial, _run_again(spec, data.to(device)))
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     return Reproduction(spec, stored, name, differences)
 
@@ -96,10 +100,9 @@ def _spec(store: Store, stored: dict[str, object]) -> TrialSpec:
     return spec
 
 
-def _run_again(spec: TrialSpec, device: torch.device) -> dict[str, pa.Table]:
+def _run_again(spec: TrialSpec, data: Dataset) -> dict[str, pa.Table]:
     """Return the rows that a trial gives, by table."""
-    result = run_trial(spec, load_dataset(spec.dataset).to(device))
-    return tables_of([EndedTrial(spec, result, {})])
+    return tables_of([EndedTrial(spec, run_trial(spec, data), {})])
 
 
 def _differences(trial: StoredTrial, again: dict[str, pa.Table]) -> tuple[Difference, ...]:

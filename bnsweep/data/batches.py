@@ -21,7 +21,8 @@ def batches(data: Dataset, batch_size: int, steps: int, seed: int, first: int = 
     A small training set is standardized once; the bits are the same.
     """
     order = batch_indices(len(data.train_y), batch_size, steps, seed)
-    ready = data.standardize(data.train_x) if 4 * data.train_x.numel() <= MAX_STANDARDIZED_BYTES else None
+    is_ready = data.train_x.is_floating_point() or 4 * data.train_x.numel() <= MAX_STANDARDIZED_BYTES
+    ready = data.standardize(data.train_x) if is_ready else None
     for index in islice(order, first, None):
         samples = data.standardize(data.train_x[index]) if ready is None else ready[index]
         yield samples, data.train_y[index]

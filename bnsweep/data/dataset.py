@@ -1,29 +1,40 @@
-"""What every loader returns: samples and labels, held whole as tensors."""
+"""What every loader returns: samples and labels, held whole as tensors.
+
+What is no byte is standardized once, in float64: numbers far from zero, such as 1e9 with a standard deviation of 1,
+would be constant if they were cast to float32 before. Bytes stay bytes, and are standardized as they are used.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Self
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bnsweep.errors import InputError
+
 MAX_CLASSES = 100_000
 """Labels beyond are taken for a mistake: a number that is no label."""
-Samples = NDArray[np.uint8] | NDArray[np.float32]
+Samples = NDArray[Any]
+"""(N, C, H, W), numbers of any type."""
 Labelled = tuple[Samples, NDArray[np.int64]]
-"""Samples (N, C, H, W) and their labels (N,)."""
+"""Samples and their labels (N,)."""
+ROWS_AT_A_TIME_BYTES = 2**25
+"""What a piece of the samples takes in float64, in which means are taken."""
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Samples of shape (N, C, H, W) and int64 labels of shape (N,), to train and to test on.
 
-    Samples are as stored: images as bytes, other data as float32. A vector of D features is an image of D channels and
-    one pixel, (D, 1, 1). `mean` and `std` are those of each channel over the training samples, of shape (C,), in the
-    unit of the samples; `std` is 1 for a channel that is constant.
+    Samples are bytes as stored, or float32, standardized already. A vector of D features is an image of D channels and
+    one pixel, (D, 1, 1). `mean` and `std` are those of each channel over the training samples as they were given, of
+    shape (C,); `std` is 1 for a channel that is constant. `sha256` is that of what they were read from; None where the
+    spec says all of it.
     """
 
     train_x: Tensor
@@ -33,17 +44,23 @@ class Dataset:
     mean: Tensor
     std: Tensor
     num_classes: int
+    sha256: str | None = None
 
     @classmethod
-    def from_arrays(cls, train: Labelled, test: Labelled, num_classes: int | None = None) -> Self:
-        """Build a dataset from (samples, labels) to train and to test on.
+    def from_arrays(
+        cls, train: Labelled, test: Labelled, num_classes: int | None = None, sha256: str | None = None
+    ) -> Self:
+        """Build a dataset from (samples, labels) to train and to test on, the samples of both of one type.
 
         Classes are 0 to `num_classes` - 1, by default to the largest label.
+
+        Raises:
+            InputError: samples are so far from those to train on that float32 does not hold them, standardized.
         """
         (train_x, train_y), (test_x, test_y) = train, test
-        mean = train_x.mean(axis=(0, 2, 3), dtype=np.float64)
-        std = train_x.std(axis=(0, 2, 3), dtype=np.float64)
-        std[std <= np.finfo(np.float32).eps * np.abs(mean)] = 1.0  # constant, as far as float32 can tell
+        mean, std = mean_and_std(train_x)
+        if train_x.dtype != np.uint8:
+            train_x, test_x = (_standardized(x, mean, std) for x in (train_x, test_x))
         return cls(
             train_x=torch.from_numpy(train_x),
             train_y=torch.from_numpy(train_y),
@@ -52,6 +69,7 @@ class Dataset:
             mean=torch.from_numpy(mean).float(),
             std=torch.from_numpy(std).float(),
             num_classes=num_classes or int(max(train_y.max(), test_y.max())) + 1,
+            sha256=sha256,
         )
 
     @property
@@ -62,16 +80,52 @@ class Dataset:
 
     def to(self, device: torch.device) -> Self:
         """Return the dataset on `device`."""
-        return replace(
-            self,
-            train_x=self.train_x.to(device),
-            train_y=self.train_y.to(device),
-            test_x=self.test_x.to(device),
-            test_y=self.test_y.to(device),
-            mean=self.mean.to(device),
-            std=self.std.to(device),
-        )
+        held: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        moved = {name: part.to(device) for name, part in held.items() if isinstance(part, Tensor)}
+        return type(self)(**{**held, **moved})
 
     def standardize(self, x_BCHW: Tensor) -> Tensor:
-        """Return stored samples as float32 with mean 0 and standard deviation 1 in each channel."""
+        """Return samples of the dataset as float32 with mean 0 and standard deviation 1 in each channel."""
+        if x_BCHW.dtype != torch.uint8:
+            return x_BCHW
         return (x_BCHW.float() - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+def mean_and_std(x: Samples) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and standard deviation of each channel (C,), the latter 1 for one that is constant.
+
+    The mean is taken twice, the second time of what is left beside the first: many large numbers lose digits in a sum.
+    """
+    axes, per_channel = (0, 2, 3), x.size / x.shape[1]
+    mean = sum(piece.sum(axes) for piece in _pieces(x)) / per_channel
+    beside, squares = np.zeros_like(mean), np.zeros_like(mean)
+    for piece in _pieces(x):
+        left = piece - mean[:, None, None]
+        beside += left.sum(axes)
+        squares += (left * left).sum(axes)
+    beside /= per_channel
+    std = np.sqrt(np.maximum(squares / per_channel - beside**2, 0))
+    resolution = np.finfo(x.dtype if x.dtype.kind == "f" else np.float32).eps
+    std[std <= resolution * np.abs(mean)] = 1.0  # constant, as far as numbers of this type can tell
+    return mean + beside, std
+
+
+def _standardized(x: Samples, mean: NDArray[np.float64], std: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return samples as float32 with the mean 0 and the standard deviation 1."""
+    done, start = np.empty(x.shape, np.float32), 0
+    for piece in _pieces(x):
+        with np.errstate(over="ignore"):
+            done[start : start + len(piece)] = (piece - mean[:, None, None]) / std[:, None, None]
+        start += len(piece)
+    if not np.isfinite(done).all():
+        raise InputError(
+            "dataset: some samples are 1e38 standard deviations from the mean of those to train on; leave them out"
+        )
+    return done
+
+
+def _pieces(x: Samples) -> Iterator[NDArray[np.float64]]:
+    """Yield the samples in float64, some at a time."""
+    rows = max(1, ROWS_AT_A_TIME_BYTES // (8 * x[0].size))
+    for start in range(0, len(x), rows):
+        yield x[start : start + rows].astype(np.float64)

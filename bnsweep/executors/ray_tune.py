@@ -16,8 +16,8 @@ from bnsweep.errors import InputError
 from bnsweep.executors.ray_tune_cluster import Node, count_workers, join_ray, nodes_to_come
 from bnsweep.executors.ray_tune_coordinator import RemoteService, coordinator_actor
 from bnsweep.executors.ray_tune_start import start_ray
+from bnsweep.limits import whole_cpus
 from bnsweep.running.executor import Coordination, MustStop, Report
-from bnsweep.running.limits import whole_cpus
 from bnsweep.running.service import Job
 from bnsweep.spec.resources import Resources
 

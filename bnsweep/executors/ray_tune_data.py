@@ -6,6 +6,7 @@ import dataclasses
 import warnings
 from typing import Any
 
+import numpy as np
 import ray
 import torch
 
@@ -24,5 +25,5 @@ def _to_arrays(data: Dataset) -> dict[str, Any]:
 
 def _from_arrays(arrays: dict[str, Any]) -> Dataset:
     with warnings.catch_warnings(action="ignore", category=UserWarning):  # the arrays are read-only, and so is data
-        fields = {name: torch.from_numpy(value) for name, value in arrays.items() if name != "num_classes"}
-    return Dataset(**fields, num_classes=arrays["num_classes"])
+        tensors = {name: torch.from_numpy(value) for name, value in arrays.items() if isinstance(value, np.ndarray)}
+    return Dataset(**{**arrays, **tensors})

@@ -16,8 +16,8 @@ import ray
 
 from bnsweep.errors import InputError, StartError
 from bnsweep.executors.ray_tune_local import without_cluster_services
+from bnsweep.limits import machine_memory_bytes, memory_bytes
 from bnsweep.running.interruption import signals_blocked
-from bnsweep.running.limits import machine_memory_bytes, memory_bytes
 
 SETTINGS = {
     "RAY_gcs_rpc_server_reconnect_timeout_s": "20",  # after which it is dead, on this machine

@@ -84,6 +84,9 @@ TRIALS = table(
     column("git_sha", LABEL, "commit of the code, '-dirty' after it if changed; null outside a checkout"),
     column("versions", LABEL, "versions of python, torch, numpy and bnsweep, JSON"),
     column("spec", pa.string(), "the whole spec, JSON"),
+    column(
+        "data_sha256", LABEL, "sha256 of the data it trained on; null: the spec says all of it, or an earlier version"
+    ),
     column("semantics_version", pa.int32(), "version of what a spec means; null: 3 or an earlier one"),
 )
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnsweep.errors import InputError
-from bnsweep.running.limits import whole_cpus
+from bnsweep.limits import whole_cpus
 
 GUARD = "guard"
 

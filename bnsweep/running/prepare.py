@@ -12,6 +12,7 @@ from bnsweep.results import Store
 from bnsweep.running.packs import dataset_key
 from bnsweep.running.plan import Plan
 from bnsweep.running.run import Prepared
+from bnsweep.running.same_data import require_same_data
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.grid import Grid
 from bnsweep.spec.sweep import Sweep
@@ -22,9 +23,11 @@ def prepare(sweep: Sweep, store: Store, plan: Plan) -> Prepared:
     """Load the data and check that every missing trial can be built.
 
     Raises:
-        InputError: the data cannot be read, or a model or probe not built.
+        InputError: the data cannot be read or are others than stored trials had, or a model or probe not built.
     """
-    loaded = {dataset_key(spec.dataset): load_dataset(spec.dataset) for spec in _one_each(plan, "dataset")}
+    datasets = [spec.dataset for spec in _one_each(plan, "dataset")]
+    loaded = {dataset_key(dataset): load_dataset(dataset) for dataset in datasets}
+    require_same_data(store, ((dataset, loaded[dataset_key(dataset)]) for dataset in datasets))
     _check_batch_sizes(_one_each(plan, "train.batch_size", "dataset"), loaded)
     if sweep.resources.gpus == 0 and any(spec.train.compile for spec in _one_each(plan, "train.compile")):
         check_compiler()

@@ -48,7 +48,7 @@ class EndedTrial:
     def of(cls, training: Training, context: RunContext, **circumstances: Any) -> EndedTrial:
         """Return a trial that was trained here."""
         place = code_and_place(context, training.device)
-        shared = {**circumstances, **place, "wall_time_s": training.wall_time_s}
+        shared = {**circumstances, **place, "wall_time_s": training.wall_time_s, "data_sha256": training.data.sha256}
         return cls(training.spec, training.result, shared)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from bnsweep.spec.section import CUSTOM, CallableSection, PositiveInt, Section, variant_tag
+from bnsweep.spec.section import CUSTOM, CallableSection, PositiveInt, Section, reads, variant_tag
 
 
 class DigitsSpec(Section):
@@ -15,16 +15,29 @@ class DigitsSpec(Section):
     name: Literal["digits"]
 
 
-class ParquetSpec(Section):
+class SampledSection(Section):
+    """Data that a stratified sample may be taken of: all classes in their proportions, drawn by `sample_seed` alone."""
+
+    train_limit: PositiveInt | None = None
+    test_limit: PositiveInt | None = None
+    sample_seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @reads("train_limit", "test_limit", "sample_seed")
+    @staticmethod
+    def _a_seed_draws_something(train_limit: int | None, test_limit: int | None, sample_seed: int) -> None:
+        if sample_seed and train_limit is None and test_limit is None:
+            raise ValueError(f"sample_seed {sample_seed} needs a train_limit or test_limit to draw a sample by")
+
+
+class ParquetSpec(SampledSection):
     """An image set published as Parquet: one file for training, one for testing."""
 
+    TAKEN: ClassVar = frozenset({"train_limit", "test_limit", "sample_seed", "image_column", "label_column"})
     name: Literal["parquet"]
     train: str = Field(min_length=1)
     test: str = Field(min_length=1)
     image_column: str = "img"
     label_column: str = "label"
-    train_limit: PositiveInt | None = None
-    test_limit: PositiveInt | None = None
 
 
 class Cifar10Spec(Section):
@@ -57,3 +70,8 @@ DatasetSpec = Annotated[
     | Annotated[CustomDatasetSpec, Tag(CUSTOM)],
     Discriminator(variant_tag),
 ]
+
+
+def source_of(spec: DatasetSpec) -> str:
+    """Return where data are from, as JSON: specs that differ in what they take of the same files have one source."""
+    return spec.model_dump_json(exclude=getattr(spec, "TAKEN", None))

@@ -47,12 +47,13 @@ def train(
         spec: the trial.
         data: what it trains on, on the device to train on.
         saved: the state of the same trial between two steps, by `checkpoint.dump`: it continues there, unless another
-            version of bnsweep wrote it.
+            version of bnsweep wrote it, or it was of other data.
         compiler: that of the process, where more than one trial may be compiled.
     """
     with seeded(derive(spec.seed, "torch"), data.train_x.device):
         training = Training(spec, data, compiler or Compiler())
-        if saved is not None and (state := checkpoint.load(saved, training.device)):
+        state = None if saved is None else checkpoint.load(saved, training.device)
+        if state and state["data_sha256"] == data.sha256:
             training.load_state_dict(state)
         yield training
         yield from training.run()
@@ -161,6 +162,7 @@ class Training:
         """
         return {
             "step": self.step,
+            "data_sha256": self.data.sha256,
             "wall_time_s": self.wall_time_s,
             "trial": self.trial.state_dict(),
             "probes": [probe.state_dict() for probe in self.probes],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bnsweep.running.limits import whole_cpus
+from bnsweep.limits import whole_cpus
 from tests.in_process import Run
 from tests.processes import bnsweep, start_and_wait_for_a_commit
 

@@ -38,6 +38,26 @@ def test_vectors_of_any_scale_are_standardized_per_feature_and_a_constant_one_is
     torch.testing.assert_close(x.std(0, correction=0), torch.tensor([1.0, 1.0, 0.0, 1.0]), atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("far", [0.0, 1e9, -1e12])
+def test_numbers_far_from_zero_are_standardized_before_they_are_cast(far: float) -> None:
+    data = load_dataset(spec("far_from_zero", far=far))
+    near = load_dataset(spec("far_from_zero", far=0.0))
+    for found, expected in ((data.train_x, near.train_x), (data.test_x, near.test_x)):
+        torch.testing.assert_close(data.standardize(found), expected, atol=1e-3, rtol=0)  # 1e12 has steps of 1e-4
+    assert data.sha256 != near.sha256 or far == 0
+
+
+def test_what_it_returned_is_told_from_other_data() -> None:
+    same, other = (load_dataset(spec("images", channels=count)) for count in (2, 3))
+    assert same.sha256 == load_dataset(spec("images", channels=2, as_tensors=True)).sha256
+    assert same.sha256 != other.sha256
+
+
+def test_bytes_beside_other_numbers_are_taken_as_the_same_numbers() -> None:
+    data = load_dataset(spec("mixed"))
+    assert torch.equal(data.train_x, data.test_x)
+
+
 def test_a_sweep_names_it_with_its_options_as_fields_and_axes() -> None:
     text = TINY.replace("{name: digits}", f'{{name: "{OWN}images", as_tensors: true}}').replace("32", "3")
     sweep = Sweep.from_text(text.replace("axes:", "axes:\n  dataset.channels: [1, 2]"))

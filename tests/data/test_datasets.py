@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 from collections.abc import Callable
 from importlib.metadata import distribution
 from pathlib import Path
@@ -17,6 +18,7 @@ from sklearn.datasets import load_digits
 
 from bnsweep.data import load_dataset
 from bnsweep.data.digits import FILE
+from bnsweep.data.sampling import sampled
 from bnsweep.errors import InputError
 from bnsweep.spec import DigitsSpec, ParquetSpec
 
@@ -96,8 +98,7 @@ def test_column_names_and_limits_can_be_given(write: Write) -> None:
     spec = write(columns, image_column="picture", label_column="fine", train_limit=3, test_limit=2)
     pq.write_table(pa.table({name: values[:3] for name, values in columns.items()}), spec.test)
     data = load_dataset(spec)
-    assert data.train_y.tolist() == [0, 1, 1]
-    assert len(data.test_y) == 2
+    assert (len(data.train_y), len(data.test_y), data.num_classes) == (3, 2, 3)
 
 
 def test_plain_binary_images_are_read_too(write: Write) -> None:
@@ -113,7 +114,11 @@ BAD = [
     ),
     ({"img": column([png(images(1)[0])] * 4 + [b"\xff\xd8\xff"])}, {}, r"the image in row 4 of .* cannot be decoded"),
     ({"img": column([None] * 5)}, {}, r"the image in row 0 of .* cannot be decoded"),
-    ({"img": column([png(images(1)[0])] * 4 + [png(images(1, 7)[0])])}, {}, r"row 4 of .* is 7x7 .*, row 0 6x6"),
+    (
+        {"img": column([png(images(1)[0])] * 4 + [png(images(1, 7)[0])])},
+        {},
+        r"row 4 of .* is 7x7 .*, .* row 0 of .* 6x6",
+    ),
     ({"img": column([png(images(1, 7)[0])] * 5)}, {}, r"train.parquet are 7x7 .* they should be of one size"),
     ({"img": [1, 2, 3, 4, 5]}, {}, r"image_column: 'img' in .* is int64; it should be struct<bytes"),
     ({"label": ["a", "b", "c", "d", "e"]}, {}, r"label_column: 'label' in .* is string with 0 nulls; .* integers"),
@@ -124,6 +129,40 @@ BAD = [
     ({}, {"train": "nowhere.parquet"}, r"dataset.train: nowhere.parquet cannot be read as Parquet \(.*No such file"),
     ({}, {"test": __file__}, r"dataset.test: .*py cannot be read as Parquet \(.*magic bytes"),
 ]
+
+
+def test_a_limit_takes_a_sample_of_all_classes_from_a_file_that_is_sorted_by_label(write: Write) -> None:
+    whole = {"img": column([png(image) for image in images(60)]), "label": sorted(list(range(6)) * 10)}
+    spec = write(whole, train_limit=12)
+    pq.write_table(pa.table(whole), spec.train, row_group_size=7)
+    data, again = load_dataset(spec), load_dataset(spec)
+    other = load_dataset(spec.model_copy(update={"sample_seed": 1}))
+    assert data.train_y.bincount().tolist() == other.train_y.bincount().tolist() == [2] * 6
+    assert torch.equal(data.train_x, again.train_x)
+    assert not torch.equal(data.train_x, other.train_x)
+    chosen = sampled(np.array(whole["label"]), 12, 0, "train")
+    assert np.array_equal(data.train_x, images(60)[chosen].transpose(0, 3, 1, 2))
+
+
+def test_the_sha256_is_that_of_the_files_as_a_shell_prints_it(write: Write) -> None:
+    spec = write()
+    printed = subprocess.run(f"cat {spec.train} {spec.test} | sha256sum", shell=True, capture_output=True, text=True)
+    assert load_dataset(spec).sha256 == printed.stdout.split()[0]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("row_group_size", [1, 23])
+def test_a_column_longer_than_an_arrow_array_is_read_in_pieces(write: Write, row_group_size: int) -> None:
+    spec = write(train_limit=22)
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    schema = pa.schema({"img": kind, "label": pa.int64()})
+    with pq.ParquetWriter(spec.train, schema, compression="zstd", use_dictionary=False) as file:
+        for start in range(0, 23, row_group_size):
+            rows = range(start, min(start + row_group_size, 23))
+            one_each = [column([png(images(23)[row]) + bytes(100 * 2**20)]) for row in rows]  # after the image's end
+            file.write_table(pa.table({"img": pa.chunked_array(one_each), "label": [row % 3 for row in rows]}))
+    data, kept = load_dataset(spec), sampled(np.arange(23) % 3, 22, 0, "train")
+    assert np.array_equal(data.train_x.numpy(), images(23)[kept].transpose(0, 3, 1, 2))
 
 
 @pytest.mark.parametrize(("replaced", "fields", "message"), BAD, ids=[entry[2][:40] for entry in BAD])

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bnsweep.errors import InputError
+from bnsweep.limits import whole_cpus
 from bnsweep.running.cpu_lease import leased_cpus, share
-from bnsweep.running.limits import whole_cpus
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,18 @@ def features() -> list[Any]:
     return list(parts.values())
 
 
+def far_from_zero(far: float) -> tuple[Any, ...]:
+    """Vectors in float64 around a number beside which float32 has none of their digits."""
+    x, y = np.random.default_rng(2).normal(size=(64, 5)) + far, np.arange(64) % 2
+    return x, y, x[:32], y[:32]
+
+
+def mixed() -> tuple[Any, ...]:
+    """Bytes to train on, the same numbers in float64 to test on."""
+    x, y, _, _ = images()
+    return x, y, x.astype(np.float64), y
+
+
 BROKEN: dict[str, dict[str, Any]] = {
     "greyscale": {"train_x": np.zeros((6, 8, 8))},
     "empty": {"test_x": np.zeros((0, 4))},

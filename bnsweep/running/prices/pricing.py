@@ -10,9 +10,9 @@ from multiprocessing.connection import Connection
 from time import time
 
 from bnsweep.errors import InputError
+from bnsweep.limits import whole_cpus
 from bnsweep.results import Store
 from bnsweep.running.interruption import signals_blocked
-from bnsweep.running.limits import whole_cpus
 from bnsweep.running.prices.kinds import find_kinds
 from bnsweep.running.prices.price import Price
 from bnsweep.spec.grid import Grid

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bnsweep.running.limits import cpus, memory_bytes, whole_cpus
+from bnsweep.limits import cpus, memory_bytes, whole_cpus
 
 HERE = len(os.sched_getaffinity(0))
 MACHINE = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
