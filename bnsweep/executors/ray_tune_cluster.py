@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import socket
 from collections.abc import Mapping, Sequence
@@ -87,7 +86,6 @@ def count_workers(resources: Resources, here: Sequence[Node], to_come: Sequence[
             raise InputError(f"resources.{key}: {need:g} asked for, {where} {most:g}; {HINTS[key]}")
 
     def fitting(node: Node) -> int:
-        fits = min(node.get(unit, 0) / need for unit, (_, need) in wanted.items() if need)
-        return math.floor(fits + 1e-9)
+        return resources.workers_on(node.get("CPU", 0), node.get("GPU", 0))
 
     return max(sum(map(fitting, here)), sum(fitting(node) if node else 1 for node in to_come))

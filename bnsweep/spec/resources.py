@@ -22,7 +22,20 @@ class Resources(Section):
             raise ValueError(f"gpus {self.gpus:g}: a share of one GPU, such as 0.25, or a whole number of them")
         return self
 
+    def workers_on(self, cpus: float, gpus: float) -> int:
+        """Return how many workers fit on a machine with so many processors and GPUs; a share is of one of them."""
+        fits = _times(self.cpus, cpus)
+        if self.gpus >= 1:
+            fits = min(fits, _times(self.gpus, gpus))
+        elif self.gpus:
+            fits = min(fits, math.floor(gpus) * _times(self.gpus, 1))
+        return fits
+
     @property
     def with_whole_gpus(self) -> Resources:
         """The same with all of a GPU where these have a share of it."""
         return self.model_copy(update={"gpus": math.ceil(self.gpus)})
+
+
+def _times(part: float, whole: float) -> int:
+    return math.floor(whole / part + 1e-9)

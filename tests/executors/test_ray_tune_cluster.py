@@ -27,6 +27,9 @@ GPU_NODE: Node = {"CPU": 8.0, "GPU": 1.0}
     [
         ([GPU_NODE, GPU_NODE], [], 0.25, 8),
         ([GPU_NODE, GPU_NODE], [], 0.3, 6),
+        ([{"CPU": 8.0, "GPU": 2.0}], [], 0.4, 4),
+        ([{"CPU": 8.0, "GPU": 8.0}], [], 1, 8),
+        ([{"CPU": 64.0, "GPU": 8.0}], [], 2, 4),
         ([HEAD], [GPU_NODE] * 4, 0.5, 8),
         ([HEAD, GPU_NODE], [GPU_NODE] * 4, 0.5, 8),
         ([HEAD], [{}] * 5, 0.5, 5),

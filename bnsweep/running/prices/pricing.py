@@ -65,12 +65,12 @@ def _answer(sender: Connection, sweep: Sweep, store: Store, counts: list[int], w
 
 def workers_here(resources: Resources) -> int:
     """Return how many workers fit on this machine at once; 0 where not even one does."""
-    fits = whole_cpus() / resources.cpus
+    gpus = 0
     if resources.gpus:
         import torch
 
-        fits = min(fits, torch.cuda.device_count() / resources.gpus)
-    return int(fits + 1e-9)
+        gpus = torch.cuda.device_count()
+    return resources.workers_on(whole_cpus(), gpus)
 
 
 def why_untimed(resources: Resources) -> str | None:
