@@ -2,45 +2,41 @@
 
 from benchmarks.mutants.mutant import Mutant
 
-WRITER, SNAPSHOT, OBJECTS = "results/writer.py", "results/snapshot.py", "results/objects.py"
+WRITER, TAKEOVER, OBJECTS = "results/writer.py", "results/takeover.py", "results/objects.py"
+SNAPSHOT, TRIALS_FILES = "results/snapshot.py", "results/trials_files.py"
 
 STORE = (
     Mutant(
         "take-over without a second list",
-        WRITER,
-        "        if max(_numbers_of(entry.name for entry in entries), default=0) <= number:\n            break",
+        TAKEOVER,
+        "        if max(_numbers(entries), default=0) <= number:\n            break",
         "        break",
     ),
     Mutant(
         "take-over of a number that another has",
-        WRITER,
+        TAKEOVER,
         "        if not files.create(commit_name(number), encode_commit(footer)):\n            continue\n",
         "        files.create(commit_name(number), encode_commit(footer))\n",
     ),
-    Mutant("take-over goes on where a commit is gone", WRITER, "    if len(found) < len(entries):", "    if False:"),
-    Mutant(
-        "clean-up beyond the take-over",
-        WRITER,
-        "if (number_of(name) or number + 1) <= number and name not in named",
-        "if number_of(name) and name not in named",
-    ),
+    Mutant("take-over goes on where a commit is gone", TAKEOVER, "    if len(found) < len(entries):", "    if False:"),
+    Mutant("clean-up beyond the take-over", TAKEOVER, " and made_for <= number", ""),
     Mutant(
         "clean-up of what commits name",
-        WRITER,
-        "if (number_of(name) or number + 1) <= number and name not in named",
-        "if (number_of(name) or number + 1) <= number",
+        SNAPSHOT,
+        "return Role.COMMITTED if name in self._records else Role.TORN",
+        "return Role.TORN",
     ),
     Mutant(
         "clean-up leaves what was never committed",
-        WRITER,
-        "    files.delete(leftovers(files, snapshot, number))\n",
-        "",
+        TAKEOVER,
+        "role is Role.MERGED or (role is Role.TORN and made_for is not None and made_for <= number)",
+        "role is Role.MERGED",
     ),
     Mutant(
         "a merge that was cut off is not finished",
-        WRITER,
-        "    files.delete([file.name for file in snapshot.found if snapshot.is_replaced(file)])\n",
-        "",
+        TAKEOVER,
+        "    found = [file.name for file in snapshot.found if snapshot.is_replaced(file)]\n",
+        "    found = list[str]()\n",
     ),
     Mutant(
         "a fenced writer goes on",
@@ -106,6 +102,12 @@ STORE = (
         "    token, contents, records = new_token(),",
         "    token, contents, records = '0' * 16,",
     ),
+    Mutant(
+        "a merge frees a number that must stay taken",
+        WRITER,
+        "sorted(numbers - self.snapshot.kept)",
+        "sorted(numbers)",
+    ),
     Mutant("take-overs may be merged away", SNAPSHOT, "for number in (start - 1, start))", "for number in ())"),
     Mutant(
         "the number before a take-over may be merged away",
@@ -117,8 +119,8 @@ STORE = (
     Mutant(
         "a reader shows what was replaced",
         SNAPSHOT,
-        "            return file.footer.number in self.replaced",
-        "            return False",
+        "            return file.footer.number in self.replaced and",
+        "            return False and",
     ),
     Mutant(
         "a reader gives up where a file was replaced",
@@ -128,7 +130,7 @@ STORE = (
     ),
     Mutant(
         "a commit under another's number is believed",
-        SNAPSHOT,
+        TRIALS_FILES,
         "    if number is not None and (footer is None or footer.number != number):",
         "    if False:",
     ),

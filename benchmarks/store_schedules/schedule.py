@@ -176,7 +176,7 @@ class Schedule:
     def _check_plain_files(self) -> None:
         """Whoever reads whole folders sees each trial once, too, and after a start nothing else."""
         for folder, rows in (("trials", 1), ("metric", 2)):
-            files = [read_parquet(content)[0] for content in self._contents(folder)]
+            files = [read_parquet(content) for content in self._contents(folder)]
             keys = [key for file in files for key in file["trial_key"].to_pylist()]
             assert sorted(keys) == sorted(TRIALS * rows), f"seed {self.seed}: {folder}"
 

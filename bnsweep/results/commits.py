@@ -130,8 +130,13 @@ def encode_commit(footer: Footer, trials: pa.Table | None = None, row_group_size
     return _replaced(content, NO_DIGEST, hashlib.sha256(content).hexdigest().encode())
 
 
-def is_as_written(content: bytes, digest: bytes) -> bool:
-    """Return whether a commit's file has the digest that it names, to the byte."""
+def is_as_written(content: bytes) -> bool:
+    """Return whether a commit's file has the digest that it names, to the byte.
+
+    Raises:
+        ArrowException, OSError: it is no Parquet file.
+    """
+    digest = (pq.read_metadata(pa.BufferReader(content)).metadata or {}).get(DIGEST, b"")
     return hashlib.sha256(_replaced(content, digest, NO_DIGEST)).hexdigest().encode() == digest
 
 
@@ -146,14 +151,13 @@ def to_parquet(
     return sink.getvalue()
 
 
-def read_parquet(content: Content) -> tuple[pa.Table, dict[bytes, bytes]]:
-    """Return the rows of a Parquet file, each page checked, and the metadata in its footer.
+def read_parquet(content: Content) -> pa.Table:
+    """Return the rows of a Parquet file, each page checked.
 
     Raises:
         ArrowException, OSError: it is damaged.
     """
-    file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
-    return file.read(), dict(file.metadata.metadata or {})
+    return pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
 
 
 def _replaced(content: bytes, old: bytes, new: bytes) -> bytes:

@@ -26,9 +26,11 @@ from bnsweep.results.keys import Keys, to_texts
 from bnsweep.results.lease import Lease, LeaseTiming
 from bnsweep.results.local import LocalFiles
 from bnsweep.results.locations import open_files
-from bnsweep.results.snapshot import Known, Snapshot, steady
+from bnsweep.results.snapshot import Snapshot, steady
+from bnsweep.results.takeover import take_over
+from bnsweep.results.trials_files import Known
 from bnsweep.results.writable import check_writable
-from bnsweep.results.writer import Writer, last_attempts, take_over
+from bnsweep.results.writer import Writer, last_attempts
 
 Result = TypeVar("Result")
 

@@ -10,8 +10,9 @@ import pyarrow.dataset as pds
 
 from bnsweep.errors import InputError
 from bnsweep.results.keys import to_numbers, to_texts
-from bnsweep.results.snapshot import Snapshot, TrialsFile
+from bnsweep.results.snapshot import Snapshot
 from bnsweep.results.store import Store
+from bnsweep.results.trials_files import TrialsFile
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ def _names(snapshot: Snapshot, file: TrialsFile, table: str) -> list[str]:
     """Return the files that a trial's rows in a table are in, of one that is in this file of `trials/`."""
     if table == "trials":
         return [file.name]
-    unnumbered = [name for name, _ in snapshot.unnumbered(table)]
+    loose = list(snapshot.loose(table))
     if file.footer is None:
         namesake = f"{table}/{file.name.partition('/')[2]}"
-        return [namesake] if namesake in unnumbered else unnumbered
-    return [record.name for record in file.footer.files if record.table == table] or unnumbered
+        return [namesake] if namesake in loose else loose
+    return [record.name for record in file.footer.files if record.table == table] or loose

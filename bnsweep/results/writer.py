@@ -2,8 +2,7 @@
 
 Numbers decide. A writer's commits have the numbers after its take-over. A file of a number can be created once: who
 finds the next number taken by another was taken over itself, removes its own metric files and ends. Nothing is ever
-overwritten. What a killed run left is cleaned up after a take-over, and only up to its number: what a run after it
-writes has higher ones.
+overwritten. `takeover.py` says how it came to be the writer.
 """
 
 from __future__ import annotations
@@ -18,16 +17,15 @@ import pyarrow as pa
 
 from bnsweep.errors import StoreError, Superseded
 from bnsweep.results import checkpoints
-from bnsweep.results.commits import Footer, Kind, commit_name, encode_commit, encode_metrics, number_of
+from bnsweep.results.commits import Footer, Kind, commit_name, encode_commit, encode_metrics
 from bnsweep.results.declaration import write_declaration
 from bnsweep.results.files import Files
-from bnsweep.results.keys import Keys, to_texts
+from bnsweep.results.keys import Keys
 from bnsweep.results.lease import Lease, describe, who
-from bnsweep.results.local import STAGING
-from bnsweep.results.reading import parquet_entries
 from bnsweep.results.schema import SCHEMAS
-from bnsweep.results.snapshot import Known, Snapshot, read_trials_files
+from bnsweep.results.snapshot import Snapshot
 from bnsweep.results.tables import conformed
+from bnsweep.results.trials_files import DAMAGE, trials_file
 
 
 @dataclass
@@ -85,16 +83,22 @@ class Writer:
         tables: Iterable[tuple[str, pa.Table]],
         old: Sequence[Footer],
         files: Mapping[str, int],
-        row_group_size: int | None = None,
+        row_group_size: int,
     ) -> None:
-        """Commit rows in place of those of other commits, and of files without a number; then delete these."""
+        """Commit rows in place of those of other commits, and of files without a number; then delete these.
+
+        A number that must stay taken does: its commit is left without rows.
+        """
         replaces = sorted({number for footer in old for number in (footer.number, *footer.replaces)})
         self._commit(tables, Kind.MERGE, tuple(replaces), files, row_group_size)
-        self.files.delete([commit_name(footer.number) for footer in old])
+        numbers = {footer.number for footer in old}
+        for number in sorted(numbers & self.snapshot.kept):
+            self.blank(number)
+        self.files.delete([commit_name(number) for number in sorted(numbers - self.snapshot.kept)])
         self.files.delete([*files, *(record.name for footer in old for record in footer.files)])
 
     def blank(self, number: int) -> None:
-        """Write a commit of no rows over a damaged one: its number must stay taken."""
+        """Write a commit of no rows over another one, whose number must stay taken."""
         self._check()
         self.files.put(commit_name(number), encode_commit(Footer(self.id, number, Kind.TAKE_OVER, by=who())))
 
@@ -181,72 +185,12 @@ class Writer:
         self.close() if kind is None else self.abandon()
 
 
-def take_over(files: Files, lease: Lease, known: Known, *, is_repair: bool = False) -> Writer:
-    """Take a directory over, and clean up what was never committed; for a repair only the former, and nothing is read.
-
-    Raises:
-        Superseded: another run has taken it over meanwhile. InputError: a file is damaged. StoreError: it cannot be
-            written.
-    """
-    while True:
-        number = 1 + max(_numbers(files), default=0)
-        footer = Footer(lease.writer, number, Kind.TAKE_OVER, by=who())
-        if not files.create(commit_name(number), encode_commit(footer)):
-            continue
-        entries = parquet_entries(files, "trials")
-        if max(_numbers_of(entry.name for entry in entries), default=0) <= number:
-            break
-    if is_repair:
-        return Writer(files, lease.writer, number, Snapshot(files, ()), lease)
-    found = [file for file in read_trials_files(files, entries, known) if file]
-    if len(found) < len(entries):
-        raise Superseded(f"{files.root}: another run has taken it over; this one commits nothing")
-    snapshot = Snapshot(files, tuple(found))
-    clean_up(files, snapshot, number)
-    return Writer(files, lease.writer, number, snapshot, lease)
-
-
-def clean_up(files: Files, snapshot: Snapshot, number: int) -> None:
-    """Finish the deletions that merges began, and delete metric files up to a number that belong to no commit."""
-    files.delete([file.name for file in snapshot.found if snapshot.is_replaced(file)])
-    files.delete(leftovers(files, snapshot, number))
-    if saved := checkpoints.keys(files):
-        checkpoints.drop(files, saved.intersection(to_texts(snapshot.keys)))
-
-
-def leftovers(files: Files, snapshot: Snapshot, number: int) -> list[str]:
-    """Return files outside `trials/`, of numbers up to this one or of none, whose rows do not count."""
-    named = {record.name for footer in snapshot.commits for record in footer.files}
-    found = [f"{STAGING}/{entry.name}" for entry in files.entries(STAGING)]
-    for table in sorted(tables(files) - {"trials"}):
-        sizes = {f"{table}/{entry.name}": entry.size for entry in parquet_entries(files, table)}
-        found += [name for name in sizes if (number_of(name) or number + 1) <= number and name not in named]
-        found += [name for name, size in sizes.items() if snapshot.replaced_files.get(name) == size]
-    return found
-
-
-def tables(files: Files) -> set[str]:
-    """Return the names of the tables that are there, those of users' own probes among them."""
-    return {entry.name for entry in files.entries() if not (entry.is_file or entry.name.startswith(("_", ".")))}
-
-
-def _numbers(files: Files) -> list[int]:
-    return _numbers_of(entry.name for entry in files.entries("trials"))
-
-
-def _numbers_of(names: Iterable[str]) -> list[int]:
-    return [number for name in names if (number := number_of(f"trials/{name}")) is not None]
-
-
 def superseded(files: Files, number: int) -> str:
     """Return the message that another run has taken the directory over by a commit of this number."""
-    try:
-        (file,) = read_trials_files(
-            files, [entry for entry in files.entries("trials") if number_of(f"trials/{entry.name}") == number], {}
-        )
-        by = f"another run ({describe(dict(file.footer.by))})" if file and file.footer else "another run"
-    except (StoreError, ValueError):
-        by = "another run"
+    by, name = "another run", commit_name(number)
+    with suppress(StoreError, *DAMAGE):
+        file = trials_file(name, 0, pa.BufferReader(files.read(name) or b""))
+        by += f" ({describe(dict(file.footer.by))})" if file.footer else ""
     return f"{files.root}: {by} has taken it over; this one commits nothing any more"
 
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.tables import custom_schema, to_table
-from bnsweep.results.writer import Writer, tables
+from bnsweep.results.takeover import tables
+from bnsweep.results.writer import Writer
 from bnsweep.spec import TrialSpec
 from tests.synthetic import make_specs, rows_of
 

@@ -64,7 +64,7 @@ def rewrite(store: Store, name: str, change: Change) -> None:
     commit_file = store.snapshot().live[1]
     footer = commit_file.footer
     assert footer
-    rows = change(read_parquet(store.files.read(name) or b"")[0])
+    rows = change(read_parquet(store.files.read(name) or b""))
     if name == commit_file.name:
         store.files.put(name, encode_commit(footer, rows))
         return
@@ -168,9 +168,12 @@ def test_a_trial_in_two_commits_is_found_and_left_in_one(local: Store) -> None:
     with killed(local) as writer:
         writer.commit(tables_of(specs[1:2]))
         writer.commit(tables_of(specs[2:3]))
+    last = f"trials/{writer.number:08d}.parquet"
     assert set(found(local)) == {"duplicate"}
     assert repaired(local) == {}
+    commit(local)
     assert contents(local) == before
+    assert local.files.read(last), "its writer may be in doubt about it"
 
 
 def test_what_a_merge_left_is_found_and_removed(local: Store) -> None:

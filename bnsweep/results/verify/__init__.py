@@ -26,17 +26,13 @@ def verify(store: Store) -> list[Problem]:
     inventory = Inventory.of(files)
     problems = [*inventory.problems(), *_check_checkpoints(files)]
     keys = dict[str, list[str]]()
-    for name, footer in inventory.live.items():
-        checked = check_commit(files, name, footer)
+    for file in inventory.snapshot.live:
+        checked = check_commit(files, file.name, file.footer) if file.footer else check_unnumbered(files, file.name)
         problems += checked.problems
-        keys[name] = checked.trial_keys
-    for name in inventory.unnumbered("trials"):
-        checked = check_unnumbered(files, name)
-        problems += checked.problems
-        keys[name] = checked.trial_keys
+        keys[file.name] = checked.trial_keys
     known = {key for some_keys in keys.values() for key in some_keys}
     for table in inventory.metric_tables:
-        for name in inventory.unnumbered(table):
+        for name in inventory.loose(table):
             problems += check_unnumbered(files, name, known).problems
     problems += _check_duplicates(keys) + _check_declaration(files, known)
     problems = _as_one(problems)

@@ -75,7 +75,7 @@ def _read(content: bytes | None, name: str) -> tuple[pa.Table | None, Problem | 
     if content is None:
         return None, Problem("missing", name, "is gone")
     try:
-        return read_parquet(content)[0], None
+        return read_parquet(content), None
     except (pa.ArrowException, OSError):
         return None, Problem("damaged", name, "is not readable")
 

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Self
 
+import numpy as np
 import pyarrow as pa
 
-from bnsweep.results.commits import DIGEST, FOOTER, PARQUET, Footer, is_as_written, number_of, read_parquet
-from bnsweep.results.files import Entry, Files
+from bnsweep.results.commits import PARQUET, is_as_written, number_of
+from bnsweep.results.files import Entry, Files, in_parallel
 from bnsweep.results.local import STAGING
 from bnsweep.results.schema import SCHEMAS
-from bnsweep.results.snapshot import EARLIER_BATCH
+from bnsweep.results.snapshot import EARLIER_BATCH, Role, Snapshot
+from bnsweep.results.takeover import tables
+from bnsweep.results.trials_files import DAMAGE, TrialsFile, trials_file
 from bnsweep.results.verify.problem import Problem
-from bnsweep.results.writer import tables
 
-AT_A_TIME = 200
-"""Files in memory."""
+NO_KEYS = np.empty(0, np.uint64)
+KINDS = {
+    Role.TORN: ("torn", "was never committed"),
+    Role.MERGED: ("unfinished", "was merged into another commit"),
+    Role.FOREIGN: ("foreign", "is no file of bnsweep's"),
+}
+"""What is said of a file that is of no use."""
 
 
 @dataclass(frozen=True)
@@ -26,106 +33,81 @@ class Inventory:
     """The files of a store.
 
     Args:
+        snapshot: the commits of which each byte is as it was written, and the files in `trials/` without a number.
+        damaged: the other files in `trials/`.
         entries: what is in the folder of each table that readers see.
-        footers: of each commit by its file; None where that is damaged.
-        leftovers: what was written aside.
     """
 
-    entries: Mapping[str, list[Entry]]
-    footers: Mapping[str, Footer | None]
-    leftovers: list[str]
+    snapshot: Snapshot
+    damaged: tuple[str, ...]
+    entries: Mapping[str, Mapping[str, Entry]]
 
     @classmethod
     def of(cls, files: Files) -> Self:
         """List everything, and read the commits. A folder is a table if it is one of bnsweep's, or holds metrics."""
         found = {
-            table: [entry for entry in files.entries(table) if not entry.name.startswith(("_", "."))]
+            table: {f"{table}/{entry.name}": entry for entry in files.entries(table) if entry.name[0] not in "_."}
             for table in sorted(tables(files))
         }
-        numbered = [f"trials/{entry.name}" for entry in found.get("trials", []) if number_of(f"trials/{entry.name}")]
-        footers = dict[str, Footer | None]()
-        for start in range(0, len(numbered), AT_A_TIME):
-            names = numbered[start : start + AT_A_TIME]
-            for name, content in zip(names, files.read_many(names), strict=True):
-                if content is not None:
-                    footers[name] = _footer(name, content)
-        named = {record.table for footer in footers.values() if footer for record in footer.files}
-        ours = {table for table in found if table in SCHEMAS or table in named or _has_metrics(table, found[table])}
-        kept = {table: found[table] for table in found if table in ours}
-        return cls(kept, footers, [f"{STAGING}/{entry.name}" for entry in files.entries(STAGING)])
+        present = [name for name, entry in found.get("trials", {}).items() if _is_file(entry)]
+        read = in_parallel(partial(_checked, files), present, files.parallel)
+        snapshot = Snapshot(files, tuple(file for file in read if file))
+        damaged = [name for name, file in zip(present, read, strict=True) if not file and files.read(name) is not None]
+        named = {record.table for footer in snapshot.footers for record in footer.files}
+        ours = [table for table in found if table in SCHEMAS or table in named or any(map(_is_metrics, found[table]))]
+        return cls(snapshot, tuple(damaged), {table: found[table] for table in ours})
 
     @property
     def metric_tables(self) -> list[str]:
         """The tables but `trials`."""
         return [table for table in self.entries if table != "trials"]
 
-    @cached_property
-    def replaced(self) -> frozenset[str]:
-        """Names of the files whose rows are in a merge."""
-        sound = [footer for footer in self.footers.values() if footer]
-        numbers = {number for footer in sound for number in footer.replaces}
-        sizes = {name: size for footer in sound for name, size in footer.replaces_files.items()}
-        present = {f"{table}/{entry.name}": entry.size for table in self.entries for entry in self.entries[table]}
-        return frozenset(
-            {name for name, footer in self.footers.items() if footer and footer.number in numbers}
-            | {name for name, size in sizes.items() if present.get(name) == size}
-        )
+    def role(self, name: str) -> Role:
+        """Return what a file is."""
+        table = name.partition("/")[0]
+        entry = self.entries[table][name]
+        if not _is_file(entry):
+            return Role.FOREIGN
+        if table == "trials":
+            return Role.MERGED if name in self._replaced else Role.COMMITTED
+        return self.snapshot.role(name, entry.size)
 
     @cached_property
-    def live(self) -> dict[str, Footer]:
-        """The sound commits that count, by their file."""
-        return {name: footer for name, footer in self.footers.items() if footer and name not in self.replaced}
+    def _replaced(self) -> frozenset[str]:
+        return frozenset(file.name for file in self.snapshot.found if self.snapshot.is_replaced(file))
 
-    def unnumbered(self, table: str) -> list[str]:
-        """Return the Parquet files of a table that have no number, and count."""
-        return [
-            name
-            for name in self._names(table)
-            if number_of(name) is None and not self._is_torn(name) and name not in self.replaced
-        ]
-
-    def _names(self, table: str) -> list[str]:
-        entries = self.entries.get(table, [])
-        return [f"{table}/{entry.name}" for entry in entries if entry.is_file and entry.name.endswith(PARQUET)]
-
-    def _is_torn(self, name: str) -> bool:
-        """Return whether an earlier version wrote a file and did not commit it."""
-        table, _, file = name.partition("/")
-        is_metric = table not in ("trials", "failures")
-        return is_metric and EARLIER_BATCH.fullmatch(file) is not None and f"trials/{file}" not in self._names("trials")
+    def loose(self, table: str) -> list[str]:
+        """Return the files of a table of metrics that have no number, and count."""
+        return [name for name in self.entries[table] if self.role(name) is Role.LOOSE]
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the files themselves, or belongs to no commit."""
-        for name, footer in self.footers.items():
-            if footer is None:
+        for entry in self.snapshot.files.entries(STAGING):
+            yield Problem("torn", f"{STAGING}/{entry.name}", "was never committed")
+        spoilt = {number_of(name) for name in self.damaged}
+        for name in (name for entries in self.entries.values() for name in entries):
+            if name in self.damaged:
                 yield Problem("damaged", name, "differs from what was written")
-        yield from (Problem("torn", name, "was never committed") for name in self.leftovers)
-        yield from (Problem("unfinished", name, "was merged into another commit") for name in sorted(self.replaced))
-        spoilt = {number_of(name) for name, footer in self.footers.items() if footer is None}
-        named = {record.name for footer in self.live.values() for record in footer.files}
-        for table in self.entries:
-            yield from (
-                Problem("foreign", f"{table}/{entry.name}", "is no file of bnsweep's")
-                for entry in self.entries[table]
-                if not (entry.is_file and entry.name.endswith(PARQUET))
-            )
-            for name in self._names(table) if table != "trials" else ():
-                if number_of(name) in spoilt:
-                    yield Problem("damaged", name, "is of a damaged commit")
-                elif (number_of(name) is not None and name not in named) or self._is_torn(name):
-                    yield Problem("torn", name, "was never committed")
+            elif number_of(name) in spoilt:
+                yield Problem("damaged", name, "is of a damaged commit")
+            elif said := KINDS.get(self.role(name)):
+                yield Problem(said[0], name, said[1])
 
 
-def _has_metrics(table: str, entries: list[Entry]) -> bool:
-    return any(number_of(f"{table}/{entry.name}") or EARLIER_BATCH.fullmatch(entry.name) for entry in entries)
+def _is_file(entry: Entry) -> bool:
+    return entry.is_file and entry.name.endswith(PARQUET)
 
 
-def _footer(name: str, content: bytes) -> Footer | None:
-    """Return the footer of a commit; None where a byte of its file has changed."""
+def _is_metrics(name: str) -> bool:
+    return number_of(name) is not None or EARLIER_BATCH.fullmatch(name.partition("/")[2]) is not None
+
+
+def _checked(files: Files, name: str) -> TrialsFile | None:
+    """Return a file in `trials/`; None of a commit of which a byte has changed. Others are not looked into."""
+    if number_of(name) is None:
+        return TrialsFile(name, 0, None, NO_KEYS, 0)
     try:
-        _, metadata = read_parquet(content)
-        footer = Footer.decode(metadata[FOOTER])
-        digest = metadata[DIGEST]
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+        content = files.read(name) or b""
+        return trials_file(name, len(content), pa.BufferReader(content)) if is_as_written(content) else None
+    except DAMAGE:
         return None
-    return footer if is_as_written(content, digest) and footer.number == number_of(name) else None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from bnsweep.results.commits import Footer, commit_name, number_of
+from bnsweep.results.commits import commit_name, number_of
 from bnsweep.results.convert import convert
 from bnsweep.results.files import Files
+from bnsweep.results.keys import to_texts
+from bnsweep.results.merging import Group, merge
 from bnsweep.results.snapshot import Snapshot
+from bnsweep.results.trials_files import keys_of
 from bnsweep.results.verify.inventory import Inventory
 from bnsweep.results.verify.problem import Problem
 from bnsweep.results.writer import Writer
@@ -54,7 +54,7 @@ def _set_aside(files: Files, name: str, folder: str) -> str:
 def _set_commit_aside(writer: Writer, inventory: Inventory, number: int) -> list[str]:
     """Move the metric files of a commit away, then copy and blank it: a kill in between leaves it in need of repair."""
     files, name = writer.files, commit_name(number)
-    names = [f"{table}/{entry.name}" for table in inventory.metric_tables for entry in inventory.entries[table]]
+    names = [name for table in inventory.metric_tables for name in inventory.entries[table]]
     done = [f"moved {name} to {_set_aside(files, name, DAMAGED)}" for name in names if number_of(name) == number]
     content = files.read(name)
     if content is not None:
@@ -67,36 +67,19 @@ def _set_commit_aside(writer: Writer, inventory: Inventory, number: int) -> list
 def _namesakes(inventory: Inventory, spoilt: Iterable[str]) -> set[str]:
     """Return the files without a number that are called as one that is spoilt: an earlier version's commit."""
     wanted = {name.partition("/")[2] for name in spoilt}
-    names = [name for table in inventory.entries for name in inventory.unnumbered(table)]
+    names = [*inventory.snapshot.loose("trials")]
+    names += [name for table in inventory.metric_tables for name in inventory.loose(table)]
     return {name for name in names if name.partition("/")[2] in wanted}
 
 
 def _remove_duplicates(writer: Writer, names: Sequence[str]) -> list[str]:
     """Leave each trial in the first of the files that have it; those without a number are all taken in."""
     for name in names:
-        snapshot = Snapshot.take(writer.files, {})
-        footer = next((file.footer for file in snapshot.live if file.name == name), None)
-        if footer:
-            before = [_keys(snapshot, file.name) for file in snapshot.live if file.name < name]
-            rows = _without(snapshot, footer, pa.concat_arrays([pa.array([], pa.string()), *before]))
-            writer.merge(rows.items(), [footer], {})
-            if footer.number in snapshot.kept:
-                writer.blank(footer.number)
+        writer.snapshot = Snapshot.take(writer.files, {})
+        before = [file for file in writer.snapshot.live if file.name < name]
+        again = [file.footer for file in writer.snapshot.live if file.name == name and file.footer]
+        if again:
+            merge(writer, Group(again), set(to_texts(keys_of(before))))
     writer.snapshot = Snapshot.take(writer.files, {})
     convert(writer)
     return [f"kept each trial of {name} in one commit" for name in names]
-
-
-def _keys(snapshot: Snapshot, name: str) -> pa.Array:
-    return snapshot.read("trials", ["trial_key"], names=[name])["trial_key"].combine_chunks()
-
-
-def _without(snapshot: Snapshot, footer: Footer, keys: pa.Array) -> dict[str, pa.Table]:
-    names = {"trials": [commit_name(footer.number)]}
-    for record in footer.files:
-        names.setdefault(record.table, []).append(record.name)
-    tables = {table: snapshot.read(table, names=some) for table, some in names.items()}
-    return {
-        table: rows if table == "failures" else rows.filter(pc.invert(pc.is_in(rows["trial_key"], keys)))
-        for table, rows in tables.items()
-    }
