@@ -9,7 +9,7 @@ STORE = (
     Mutant(
         "take-over without a second list",
         TAKEOVER,
-        "        if max(_numbers(entries), default=0) <= number:\n            break",
+        "        if max(numbers_of(entries), default=0) <= number:\n            break",
         "        break",
     ),
     Mutant(
@@ -162,13 +162,13 @@ STORE = (
     Mutant(
         "a living lease is ignored",
         "results/lease.py",
-        "    if found and found.is_alive(timing):\n        raise",
-        "    if False:\n        raise",
+        "    if not first:\n        return\n",
+        "    return\n",
     ),
     Mutant(
         "a lease that is renewed is waited out",
         "results/lease.py",
-        "        if now.lease != first.lease:\n            raise now.refusal(files)\n",
+        "        if now != first:\n            raise _refusal(files, now)\n",
         "",
     ),
     Mutant(

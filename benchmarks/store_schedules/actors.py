@@ -22,9 +22,10 @@ from obstore.exceptions import AlreadyExistsError, GenericError
 
 from bnsweep.errors import StoreError, Superseded
 from bnsweep.results import Store
-from bnsweep.results.files import Content, Entry, Files
+from bnsweep.results.files import Content, Entry
 from bnsweep.results.lease import LeaseTiming
 from bnsweep.results.local import LocalFiles
+from bnsweep.results.locations import Files
 from bnsweep.results.objects import Client, ObjectFiles
 from bnsweep.results.patience import Patience
 

@@ -136,7 +136,7 @@ def is_as_written(content: bytes) -> bool:
     Raises:
         ArrowException, OSError: it is no Parquet file.
     """
-    digest = (pq.read_metadata(pa.BufferReader(content)).metadata or {}).get(DIGEST, b"")
+    digest: bytes = (pq.read_metadata(pa.BufferReader(content)).metadata or {}).get(DIGEST, b"")
     return hashlib.sha256(_replaced(content, digest, NO_DIGEST)).hexdigest().encode() == digest
 
 

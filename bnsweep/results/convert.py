@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 
 from bnsweep.errors import InputError
 from bnsweep.results.commits import number_of
-from bnsweep.results.files import Files
+from bnsweep.results.declaration import unseal
 from bnsweep.results.keys import to_texts
+from bnsweep.results.locations import Files
 from bnsweep.results.merging import Group, merge
 from bnsweep.results.reading import damaged
-from bnsweep.results.seal import read_sealed
 from bnsweep.results.snapshot import Role, Snapshot
 from bnsweep.results.takeover import tables
 from bnsweep.results.trials_files import keys_of
@@ -61,11 +61,12 @@ def _torn(snapshot: Snapshot, table: str) -> list[str]:
 
 
 def _check_journal(files: Files) -> None:
+    content = files.read(JOURNAL)
     try:
-        journal = read_sealed(files, JOURNAL)
+        is_pending = content is not None and unseal(content).get("is_pending")
     except ValueError:
-        journal = {"is_pending": True}
-    if journal and journal.get("is_pending"):
+        is_pending = True
+    if is_pending:
         raise InputError(
             f"{files.root}: `bnsweep compact` of an earlier version was cut off here; finish it with that version"
         )

@@ -1,16 +1,17 @@
-"""`_sweep.json`: which trials the sweep declares that was last run into a directory."""
+"""`_sweep.json`: which trials the sweep declares that was last run into a directory; sealed by a digest of itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from bnsweep.errors import InputError, StoreError
-from bnsweep.results.files import Files
 from bnsweep.results.keys import Keys, to_texts
-from bnsweep.results.seal import read_sealed, seal
+from bnsweep.results.locations import Files
 
 DECLARED = "_sweep.json"
 
@@ -27,13 +28,39 @@ def read_declaration(files: Files) -> dict[str, Any] | None:
     Raises:
         InputError: it is damaged.
     """
+    path = files.path(DECLARED)
     try:
-        return read_sealed(files, DECLARED)
+        content = files.read(DECLARED)
+        return None if content is None else unseal(content)
     except StoreError as error:
         if not isinstance(error.__cause__, IsADirectoryError):
             raise
-        raise InputError(
-            f"{files.path(DECLARED)}: a directory; it should be a file, which `bnsweep run` writes"
-        ) from error
+        raise InputError(f"{path}: a directory; it should be a file, which `bnsweep run` writes") from error
     except ValueError as error:
-        raise InputError(f"{files.path(DECLARED)}: damaged ({error}); run the sweep again to write it anew") from error
+        raise InputError(f"{path}: damaged ({error}); run the sweep again to write it anew") from error
+
+
+def seal(value: Mapping[str, Any]) -> bytes:
+    """Return `value` as JSON whose last entry is a digest of all before it; `unseal` reads it back.
+
+    >>> unseal(seal({"name": "mini"}))
+    {'name': 'mini'}
+    """
+    return _closed(json.dumps(value, indent=1).encode().removesuffix(b"\n}"))
+
+
+def unseal(content: bytes) -> dict[str, Any]:
+    """Return what was sealed.
+
+    Raises:
+        ValueError: a byte differs from what `seal` wrote.
+    """
+    if content != _closed(content[: -len(_closed(b""))]):
+        raise ValueError("it differs from what was written")
+    value: dict[str, Any] = json.loads(content)
+    del value["check"]
+    return value
+
+
+def _closed(body: bytes) -> bytes:
+    return body + f',\n "check": "{hashlib.sha256(body).hexdigest()}"\n}}\n'.encode()

@@ -1,12 +1,8 @@
-"""Files of a store: the few operations that everything else is built of, on a disk or on object storage.
-
-A name is a path relative to the store's root. What fails is a `StoreError` that names the file. There are two
-implementations: `LocalFiles` in `local.py` and `ObjectFiles` in `objects.py`.
-"""
+"""What files on a disk and on object storage have in common: entries, errors, and being asked for several at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
@@ -52,49 +48,6 @@ class Source(Protocol):
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; None where there is none."""
-        ...
-
-
-class Files(Source, Protocol):
-    """What a store needs of a disk or of object storage."""
-
-    def read_many(self, names: Sequence[str]) -> list[bytes | None]:
-        """Return the content of each file; None where there is none."""
-        ...
-
-    def open(self, name: str) -> pa.NativeFile:
-        """Return a file to read parts of.
-
-        Raises:
-            FileNotFoundError: there is none.
-        """
-        ...
-
-    def create(self, name: str, content: Content) -> bool:
-        """Write a file if there is none of that name; return whether the one that is there now has this content.
-
-        That is believed only after reading it: a reply may be lost, so that a second try finds what the first wrote.
-        """
-        ...
-
-    def put(self, name: str, content: Content) -> None:
-        """Write a file, visible whole or not at all, in place of an old one."""
-        ...
-
-    def put_many(self, contents: Mapping[str, Content]) -> None:
-        """Write files, each visible whole or not at all."""
-        ...
-
-    def delete(self, names: Iterable[str]) -> None:
-        """Delete files, those of them that are there."""
-        ...
-
-    def move(self, name: str, to: str) -> None:
-        """Move a file, or a folder with all that is in it."""
-        ...
-
-    def patient(self, seconds: float) -> Files:
-        """Return these files, each operation of which is tried again for so long where the store is at fault."""
         ...
 
 

@@ -20,7 +20,7 @@ from threading import Event, Thread
 from typing import Any
 
 from bnsweep.errors import InputError, StoreError
-from bnsweep.results.files import Files
+from bnsweep.results.locations import Files
 
 LEASE = "_lease.json"
 HEARTBEAT = "bnsweep-lease"
@@ -47,59 +47,55 @@ def describe(run: dict[str, Any]) -> str:
     return f"host {run.get('host', 'unknown')}, pid {run.get('pid', 'unknown')}, since {run.get('since', 'unknown')}"
 
 
-def check_free(files: Files, timing: LeaseTiming, run: str | None = None) -> None:
-    """Raise `InputError` where a lease of another run is alive."""
-    found = _Found.read(files, run)
-    if found and found.is_alive(timing):
-        raise found.refusal(files)
+def wait_until_free(
+    files: Files, timing: LeaseTiming, run: str | None = None, say: Callable[[str], None] | None = None
+) -> None:
+    """Wait until no other run has a living lease.
 
-
-def wait_until_free(files: Files, timing: LeaseTiming, run: str | None, say: Callable[[str], None]) -> None:
-    """Wait until no other run has a living lease; `say` in one line that one is waited for.
+    Args:
+        files: where.
+        timing: of leases.
+        run: whose own lease is none of another.
+        say: told in one line that a lease is waited for. None: none is.
 
     Raises:
-        InputError: it is renewed, or the process that has it is alive on this machine.
+        InputError: one is alive, and is renewed, or of a process of this machine, or not to be waited for.
     """
-    first = _Found.read(files, run)
-    if not first or not first.is_alive(timing):
+    first = _living(files, timing, run)
+    if not first:
         return
-    if _process(first.lease) is True:
-        raise first.refusal(files)
-    say(
-        f"{files.root}: held by a run that may have been killed ({describe(first.lease)}); waiting for its lease to end"
-    )
+    if say is None or _process(first) is True:
+        raise _refusal(files, first)
+    say(f"{files.root}: held by a run that may have been killed ({describe(first)}); waiting for its lease to end")
     waited_since = timing.clock()
     while timing.clock() - waited_since < timing.life_s:
         timing.sleep(timing.poll_s)
-        now = _Found.read(files, run)
-        if not now or not now.is_alive(timing):
+        now = _living(files, timing, run)
+        if not now:
             return
-        if now.lease != first.lease:
-            raise now.refusal(files)
+        if now != first:
+            raise _refusal(files, now)
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A lease of another run."""
+def _living(files: Files, timing: LeaseTiming, run: str | None) -> dict[str, Any] | None:
+    """Return the lease of another run that counts; one of the future, by a wrong clock, as long as any other."""
+    lease = _read(files)
+    if not lease or (run is not None and lease.get("run") == run):
+        return None
+    age_s = timing.clock() - float(lease.get("renewed_at", 0.0))
+    return lease if abs(age_s) < timing.life_s and _process(lease) is not False else None
 
-    lease: dict[str, Any]
 
-    @classmethod
-    def read(cls, files: Files, run: str | None) -> _Found | None:
-        content = files.read(LEASE)
-        try:
-            lease = dict(json.loads(content)) if content else None
-        except (ValueError, TypeError):  # nothing rests on it
-            return None
-        return None if lease is None or (run is not None and lease.get("run") == run) else cls(lease)
+def _read(files: Files) -> dict[str, Any]:
+    """Return the lease that is there; empty where none is, or what cannot be read: nothing rests on it."""
+    try:
+        return dict(json.loads(files.read(LEASE) or b"{}"))
+    except (ValueError, TypeError):
+        return {}
 
-    def is_alive(self, timing: LeaseTiming) -> bool:
-        """Return whether it counts; one of the future, by a clock that is wrong, for as long as any other."""
-        age_s = timing.clock() - float(self.lease.get("renewed_at", 0.0))
-        return abs(age_s) < timing.life_s and _process(self.lease) is not False
 
-    def refusal(self, files: Files) -> InputError:
-        return InputError(f"{files.root}: held by another run ({describe(self.lease)}); wait for it or stop it")
+def _refusal(files: Files, lease: dict[str, Any]) -> InputError:
+    return InputError(f"{files.root}: held by another run ({describe(lease)}); wait for it or stop it")
 
 
 @dataclass
@@ -146,8 +142,7 @@ class Lease:
 
     def is_ours(self) -> bool:
         """Return whether it is the one that is there."""
-        found = _Found.read(self.files, None)
-        return found is not None and found.lease.get("writer") == self.writer
+        return bool(_read(self.files).get("writer") == self.writer)
 
     def close(self) -> None:
         """End it, as far as the directory can be reached now."""

@@ -1,4 +1,8 @@
-"""Where a store is: a path, or a URI of object storage."""
+"""Where a store is, a path or a URI of object storage, and the files there.
+
+All else is built of the few operations that `LocalFiles` and `ObjectFiles` both have. A name is a path relative to the
+store's root. What fails is a `StoreError` that names the file.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import os
 import re
 import urllib.request
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.error import URLError
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -14,10 +18,10 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store, from_url
 
 from bnsweep.errors import InputError
-from bnsweep.results.files import Files
 from bnsweep.results.local import LocalFiles
 from bnsweep.results.objects import Client, ObjectFiles
 
+Files: TypeAlias = LocalFiles | ObjectFiles
 QUICK, SLOW = "20s", "10min"
 """Time-outs of a request for little and for much."""
 S3_QUERY = ("endpoint_override", "region", "scheme", "tls_verify_certificates")

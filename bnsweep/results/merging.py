@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from bnsweep.errors import InputError
 from bnsweep.results.commits import FileRecord, Footer, commit_name, is_as_written, number_of, read_parquet
-from bnsweep.results.files import Files
+from bnsweep.results.locations import Files
 from bnsweep.results.reading import damaged
 from bnsweep.results.tables import conformed, drift, joined_rows
 from bnsweep.results.writer import Writer

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from functools import partial
 
 from bnsweep.errors import InputError, StoreError
-from bnsweep.results.commits import DIGEST, FOOTER, Footer, Kind, commit_name, is_as_written, number_of
+from bnsweep.results.commits import Kind, commit_name
 from bnsweep.results.declaration import DECLARED
 from bnsweep.results.files import Source, in_parallel
+from bnsweep.results.lease import wait_until_free
 from bnsweep.results.store import Store
-from bnsweep.results.writer import clean_up
+from bnsweep.results.takeover import clean_up
+from bnsweep.results.trials_files import numbers_of, sound_file
 
 MAX_ROUNDS = 20
 MAX_TRIES = 3
@@ -40,11 +40,11 @@ def update(copy: Store, source: Source, beside: Sequence[str] = ()) -> Brought:
         InputError: a run is at work in the copy, it holds other results, or `source` has files of an earlier version,
             or damaged ones. StoreError: one of the two cannot be reached.
     """
-    copy.check_free()
-    before, brought = _numbers(copy.files), Brought()
+    wait_until_free(copy.files, copy.timing)
+    before, brought = numbers_of(copy.files.entries("trials")), Brought()
     _check_same(copy, source, before)
     for turn in range(MAX_ROUNDS):
-        new = sorted(_numbers_there(source) - _numbers(copy.files))
+        new = sorted(_numbers_there(source) - numbers_of(copy.files.entries("trials")))
         are_whole = [_bring(copy, source, number, brought) for number in new]
         if not new or (turn and all(are_whole)):  # the first list may be of a moment at which a merge deleted others
             break
@@ -53,7 +53,7 @@ def update(copy: Store, source: Source, beside: Sequence[str] = ()) -> Brought:
     snapshot = copy.snapshot()
     if before - _numbers_there(source) - snapshot.replaced:
         raise _other_results(copy, source)
-    clean_up(copy.files, snapshot, max(snapshot.numbers, default=0))
+    clean_up(copy.files, snapshot, snapshot.last)
     for name in (DECLARED, *beside):
         if (content := source.read(name)) is not None:
             copy.files.put(name, content)
@@ -63,10 +63,11 @@ def update(copy: Store, source: Source, beside: Sequence[str] = ()) -> Brought:
 def _bring(copy: Store, source: Source, number: int, brought: Brought) -> bool:
     """Bring a commit; return False where it is not there any more."""
     name = commit_name(number)
-    content = _read(source, name, _footer)
-    footer = _footer(content) if content is not None else None
-    if content is None or footer is None:
+    content = _read(source, name, partial(sound_file, name))
+    file = sound_file(name, content) if content is not None else None
+    if content is None or file is None or file.footer is None:
         return False
+    footer = file.footer
     files = in_parallel(lambda record: _read(source, record.name, record.matches), footer.files, source.parallel)
     found = {record.name: file for record, file in zip(footer.files, files, strict=True) if file is not None}
     if len(found) < len(footer.files):
@@ -90,21 +91,12 @@ def _read(source: Source, name: str, is_whole: Callable[[bytes], object]) -> byt
     raise InputError(f"{source.path(name)}: differs from what was written; `bnsweep verify` there says more")
 
 
-def _footer(content: bytes) -> Footer | None:
-    """Return what a commit says of itself; None where it is not as it was written."""
-    try:
-        metadata = pq.read_metadata(pa.BufferReader(content)).metadata or {}
-        return Footer.decode(metadata[FOOTER]) if is_as_written(content, metadata[DIGEST]) else None
-    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError):
-        return None
-
-
 def _check_same(copy: Store, source: Source, numbers: set[int]) -> None:
     """Raise `InputError` where the copy's first or last commit is another one in the source."""
     if not numbers and copy.files.entries("trials"):
         raise _other_results(copy, source)
     for number in {min(numbers), max(numbers)} if numbers else ():
-        there = _read(source, commit_name(number), _footer)
+        there = _read(source, commit_name(number), partial(sound_file, commit_name(number)))
         if there is not None and there != copy.files.read(commit_name(number)):
             raise _other_results(copy, source)
 
@@ -116,20 +108,15 @@ def _other_results(copy: Store, source: Source) -> InputError:
     )
 
 
-def _numbers(files: Source) -> set[int]:
-    found = (number_of(f"trials/{entry.name}") for entry in files.entries("trials"))
-    return {number for number in found if number is not None}
-
-
 def _numbers_there(source: Source) -> set[int]:
     """Return the numbers of the commits.
 
     Raises:
         InputError: there are results that are in none.
     """
-    names = [f"trials/{entry.name}" for entry in source.entries("trials")]
-    numbers = {number for name in names if (number := number_of(name)) is not None}
-    if len(numbers) < len(names):
+    entries = source.entries("trials")
+    numbers = numbers_of(entries)
+    if len(numbers) < len(entries):
         raise InputError(
             f"{source.root}: an earlier version or another program wrote there; `bnsweep compact` it first"
         )

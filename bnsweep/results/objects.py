@@ -185,10 +185,11 @@ class ObjectFiles:
 
 def is_no_answer(error: BaseException | None) -> bool:
     """Return whether an error says that a store was busy, away or silent, rather than that it refused."""
-    found = STATUS.search(str(error))
-    return isinstance(error, BaseError | OSError) and (
-        int(found[1]) in TRY_AGAIN if found else "HTTP error" in str(error) or "error decoding response" in str(error)
-    )
+    text = str(error)
+    if not isinstance(error, BaseError | OSError) or "builder error" in text:  # of a request that can never be made
+        return False
+    found = STATUS.search(text)
+    return int(found[1]) in TRY_AGAIN if found else "HTTP error" in text or "error decoding response" in text
 
 
 def reason(error: BaseException) -> str:

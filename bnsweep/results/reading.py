@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from bnsweep.errors import InputError, StoreError
 from bnsweep.results.commits import PARQUET
-from bnsweep.results.files import Entry, Files, in_parallel
+from bnsweep.results.files import Entry, in_parallel
+from bnsweep.results.locations import Files
 from bnsweep.results.schema import SCHEMAS
 
 FORMAT = pds.ParquetFileFormat(

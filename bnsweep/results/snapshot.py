@@ -21,8 +21,8 @@ import pyarrow.dataset as pds
 
 from bnsweep.errors import StoreError
 from bnsweep.results.commits import Footer, Kind, number_of
-from bnsweep.results.files import Files
 from bnsweep.results.keys import Keys
+from bnsweep.results.locations import Files
 from bnsweep.results.reading import damaged, parquet_entries, read_rows
 from bnsweep.results.trials_files import Known, TrialsFile, keys_of, read_trials_files
 
@@ -191,5 +191,4 @@ def steady(files: Files, known: Known, use: Callable[[Snapshot], Result]) -> Res
             return use(Snapshot.take(files, known))
         except FileNotFoundError as error:
             missing = error
-    name = str(missing)
-    raise damaged(files, name.partition("/")[0], f"{name} is missing") from missing
+    raise damaged(files, str(missing).partition("/")[0], f"{missing} is missing") from missing

@@ -17,20 +17,18 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.dataset as pds
 
-from bnsweep.results import lease as leases
 from bnsweep.results.commits import new_token
 from bnsweep.results.convert import convert
 from bnsweep.results.declaration import read_declaration, write_declaration
-from bnsweep.results.files import Files
 from bnsweep.results.keys import Keys, to_texts
-from bnsweep.results.lease import Lease, LeaseTiming
+from bnsweep.results.lease import Lease, LeaseTiming, wait_until_free
 from bnsweep.results.local import LocalFiles
-from bnsweep.results.locations import open_files
+from bnsweep.results.locations import Files, open_files
 from bnsweep.results.snapshot import Snapshot, steady
 from bnsweep.results.takeover import take_over
 from bnsweep.results.trials_files import Known
 from bnsweep.results.writable import check_writable
-from bnsweep.results.writer import Writer, last_attempts
+from bnsweep.results.writer import Writer
 
 Result = TypeVar("Result")
 
@@ -116,16 +114,6 @@ class Store:
         """Return the keys of all committed trials."""
         return set(to_texts(self.finished_keys()))
 
-    def outcomes(self, trial_keys: Iterable[str] | None = None) -> dict[str, str]:
-        """Return the status of each committed trial by its key; of those asked for, else of all."""
-        where = None if trial_keys is None else pds.field("trial_key").isin(list(trial_keys))
-        rows = self.read("trials", ["trial_key", "status"], where)
-        return dict(zip(rows["trial_key"].to_pylist(), rows["status"].to_pylist(), strict=True))
-
-    def attempts(self) -> dict[str, int]:
-        """Return the number of the last attempt that failed, of each trial that ever did."""
-        return self.use(last_attempts)
-
     def declare(self, name: str, trial_keys: Keys | Iterable[str], sweep_file: str) -> None:
         """Remember which trials a sweep declares; for one with nothing missing, which takes nothing over."""
         write_declaration(self.files, name, trial_keys, sweep_file)
@@ -137,10 +125,6 @@ class Store:
             InputError: it is damaged.
         """
         return read_declaration(self.files)
-
-    def check_free(self) -> None:
-        """Raise `InputError` where another run is at work in it."""
-        leases.check_free(self.files, self.timing)
 
     def take_over(
         self,
@@ -162,10 +146,7 @@ class Store:
             InputError: another run is at work, or a file is damaged. Superseded: another run took it over meanwhile.
             StoreError: it cannot be written.
         """
-        if wait:
-            leases.wait_until_free(self.files, self.timing, run, say)
-        else:
-            leases.check_free(self.files, self.timing, run)
+        wait_until_free(self.files, self.timing, run, say if wait else None)
         lease = Lease(self.files, new_token(), run or uuid.uuid4().hex, self.timing)
         lease.start()
         try:

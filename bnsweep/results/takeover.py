@@ -6,18 +6,16 @@ higher ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from bnsweep.errors import Superseded
-from bnsweep.results import checkpoints
+from bnsweep.results.checkpoints import Checkpoints
 from bnsweep.results.commits import Footer, Kind, commit_name, encode_commit, number_of
-from bnsweep.results.files import Entry, Files
 from bnsweep.results.keys import to_texts
 from bnsweep.results.lease import Lease, who
 from bnsweep.results.local import STAGING
+from bnsweep.results.locations import Files
 from bnsweep.results.reading import parquet_entries
 from bnsweep.results.snapshot import Role, Snapshot
-from bnsweep.results.trials_files import Known, read_trials_files
+from bnsweep.results.trials_files import Known, numbers_of, read_trials_files
 from bnsweep.results.writer import Writer
 
 
@@ -29,12 +27,12 @@ def take_over(files: Files, lease: Lease, known: Known, *, is_repair: bool = Fal
             written.
     """
     while True:
-        number = 1 + max(_numbers(files.entries("trials")), default=0)
+        number = 1 + max(numbers_of(files.entries("trials")), default=0)
         footer = Footer(lease.writer, number, Kind.TAKE_OVER, by=who())
         if not files.create(commit_name(number), encode_commit(footer)):
             continue
         entries = parquet_entries(files, "trials")
-        if max(_numbers(entries), default=0) <= number:
+        if max(numbers_of(entries), default=0) <= number:
             break
     if is_repair:
         return Writer(files, lease.writer, number, Snapshot(files, ()), lease)
@@ -49,8 +47,9 @@ def take_over(files: Files, lease: Lease, known: Known, *, is_repair: bool = Fal
 def clean_up(files: Files, snapshot: Snapshot, number: int) -> None:
     """Finish the deletions that merges began, and delete metric files up to a number that belong to no commit."""
     files.delete(leftovers(files, snapshot, number))
-    if saved := checkpoints.keys(files):
-        checkpoints.drop(files, saved.intersection(to_texts(snapshot.keys)))
+    checkpoints = Checkpoints(files)
+    if saved := checkpoints.keys():
+        checkpoints.drop(saved.intersection(to_texts(snapshot.keys)))
 
 
 def leftovers(files: Files, snapshot: Snapshot, number: int) -> list[str]:
@@ -68,7 +67,3 @@ def leftovers(files: Files, snapshot: Snapshot, number: int) -> list[str]:
 def tables(files: Files) -> set[str]:
     """Return the names of the tables that are there, those of users' own probes among them."""
     return {entry.name for entry in files.entries() if not (entry.is_file or entry.name.startswith(("_", ".")))}
-
-
-def _numbers(entries: Iterable[Entry]) -> list[int]:
-    return [number for entry in entries if (number := number_of(f"trials/{entry.name}")) is not None]

@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bnsweep.results.commits import FOOTER, Footer, number_of
-from bnsweep.results.files import Entry, Files, in_parallel
+from bnsweep.results.commits import FOOTER, Footer, is_as_written, number_of
+from bnsweep.results.files import Entry, in_parallel
 from bnsweep.results.keys import Keys, to_numbers
+from bnsweep.results.locations import Files
 from bnsweep.results.reading import damaged
 
 DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError, TypeError)
@@ -82,3 +83,17 @@ def trials_file(name: str, size: int, source: pa.NativeFile) -> TrialsFile:
 def keys_of(files: Iterable[TrialsFile]) -> Keys:
     """Return the keys of the trials in some files, sorted."""
     return np.unique(np.concatenate([np.empty(0, np.uint64), *(file.keys for file in files)]))
+
+
+def sound_file(name: str, content: bytes) -> TrialsFile | None:
+    """Return what a commit's file is; None where it is not what was written, to the byte."""
+    try:
+        file = trials_file(name, len(content), pa.BufferReader(content))
+        return file if file.footer and is_as_written(content) else None
+    except DAMAGE:
+        return None
+
+
+def numbers_of(entries: Iterable[Entry]) -> set[int]:
+    """Return the numbers of the commits in `trials/`."""
+    return {number for entry in entries if (number := number_of(f"trials/{entry.name}")) is not None}

@@ -8,8 +8,8 @@ import uuid
 from pathlib import PurePosixPath
 
 from bnsweep.errors import InputError, StoreError
-from bnsweep.results.files import Files
 from bnsweep.results.local import NO_LINKS, STAGING, LocalFiles
+from bnsweep.results.locations import Files
 
 MAX_NAME_LENGTH, MAX_PATH_LENGTH = 255, 4096
 ROOM_FOR_NAMES = 128

@@ -16,12 +16,12 @@ from typing import Self
 import pyarrow as pa
 
 from bnsweep.errors import StoreError, Superseded
-from bnsweep.results import checkpoints
+from bnsweep.results.checkpoints import Checkpoints
 from bnsweep.results.commits import Footer, Kind, commit_name, encode_commit, encode_metrics
 from bnsweep.results.declaration import write_declaration
-from bnsweep.results.files import Files
 from bnsweep.results.keys import Keys
 from bnsweep.results.lease import Lease, describe, who
+from bnsweep.results.locations import Files
 from bnsweep.results.schema import SCHEMAS
 from bnsweep.results.snapshot import Snapshot
 from bnsweep.results.tables import conformed
@@ -59,9 +59,9 @@ class Writer:
         return last_attempts(self.snapshot)
 
     @property
-    def saved(self) -> set[str]:
-        """The keys of the trials that have a checkpoint."""
-        return checkpoints.keys(self.files)
+    def checkpoints(self) -> Checkpoints:
+        """Of trials under way."""
+        return Checkpoints(self.files)
 
     @property
     def is_lost(self) -> bool:
@@ -147,18 +147,6 @@ class Writer:
     def declare(self, name: str, trial_keys: Keys | Iterable[str], sweep_file: str) -> None:
         """Remember which trials the sweep declares, so that a report can tell how much of it is done."""
         write_declaration(self.files, name, trial_keys, sweep_file)
-
-    def save_checkpoint(self, key: str, content: bytes) -> None:
-        """Keep `content` as the checkpoint of a trial, in place of an older one."""
-        checkpoints.save(self.files, key, content)
-
-    def load_checkpoint(self, key: str) -> bytes | None:
-        """Return the checkpoint of a trial; None where there is none or it is damaged."""
-        return checkpoints.load(self.files, key)
-
-    def drop_checkpoints(self, trial_keys: Iterable[str]) -> None:
-        """Delete the checkpoints of these trials."""
-        checkpoints.drop(self.files, trial_keys)
 
     def close(self) -> None:
         """End in order, with a commit of no rows, so that a merge may replace the last one of those that have some."""

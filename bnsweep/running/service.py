@@ -117,11 +117,11 @@ class Service:
         with self._lock:
             writer = self._writer if self._coordinator and self._coordinator.has_saved(trial) else None
         if writer is not None:
-            writer.save_checkpoint(self._key(trial), content)
+            writer.checkpoints.save(self._key(trial), content)
 
     def load_checkpoint(self, trial: int) -> bytes | None:
         """Return the state of a trial."""
-        return self._writer.load_checkpoint(self._key(trial)) if self._writer else None
+        return self._writer.checkpoints.load(self._key(trial)) if self._writer else None
 
     # For whoever started it.
 
@@ -189,7 +189,7 @@ class Service:
             writer.keys,
             num_workers=job.num_workers,
             attempts=writer.attempts,
-            saved=writer.saved,
+            saved=writer.checkpoints.keys(),
             hand_out_after_s=SAY_WHAT_IS_OUT_S if self._is_again else 0.0,
         )
         with self._lock:
@@ -212,7 +212,7 @@ class Service:
             with self._lock:
                 outdated = self._coordinator.committed()
             if outdated:
-                writer.drop_checkpoints(map(self._key, outdated))
+                writer.checkpoints.drop(map(self._key, outdated))
 
     def _fail(self, error: InputError | StoreError) -> None:
         with self._lock:

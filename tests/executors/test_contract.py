@@ -132,8 +132,8 @@ def test_a_run_asked_to_stop_keeps_what_finished_and_begins_nothing_more(
     )
     assert 0 < len(store.finished()) == status.tally.completed < len(trials)
     with store.take_over() as writer:
-        assert writer.saved <= {trial.trial_key for trial in trials} - store.finished()
-        assert len(writer.saved) == len(os.listdir(tmp_path / "_checkpoints")) > 0
+        assert writer.checkpoints.keys() <= {trial.trial_key for trial in trials} - store.finished()
+        assert len(writer.checkpoints.keys()) == len(os.listdir(tmp_path / "_checkpoints")) > 0
 
 
 def test_one_that_is_taken_over_ends_the_run_with_the_reason(

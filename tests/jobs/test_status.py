@@ -11,7 +11,7 @@ import pytest
 from bnsweep.jobs.listing import Job
 from bnsweep.jobs.status import FRESH, Unreadable, look_up, status_line, status_lines
 from bnsweep.results import Store
-from bnsweep.results.files import Files
+from bnsweep.results.locations import Files
 from bnsweep.running.progress_file import PROGRESS, RunProgress, RunState, write_progress
 from tests.run_progress import run_progress
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bnsweep.results import Store
-from bnsweep.results.seal import seal
+from bnsweep.results.declaration import seal
 from bnsweep.spec import TrialSpec
 from tests.results.rows import as_tables, rows_of_specs, tables_of
 

@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess as Process
 from typing import Any
 
 from bnsweep.results import Store
-from bnsweep.results.files import Files
+from bnsweep.results.locations import Files
 from bnsweep.results.objects import Client, ObjectFiles
 
 LOCAL_CHANGES = {"os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir"}

@@ -9,6 +9,7 @@ from bnsweep.errors import InputError
 from bnsweep.results import SCHEMAS, Store, merging
 from bnsweep.results.compact import Compaction, compact
 from bnsweep.results.trial import StoredTrial
+from bnsweep.results.writer import last_attempts
 from tests.results.rows import commit, contents, few_specs, killed, tables_of, write_store
 
 
@@ -18,11 +19,11 @@ def folder(store: Store, table: str) -> list[str]:
 
 def test_many_commits_become_one_with_the_same_rows(store: Store) -> None:
     specs = write_store(store, pack=2)
-    before, attempts = contents(store), store.attempts()
+    before, attempts = contents(store), store.use(last_attempts)
     assert compact(store) == Compaction(before=5, after=1)
     assert contents(store) == before
     assert {len(folder(store, table)) for table in set(before) - {"trials"}} == {1}
-    assert store.attempts() == attempts
+    assert store.use(last_attempts) == attempts
     assert store.finished() == {spec.trial_key for spec in specs}
     assert StoredTrial.find(store, specs[0].trial_key).rows("noise").num_rows == 2
 

@@ -10,8 +10,9 @@ import analysis
 from bnsweep.errors import InputError
 from bnsweep.results import Store, convert
 from bnsweep.results.compact import Compaction, compact
-from bnsweep.results.seal import seal
+from bnsweep.results.declaration import seal
 from bnsweep.results.trial import StoredTrial
+from bnsweep.results.writer import last_attempts
 from bnsweep.spec import TrialSpec
 from tests.results.earlier import put_table, rows_as_pandas_would, without_columns, write_batch, write_earlier
 from tests.results.rows import commit, contents, few_specs, sorted_rows, tables_of, write_store
@@ -33,13 +34,13 @@ def test_a_directory_of_an_earlier_version_is_read_as_it_is_and_converted_by_a_c
     specs = few_specs()
     write_earlier(store, specs)
     assert store.finished() == keys(specs)
-    assert store.attempts() == {specs[0].trial_key: 1}
+    assert store.use(last_attempts) == {specs[0].trial_key: 1}
     before = contents(store)
     assert set(before) >= {"trials", "ics", "noise", "failures"}
     assert compact(store) == Compaction(before=3, after=1)
     assert contents(store) == before
     assert files(store) == ["_sweep.json"]
-    assert store.attempts() == {specs[0].trial_key: 1}
+    assert store.use(last_attempts) == {specs[0].trial_key: 1}
     assert compact(store) == Compaction(1, 1)
 
 
@@ -113,7 +114,7 @@ def analysts(local: Store) -> Store:
 def test_plain_files_of_an_analyst_are_read_and_taken_in(analysts: Store) -> None:
     specs, before = few_specs(8), contents(analysts)
     assert analysts.finished() == keys(specs[:6])
-    assert set(analysts.outcomes().values()) == {"completed"}
+    assert set(analysts.read("trials")["status"].to_pylist()) == {"completed"}
     stored = StoredTrial.find(analysts, specs[0].trial_key)
     assert stored.rows("ics").num_rows == len(tables_of(specs[:1])["ics"])
     commit(analysts, tables_of(specs[6:]))

@@ -28,7 +28,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     with store.take_over() as writer:
         writer.declare("few", [spec.trial_key for spec in specs], "name: few\n")
         writer.commit(tables_of(specs[4:]) | as_tables({"failures": [failure]}))
-        writer.save_checkpoint("a", b"content")
+        writer.checkpoints.save("a", b"content")
     assert verify(store) == []
     return store, specs
 

@@ -13,7 +13,8 @@ import pytest
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.results.compact import compact
-from bnsweep.results.files import Content, Entry, Files
+from bnsweep.results.files import Content, Entry
+from bnsweep.results.locations import Files
 from bnsweep.results.mirror import update
 from tests.results.rows import commit, contents, few_specs, killed, rows, tables_of, write_store
 

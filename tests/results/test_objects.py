@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import socket
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from moto import settings
 from obstore.exceptions import GenericError
 
 from bnsweep.errors import InputError, StoreError
 from bnsweep.results import Store, locations
-from bnsweep.results.compact import Compaction, compact
 from bnsweep.results.objects import ObjectFiles
 from bnsweep.results.patience import NoAnswer, Patience
 from tests.results.faulty_s3 import Fault, Proxy, proxy_before
@@ -69,12 +62,12 @@ def use(store: Store) -> None:
     """Do all that a run and its reader do."""
     with killed(store) as writer:
         writer.declare("few", [key("a")], "")
-        writer.save_checkpoint(key("a"), b"content")
+        writer.checkpoints.save(key("a"), b"content")
         writer.commit(rows("a"))
     with store.take_over() as writer:
         writer.commit(rows("b"))
-        assert writer.load_checkpoint(key("a")) is None
-        writer.drop_checkpoints([key("a")])
+        assert writer.checkpoints.load(key("a")) is None
+        writer.checkpoints.drop([key("a")])
     store.check_writable()
 
 
@@ -253,20 +246,6 @@ def test_requests_of_a_start_and_of_a_commit(proxy: Proxy, place: Callable[[], s
     assert len(proxy.requests) <= 20
 
 
-def test_large_files_are_written_and_read_whole(new_uri: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bnsweep.results.objects.LARGE", 1000)
-    files = Store.open(new_uri()).files
-    sink = io.BytesIO()
-    table = pa.table({"a": range(10_000), "b": [str(number) for number in range(10_000)]})
-    pq.write_table(table, sink)
-    files.put("large", sink.getvalue())
-    assert files.read("large") == sink.getvalue()
-    with files.open("large") as source:
-        assert pq.ParquetFile(source).read(["a"]).equals(table.select(["a"]))
-    with pytest.raises(FileNotFoundError):
-        files.open("nothing")
-
-
 def test_what_succeeds_in_between_restores_patience(clock: Clock) -> None:
     tries = dict.fromkeys(range(200), 0)
 
@@ -282,78 +261,3 @@ def test_what_succeeds_in_between_restores_patience(clock: Clock) -> None:
     patience = replace(clock.patience(), total_s=20)
     assert patience.all_of([call(number) for number in tries]) == list(tries)
     assert clock.now_s < 20
-
-
-def test_credentials_that_are_wrong_or_missing_are_an_input_error(
-    endpoint: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0)  # the server checks them from now on
-    wrong = Store.open(s3_uri(endpoint, "x").replace("//", "//wrong:secret@", 1))
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for use_them in (wrong.check_writable, lambda: Store.open(s3_uri(endpoint, "x"))):
-        with pytest.raises(
-            InputError, match=r"cannot be .* \(.*AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        ) as refused:
-            use_them()
-        assert ":secret" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("uri", "message"),
-    [
-        ("gopher://x", r"--out gopher://x: cannot be opened \(no such kind of store; there are s3, gs, "),
-        ("s3://user:secret@bucket/x?nonsense=1", r"--out s3://bucket/x.nonsense=1: cannot be opened .*'nonsense'"),
-        ("gs://bucket/x?nonsense=1", r"--out gs://bucket/x.nonsense=1: cannot be opened .*'nonsense'"),
-        ("s3://?scheme=http", "names no bucket; give a path or a URI such as s3://bucket/folder"),
-        ("file://elsewhere/x", "cannot be opened .elsewhere is another machine"),
-        ("az://container/x", "--out az://container/x: cannot be opened .*[Aa]ccount"),
-    ],
-)
-def test_a_uri_that_cannot_be_opened_is_an_input_error_without_secrets(uri: str, message: str) -> None:
-    with pytest.raises(InputError, match=message) as refused:
-        Store.open(uri)
-    assert "secret" not in str(refused.value)
-
-
-def test_other_stores_can_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
-    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "c2VjcmV0")
-    for uri in (
-        "gs://anonymous@bucket/x/y",
-        "az://container/x/y",
-        "abfss://container@account.dfs.core.windows.net/x/y",
-    ):
-        files = Store.open(uri).files
-        assert isinstance(files, ObjectFiles)
-        assert files.prefix == "x/y"
-        assert files.path("trials").startswith(uri)
-
-
-def test_a_file_that_is_replaced_while_others_are_read_is_read_anew(
-    new_uri: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store, read = Store.open(new_uri()), ObjectFiles.open
-    commit(store, rows("a"), rows("b"))
-    before, merged = contents(store), list[object]()
-
-    def merge_first(files: ObjectFiles, name: str) -> pa.NativeFile:
-        if not merged and name.startswith("curves"):
-            merged.append(None)
-            merged.append(compact(Store.open(store_uri)))
-        return read(files, name)
-
-    store_uri = store.root + "?" + new_uri().partition("?")[2]
-    monkeypatch.setattr(ObjectFiles, "open", merge_first)
-    assert contents(store)["curves"] == before["curves"]
-    assert merged[1:] == [Compaction(2, 1)]
-
-
-def test_a_process_that_ends_right_after_it_has_read_ends_well(new_uri: Callable[[], str]) -> None:
-    """Arrow's threads may let go of what they read when Python is no more."""
-    uri = new_uri()
-    commit(Store.open(uri), rows("a"), rows("b"))
-    code = f"from bnsweep.results import Store; assert Store.open({uri!r}).read('trials').num_rows == 2"
-    readers = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
-    assert [(reader.communicate()[1], reader.returncode) for reader in readers] == [(b"", 0)] * 4

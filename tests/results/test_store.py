@@ -10,11 +10,12 @@ import pytest
 from bnsweep.errors import InputError, StoreError, Superseded
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.commits import Kind
-from bnsweep.results.files import Content, Files
+from bnsweep.results.files import Content
 from bnsweep.results.keys import to_numbers
+from bnsweep.results.locations import Files
 from bnsweep.results.tables import to_table
-from bnsweep.results.writer import Writer
-from tests.results.rows import as_tables, commit, failure, key, killed, rows
+from bnsweep.results.writer import Writer, last_attempts
+from tests.results.rows import commit, failure, key, killed, rows
 
 
 def names(store: Store, folder: str) -> list[str]:
@@ -24,7 +25,7 @@ def names(store: Store, folder: str) -> list[str]:
 def test_opening_and_reading_write_nothing(store: Store) -> None:
     store.check_writable()
     assert store.finished() == set()
-    assert store.outcomes() == store.attempts() == {}
+    assert store.use(last_attempts) == {}
     assert store.declared() is None
     assert store.read("ics").num_rows == store.read("never written").num_rows == 0
     assert not store.is_there()
@@ -46,13 +47,13 @@ def test_a_take_over_tells_what_is_there(store: Store) -> None:
         assert writer.keys.tolist() == []
         writer.commit({**rows("a"), **failure("b")})
         writer.commit(failure("b", attempt=2))
-        writer.save_checkpoint(key("b"), b"content")
+        writer.checkpoints.save(key("b"), b"content")
     with store.take_over() as writer:
         assert writer.keys.dtype == np.uint64
         assert writer.keys.tolist() == to_numbers([key("a")]).tolist()
-        assert writer.attempts == store.attempts() == {key("b"): 2}
-        assert writer.saved == {key("b")}
-        assert writer.load_checkpoint(key("b")) == b"content"
+        assert writer.attempts == store.use(last_attempts) == {key("b"): 2}
+        assert writer.checkpoints.keys() == {key("b")}
+        assert writer.checkpoints.load(key("b")) == b"content"
 
 
 def test_who_was_taken_over_commits_nothing_and_leaves_nothing_behind(store: Store) -> None:
@@ -107,15 +108,8 @@ def test_a_row_with_an_unknown_column_is_a_bug() -> None:
 def test_of_failures_the_last_attempt_is_known_and_they_are_no_results(store: Store) -> None:
     """Not each attempt leaves one: a worker that is lost takes the trial along without a word."""
     commit(store, *(failure("a", attempt) for attempt in (1, 4)), failure("b", 2))
-    assert store.attempts() == {key("a"): 4, key("b"): 2}
+    assert store.use(last_attempts) == {key("a"): 4, key("b"): 2}
     assert store.finished() == set()
-
-
-def test_outcomes_are_the_statuses_of_committed_trials(store: Store) -> None:
-    trials = [{"trial_key": key(name), "status": status} for name, status in (("a", "completed"), ("b", "diverged"))]
-    commit(store, as_tables({"trials": trials}), rows("c"))
-    assert store.outcomes() == {key("a"): "completed", key("b"): "diverged", key("c"): None}
-    assert store.outcomes([key("b"), key("never ran")]) == {key("b"): "diverged"}
 
 
 def test_what_was_declared_is_remembered(store: Store) -> None:
@@ -159,27 +153,27 @@ def test_a_file_that_a_commit_names_and_is_gone_is_named(store: Store) -> None:
 
 def test_checkpoints_are_kept_until_their_trial_is_committed(store: Store) -> None:
     with store.take_over() as writer:
-        assert writer.load_checkpoint(key("a")) is None
+        assert writer.checkpoints.load(key("a")) is None
         for content in (b"early", b"late"):
-            writer.save_checkpoint(key("a"), content)
+            writer.checkpoints.save(key("a"), content)
         for name in "bc":
-            writer.save_checkpoint(key(name), bytes(10**6))
-        assert writer.load_checkpoint(key("a")) == b"late"
-        assert writer.saved == {key("a"), key("b"), key("c")}
-        writer.drop_checkpoints([key("b"), key("never saved")])
+            writer.checkpoints.save(key(name), bytes(10**6))
+        assert writer.checkpoints.load(key("a")) == b"late"
+        assert writer.checkpoints.keys() == {key("a"), key("b"), key("c")}
+        writer.checkpoints.drop([key("b"), key("never saved")])
         writer.commit(rows("a"))
     with store.take_over() as writer:
-        assert writer.saved == {key("c")}
-        assert writer.load_checkpoint(key("c")) == bytes(10**6)
+        assert writer.checkpoints.keys() == {key("c")}
+        assert writer.checkpoints.load(key("c")) == bytes(10**6)
 
 
 def test_a_damaged_checkpoint_counts_as_none(store: Store) -> None:
     with store.take_over() as writer:
-        writer.save_checkpoint("a", b"content")
+        writer.checkpoints.save("a", b"content")
         stored = store.files.read("_checkpoints/a") or b""
         for damaged in (stored[:-1], stored[:10], b"", stored[:-1] + b"?", b"?" + stored[1:]):
             store.files.put("_checkpoints/a", damaged)
-            assert writer.load_checkpoint("a") is None
+            assert writer.checkpoints.load("a") is None
 
 
 def test_a_number_that_another_start_takes_meanwhile_is_left_to_it(

@@ -29,7 +29,7 @@ def commit_more(store: Store) -> None:
 
 def save_checkpoint(store: Store) -> None:
     with store.take_over() as writer:
-        writer.save_checkpoint("a", bytes(40_000))
+        writer.checkpoints.save("a", bytes(40_000))
 
 
 def declare(store: Store) -> None:

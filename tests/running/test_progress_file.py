@@ -12,6 +12,7 @@ import pytest
 from bnsweep.errors import InputError, StoreError, Superseded
 from bnsweep.executors import make_executor
 from bnsweep.results import Store
+from bnsweep.results.lease import wait_until_free
 from bnsweep.results.verify import verify
 from bnsweep.running.packs import Tally
 from bnsweep.running.plan import Plan
@@ -154,7 +155,7 @@ def test_a_run_writes_it_as_long_as_it_holds_the_directory_and_verify_knows_it(s
 
     def snapshot() -> Snapshot:
         with pytest.raises(InputError, match="held by another run"):
-            store.check_free()
+            wait_until_free(store.files, store.timing)
         is_held.append(True)
         return SNAPSHOT
 

@@ -10,6 +10,7 @@ import pytest
 
 from bnsweep.errors import InputError, StoreError, Superseded
 from bnsweep.results import SCHEMAS, Store
+from bnsweep.results.lease import wait_until_free
 from bnsweep.results.tables import to_table
 from bnsweep.results.writer import Writer
 from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Wait, Whereabouts, WorkerFailure
@@ -58,7 +59,7 @@ def test_what_is_delivered_is_committed_and_the_worker_hears_of_it(store: Store)
     declared = store.declared()
     assert declared is not None
     assert (declared["name"], declared["trial_keys"]) == ("tiny", [SPECS[0].trial_key])
-    store.check_free()  # its lease has ended
+    wait_until_free(store.files, store.timing)  # its lease has ended
 
 
 def test_one_that_finds_a_run_at_work_is_refused(store: Store) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bnsweep.errors import StoreError
-from bnsweep.results import checkpoints
-from bnsweep.results.declaration import DECLARED
-from bnsweep.results.files import Files
-from bnsweep.results.seal import read_sealed
+from bnsweep.errors import InputError, StoreError
+from bnsweep.results.checkpoints import CHECKPOINTS, Checkpoints
+from bnsweep.results.declaration import DECLARED, read_declaration
+from bnsweep.results.locations import Files
 from bnsweep.results.store import Store
 from bnsweep.results.verify.commit import check_commit, check_unnumbered
 from bnsweep.results.verify.inventory import Inventory
@@ -48,11 +47,9 @@ def _as_one(problems: list[Problem]) -> list[Problem]:
 
 
 def _check_checkpoints(files: Files) -> list[Problem]:
-    return [
-        Problem("record", f"{checkpoints.CHECKPOINTS}/{key}", "is damaged; its trial starts anew")
-        for key in sorted(checkpoints.keys(files))
-        if checkpoints.load(files, key) is None
-    ]
+    checkpoints = Checkpoints(files)
+    damaged = [key for key in sorted(checkpoints.keys()) if checkpoints.load(key) is None]
+    return [Problem("record", f"{CHECKPOINTS}/{key}", "is damaged; its trial starts anew") for key in damaged]
 
 
 def _check_duplicates(keys: Mapping[str, list[str]]) -> list[Problem]:
@@ -68,8 +65,8 @@ def _check_duplicates(keys: Mapping[str, list[str]]) -> list[Problem]:
 def _check_declaration(files: Files, stored: set[str]) -> list[Problem]:
     """Compare what is stored with what was declared last."""
     try:
-        found = read_sealed(files, DECLARED)
-    except (ValueError, StoreError) as error:
+        found = read_declaration(files)
+    except (InputError, StoreError) as error:
         return [Problem("declaration", DECLARED, f"is damaged ({error})")]
     if found is None:
         return [Problem("declaration", DECLARED, "is gone")] if stored else []

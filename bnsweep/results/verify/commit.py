@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -10,12 +10,10 @@ import pyarrow.compute as pc
 from pydantic import ValidationError
 
 from bnsweep.results.commits import Footer, read_parquet
-from bnsweep.results.files import Files
+from bnsweep.results.locations import Files
 from bnsweep.results.tables import ROW_KEYS, drift
 from bnsweep.results.verify.problem import Problem, some
 from bnsweep.spec import TrialSpec
-
-Specs = Mapping[str, TrialSpec | None]
 
 
 @dataclass(frozen=True)
@@ -109,21 +107,16 @@ def _count_repeated(table: str, rows: pa.Table) -> int:
 
 def _check_specs(name: str, trials: pa.Table) -> list[Problem]:
     """Check that the specs of trials are those of their keys."""
-    specs = _specs(trials)
-    changed = {key for key, spec in specs.items() if spec is None or spec.trial_key != key}
-    if not changed:
-        return []
-    return [Problem("key", name, f"has trials whose spec is not that of their key, {some(changed)}")]
-
-
-def _specs(trials: pa.Table) -> Specs:
-    """Return the spec of each trial by its key; None where it cannot be read."""
     texts = trials["spec"].to_pylist() if "spec" in trials.column_names else [None] * trials.num_rows
-    return {key: _spec_of(text) for key, text in zip(trials["trial_key"].to_pylist(), texts, strict=True)}
+    keys = trials["trial_key"].to_pylist()
+    if changed := {key for key, text in zip(keys, texts, strict=True) if key is None or _key_of(text) != key}:
+        return [Problem("key", name, f"has trials whose spec is not that of their key, {some(changed)}")]
+    return []
 
 
-def _spec_of(text: str | None) -> TrialSpec | None:
+def _key_of(spec: str | None) -> str | None:
+    """Return the key of a spec; None where it cannot be read."""
     try:
-        return None if text is None else TrialSpec.model_validate_json(text)
+        return None if spec is None else TrialSpec.model_validate_json(spec).trial_key
     except ValidationError:
         return None

@@ -8,15 +8,15 @@ from functools import cached_property, partial
 from typing import Self
 
 import numpy as np
-import pyarrow as pa
 
-from bnsweep.results.commits import PARQUET, is_as_written, number_of
-from bnsweep.results.files import Entry, Files, in_parallel
+from bnsweep.results.commits import PARQUET, number_of
+from bnsweep.results.files import Entry, in_parallel
 from bnsweep.results.local import STAGING
+from bnsweep.results.locations import Files
 from bnsweep.results.schema import SCHEMAS
 from bnsweep.results.snapshot import EARLIER_BATCH, Role, Snapshot
 from bnsweep.results.takeover import tables
-from bnsweep.results.trials_files import DAMAGE, TrialsFile, trials_file
+from bnsweep.results.trials_files import TrialsFile, sound_file
 from bnsweep.results.verify.problem import Problem
 
 NO_KEYS = np.empty(0, np.uint64)
@@ -106,8 +106,4 @@ def _checked(files: Files, name: str) -> TrialsFile | None:
     """Return a file in `trials/`; None of a commit of which a byte has changed. Others are not looked into."""
     if number_of(name) is None:
         return TrialsFile(name, 0, None, NO_KEYS, 0)
-    try:
-        content = files.read(name) or b""
-        return trials_file(name, len(content), pa.BufferReader(content)) if is_as_written(content) else None
-    except DAMAGE:
-        return None
+    return sound_file(name, files.read(name) or b"")

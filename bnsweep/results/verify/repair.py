@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from bnsweep.results.commits import commit_name, number_of
 from bnsweep.results.convert import convert
-from bnsweep.results.files import Files
 from bnsweep.results.keys import to_texts
+from bnsweep.results.locations import Files
 from bnsweep.results.merging import Group, merge
 from bnsweep.results.snapshot import Snapshot
 from bnsweep.results.trials_files import keys_of
