@@ -125,8 +125,8 @@ STORE = (
     Mutant(
         "a reader gives up where a file was replaced",
         SNAPSHOT,
-        "            missing = error\n    name",
-        "            missing = error\n            break\n    name",
+        "            missing = error\n    raise",
+        "            missing = error\n            break\n    raise",
     ),
     Mutant(
         "a commit under another's number is believed",
