@@ -11,13 +11,10 @@ missing.
 
 from __future__ import annotations
 
-import argparse
-import os
 import resource
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -26,6 +23,7 @@ from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
 
+from benchmarks.sized import asked_for, num_files, sized_sweep
 from bnsweep.results import Store
 from bnsweep.running.outgoing import Outgoing
 from bnsweep.running.packs import Ended, Ending, Wait, Whereabouts
@@ -35,18 +33,7 @@ from bnsweep.spec import TrialSpec
 from bnsweep.spec.sweep import Sweep
 from bnsweep.training.result import TrialResult
 
-SWEEP = """
-name: rows
-model: {{name: mlp, widths: [1]}}
-dataset: {{name: digits}}
-train: {{steps: 1, batch_size: 2}}
-axes:
-  norm: [none, batch]
-  init_gain: [0.5, 1.0]
-  lr: {{logspace: [0.001, 10, 25]}}
-  seed: {{range: {seeds}}}
-"""
-PER_SEED, NUM_WORKERS = 100, 2
+NUM_WORKERS = 2
 LOOK_EVERY_S = 0.1
 SECRET = b"of this benchmark"
 
@@ -108,17 +95,13 @@ def command(*words: str) -> float:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trials", type=int, default=1_000_000, help="a multiple of 100")
-    num_trials = parser.parse_args().trials
-    with tempfile.TemporaryDirectory() as folder:
-        path, out = Path(folder, "sweep.yaml"), Path(folder, "out")
-        path.write_text(SWEEP.format(seeds=num_trials // PER_SEED))
+    num_trials = asked_for(__doc__, 1_000_000)
+    with sized_sweep("rows", "digits", num_trials) as (path, out):
         seconds = delivered(Sweep.from_yaml(path), out)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"{num_trials:,} trials stored in {seconds:.0f} s, {1e6 * seconds / num_trials:.0f} us each")
         print(f"the coordinator's memory, with the sweep and its writer: {memory:.0f} MB at most")
-        print(f"files: {sum(len(files) for _, _, files in os.walk(out)):,}")
+        print(f"files: {num_files(out):,}")
         planned = command("plan", str(path), "--out", str(out), "--no-timing")
         again = command("run", str(path), "--out", str(out))
         print(f"bnsweep plan --no-timing {planned:.1f} s, a second bnsweep run {again:.1f} s: {again - planned:+.1f} s")

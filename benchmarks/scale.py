@@ -10,12 +10,9 @@ while the trials ran, how many files are left, and how long a second run takes t
 
 from __future__ import annotations
 
-import argparse
-import os
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -23,36 +20,20 @@ from time import monotonic
 import numpy as np
 import psutil
 
+from benchmarks.sized import asked_for, num_files, sized_sweep
 from bnsweep.results import Store
 from bnsweep.running.plan import Plan
 from bnsweep.spec.sweep import Sweep
 
-SWEEP = """
-name: scale
-model: {{name: mlp, widths: [1]}}
-dataset: {{name: "benchmarks.scale:points"}}
-train: {{steps: 1, batch_size: 2}}
-axes:
-  norm: [none, batch]
-  init_gain: [0.5, 1.0]
-  lr: {{logspace: [0.001, 10, 25]}}
-  seed: {{range: {seeds}}}
-"""
-PER_SEED = 100
-
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trials", type=int, default=10_000, help="a multiple of 100")
-    num_trials = parser.parse_args().trials
-    with tempfile.TemporaryDirectory() as folder:
-        sweep, out = Path(folder, "sweep.yaml"), Path(folder, "out")
-        sweep.write_text(SWEEP.format(seeds=num_trials // PER_SEED))
+    num_trials = asked_for(__doc__, 10_000)
+    with sized_sweep("scale", "benchmarks.scale:points", num_trials) as (sweep, out):
         seconds, grown = run(sweep, out)
         print(f"{num_trials:,} trials: {seconds:.1f} s, {1000 * seconds / num_trials:.2f} ms each")
         print(f"driver's memory from the first trials to the end: {grown / 1e6:+.0f} MB")
-        print(f"files left: {sum(len(files) for _, _, files in os.walk(out))}")
+        print(f"files left: {num_files(out)}")
         print(f"deciding what is missing: {shown(list(planned(sweep, out)))}")
 
 
