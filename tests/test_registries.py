@@ -7,12 +7,13 @@ from typing import get_args
 import pytest
 
 from bnsweep.data import DATASETS
+from bnsweep.data.augment import AUGMENTATIONS
 from bnsweep.models import MODELS
 from bnsweep.norm import NORMS
 from bnsweep.probes import FINAL_PROBES, PROBES
 from bnsweep.spec import CUSTOM, ProbesSpec, TrainSpec
 from bnsweep.spec.error_messages import variants
-from bnsweep.spec.trial import InitName, NormName
+from bnsweep.spec.trial import AUGMENT_NAMES, InitName, NormName
 from bnsweep.training.initialization import INITS
 from bnsweep.training.optimizers import OPTIMIZERS
 
@@ -20,6 +21,7 @@ WORDS = {
     "norm": (get_args(NormName), NORMS),
     "init": (get_args(InitName), INITS),
     "optimizer": (get_args(TrainSpec.model_fields["optimizer"].annotation), OPTIMIZERS),
+    "augment": (AUGMENT_NAMES, AUGMENTATIONS),
     "model": (variants("model").keys() - {CUSTOM}, MODELS),
     "dataset": (variants("dataset").keys() - {CUSTOM}, DATASETS),
     "probes": (ProbesSpec.model_fields.keys() - {"custom"}, [*PROBES, *FINAL_PROBES]),

@@ -8,24 +8,26 @@ from itertools import islice
 import torch
 from torch import Tensor
 
+from bnsweep.data.augment import augmented
 from bnsweep.data.dataset import Dataset
 from bnsweep.rng import derive
+from bnsweep.spec import TrainSpec
 
 MAX_STANDARDIZED_BYTES = 2**26
 """What a trial may hold of standardized samples beside those as stored."""
 
 
-def batches(data: Dataset, batch_size: int, steps: int, seed: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the standardized samples (B, C, H, W) and the labels (B,) of each step from `first` on.
+def batches(data: Dataset, train: TrainSpec, seed: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the samples (B, C, H, W), standardized and augmented, and the labels (B,) of each step from `first` on.
 
     A small training set is standardized once; the bits are the same.
     """
-    order = batch_indices(len(data.train_y), batch_size, steps, seed)
+    order = batch_indices(len(data.train_y), train.batch_size, train.steps, seed)
     is_ready = data.train_x.is_floating_point() or 4 * data.train_x.numel() <= MAX_STANDARDIZED_BYTES
     ready = data.standardize(data.train_x) if is_ready else None
-    for index in islice(order, first, None):
+    for step, index in enumerate(islice(order, first, None), first):
         samples = data.standardize(data.train_x[index]) if ready is None else ready[index]
-        yield samples, data.train_y[index]
+        yield augmented(samples, train.augment, seed, step), data.train_y[index]
 
 
 def batch_indices(num_samples: int, batch_size: int, steps: int, seed: int) -> Iterator[Tensor]:

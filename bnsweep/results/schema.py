@@ -48,6 +48,7 @@ TRIALS = table(
     column("log_every", pa.int64(), "steps from one row in curves to the next", "updates"),
     column("eval_every", pa.int64(), "steps from one evaluation to the next; null: at the end only", "updates"),
     column("compile", pa.bool_(), "whether the training step was compiled"),
+    column("augment", LABEL, "what is done to mini-batches at random, JSON"),
     column("probes", pa.string(), "the probes and their schedules, JSON"),
     column("num_classes", pa.int32(), "classes of the dataset; 1/num_classes is chance", "classes"),
     column("train_loss", pa.float64(), "mean mini-batch loss over the last epoch; null if diverged", "nats"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bnsweep.data import Dataset, load_dataset
+from bnsweep.data.augment import check_augmentable
 from bnsweep.errors import InputError
 from bnsweep.models import build_model, describe_split
 from bnsweep.probes import build_probes
@@ -29,6 +30,8 @@ def prepare(sweep: Sweep, store: Store, plan: Plan) -> Prepared:
     loaded = {dataset_key(dataset): load_dataset(dataset) for dataset in datasets}
     require_same_data(store, ((dataset, loaded[dataset_key(dataset)]) for dataset in datasets))
     _check_batch_sizes(_one_each(plan, "train.batch_size", "dataset"), loaded)
+    for spec in _one_each(plan, "train.augment", "dataset"):
+        check_augmentable(spec.train.augment, loaded[dataset_key(spec.dataset)].input_shape)
     if sweep.resources.gpus == 0 and any(spec.train.compile for spec in _one_each(plan, "train.compile")):
         check_compiler()
     for spec in _one_each(plan, "probes"):

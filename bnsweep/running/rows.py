@@ -111,4 +111,5 @@ def spec_columns(spec: TrialSpec) -> Mapping[str, Any]:
         for column, value in ((section, dump[section].pop("name")), (f"{section}_options", json.dumps(dump[section])))
     }
     names = {"probes": json.dumps(dump["probes"]), "spec": spec.to_json(), "semantics_version": SEMANTICS_VERSION}
-    return {**options, **dump["train"], **names}
+    train = {name: json.dumps(value) if isinstance(value, list) else value for name, value in dump["train"].items()}
+    return {**options, **train, **names}

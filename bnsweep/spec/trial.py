@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from bnsweep.spec.datasets import DatasetSpec
 from bnsweep.spec.models import ModelSpec
@@ -23,8 +23,20 @@ AXES = ("norm", "init", "init_gain", "lr", "seed")
 NormName = Literal["none", "batch", "noisy_batch", "l1", "l2", "linf", "layer", "group", "instance", "rms", "weight"]
 NORM_NAMES: tuple[NormName, ...] = get_args(NormName)
 InitName = Literal["default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal"]
+AugmentName = Literal["crop", "flip"]
+AUGMENT_NAMES: tuple[AugmentName, ...] = get_args(AugmentName)
 BATCH_STATISTICS = ("batch", "noisy_batch", "l1", "l2", "linf")
 """Modes whose statistics are over the mini-batch."""
+
+
+def _in_order(names: tuple[AugmentName, ...]) -> tuple[AugmentName, ...]:
+    """Return the names in the order of `AUGMENT_NAMES`, in which they are done."""
+    if len(set(names)) < len(names):
+        raise ValueError(f"given {list(names)}; each should be there once")
+    return tuple(name for name in AUGMENT_NAMES if name in names)
+
+
+Augmentations = Annotated[tuple[AugmentName, ...], Field(strict=False), AfterValidator(_in_order)]
 
 
 class TrainSpec(Section):
@@ -39,6 +51,7 @@ class TrainSpec(Section):
     log_every: PositiveInt = 1
     eval_every: PositiveInt | None = None
     compile: bool = False
+    augment: Augmentations = ()
 
     @reads("optimizer", "momentum")
     @staticmethod

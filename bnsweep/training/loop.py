@@ -88,7 +88,7 @@ class Training:
     def run(self) -> Iterator[Self]:
         """Make the steps that are left, and yield after each."""
         train, trial, record, result = self.spec.train, self.trial, self.record, self.result
-        left = batches(self.data, train.batch_size, train.steps, self.spec.seed, self.step)
+        left = batches(self.data, train, self.spec.seed, self.step)
         for step, (x, y) in enumerate(left, self.step):
             due = [probe for probe in self.probes if probe.due(step)]
             if due or record.buffer.is_full:

@@ -116,6 +116,15 @@ SIZES = [
     (("[8]}\ndataset: {name: digits", "[8]}\ndataset: {name: gaussian, samples: 1000000000"), r"fit into memory"),
     ((NORMS, "[instance]"), r"norm: instance normalization needs more than one position per channel"),
     ((DIGITS, "{name: gaussian, samples: 31}"), r"train\.batch_size: given 32; the training set has 31 samples"),
+    (
+        ("eval_every: 3", "eval_every: 3, augment: [crops]"),
+        r"augment.*'crops'; allowed: crop, flip; did you",
+    ),
+    (("eval_every: 3", "eval_every: 3, augment: [flip, flip]"), r"train\.augment: .*each should be there once"),
+    (
+        ("digits}\ntrain: {steps: 6", "gaussian}\ntrain: {augment: [flip], steps: 6"),
+        r"train\.augment: flip needs images of at least 1 x 2 pixels; the samples of this dataset are 1 x 1",
+    ),
     (("probes:", "resources: {gpus: 64}\nprobes:"), r"resources\.gpus: 64 asked for, \d+ found here; set gpus: 0"),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -65,7 +66,7 @@ def _trial(spec: TrialSpec, diverged: bool, stop: int) -> dict[str, Any]:
         "model_options": '{"widths": [16, "M", 32, "M", 64]}',
         "dataset": "digits",
         "dataset_options": "{}",
-        **spec.train.model_dump(),
+        **{name: json.dumps(v) if isinstance(v, tuple) else v for name, v in spec.train.model_dump().items()},
         "probes": spec.probes.model_dump_json(),
         "num_classes": 10,
         "train_acc": accuracy,
