@@ -13,6 +13,7 @@ from importlib.metadata import version
 import torch
 
 from bnsweep.limits import cpus, machine_memory_bytes, memory_bytes
+from bnsweep.training.gpu import why_no_gpu
 
 GIB = 2**30
 
@@ -86,7 +87,7 @@ def _limited(is_limited: bool, machine: str) -> str:
 
 
 def _gpu() -> Check:
-    if not torch.cuda.is_available():
-        return Check("GPU", False, "none that PyTorch can use; sweeps with gpus: 0 run on the CPU", optional=True)
+    if reason := why_no_gpu():
+        return Check("GPU", False, f"none that PyTorch can use; sweeps with gpus: 0 run on the CPU; {reason}", True)
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return Check("GPU", True, ", ".join(names))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 
 import torch
 
+from bnsweep.errors import InputError
 from bnsweep.spec.resources import Resources
+from bnsweep.training.gpu import why_no_gpu
 from bnsweep.training.memory import keep_freed_memory, memory_share
 
 
@@ -18,12 +21,17 @@ def prepare_device(resources: Resources) -> torch.device:
     a share of a GPU this process gets no more than that share of its memory.
 
     Raises:
-        InputError: the share leaves no memory.
+        InputError: the share leaves no memory, or PyTorch finds no GPU, whatever Ray believes, which takes a cluster
+            file's word for how many there are.
     """
     torch.set_num_threads(1)
     keep_freed_memory()
     if resources.gpus == 0 or os.environ.get("BNSWEEP_DEVICE") == "cpu":
         return torch.device("cpu")
+    if reason := why_no_gpu():
+        raise InputError(
+            f"resources.gpus: {resources.gpus:g} asked for, but PyTorch finds none on {socket.gethostname()}: {reason}"
+        )
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False

@@ -11,6 +11,7 @@ from typing import Any
 
 from ray.autoscaler._private.aws.node_provider import AWSNodeProvider
 from ray.autoscaler._private.event_summarizer import EventSummarizer
+from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscaling_config_from_ray_cr
 from ray.autoscaler._private.node_launcher import BaseNodeLauncher
 from ray.autoscaler._private.node_provider_availability_tracker import NodeProviderAvailabilityTracker
 from ray.autoscaler._private.resource_demand_scheduler import ResourceDemandScheduler, get_nodes_for
@@ -30,6 +31,11 @@ def validated(config: Config) -> Config:
     prepared = dict(prepare_config(config))
     validate_config(prepared)
     return prepared
+
+
+def on_kubernetes(cluster: Config) -> Config:
+    """Return what the autoscaler reads from the RayCluster of a RayJob."""
+    return dict(_derive_autoscaling_config_from_ray_cr({"metadata": {"name": "c", "namespace": "n"}, "spec": cluster}))
 
 
 def launch(config: Config, node_type: str, availability: Availability) -> dict[str, Any]:

@@ -81,14 +81,28 @@ def test_only_ssh_is_open_to_the_outside(laptop: Laptop, started: dict[str, dict
     assert [(rule["FromPort"], rule["ToPort"], rule["IpProtocol"]) for rule in outside] == [(22, 22, "tcp")]
 
 
-def test_machines_may_use_the_bucket_and_only_the_head_may_start_machines(laptop: Laptop) -> None:
+PULL = {"ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
+
+
+def test_machines_may_pull_the_image_and_only_the_head_may_do_more(laptop: Laptop) -> None:
     bucket = laptop.client("s3").list_buckets()["Buckets"][0]["Name"]
-    allowed = {role: _allowed(laptop, role) for role in ("bnsweep-head", "bnsweep-worker")}
-    assert all(f"arn:aws:s3:::{bucket}/*" in actions["s3:*"] for actions in allowed.values())
-    assert set(allowed["bnsweep-worker"]) == {"s3:*"}
-    assert {"ec2:RunInstances", "ec2:TerminateInstances", "iam:PassRole", "ssm:GetParameters"} <= set(
-        allowed["bnsweep-head"]
+    (registry,) = laptop.client("ecr").describe_repositories()["repositories"]
+    head, worker = (_allowed(laptop, role) for role in ("bnsweep-head", "bnsweep-worker"))
+    assert set(worker) == PULL, "a worker neither writes to the bucket nor starts machines"
+    for actions in (head, worker):
+        assert actions["ecr:BatchGetImage"] == actions["ecr:GetDownloadUrlForLayer"] == registry["repositoryArn"]
+    assert f"arn:aws:s3:::{bucket}/*" in head["s3:*"]
+    assert {"ec2:RunInstances", "ec2:TerminateInstances", "iam:PassRole", "ssm:GetParameters"} <= set(head)
+
+
+def test_the_image_that_machines_run_is_in_the_stacks_registry(laptop: Laptop) -> None:
+    (registry,) = laptop.client("ecr").describe_repositories()["repositories"]
+    account = laptop.client("sts").get_caller_identity()["Account"]
+    assert CONFIG["docker"]["image"].replace("ACCOUNT", account) == f"{registry['repositoryUri']}:1"
+    login = CONFIG["initialization_commands"][-1].replace(
+        "$(aws sts get-caller-identity --query Account --output text)", account
     )
+    assert f'"{registry["repositoryUri"].partition("/")[0]}"' in login
 
 
 def _allowed(laptop: Laptop, role: str) -> dict[str, str]:
