@@ -110,7 +110,15 @@ class RayTuneExecutor:
         from bnsweep.executors.ray_tune_supply import supply
 
         assert isinstance(coordination, RemoteService), "`coordinating` gives one"
-        supply(coordination, context, resources, report, must_stop, lambda: self._max_workers_now(resources))
+        supply(
+            coordination,
+            context,
+            resources,
+            report,
+            must_stop,
+            lambda: self._max_workers_now(resources),
+            self._announce,
+        )
 
     def _max_workers_now(self, resources: Resources) -> int:
         """Return how many workers may be there or wait for a place, by the nodes that there are now.

@@ -7,6 +7,7 @@ import os
 import ray
 from ray.exceptions import OutOfMemoryError, RayActorError
 
+from bnsweep.errors import InputError
 from bnsweep.running.worker_log import MAX_TAIL_BYTES, WorkerLog, log_files
 
 ANSWERS_WITHIN_S = 10
@@ -22,6 +23,12 @@ def in_words(error: BaseException | None) -> str | None:
     if isinstance(error, RayActorError) and not error.actor_init_failed:
         return "worker died: killed (SIGKILL, most often because memory ran out), or crashed (its log says so then)"
     return None
+
+
+def last_line(error: BaseException | None) -> str:
+    """Return how an error's text ends, which Ray begins with the traceback; of our own errors the message alone."""
+    lines = str(error or "unknown").strip().splitlines() or [type(error).__name__]
+    return lines[-1].removeprefix(f"{InputError.__module__}.{InputError.__name__}: ")
 
 
 def read_log(path: str, node_ip: str) -> str | None:

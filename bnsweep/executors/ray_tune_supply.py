@@ -18,7 +18,8 @@ from ray.tune.search import Searcher
 from bnsweep.errors import InputError, StartError, StoreError
 from bnsweep.executors.ray_tune_coordinator import GONE, RemoteService
 from bnsweep.executors.ray_tune_data import share_datasets
-from bnsweep.executors.ray_tune_failure import in_words, lost_nodes, read_log
+from bnsweep.executors.ray_tune_failure import in_words, last_line, lost_nodes, read_log
+from bnsweep.executors.ray_tune_waiting import Waiting
 from bnsweep.executors.ray_tune_worker import RESOURCES, WorkerTrainable
 from bnsweep.running.coordinator import RunStatus
 from bnsweep.running.executor import MustStop, Report
@@ -38,6 +39,7 @@ def supply(
     report: Report,
     must_stop: MustStop,
     max_workers: Callable[[], int],
+    say: Callable[[str], None],
 ) -> None:
     """Keep workers up on the cluster that Ray is connected to until the coordinator is over.
 
@@ -48,13 +50,14 @@ def supply(
         report: hears how far the run is.
         must_stop: whether to stop.
         max_workers: how many may be there or wait for a place; nodes may come and go.
+        say: hears in a line what is waited for while no worker is up.
 
     Raises:
         StoreError: results cannot be written. StartError: workers do not come up.
     """
     share_datasets()
     state = tempfile.mkdtemp(prefix="bnsweep-tune-")
-    watch = Watch(service, report, must_stop)
+    watch = Watch(service, report, must_stop, Waiting(resources, say))
     trainable = tune.with_parameters(WorkerTrainable, context=context, actor=service.actor)
     tuner = tune.Tuner(
         tune.with_resources(trainable, lambda config: _bundle(config[RESOURCES])),
@@ -79,8 +82,8 @@ def supply(
 class Watch(tune.Callback):
     """Looks how far the coordinator is, and tells it to stop and which workers are no more."""
 
-    def __init__(self, service: RemoteService, report: Report, must_stop: MustStop) -> None:
-        self._service, self._report, self._must_stop = service, report, must_stop
+    def __init__(self, service: RemoteService, report: Report, must_stop: MustStop, waiting: Waiting) -> None:
+        self._service, self._report, self._must_stop, self._waiting = service, report, must_stop, waiting
         self._asked: Any = None
         self._looked = 0.0
         self._is_stopping = False
@@ -140,6 +143,7 @@ class Watch(tune.Callback):
                 self._service.stop()  # it has begun anew
             self.run = status.run
             self._report(status.run)
+            self._waiting.look(bool(status.run.working) or status.run.is_over)
             if status.run.working:
                 self._failed_starts = 0
         self.error = self.error or status.error
@@ -153,11 +157,12 @@ class Watch(tune.Callback):
         self._service.lost(worker.name, _worker_failure(worker, error, lost_nodes() - self._lost_before))
 
     def _count_failed_start(self, error: BaseException | None, num_workers: int) -> None:
+        reason = in_words(error) or last_line(error)
+        self._waiting.failed(reason)
         self._failed_starts += 1
         is_working = self.run is not None and self.run.working
         if self._failed_starts >= MAX_FAILED_STARTS * num_workers and not is_working:
-            text = str(error or "unknown").strip()
-            self.error = StartError(f"workers do not start: {in_words(error) or text.splitlines()[-1]}")
+            self.error = StartError(f"workers do not start: {reason}")
 
 
 class WorkerSearch(Searcher):

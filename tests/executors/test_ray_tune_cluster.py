@@ -107,9 +107,9 @@ def cluster_of(hosts: int) -> Iterator[Cluster]:
         cluster.shutdown()
 
 
-def add_host(cluster: Cluster) -> None:
+def add_host(cluster: Cluster, num_gpus: int = 0) -> None:
     address = f"127.0.0.{2 + len(cluster.list_all_nodes())}"
-    cluster.add_node(num_cpus=1, node_ip_address=address, object_store_memory=10**8)
+    cluster.add_node(num_cpus=1, num_gpus=num_gpus, node_ip_address=address, object_store_memory=10**8)
 
 
 def test_a_data_set_is_the_same_and_one_copy_for_all_workers_of_a_node(two_hosts: None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections import Counter
@@ -11,10 +12,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 from ray.cluster_utils import Cluster
 
 from bnsweep.data import load_dataset
+from bnsweep.errors import StartError
 from bnsweep.executors.ray_tune import TUNE_SETTINGS, RayTuneExecutor
+from bnsweep.executors.ray_tune_waiting import Waiting
 from bnsweep.results import Store
 from bnsweep.running.coordinator import RunStatus
 from bnsweep.running.packs import RunContext, Tally, dataset_key
@@ -108,3 +112,32 @@ def title(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+def test_nodes_that_only_claim_to_have_gpus_end_the_run_with_the_reason(
+    cluster: Cluster, tmp_path: Path, spec: Callable[..., TrialSpec]
+) -> None:
+    """As where Docker did not hand a machine's GPU over: the file says that there is one, and Ray believes it."""
+    assert not torch.cuda.is_available()
+    add_host(cluster, num_gpus=1)
+    said = list[str]()
+    store, trials, executor = Store.open(tmp_path), slow_trials(spec, 1), RayTuneExecutor("auto", announce=said.append)
+    context = RunContext("tiny", trials, "abc", {dataset_key(trials[0].dataset): load_dataset(trials[0].dataset)})
+    expected = r"workers do not start: resources\.gpus: 1 asked for, but PyTorch finds none on \S+: \S+"
+    with executor.coordinating(job_of(trials, store, 1)) as coordination:
+        opened(coordination)
+        with pytest.raises(StartError, match=expected):
+            executor.run(coordination, context, Resources(gpus=1), lambda _: None, lambda: False)
+    assert [line.partition(": ")[0] for line in said] == ["a worker does not start"], "said once, however often tried"
+
+
+def test_a_run_without_workers_says_what_the_nodes_lack(cluster: Cluster) -> None:
+    said = list[str]()
+    waiting = Waiting(Resources(gpus=2), said.append, first_after_s=1e-9)
+    waiting.look(is_working=True)
+    assert said == []
+    waiting.look(is_working=False)
+    assert re.search(r"one needs 1 CPUs and 2 GPUs; of the cluster's \d nodes none has that \(at most 1 CPUs", said[0])
+    waiting = Waiting(CPU, said.append, first_after_s=1e-9)
+    waiting.look(is_working=False)
+    assert "one needs 1 CPUs; a node has that" in said[1]
