@@ -6,7 +6,9 @@ import logging
 import os
 import socket
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import ray
 from ruamel.yaml import YAML
@@ -18,8 +20,10 @@ REACHABLE_WITHIN_S = 10.0
 BOOTSTRAP = "~/ray_bootstrap_config.yaml"
 """What `ray up` leaves on the head for its autoscaler; a driver there reads it, as Ray's own usage report does."""
 KUBERAY = "RAY_USAGE_STATS_KUBERAY_IN_USE"
+KUBERAY_CLUSTER = ("RAY_CLUSTER_NAMESPACE", "RAY_CLUSTER_NAME")
+"""By these KubeRay tells a pod which cluster it is of."""
 KUBERAY_NODES = 16
-"""Nodes that packs are cut for on Kubernetes, where a pod cannot see how many there may be."""
+"""Nodes that packs are cut for on Kubernetes, where this pod may not ask how many there may be."""
 HINTS = {"cpus": "ask for fewer", "gpus": "set gpus: 0 for the CPU"}
 
 Node = Mapping[str, float]
@@ -58,18 +62,34 @@ def _check_reachable(address: str) -> None:
 
 def nodes_to_come() -> list[Node]:
     """Return the nodes that the cluster's autoscaler may bring; none where it has none, or none is known here."""
-    path = Path(BOOTSTRAP).expanduser()
+    path, config = Path(BOOTSTRAP).expanduser(), None
     if path.exists():
         config = YAML(typ="safe").load(path)
-        most, types = config.get("max_workers", 0), config["available_node_types"]
-        nodes = [
-            declared.get("resources") or {}
-            for name, declared in types.items()
-            if name != config.get("head_node_type") or len(types) == 1  # of provider local all are of one type
-            for _ in range(min(most, declared.get("max_workers", most)))
-        ]
-        return nodes[:most]
-    return [{}] * KUBERAY_NODES if KUBERAY in os.environ else []
+    elif KUBERAY in os.environ:
+        config = _on_kubernetes(*(os.environ.get(name, "") for name in KUBERAY_CLUSTER))
+    if config is None:
+        return [{}] * KUBERAY_NODES if KUBERAY in os.environ else []
+    most, types = config.get("max_workers", 0), config["available_node_types"]
+    nodes = [
+        declared.get("resources") or {}
+        for name, declared in types.items()
+        if name != config.get("head_node_type") or len(types) == 1  # of provider local all are of one type
+        for _ in range(min(most, declared.get("max_workers", most)))
+    ]
+    return nodes[:most]
+
+
+@cache
+def _on_kubernetes(namespace: str, name: str) -> dict[str, Any] | None:
+    """Return what KubeRay's autoscaler makes of this pod's cluster, which a head with one may read; None if not."""
+    from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscaling_config_from_ray_cr
+    from ray.autoscaler._private.kuberay.node_provider import KubernetesHttpApiClient
+
+    try:
+        cluster = KubernetesHttpApiClient(namespace).get(f"rayclusters/{name}")
+    except OSError:  # no token here, nothing answers, or the answer is no
+        return None
+    return dict(_derive_autoscaling_config_from_ray_cr(cluster))
 
 
 def count_workers(resources: Resources, here: Sequence[Node], to_come: Sequence[Node], where: str) -> int:

@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from copy import deepcopy
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import yaml
 from jsonschema import ValidationError
 from packaging.requirements import Requirement
 
+from bnsweep.jobs.place import HEAD_FOLDER
 from bnsweep.training.gpu import MIN_DRIVERS
 from tests.cluster.autoscaler import validated
 from tests.cluster.aws import ROOT
@@ -74,6 +76,13 @@ def test_the_head_runs_no_trials_and_its_dashboard_is_on_loopback(config: dict[s
 def test_every_node_has_the_token_and_requires_it(config: dict[str, Any]) -> None:
     assert config["file_mounts"]["~/.ray/auth_token"] == "~/.ray/auth_token"
     assert "-e RAY_AUTH_MODE=token" in config["docker"]["run_options"]
+
+
+def test_results_on_the_heads_disk_outlive_its_container(config: dict[str, Any]) -> None:
+    """Ray removes a container that it stops, as `ray up` does where the file was edited."""
+    home = f"/home/{config['auth']['ssh_user']}"
+    assert f"-v {home}/bnsweep:/home/ray/{PurePosixPath(HEAD_FOLDER).name}" in config["docker"]["head_run_options"]
+    assert any("mkdir -p ~/bnsweep && chmod 777 ~/bnsweep" in command for command in config["initialization_commands"])
 
 
 def test_workers_containers_are_given_the_gpu(config: dict[str, Any]) -> None:

@@ -36,7 +36,7 @@ def test_it_installs_the_lock_before_the_code() -> None:
     copies = [value.split() for value in values("COPY")]
     assert next(source for copy in copies for source in copy[1:-1]) == "requirements.lock"
     (install,) = [value for value in values("RUN") if "--requirements" in value]
-    assert "--requirements bnsweep/requirements.lock" in install
+    assert "--requirements image/requirements.lock" in install
     assert [name for name, value in INSTRUCTIONS if "requirements.lock" in value][:2] == ["COPY", "RUN"]
     assert all((ROOT / source).exists() for copy in copies for source in copy[1:-1])
 
@@ -46,8 +46,8 @@ def test_nothing_in_it_is_unpinned() -> None:
     assert f"uv=={UV}" in DOCKERFILE
     for command in re.findall(r"pip install ([^&]*)", "&".join(values("RUN"))):
         named = [word for word in command.split() if not word.startswith(("-", '"', "python)"))]
-        assert all("==" in word or word in ("bnsweep/requirements.lock", "./bnsweep") for word in named)
-    assert "--build-constraints bnsweep/requirements.lock" in DOCKERFILE
+        assert all("==" in word or word in ("image/requirements.lock", "./image") for word in named)
+    assert "--build-constraints image/requirements.lock" in DOCKERFILE
     assert re.search(r"^setuptools==", LOCK, re.MULTILINE)
 
 
@@ -77,8 +77,8 @@ def test_a_node_installs_the_lock_only_where_its_image_has_another(tmp_path: Pat
     assert read(name)["file_mounts"]["~/requirements.lock"] == "requirements.lock"
     (tmp_path / "requirements.lock").write_text("ray==1\n")
     if image != "Ray's own":
-        (tmp_path / "bnsweep").mkdir()
-        (tmp_path / "bnsweep/requirements.lock").write_text("ray==1\n" if image == "of this lock" else "ray==0\n")
+        (tmp_path / "image").mkdir()
+        (tmp_path / "image/requirements.lock").write_text("ray==1\n" if image == "of this lock" else "ray==0\n")
     for program in ("pip", "uv", "python"):
         (tmp_path / program).write_text(f'#!/bin/sh\necho {program} "$@" >> ~/told\n')
         (tmp_path / program).chmod(0o700)

@@ -146,6 +146,6 @@ def test_it_has_the_locked_ray_and_its_image_holds_the_sweep() -> None:
     copied = [line.split()[-2:] for line in DOCKERFILE.splitlines() if line.startswith("COPY --chown")]
     assert all((ROOT / source).exists() for source, _ in copied)
     sweep = RESOURCE["spec"]["entrypoint"].split()[2]
-    assert Path(sweep).relative_to("/home/ray") == Path("bnsweep") / "sweeps" / "mini.yaml"
-    assert ["sweeps", "bnsweep/sweeps"] in copied
+    assert Path(sweep).relative_to("/home/ray") == Path("image") / "sweeps" / "mini.yaml"
+    assert ["sweeps", "image/sweeps"] in copied
     assert (ROOT / "sweeps" / "mini.yaml").exists()
