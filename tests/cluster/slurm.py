@@ -38,7 +38,7 @@ TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
 SchedulerType=sched/builtin
 SelectType=select/cons_tres
-NodeName={node} CPUs=2
+NodeName={node} CPUs=4 RealMemory=64000
 PartitionName=all Nodes=ALL Default=YES State=UP
 """
 
