@@ -66,7 +66,7 @@ def _what_hides_it(root: Path) -> str:
     except OSError:
         return "libcuda.so.1 is not found: a container needs NVIDIA_DRIVER_CAPABILITIES=compute,utility"
     try:
-        torch.cuda.init()
+        torch.cuda.init()  # type: ignore[no-untyped-call]  # torch's
     except (RuntimeError, AssertionError) as error:
         return f"CUDA does not start: {str(error).splitlines()[0]}"
     return "CUDA counts no device"

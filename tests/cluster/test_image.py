@@ -56,6 +56,14 @@ def test_it_names_the_cuda_that_is_locked() -> None:
     assert re.search(rf"^cuda-toolkit=={re.escape(str(torch.version.cuda))}\.", LOCK, re.MULTILINE)
 
 
+@pytest.mark.parametrize("name", [*CLOUDS, "onprem"])
+def test_nothing_that_a_node_or_a_user_installs_is_unpinned(name: str) -> None:
+    installed = re.findall(r"pip install (?:--?\S+ )*(\w\S*)", text_of(name))
+    assert installed
+    assert all(re.fullmatch(r"[\w-]+==[\d.]+[)\]]*", package) for package in installed), installed
+    assert {package.rstrip(")") for package in installed if package.startswith("uv=")} == {f"uv=={UV}"}
+
+
 @pytest.mark.parametrize("name", [*CLOUDS, "kuberay"])
 def test_each_file_names_it_and_says_how_to_build_it(name: str) -> None:
     text = text_of(name)

@@ -41,6 +41,7 @@ def test_what_optimizers_load_is_loaded_before_the_first_trial() -> None:
 def test_a_share_of_a_gpu_is_a_share_of_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """What PyTorch is told; there is no GPU here that would hold it to that."""
     told = list[tuple[float, torch.device]]()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=16 * CONTEXT_BYTES))
     monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda *given: told.append(given))
     monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda _: None)
