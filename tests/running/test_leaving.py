@@ -48,7 +48,7 @@ def test_an_interrupt_while_pytorch_is_loaded_ends_the_command(sweep_file: Calla
         "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path]),
         "LOADING_FILE": str(loading),
     }
-    command = [sys.executable, "-m", "bnsweep", "run", str(sweep_file()), "--executor", "serial", "--out", "out"]
+    command = [sys.executable, "-m", "bnsweep", "run", str(sweep_file()), "--out", "out"]
     with subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         wait_until(loading.exists, "PyTorch to be loaded")
         process.send_signal(signal.SIGINT)
