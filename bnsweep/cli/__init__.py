@@ -10,13 +10,15 @@ from bnsweep.cli import fetch, jobs, plan, results, run  # each adds its command
 from bnsweep.cli.app import INTERRUPTED, app
 from bnsweep.cli.output import discard_output, escape_what_cannot_be_encoded, output_error, print_error
 from bnsweep.errors import DeviceLost, InputError, StartError, StoreError
+from bnsweep.running.leaving import Leaving
 
 
 def main() -> None:
     """Run the command line: bad input is one message on stderr and exit code 2."""
     os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever the user's notebooks ask for
     escape_what_cannot_be_encoded()
-    leaving = atexit.register(Leaving(INTERRUPTED))
+    leaving = Leaving(INTERRUPTED)
+    atexit.register(leaving)
     code: int | str | None = 0
     unwritten: OSError | None = None
     try:
