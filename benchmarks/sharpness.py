@@ -84,9 +84,12 @@ class Compared:
 def whole_hessian(loss: Loss) -> Tensor:
     """Return the matrix, (P, P), all columns in one backward."""
     leaves = loss.at_params()
-    gradient = loss.gradient(leaves, with_graph=True)
-    units = torch.eye(len(gradient), dtype=gradient.dtype)
-    columns = torch.autograd.grad(gradient, list(leaves.values()), units, is_grads_batched=True, materialize_grads=True)
+    with loss.in_force(leaves):
+        gradient = loss.gradient_with_graph(leaves)
+        units = torch.eye(len(gradient), dtype=gradient.dtype)
+        columns = torch.autograd.grad(
+            gradient, list(leaves.values()), units, is_grads_batched=True, materialize_grads=True
+        )
     return torch.cat([column.flatten(1) for column in columns], 1)
 
 

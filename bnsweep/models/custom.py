@@ -73,7 +73,6 @@ def _require_plain_weights(spec: CustomSpec, model: nn.Module) -> None:
         raise InputError(f"{KEY}: {spec.name} has no weight layer: no trainable linear or convolution module")
 
 
-@torch.no_grad()
 def _first_calls(
     spec: CustomSpec, model: nn.Module, input_shape: tuple[int, int, int], num_classes: int
 ) -> dict[str, int]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from bnsweep.models import Network
+from bnsweep.probes.attributes import Attributes
+from bnsweep.probes.in_force import copied, has_own_functions, in_force
 from bnsweep.probes.stability import Stability
-from bnsweep.rng import RngState, capture_rng, replayed
+from bnsweep.rng import RngState, capture_rng
 from bnsweep.spec import TrainSpec
 
 LossFn = Callable[[Tensor, Tensor], Tensor]
@@ -45,6 +46,8 @@ class StepContext:
         train: how the trial optimizes; its optimizer, momentum and weight decay made W^{t+1} of W^t.
         find_edge: returns the edge of stability of its optimizer at this step, whose cost is that of a pass over all
             parameters; `edge` asks it once.
+        attributes: what the plain Python attributes of the model's modules held before the step's forward.
+        kept: what keeps the parameters of the last `forward` in place where a backward may run it again.
     """
 
     network: Network
@@ -61,6 +64,8 @@ class StepContext:
     rng_state: RngState | None = None
     train: TrainSpec = field(default_factory=TrainSpec)
     find_edge: Callable[[], Stability] = Stability
+    attributes: Attributes | None = None
+    kept: ExitStack | None = None
 
     @cached_property
     def edge(self) -> Stability:
@@ -73,8 +78,22 @@ class StepContext:
         return self.network.model
 
     def forward(self, params: Mapping[str, Tensor]) -> Tensor:
-        """Return the logits (N, K) at these parameters, on the step's mini-batch, noise and dropout masks."""
-        return evaluate(self.model, params, self.buffers, self.x, self.rng_state)
+        """Return the logits (N, K) at these parameters, on the step's mini-batch, noise and dropout masks.
+
+        A backward that runs the forward again (checkpointing) is to come before the next call, or within `in_force`.
+        """
+        if self.kept is not None:
+            self.kept.close()
+        with ExitStack() as stack:
+            stack.enter_context(self.in_force(params))
+            logits: Tensor = self.model(copied(self.x))
+            if self.kept is not None and has_own_functions(logits):
+                self.kept.push(stack.pop_all())
+        return logits
+
+    def in_force(self, params: Mapping[str, Tensor]) -> AbstractContextManager[None]:
+        """Have the model, within the block, these parameters, and all else as it was before the step's forward."""
+        return in_force(self.model, params, self.buffers, self.x.device, self.rng_state, self.attributes)
 
 
 @dataclass(frozen=True)
@@ -85,11 +104,13 @@ class StepStart:
     parameters: dict[str, Tensor]
     buffers: dict[str, Tensor]
     rng_state: RngState
+    attributes: Attributes
 
     @classmethod
     def of(cls, model: nn.Module, x: Tensor) -> Self:
         """Copy the state of the model, the mini-batch x and the global random streams."""
-        return cls(x.clone(), parameter_copies(model), buffer_copies(model), capture_rng(x.device))
+        state = parameter_copies(model), buffer_copies(model), capture_rng(x.device)
+        return cls(x.clone(), *state, Attributes.of(model.modules()))
 
 
 def parameter_copies(model: nn.Module) -> dict[str, Tensor]:
@@ -111,19 +132,9 @@ def evaluate(
 ) -> Tensor:
     """Return `module(x)` with these parameters and with copies of these buffers; the module's own are not touched.
 
-    The buffers are copied because a forward in train mode moves running statistics. The global random streams start at
-    `rng_state`, where they are for None, and are put back.
+    The global random streams start at `rng_state`, where they are for None, and are put back. For a backward that runs
+    the forward again, see `in_force`.
     """
-    with replayed(rng_state, x.device):
-        output: Tensor = run(module, params, buffers, x)
+    with in_force(module, params, buffers, x.device, rng_state):
+        output: Tensor = module(copied(x))
     return output
-
-
-def run(module: nn.Module, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], x: Any) -> Any:
-    """Do as `evaluate` does, but draw from the global random streams as they are, and move them.
-
-    The module gets a copy of x, which need not be one tensor, since it may write to its input.
-    """
-    fresh = {id(buffer): buffer.clone() for buffer in buffers.values()}
-    state = {**params, **{name: fresh[id(buffer)] for name, buffer in buffers.items()}}
-    return functional_call(module, state, (deepcopy(x),))

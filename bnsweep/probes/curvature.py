@@ -96,10 +96,10 @@ def measured_extremes(loss: Loss, tolerance: float, seed: int, scale: Tensor | N
 
 def _extremes(loss: Loss, tolerance: float, seed: int, scale: Tensor | None, decay: float = 0.0) -> Extremes:
     """Return the extreme eigenvalues of D (H + decay I) D."""
-    product, gradient = hessian_product(loss)
-    start = random_start(len(gradient), seed, gradient.device)
-    scaled = product if scale is None else partial(_scaled, product, scale, decay)
-    return extreme_eigenvalues(scaled, start, tolerance, torch.finfo(gradient.dtype).eps)
+    with hessian_product(loss) as (product, gradient):
+        start = random_start(len(gradient), seed, gradient.device)
+        scaled = product if scale is None else partial(_scaled, product, scale, decay)
+        return extreme_eigenvalues(scaled, start, tolerance, torch.finfo(gradient.dtype).eps)
 
 
 def _scaled(product: Product, scale: Tensor, decay: float, v: Tensor) -> Tensor:

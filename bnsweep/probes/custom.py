@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -61,8 +62,8 @@ class CheckedProbe:
             InputError: they do not fit; what the probe itself raises has a note that names it.
         """
         try:
-            with untouched(ctx):
-                rows = self.probe(ctx)
+            with untouched(ctx), ExitStack() as kept:
+                rows = self.probe(replace(ctx, kept=kept))
         except Exception as error:
             error.add_note(f"probes.{self.name}, at step {ctx.step}")
             raise

@@ -62,7 +62,7 @@ class Flatness:
         """Return one row: see the table's columns. The value is infinite by overflow, NaN where `reason` says why."""
         x, y = trained.sample(self.samples)
         loss = _loss(trained, x, y)
-        weights = flat(loss.params[name].detach().abs() for name in loss.trained).double()
+        weights = flat(loss.params[name].detach() for name in loss.trained).abs().double()
         found = measured_extremes(loss, self.tolerance, trained.step, weights)
         columns = extremes_columns(found, self.tolerance, "adaptive_sharpness")
         row = {"step": trained.step, **columns, "samples": len(y), "num_hvps": found.num_products}

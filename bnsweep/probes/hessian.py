@@ -6,14 +6,17 @@ transforms refuse the running statistics.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-from bnsweep.probes.context import LossFn, StepContext, evaluate
+from bnsweep.probes.attributes import Attributes
+from bnsweep.probes.context import LossFn, StepContext
+from bnsweep.probes.in_force import as_real, copied, gradients, in_force, without_old_checkpoints
 from bnsweep.probes.lanczos import Product
 from bnsweep.rng import RngState
 
@@ -34,6 +37,7 @@ class Loss:
         y: their targets.
         loss_fn: logits and targets to the loss.
         rng_state: where the random streams begin at each evaluation; None: where they are.
+        attributes: what the model's plain attributes hold at each evaluation; None: what they do.
     """
 
     model: nn.Module
@@ -44,11 +48,12 @@ class Loss:
     y: Tensor
     loss_fn: LossFn
     rng_state: RngState | None = None
+    attributes: Attributes | None = None
 
     @classmethod
     def of_step(cls, ctx: StepContext) -> Self:
         """Return the loss of a training step's mini-batch, batch statistics, noise and dropout masks included."""
-        mini_batch = ctx.x, ctx.y, ctx.loss_fn, ctx.rng_state
+        mini_batch = ctx.x, ctx.y, ctx.loss_fn, ctx.rng_state, ctx.attributes
         return cls(ctx.model, ctx.params_before, tuple(ctx.grads), ctx.buffers, *mini_batch)
 
     def at_params(self) -> dict[str, Tensor]:
@@ -57,16 +62,32 @@ class Loss:
 
     def __call__(self, trained: Mapping[str, Tensor]) -> Tensor:
         """Return the loss, a scalar, where the trained parameters have these values."""
-        logits = evaluate(self.model, {**self.params, **trained}, self.buffers, self.x, self.rng_state)
-        return self.loss_fn(logits, self.y)
+        with self.in_force(trained):
+            return self.here()
 
-    def gradient(self, leaves: Mapping[str, Tensor], *, with_graph: bool = False) -> Tensor:
+    @contextmanager
+    def in_force(self, trained: Mapping[str, Tensor]) -> Iterator[None]:
+        """Have the model these trained parameters within the block, in which backwards are taken too."""
+        params, device = {**self.params, **trained}, self.x.device
+        state = params, self.buffers, device, self.rng_state, self.attributes
+        with without_old_checkpoints(), in_force(self.model, *state):
+            yield
+
+    def here(self) -> Tensor:
+        """Return the loss with the parameters that are in force."""
+        return self.loss_fn(self.model(copied(self.x)), self.y)
+
+    def gradient(self, leaves: Mapping[str, Tensor]) -> Tensor:
         """Return the gradient at these leaves, (P,), over all trained parameters in order."""
+        with torch.enable_grad(), self.in_force(leaves):
+            return flat(gradients(self.here(), list(leaves.values())))
+
+    def gradient_with_graph(self, leaves: Mapping[str, Tensor]) -> Tensor:
+        """Return the same with its graph; to be called, and differentiated, while the leaves are in force."""
         with torch.enable_grad():
-            blocks = torch.autograd.grad(
-                self(leaves), list(leaves.values()), create_graph=with_graph, materialize_grads=True
+            return flat(
+                torch.autograd.grad(self.here(), list(leaves.values()), create_graph=True, materialize_grads=True)
             )
-            return flat(blocks)
 
     def of_first(self, count: int) -> Self:
         """Return the same loss on so many of the samples."""
@@ -80,14 +101,14 @@ class Loss:
         return replace(self, params=params, buffers=buffers, x=_wider(self.x), y=_wider(self.y))
 
 
-def hessian_product(loss: Loss) -> tuple[Product, Tensor]:
-    """Return v -> H v for vectors of shape (P,) over all trained parameters in order, and the gradient, (P,).
+@contextmanager
+def hessian_product(loss: Loss) -> Iterator[tuple[Product, Tensor]]:
+    """Yield v -> H v for vectors of shape (P,) over all trained parameters in order, and the gradient, (P,).
 
-    The graph of the gradient is built once; each product is one backward through it.
+    The graph of the gradient is built once; each product is one backward through it, and is to be taken in the block.
     """
     leaves = loss.at_params()
     parameters = list(leaves.values())
-    gradient = loss.gradient(leaves, with_graph=True)
 
     def product(vector: Tensor) -> Tensor:
         if not gradient.requires_grad:  # the loss is linear
@@ -97,27 +118,25 @@ def hessian_product(loss: Loss) -> tuple[Product, Tensor]:
         )
         return flat(blocks)
 
-    return product, gradient.detach()
+    with loss.in_force(leaves):
+        gradient = loss.gradient_with_graph(leaves)
+        yield product, gradient.detach()
 
 
 def flat(tensors: Iterable[Tensor]) -> Tensor:
     """Return all entries of all tensors, (P,); a complex one counts as two, its real and its imaginary part."""
-    return torch.cat([_real(tensor).flatten() for tensor in tensors])
+    return torch.cat([as_real(tensor).flatten() for tensor in tensors])
 
 
 def shaped(vector: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the parts of a vector (P,) by the name of the tensor that they belong to, in its shape and type."""
-    sizes = [_real(tensor).numel() for tensor in like.values()]
+    sizes = [as_real(tensor).numel() for tensor in like.values()]
     parts = zip(like.items(), torch.split(vector, sizes), strict=True)
     return {name: _like(part, tensor) for (name, tensor), part in parts}
 
 
-def _real(tensor: Tensor) -> Tensor:
-    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
-
-
 def _like(part: Tensor, tensor: Tensor) -> Tensor:
-    real = part.reshape(_real(tensor).shape).to(_real(tensor).dtype)
+    real = part.reshape(as_real(tensor).shape).to(as_real(tensor).dtype)
     return torch.view_as_complex(real) if tensor.is_complex() else real
 
 

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from bnsweep.models import LayerView, Network, Split, StageView, split
-from bnsweep.probes.context import StepContext, run
+from bnsweep.probes.context import StepContext
+from bnsweep.probes.in_force import as_real, copied, gradients, in_force
 from bnsweep.results.schema import Row
-from bnsweep.rng import RngState, capture_rng, replayed
+from bnsweep.rng import RngState, capture_rng
 
 BLOCK = 1 << 16
 """Entries of a gradient that are taken to float64 at a time on the CPU: 512 KiB, which stays in the cache."""
@@ -73,7 +74,8 @@ def shifted_gradients(ctx: StepContext, chain: Split | None = None) -> Iterator[
     for s, stage in enumerate(stages):
         for i, layer in enumerate(stage.layers):
             if s or i:
-                yield _suffix_gradient(ctx, stages[s:], params, layer.weights, x, rng_state)
+                given = copied(x, with_grad=s > 0)
+                yield _suffix_gradient(ctx, stages[s:], params, layer.weights, given, rng_state)
             params |= {name: ctx.params_after[name] for name in layer.parameters}
         if s + 1 < len(stages):
             x, rng_state = _updated_stage(ctx, stage, x, rng_state)
@@ -86,7 +88,8 @@ def gradient_shift(G: Tensor, shifted: Tensor) -> Tensor:
     """
     block = BLOCK if G.device.type == "cpu" else G.numel()
     sums = torch.zeros(4, dtype=torch.float64, device=G.device)
-    parts = zip(torch.split(G.flatten(), block), torch.split(shifted.flatten(), block), strict=True)
+    both = as_real(G).flatten(), as_real(shifted).flatten()
+    parts = zip(*(torch.split(gradient, block) for gradient in both), strict=True)
     for a, b in ((part.double(), shifted_part.double()) for part, shifted_part in parts):
         change = a - b
         sums += torch.stack([change.dot(change), a.dot(b), a.dot(a), b.dot(b)])
@@ -107,8 +110,9 @@ def _joined(gradients: Sequence[Tensor]) -> Tensor:
 
 def _updated_stage(ctx: StepContext, stage: StageView, x: Any, rng_state: RngState) -> tuple[Any, RngState]:
     """Return the output of the stage with W^{t+1} on the input x, and where the random streams stand after it."""
-    with torch.no_grad(), replayed(rng_state, ctx.x.device):
-        output = run(stage.module, _named(stage.parameters, ctx.params_after), _named(stage.buffers, ctx.buffers), x)
+    params, buffers = _named(stage.parameters, ctx.params_after), _named(stage.buffers, ctx.buffers)
+    with torch.no_grad(), in_force(stage.module, params, buffers, ctx.x.device, rng_state, ctx.attributes):
+        output = stage.module(copied(x))
         return output, capture_rng(ctx.x.device)
 
 
@@ -120,18 +124,20 @@ def _suffix_gradient(
     x: Any,
     rng_state: RngState,
 ) -> Tensor:
-    """Return the gradient with respect to `weights` of the loss of these stages with `params` on the input x."""
-    leaves = {name: params[name].detach().requires_grad_() for name in weights}
+    """Return the gradient with respect to `weights` of the loss of these stages with `params` on the input x.
+
+    Whatever is trained asks for a gradient, as in the step: a checkpoint of the old form has none of its parameters
+    where nothing before it does. What is not needed is not computed all the same.
+    """
+    leaves = {name: params[name].detach().requires_grad_() for name in ctx.grads}
     inputs, buffers = dict[str, Tensor](), dict[str, Tensor]()
     for i, stage in enumerate(stages):
         inputs |= _named(stage.parameters, {**params, **leaves}, f"{i}.")
         buffers |= _named(stage.buffers, ctx.buffers, f"{i}.")
     suffix = nn.Sequential(*(stage.module for stage in stages))
-    with torch.enable_grad(), replayed(rng_state, ctx.x.device):
-        loss = ctx.loss_fn(run(suffix, inputs, buffers, x), ctx.y)
-        if not loss.requires_grad:  # nothing in the model depends on this weight
-            return _joined([torch.zeros_like(leaf) for leaf in leaves.values()])
-        return _joined(torch.autograd.grad(loss, list(leaves.values()), materialize_grads=True))
+    device, wanted = ctx.x.device, [leaves[name] for name in weights]
+    with torch.enable_grad(), in_force(suffix, inputs, buffers, device, rng_state, ctx.attributes):
+        return _joined(gradients(ctx.loss_fn(suffix(x), ctx.y), wanted))
 
 
 def _named(names: Mapping[str, str], tensors: Mapping[str, Tensor], prefix: str = "") -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bnsweep.probes.context import StepContext
+from bnsweep.probes.in_force import as_real, copied, gradients
 from bnsweep.results.schema import Row
 
 
@@ -65,14 +66,14 @@ class Landscape:
 def loss_and_gradient(ctx: StepContext, trained: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the mini-batch loss where the trained parameters have these values, a scalar, and its gradient by name."""
     leaves = {name: w.detach().requires_grad_() for name, w in trained.items()}
-    with torch.enable_grad():
-        loss = ctx.loss_fn(ctx.forward({**ctx.params_before, **leaves}), ctx.y)
-        gradient = torch.autograd.grad(loss, list(leaves.values()), materialize_grads=True)
+    with torch.enable_grad(), ctx.in_force({**ctx.params_before, **leaves}):
+        loss = ctx.loss_fn(ctx.model(copied(ctx.x)), ctx.y)
+        gradient = gradients(loss, list(leaves.values()))
     return loss.detach(), dict(zip(leaves, gradient, strict=True))
 
 
 def joint_norm(tensors: Iterable[Tensor]) -> Tensor:
     """Return the l2 norm over all tensors together, a float64 scalar, so that no square overflows."""
-    norms = [torch.linalg.vector_norm(tensor, dtype=torch.float64) for tensor in tensors]
+    norms = [torch.linalg.vector_norm(as_real(tensor), dtype=torch.float64) for tensor in tensors]
     total: Tensor = torch.linalg.vector_norm(torch.stack(norms))
     return total

@@ -10,6 +10,7 @@ from torch import Tensor
 from bnsweep.models import layers
 from bnsweep.norm.weight import weight_parameters
 from bnsweep.probes.context import StepContext
+from bnsweep.probes.in_force import as_real
 from bnsweep.results.schema import Row
 from bnsweep.spec import TrainSpec
 
@@ -60,4 +61,4 @@ def _norms(ctx: StepContext, name: str) -> Tensor:
     """Return ||w||, ||g|| and ||u|| of one parameter, (3,), float64, in which no square overflows."""
     before = ctx.params_before[name]
     tensors = before, ctx.grads[name], ctx.params_after[name] - before
-    return torch.stack([torch.linalg.vector_norm(tensor, dtype=torch.float64) for tensor in tensors])
+    return torch.stack([torch.linalg.vector_norm(as_real(tensor), dtype=torch.float64) for tensor in tensors])

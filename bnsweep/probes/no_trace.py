@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from bnsweep.probes.attributes import Attributes
 from bnsweep.probes.context import StepContext
 from bnsweep.rng import replayed
 
@@ -18,9 +19,10 @@ def untouched(ctx: StepContext) -> Iterator[None]:
 
     The values of parameters, gradients, buffers and mini-batch are copied before it and put back after it, which takes
     as long as a few updates of plain SGD; so are `requires_grad` and the train/eval flags, and whether gradients are
-    recorded. Hooks and attributes that it leaves on the model are not undone.
+    recorded, and what plain attributes of a user's modules hold. Hooks that it leaves on the model are not undone.
     """
     tensors, modules = _tensors(ctx), [(module, module.training) for module in ctx.model.modules()]
+    attributes = Attributes.of(ctx.model.modules())
     values, trained = [tensor.detach().clone() for tensor in tensors], [tensor.requires_grad for tensor in tensors]
     try:
         with replayed(None, ctx.x.device), torch.set_grad_enabled(torch.is_grad_enabled()):
@@ -31,6 +33,7 @@ def untouched(ctx: StepContext) -> Iterator[None]:
                 tensor.copy_(value).requires_grad_(is_trained)
         for module, is_training in modules:
             module.training = is_training
+        attributes.put_back()
 
 
 def _tensors(ctx: StepContext) -> list[Tensor]:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bnsweep.probes.hessian import Loss, hessian_product, shaped
+from bnsweep.probes.hessian import Loss, flat, hessian_product, shaped
 from bnsweep.probes.lanczos import random_start
 
 MAX_SAMPLES = 8
@@ -40,16 +40,18 @@ def why_wrong(loss: Loss, seed: int) -> str | None:
 
 def _difference(loss: Loss, seed: int) -> str | None:
     here = {name: loss.params[name].detach() for name in loss.trained}
-    product, gradient = hessian_product(loss)
+    gradient = loss.gradient(loss.at_params())
     v = F.normalize(random_start(len(gradient), seed, gradient.device), dim=0)
-    distance = DISTANCE * max(1.0, torch.linalg.vector_norm(torch.stack([w.norm() for w in here.values()])).item())
+    with hessian_product(loss) as (product, _):
+        claimed = product(v)
+    distance = DISTANCE * max(1.0, torch.linalg.vector_norm(flat(here.values())).item())
 
     def change(step: float) -> Tensor:
         moved = shaped(step * v, here)
         there = loss.gradient({name: (w + moved[name]).requires_grad_() for name, w in here.items()})
         return (there - gradient) / step
 
-    claimed, found = product(v), change(distance)
+    found = change(distance)
     if _apart(claimed, found) <= MAX_DIFFERENCE:
         return None
     again = change(distance / SHORTER)

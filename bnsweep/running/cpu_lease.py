@@ -2,8 +2,7 @@
 
 A lease is a file in a folder of the user's that says how many processors and out of which, and is locked as long as
 the run lives: the kernel drops the lock of a run that is killed. Runs that are kept to different processors, such as
-jobs of Slurm, take nothing from each other. Nothing rests on it: where files cannot be locked, as on some network file
-systems, each run takes all, and says so.
+jobs of Slurm, take nothing from each other. Nothing rests on it: where files cannot be locked, each run takes all.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from bnsweep.errors import InputError
@@ -33,14 +32,12 @@ class CpuLease:
         cpus: the processors that they hold.
         total: the processors of the machine, as far as this process may use them.
         others: those that other runs hold out of the same ones.
-        warning: why nothing is known of other runs, and what to do; None where it is.
     """
 
     workers: int
     cpus: int
     total: int
     others: int
-    warning: str | None = None
 
 
 def share(total: int, others: int, each: float, at_most: int | None = None) -> CpuLease:
@@ -68,20 +65,11 @@ def leased_cpus(each: float, at_most: int | None = None, folder: Path | None = N
     Raises:
         InputError: the machine has fewer processors than one worker needs.
     """
-    folder = folder or _folder_of_user()
+    lease = share(whole_cpus(), 0, each, at_most)
     with ExitStack() as stack:
-        try:
-            lease = stack.enter_context(_held(folder, each, at_most))
-        except OSError as error:
-            lease = replace(share(whole_cpus(), 0, each, at_most), warning=_warning(folder, error))
+        with suppress(OSError):
+            lease = stack.enter_context(_held(folder or _folder_of_user(), each, at_most))
         yield lease
-
-
-def _warning(folder: Path, error: OSError) -> str:
-    return (
-        f"{folder}: no file can be locked there ({error.strerror or error}), so runs on this machine do not see each "
-        "other and each takes all CPUs; where several run, give each its --workers, or set TMPDIR to a local disk"
-    )
 
 
 def _folder_of_user() -> Path:

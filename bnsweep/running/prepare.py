@@ -14,10 +14,11 @@ from bnsweep.running.packs import dataset_key
 from bnsweep.running.plan import Plan
 from bnsweep.running.run import Prepared
 from bnsweep.running.same_data import require_same_data
-from bnsweep.spec import TrialSpec
+from bnsweep.spec import CustomSpec, TrialSpec
 from bnsweep.spec.grid import Grid
 from bnsweep.spec.sweep import Sweep
 from bnsweep.training.compiling import check_compiler
+from bnsweep.training.trying import try_model
 
 
 def prepare(sweep: Sweep, store: Store, plan: Plan) -> Prepared:
@@ -36,7 +37,11 @@ def prepare(sweep: Sweep, store: Store, plan: Plan) -> Prepared:
         check_compiler()
     for spec in _one_each(plan, "probes"):
         build_probes(spec.probes, spec.train.steps)
-    return Prepared(sweep, store, plan, loaded, _check_models(_one_each(plan, "model", "norm", "dataset"), loaded))
+    notes = _check_models(_one_each(plan, "model", "norm", "dataset"), loaded)
+    for spec in _one_each(plan, "model", "norm", "dataset", "probes"):
+        if isinstance(spec.model, CustomSpec):
+            try_model(spec, loaded[dataset_key(spec.dataset)])
+    return Prepared(sweep, store, plan, loaded, notes)
 
 
 def _one_each(plan: Plan, *fields: str) -> Grid:

@@ -30,6 +30,7 @@ def step_context(spec: TrialSpec, trial: Trial, start: StepStart, step: int, y: 
         buffers=start.buffers,
         grads=trial.gradients(),
         rng_state=start.rng_state,
+        attributes=start.attributes,
         train=spec.train,
         find_edge=partial(edge_of_stability, trial.optimizer, trial.trained(), spec.lr),
     )

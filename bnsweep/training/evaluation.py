@@ -22,6 +22,7 @@ from bnsweep.data import Dataset
 from bnsweep.data.batches import batch_indices
 from bnsweep.norm import averaging, running_norms
 from bnsweep.norm.running import RunningNorm
+from bnsweep.probes.in_force import without_old_checkpoints
 from bnsweep.rng import derive, seeded
 
 EVAL_BATCH = 500
@@ -155,7 +156,7 @@ def _eval_mode(model: nn.Module) -> Iterator[None]:
     """Put the model into eval mode, without gradients, and all its flags back afterwards."""
     flags = [(module, module.training) for module in model.modules()]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), without_old_checkpoints():
             model.eval()
             yield
     finally:

@@ -73,8 +73,9 @@ def test_the_tolerance_holds_whatever_the_size_of_the_loss(scale: float) -> None
 
 def test_a_product_is_the_gradients_finite_difference() -> None:
     ctx = third_step("vgg", "batch")
-    product, start = hessian_product(Loss.of_step(ctx))
-    v = torch.randn(len(start), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    with hessian_product(Loss.of_step(ctx)) as (product, start):
+        v = torch.randn(len(start), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        found = product(v)
 
     def gradient(distance: float) -> torch.Tensor:
         leaves, start = {}, 0
@@ -85,7 +86,7 @@ def test_a_product_is_the_gradients_finite_difference() -> None:
         return torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(leaves.values()))])
 
     difference = (gradient(1e-6) - gradient(-1e-6)) / 2e-6
-    assert torch.linalg.norm(product(v) - difference) <= 1e-6 * torch.linalg.norm(difference)
+    assert torch.linalg.norm(found - difference) <= 1e-6 * torch.linalg.norm(difference)
 
 
 def test_a_step_whose_gradient_overflows_has_infinite_sharpness() -> None:

@@ -69,7 +69,10 @@ class TinyTrial:
         self.shape = input_shape(spec.name)
         self.network = build_model(spec, self.norm, self.shape, CLASSES, noise_seed=SEED)
         initialize(self.network, "kaiming_normal", self.gain, SEED)
-        self.model.to(self.dtype)
+        complex_dtype = self.dtype.to_complex()
+        self.model._apply(
+            lambda t: t.to(complex_dtype if t.is_complex() else self.dtype if t.dtype.is_floating_point else t.dtype)
+        )
         if self.optimizer_name == "adam":
             self.train = TrainSpec(optimizer="adam", weight_decay=0.01)
             self.optimizer = torch.optim.Adam(self.model.parameters(), self.lr, weight_decay=0.01)
@@ -109,6 +112,7 @@ class TinyTrial:
             {name: _gradient(w) for name, w in self.model.named_parameters() if w.requires_grad},
             start.rng_state,
             self.train,
+            attributes=start.attributes,
         )
 
     def steps(self, count: int) -> Iterator[StepContext]:
