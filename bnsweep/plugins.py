@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bnsweep.errors import InputError
+from bnsweep.settings import settings_kept
 
 
 def load_callable(name: str, key: str) -> Callable[..., Any]:
@@ -48,6 +49,8 @@ def require_signature(name: str, key: str, code: Callable[..., Any], arguments: 
 def user_code(name: str, key: str, when: str, *kinds: type[Exception]) -> Iterator[None]:
     """Turn exceptions of the user's own code into an InputError that says where they come from.
 
+    What it changes of the settings of the process is put back: see `bnsweep.settings`.
+
     Args:
         name: the callable.
         key: where the sweep file names it.
@@ -55,7 +58,8 @@ def user_code(name: str, key: str, when: str, *kinds: type[Exception]) -> Iterat
         kinds: the exceptions that count, beside SystemExit; others pass.
     """
     try:
-        yield
+        with settings_kept():
+            yield
     except InputError:
         raise
     except BaseException as error:

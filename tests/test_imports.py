@@ -25,6 +25,7 @@ FLOORS = {
         ("results",),
         ("spec",),
         ("limits", "plugins", "rng"),
+        ("settings",),
         ("errors",),
     ),
     "analysis": (
