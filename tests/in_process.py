@@ -14,6 +14,7 @@ import pytest
 
 from bnsweep.cli import main
 from bnsweep.running.gc_tuning import freeze_gc
+from bnsweep.running.leaving import Leaving
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,14 @@ class Run(Protocol):
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Run commands in `tmp_path`; what they change of this process is put back."""
 
+    leaving = list[Leaving]()
+
+    def left_with(at_once: int) -> Leaving:
+        leaving.append(Leaving(at_once))
+        return leaving[-1]
+
     def run(*arguments: object) -> Result:
+        monkeypatch.setattr("bnsweep.cli.Leaving", left_with)
         monkeypatch.setattr(sys, "argv", ["bnsweep", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
             main()
@@ -46,4 +54,5 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     threshold = gc.get_threshold()
     yield run
     gc.set_threshold(*threshold)
-    atexit.unregister(freeze_gc)
+    for registered in (freeze_gc, *leaving):
+        atexit.unregister(registered)

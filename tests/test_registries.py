@@ -8,10 +8,11 @@ import pytest
 
 from bnsweep.data import DATASETS
 from bnsweep.data.augment import AUGMENTATIONS
+from bnsweep.data.torchvision import TORCHVISION_DATASETS
 from bnsweep.models import MODELS
 from bnsweep.norm import NORMS
 from bnsweep.probes import FINAL_PROBES, PROBES
-from bnsweep.spec import CUSTOM, ProbesSpec, TrainSpec
+from bnsweep.spec import CUSTOM, ProbesSpec, TorchvisionDatasetSpec, TrainSpec
 from bnsweep.spec.error_messages import variants
 from bnsweep.spec.trial import AUGMENT_NAMES, InitName, NormName
 from bnsweep.training.initialization import INITS
@@ -23,7 +24,11 @@ WORDS = {
     "optimizer": (get_args(TrainSpec.model_fields["optimizer"].annotation), OPTIMIZERS),
     "augment": (AUGMENT_NAMES, AUGMENTATIONS),
     "model": (variants("model").keys() - {CUSTOM}, MODELS),
-    "dataset": (variants("dataset").keys() - {CUSTOM}, DATASETS),
+    "dataset": (variants("dataset"), DATASETS),
+    "torchvision's datasets": (
+        get_args(TorchvisionDatasetSpec.model_fields["name"].annotation),
+        [f"torchvision/{name}" for name in TORCHVISION_DATASETS],
+    ),
     "probes": (ProbesSpec.model_fields.keys() - {"custom"}, [*PROBES, *FINAL_PROBES]),
 }
 

@@ -28,20 +28,30 @@ TIMED_OUT_AFTER_S = 1200.0
 
 @dataclass(frozen=True)
 class Part:
-    """Mistakes, and the tests that should notice: the quick ones first."""
+    """Mistakes, and the files of tests that should notice: some run at once, the quick ones first."""
 
     mutants: Sequence[Mutant]
-    tests: tuple[str, ...]
+    tests: tuple[tuple[str, ...], ...]
+
+
+def _files(folder: str, names: str) -> tuple[str, ...]:
+    return tuple(f"tests/{folder}/test_{name}.py" for name in names.split())
 
 
 PARTS = {
-    "store": Part(STORE, ("tests/results",)),
+    "store": Part(
+        STORE,
+        (
+            _files("results", "store local schedules compact objects damage convert"),
+            _files("results", "trouble verify user_tables stored_spec kills"),
+        ),
+    ),
     "coordinator": Part(
         RUNNING,
         (
-            *(f"tests/running/test_{name}.py" for name in ("coordinator", "protocol", "outbox", "outgoing", "service")),
-            *("tests/running/test_worker.py", "tests/running/test_run.py", "tests/training/test_checkpoint.py"),
-            "tests/executors/test_contract.py",
+            _files("running", "coordinator outgoing outbox protocol"),
+            (*_files("running", "service worker run"), *_files("training", "checkpoint")),
+            _files("executors", "contract"),
         ),
     ),
 }
@@ -61,7 +71,7 @@ class Outcome:
         return f"{self.mutant.what} | {self.mutant.file} | {found} | {self.seconds:.0f} s"
 
 
-def tried(mutant: Mutant | None, tests: Sequence[str]) -> Outcome:
+def tried(mutant: Mutant | None, tests: Sequence[Sequence[str]]) -> Outcome:
     """Make the mistake in a copy, if any, and run the tests there until one fails."""
     began = perf_counter()
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
@@ -71,13 +81,13 @@ def tried(mutant: Mutant | None, tests: Sequence[str]) -> Outcome:
             copy(ROOT / name, root / name)
         if mutant:
             mutant.make(root)
-        by = next(filter(None, (_noticed(root, test) for test in tests)), "")
+        by = next(filter(None, (_noticed(root, some) for some in tests)), "")
     return Outcome(by, perf_counter() - began, mutant)
 
 
-def _noticed(root: Path, test: str) -> str:
+def _noticed(root: Path, tests: Sequence[str]) -> str:
     """Return which test fails; '' where none does."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not long", "-p", "no:cacheprovider", test]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not long", "-p", "no:cacheprovider", *tests]
     try:
         ran = subprocess.run(
             command,
@@ -89,11 +99,15 @@ def _noticed(root: Path, test: str) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"{test}, which hangs"
+        return f"{tests[0]} or one after it, which hangs"
     if ran.returncode == 0:
         return ""
     failed = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return failed[0].split(" - ")[0].partition(" ")[2] if failed else f"{test}, exit code {ran.returncode}"
+    return (
+        failed[0].split(" - ")[0].partition(" ")[2]
+        if failed
+        else f"{tests[0]} or one after it, exit code {ran.returncode}"
+    )
 
 
 def main() -> None:

@@ -212,7 +212,7 @@ RUNNING = (
     Mutant(
         "a checkpoint outlives its trial",
         SERVICE,
-        "                writer.drop_checkpoints(map(self._key, outdated))\n",
+        "                writer.checkpoints.drop(map(self._key, outdated))\n",
         "                pass\n",
     ),
     Mutant(

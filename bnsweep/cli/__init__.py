@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 
 from bnsweep.cli import fetch, jobs, plan, results, run  # each adds its commands to the app
-from bnsweep.cli.app import app
+from bnsweep.cli.app import INTERRUPTED, app
 from bnsweep.cli.output import discard_output, escape_what_cannot_be_encoded, output_error, print_error
 from bnsweep.errors import DeviceLost, InputError, StartError, StoreError
+from bnsweep.running.leaving import Leaving
 
 
 def main() -> None:
     """Run the command line: bad input is one message on stderr and exit code 2."""
     os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever the user's notebooks ask for
     escape_what_cannot_be_encoded()
+    leaving = Leaving(INTERRUPTED)
+    atexit.register(leaving)
     code: int | str | None = 0
     unwritten: OSError | None = None
     try:
@@ -32,6 +36,7 @@ def main() -> None:
     if unwritten:
         discard_output(sys.stdout, unwritten)
         code = code or 1
+    leaving.code = code if isinstance(code, int) else int(bool(code))
     sys.exit(code)
 
 

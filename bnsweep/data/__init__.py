@@ -10,14 +10,22 @@ from bnsweep.data.custom import load_custom
 from bnsweep.data.dataset import Dataset
 from bnsweep.data.digits import load_digits
 from bnsweep.data.gaussian import load_gaussian
+from bnsweep.data.images import load_images
+from bnsweep.data.npz import load_npz
 from bnsweep.data.parquet import load_parquet
-from bnsweep.spec import CustomDatasetSpec, DatasetSpec
+from bnsweep.data.torchvision import load_torchvision
+from bnsweep.spec import CUSTOM, DatasetSpec
+from bnsweep.spec.section import TORCHVISION, variant_tag
 
 DATASETS: dict[str, Callable[[Any], Dataset]] = {
     "digits": load_digits,
     "cifar10": load_cifar10,
     "parquet": load_parquet,
+    "npz": load_npz,
+    "images": load_images,
+    TORCHVISION: load_torchvision,
     "gaussian": load_gaussian,
+    CUSTOM: load_custom,
 }
 """Every dataset of the sweep file by name."""
 
@@ -28,9 +36,7 @@ def load_dataset(spec: DatasetSpec) -> Dataset:
     Raises:
         InputError: a file or column is missing, an image unreadable, or a user's own dataset cannot be used.
     """
-    if isinstance(spec, CustomDatasetSpec):
-        return load_custom(spec)
-    return DATASETS[spec.name](spec)
+    return DATASETS[str(variant_tag(spec))](spec)
 
 
 __all__ = ["DATASETS", "Dataset", "load_dataset"]

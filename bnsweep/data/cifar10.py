@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from bnsweep.data.content import of_arrays
 from bnsweep.data.dataset import Dataset, Labelled
 from bnsweep.errors import InputError
 from bnsweep.spec import Cifar10Spec
@@ -28,7 +29,8 @@ def load_cifar10(spec: Cifar10Spec) -> Dataset:
             f"dataset.root: {spec.root} holds no folder {FOLDER}; give the folder that holds it, or download {ARCHIVE} "
             "and unpack it there; {name: parquet, train: FILE, test: FILE} reads the copy on Hugging Face"
         )
-    return Dataset.from_arrays(_load(root, train=True), _load(root, train=False), num_classes=10)
+    train, test = _load(root, train=True), _load(root, train=False)
+    return Dataset.from_arrays(train, test, num_classes=10, sha256=of_arrays([*train, *test]))
 
 
 def _load(root: str, train: bool) -> Labelled:

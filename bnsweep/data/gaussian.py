@@ -6,9 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnsweep.data.dataset import Dataset, Labelled
+from bnsweep.data.memory import require_memory
 from bnsweep.errors import InputError
 from bnsweep.rng import derive
 from bnsweep.spec import GaussianSpec
+
+BYTES_PER_NUMBER = 16
+"""As it is drawn, in float64 to be labelled, and standardized."""
 
 
 def load_gaussian(spec: GaussianSpec) -> Dataset:
@@ -23,15 +27,14 @@ def load_gaussian(spec: GaussianSpec) -> Dataset:
     Raises:
         InputError: so many numbers do not fit into memory.
     """
+    what = f"{spec.samples} and {spec.test_samples} samples of {spec.dimension} numbers"
+    require_memory(BYTES_PER_NUMBER * (spec.samples + spec.test_samples) * spec.dimension, what)
     try:
         teacher = _generator(spec, "teacher").standard_normal((spec.num_classes, spec.dimension))
         train = _labelled(spec, "train", spec.samples, teacher)
         test = _labelled(spec, "test", spec.test_samples, teacher)
     except (MemoryError, ValueError, OverflowError) as error:  # the latter two beyond what an address can hold
-        raise InputError(
-            f"dataset: {spec.samples} and {spec.test_samples} samples of {spec.dimension} numbers do not fit into "
-            "memory; give fewer"
-        ) from error
+        raise InputError(f"dataset: {what} do not fit into memory; give fewer") from error
     return Dataset.from_arrays(train, test, spec.num_classes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from bnsweep.executors.ray_tune_data import share_datasets
 from bnsweep.executors.ray_tune_failure import in_words, last_line, lost_nodes, read_log
 from bnsweep.executors.ray_tune_waiting import Waiting
 from bnsweep.executors.ray_tune_worker import RESOURCES, WorkerTrainable
+from bnsweep.results.files import store_error
 from bnsweep.running.coordinator import RunStatus
 from bnsweep.running.executor import MustStop, Report
 from bnsweep.running.packs import RunContext, Whereabouts, WorkerFailure
@@ -28,6 +30,7 @@ from bnsweep.running.service import ServiceStatus
 from bnsweep.spec.resources import Resources
 
 LOOK_EVERY_S = 0.2
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 MAX_FAILED_STARTS = 3
 """Times the workers that there are: where none works and so many in a row die before they ask for a pack, it ends."""
 
@@ -53,7 +56,7 @@ def supply(
         say: hears in a line what is waited for while no worker is up.
 
     Raises:
-        StoreError: results cannot be written. StartError: workers do not come up.
+        StoreError: results cannot be written, or this node's disk is full. StartError: workers do not come up.
     """
     share_datasets()
     state = tempfile.mkdtemp(prefix="bnsweep-tune-")
@@ -74,6 +77,10 @@ def supply(
     )
     try:
         tuner.fit()
+    except OSError as error:  # Tune keeps its state on this node's disk, though nothing reads it
+        if error.errno not in DISK_FULL:
+            raise
+        raise store_error(str(error.filename or state), "written", str(error.strerror)) from error
     finally:
         shutil.rmtree(state, ignore_errors=True)
     watch.finish()

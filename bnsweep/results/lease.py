@@ -1,8 +1,9 @@
 """The lease: says politely who is at work in a directory. Nothing rests on it.
 
 `_lease.json` is written again every `renew_s` by whoever has taken the directory over. One that was not renewed for
-`life_s` is of a run that was killed, or that cannot reach the directory; so is one of a process of this machine that is
-there no more. A run that finds a living lease waits for it to run out, and gives up where it is renewed.
+`life_s` is of a run that was killed, or that cannot reach the directory; so is one whose holder, the process that its
+user started, was on this machine and is there no more. A run that finds a living lease waits for it to run out, and
+gives up where it is renewed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -42,7 +43,12 @@ def who() -> dict[str, Any]:
     return {"host": socket.gethostname(), "pid": os.getpid(), "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"}
 
 
-def describe(run: dict[str, Any]) -> str:
+def this_process() -> dict[str, Any]:
+    """Return what tells a user which process this is, and other processes of this machine whether it is there."""
+    return who() | {"machine": _machine(), "process": _started(os.getpid())}
+
+
+def describe(run: Mapping[str, Any]) -> str:
     """Return what `who` returned, as a person reads it."""
     return f"host {run.get('host', 'unknown')}, pid {run.get('pid', 'unknown')}, since {run.get('since', 'unknown')}"
 
@@ -100,18 +106,24 @@ def _refusal(files: Files, lease: dict[str, Any]) -> InputError:
 
 @dataclass
 class Lease:
-    """The lease of a run, renewed by a thread of its own until it is closed or lost."""
+    """The lease of a run, renewed by a thread of its own until it is closed or lost.
+
+    Args:
+        files: where.
+        writer: the id of who commits.
+        run: names the run.
+        timing: how often it is renewed.
+        holder: the process whose run it is; it need not be this one.
+    """
 
     files: Files
     writer: str
     run: str | None
     timing: LeaseTiming
+    holder: dict[str, Any] = field(default_factory=this_process)
     _lost: Event = field(default_factory=Event)
     _done: Event = field(default_factory=Event)
     _thread: Thread | None = None
-    _by: dict[str, Any] = field(
-        default_factory=lambda: who() | {"machine": _machine(), "process": _started(os.getpid())}
-    )
 
     def start(self) -> None:
         """Write it, and renew it from now on, with no more patience than there is time."""
@@ -123,13 +135,18 @@ class Lease:
         self._thread.start()
 
     @property
+    def by(self) -> dict[str, Any]:
+        """Host, pid and since of the holder."""
+        return {name: self.holder[name] for name in ("host", "pid", "since")}
+
+    @property
     def is_lost(self) -> bool:
         """Whether another run has written its own, or the directory was taken away."""
         return self._lost.is_set()
 
     def renew(self) -> None:
         """Write it anew."""
-        lease = {"writer": self.writer, "run": self.run, "renewed_at": self.timing.clock(), **self._by}
+        lease = {"writer": self.writer, "run": self.run, "renewed_at": self.timing.clock(), **self.holder}
         self.files.put(LEASE, json.dumps(lease, indent=1).encode())
 
     def _beat(self) -> None:

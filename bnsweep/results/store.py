@@ -21,7 +21,7 @@ from bnsweep.results.commits import new_token
 from bnsweep.results.convert import convert
 from bnsweep.results.declaration import read_declaration, write_declaration
 from bnsweep.results.keys import Keys, to_texts
-from bnsweep.results.lease import Lease, LeaseTiming, wait_until_free
+from bnsweep.results.lease import Lease, LeaseTiming, this_process, wait_until_free
 from bnsweep.results.local import LocalFiles
 from bnsweep.results.locations import Files, open_files
 from bnsweep.results.snapshot import Snapshot, steady
@@ -133,6 +133,7 @@ class Store:
         wait: bool = True,
         is_repair: bool = False,
         say: Callable[[str], None] = lambda line: print(f"bnsweep: {line}", file=sys.stderr),  # noqa: T201
+        holder: dict[str, Any] | None = None,
     ) -> Writer:
         """Take the directory over; from then on no other writer's commits succeed.
 
@@ -141,13 +142,14 @@ class Store:
             wait: whether to wait for the lease of a run that may have been killed, instead of refusing at once.
             is_repair: read nothing, since it may be damaged, and clean nothing up.
             say: told in a line what is waited for.
+            holder: whose run it is, as `this_process` says there; that of this process if not given.
 
         Raises:
             InputError: another run is at work, or a file is damaged. Superseded: another run took it over meanwhile.
             StoreError: it cannot be written.
         """
         wait_until_free(self.files, self.timing, run, say if wait else None)
-        lease = Lease(self.files, new_token(), run or uuid.uuid4().hex, self.timing)
+        lease = Lease(self.files, new_token(), run or uuid.uuid4().hex, self.timing, holder or this_process())
         lease.start()
         try:
             writer = take_over(self.files, lease, self._known, is_repair=is_repair)

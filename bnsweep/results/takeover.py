@@ -10,7 +10,7 @@ from bnsweep.errors import Superseded
 from bnsweep.results.checkpoints import Checkpoints
 from bnsweep.results.commits import Footer, Kind, commit_name, encode_commit, number_of
 from bnsweep.results.keys import to_texts
-from bnsweep.results.lease import Lease, who
+from bnsweep.results.lease import Lease
 from bnsweep.results.local import STAGING
 from bnsweep.results.locations import Files
 from bnsweep.results.reading import parquet_entries
@@ -28,7 +28,7 @@ def take_over(files: Files, lease: Lease, known: Known, *, is_repair: bool = Fal
     """
     while True:
         number = 1 + max(numbers_of(files.entries("trials")), default=0)
-        footer = Footer(lease.writer, number, Kind.TAKE_OVER, by=who())
+        footer = Footer(lease.writer, number, Kind.TAKE_OVER, by=lease.by)
         if not files.create(commit_name(number), encode_commit(footer)):
             continue
         entries = parquet_entries(files, "trials")

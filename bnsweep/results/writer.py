@@ -20,7 +20,7 @@ from bnsweep.results.checkpoints import Checkpoints
 from bnsweep.results.commits import Footer, Kind, commit_name, encode_commit, encode_metrics
 from bnsweep.results.declaration import write_declaration
 from bnsweep.results.keys import Keys
-from bnsweep.results.lease import Lease, describe, who
+from bnsweep.results.lease import Lease, describe
 from bnsweep.results.locations import Files
 from bnsweep.results.schema import SCHEMAS
 from bnsweep.results.snapshot import Snapshot
@@ -100,7 +100,7 @@ class Writer:
     def blank(self, number: int) -> None:
         """Write a commit of no rows over another one, whose number must stay taken."""
         self._check()
-        self.files.put(commit_name(number), encode_commit(Footer(self.id, number, Kind.TAKE_OVER, by=who())))
+        self.files.put(commit_name(number), encode_commit(Footer(self.id, number, Kind.TAKE_OVER, by=self.lease.by)))
 
     def _commit(
         self,

@@ -2,7 +2,8 @@
 
 A lease is a file in a folder of the user's that says how many processors and out of which, and is locked as long as
 the run lives: the kernel drops the lock of a run that is killed. Runs that are kept to different processors, such as
-jobs of Slurm, take nothing from each other. Nothing rests on it: where files cannot be locked, each run takes all.
+jobs of Slurm, take nothing from each other. Nothing rests on it: where files cannot be locked, as on some network file
+systems, each run takes all, and says so.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bnsweep.errors import InputError
@@ -32,12 +33,14 @@ class CpuLease:
         cpus: the processors that they hold.
         total: the processors of the machine, as far as this process may use them.
         others: those that other runs hold out of the same ones.
+        warning: why nothing is known of other runs, and what to do; None where it is.
     """
 
     workers: int
     cpus: int
     total: int
     others: int
+    warning: str | None = None
 
 
 def share(total: int, others: int, each: float, at_most: int | None = None) -> CpuLease:
@@ -65,11 +68,20 @@ def leased_cpus(each: float, at_most: int | None = None, folder: Path | None = N
     Raises:
         InputError: the machine has fewer processors than one worker needs.
     """
-    lease = share(whole_cpus(), 0, each, at_most)
+    folder = folder or _folder_of_user()
     with ExitStack() as stack:
-        with suppress(OSError):
-            lease = stack.enter_context(_held(folder or _folder_of_user(), each, at_most))
+        try:
+            lease = stack.enter_context(_held(folder, each, at_most))
+        except OSError as error:
+            lease = replace(share(whole_cpus(), 0, each, at_most), warning=_warning(folder, error))
         yield lease
+
+
+def _warning(folder: Path, error: OSError) -> str:
+    return (
+        f"{folder}: no file can be locked there ({error.strerror or error}), so runs on this machine do not see each "
+        "other and each takes all CPUs; where several run, give each its --workers, or set TMPDIR to a local disk"
+    )
 
 
 def _folder_of_user() -> Path:

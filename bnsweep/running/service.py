@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnsweep.errors import InputError, StoreError, Superseded
 from bnsweep.results import Store
+from bnsweep.results.lease import this_process
 from bnsweep.results.writer import Writer
 from bnsweep.running.coordinator import Coordinator, RunStatus
 from bnsweep.running.packs import Delivery, Pack, Receipt, Wait, Whereabouts, WorkerFailure
@@ -41,6 +42,7 @@ class Job:
         store: where results go.
         run: names the run, so that one that starts anew need not wait for its own lease.
         num_workers: how many are expected.
+        holder: the process that the user started.
     """
 
     sweep: str
@@ -50,6 +52,7 @@ class Job:
     store: Store
     run: str
     num_workers: int
+    holder: dict[str, Any] = field(default_factory=this_process)
 
 
 class ServiceStatus(NamedTuple):
@@ -177,7 +180,7 @@ class Service:
     def _taken_over(self) -> Writer:
         job = self._job
         try:
-            writer = job.store.take_over(job.run, say=self._lines.append)
+            writer = job.store.take_over(job.run, say=self._lines.append, holder=job.holder)
         except InputError as error:
             if self._is_again:  # it is another run's by now
                 raise Superseded(str(error)) from error

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from importlib import import_module
-from threading import Thread
+from contextlib import contextmanager
 
 from bnsweep.results import Store
 from bnsweep.running.executor import Executor
+from bnsweep.running.leaving import load_meanwhile
 from bnsweep.running.plan import Plan
 from bnsweep.running.run import Prepared
 from bnsweep.spec.sweep import Sweep
@@ -24,13 +23,8 @@ def started(sweep: Sweep, store: Store, plan: Plan, executor: Executor) -> Itera
     if not plan.missing:
         yield Prepared(sweep, store, plan, {}, ())
         return
-    Thread(target=_load).start()
+    load_meanwhile("bnsweep.running.prepare")
     with executor:
         from bnsweep.running.prepare import prepare
 
         yield prepare(sweep, store, plan)
-
-
-def _load() -> None:
-    with suppress(Exception):  # whoever imports it next gets the error
-        import_module("bnsweep.running.prepare")

@@ -6,7 +6,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from bnsweep.spec.section import CUSTOM, CallableSection, PositiveInt, Section, reads, variant_tag
+from bnsweep.spec.section import CUSTOM, TORCHVISION, CallableSection, PositiveInt, Section, reads, variant_tag
+
+SAMPLE = frozenset({"train_limit", "test_limit", "sample_seed"})
+"""The fields that say which sample is taken."""
+Side = Annotated[int, Field(gt=0, le=4096)]
+"""Pixels along the side of an image."""
 
 
 class DigitsSpec(Section):
@@ -32,7 +37,7 @@ class SampledSection(Section):
 class ParquetSpec(SampledSection):
     """An image set published as Parquet: one file for training, one for testing."""
 
-    TAKEN: ClassVar = frozenset({"train_limit", "test_limit", "sample_seed", "image_column", "label_column"})
+    TAKEN: ClassVar = SAMPLE | {"image_column", "label_column"}
     name: Literal["parquet"]
     train: str = Field(min_length=1)
     test: str = Field(min_length=1)
@@ -45,6 +50,50 @@ class Cifar10Spec(Section):
 
     name: Literal["cifar10"]
     root: str = Field(min_length=1)
+
+
+class NpzSpec(SampledSection):
+    """Arrays in one file: train_x, train_y, test_x and test_y."""
+
+    TAKEN: ClassVar = SAMPLE
+
+    name: Literal["npz"]
+    file: str = Field(min_length=1)
+
+
+class ImagesSpec(SampledSection):
+    """Images in folders: `root` holds train/CLASS/ and test/CLASS/. With `size` each is cut and scaled to a square."""
+
+    name: Literal["images"]
+    root: str = Field(min_length=1)
+    size: Side | None = None
+
+
+class TorchvisionDatasetSpec(SampledSection):
+    """A data set of torchvision's, by its name there; `root` holds it, or gets it by `download`, which no key holds."""
+
+    name: Literal[
+        "torchvision/MNIST",
+        "torchvision/FashionMNIST",
+        "torchvision/KMNIST",
+        "torchvision/QMNIST",
+        "torchvision/USPS",
+        "torchvision/CIFAR10",
+        "torchvision/CIFAR100",
+        "torchvision/SVHN",
+        "torchvision/STL10",
+        "torchvision/GTSRB",
+        "torchvision/Flowers102",
+        "torchvision/DTD",
+        "torchvision/Food101",
+        "torchvision/Country211",
+        "torchvision/RenderedSST2",
+        "torchvision/FGVCAircraft",
+        "torchvision/OxfordIIITPet",
+    ]
+    root: str = Field(default="data", min_length=1)
+    download: bool = Field(default=False, exclude=True)
+    size: Side | None = None
 
 
 class GaussianSpec(Section):
@@ -66,6 +115,9 @@ DatasetSpec = Annotated[
     Annotated[DigitsSpec, Tag("digits")]
     | Annotated[ParquetSpec, Tag("parquet")]
     | Annotated[Cifar10Spec, Tag("cifar10")]
+    | Annotated[NpzSpec, Tag("npz")]
+    | Annotated[ImagesSpec, Tag("images")]
+    | Annotated[TorchvisionDatasetSpec, Tag(TORCHVISION)]
     | Annotated[GaussianSpec, Tag("gaussian")]
     | Annotated[CustomDatasetSpec, Tag(CUSTOM)],
     Discriminator(variant_tag),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from bnsweep.errors import did_you_mean
 from bnsweep.spec.datasets import DatasetSpec
 from bnsweep.spec.models import ModelSpec
-from bnsweep.spec.section import CUSTOM
+from bnsweep.spec.section import variant_tag
 from bnsweep.spec.wanted import wanted
 
 Location = tuple[int | str, ...]
@@ -25,23 +25,13 @@ def variants(section: str) -> dict[str, type[BaseModel]]:
     >>> sorted(variants("model"))
     ['deep_linear', 'mlp', 'package.module:callable', 'resnet', 'vgg']
     """
-    members = (_class_of(member) for member in get_args(get_args(_UNIONS[section])[0]))
-    return {_tag_of(cls): cls for cls in members}
+    members = (get_args(member) for member in get_args(get_args(_UNIONS[section])[0]))
+    return {tag.tag: cls for cls, tag in members}
 
 
 def variant(section: str, name: object) -> type[BaseModel] | None:
     """Return the class that `section` is where it has this name; None for a name that is none of them."""
-    known = variants(section)
-    return known.get(CUSTOM if isinstance(name, str) and ":" in name else str(name))
-
-
-def _class_of(member: Any) -> Any:
-    return get_args(member)[0] if get_origin(member) is Annotated else member
-
-
-def _tag_of(cls: type[BaseModel]) -> str:
-    names = get_args(cls.model_fields["name"].annotation)
-    return str(names[0]) if names else CUSTOM
+    return variants(section).get(variant_tag({"name": str(name)}) or "")
 
 
 @dataclass(frozen=True)

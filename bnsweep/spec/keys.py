@@ -67,6 +67,8 @@ def _axis(product: Product, place: int, spec: TrialSpec) -> _Axis:
     values = adapter.validate_python(list(product.axes[name]))
     head = f"{COMMA}{json.dumps(section_and_field(name)[1])}: "
     written = zip(values, adapter.dump_python(values, mode="json"), strict=True)
+    if field and field.exclude:  # no trial's key holds it
+        return _Axis(place, [""] * len(values))
     return _Axis(place, ["" if value == default else head + _json(plain) for value, plain in written])
 
 

@@ -17,6 +17,10 @@ CALLABLE = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 CUSTOM = "package.module:callable"
 """What messages call it."""
 
+TORCHVISION_PREFIX = "torchvision/"
+TORCHVISION = f"{TORCHVISION_PREFIX}NAME"
+"""How what torchvision has by a name is named, and what messages call it."""
+
 PositiveFloat = Annotated[float, Field(gt=0, le=1e30)]
 """Up to where float32 holds it with room for a few factors."""
 
@@ -97,4 +101,6 @@ def variant_tag(given: Any) -> str | None:
     name = given.get("name") if isinstance(given, dict) else getattr(given, "name", None)
     if name is None:
         return None
+    if str(name).startswith(TORCHVISION_PREFIX):
+        return TORCHVISION
     return CUSTOM if ":" in str(name) else str(name)

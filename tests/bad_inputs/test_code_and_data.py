@@ -112,7 +112,7 @@ def test_code_that_fails_only_in_training_fails_the_trials_alone(run: Run, tmp_p
 SIZES = [
     (("mlp, widths: [8]", "vgg, widths: [8, M, M, M, M]"), r"model\.widths: 4 poolings .* at most 3 M fit"),
     (("mlp, widths: [8]", "vgg, widths: [1000000000]"), r"model: .*1000000000.* cannot be built"),
-    (("[8]}\ndataset: {name: digits", "[8]}\ndataset: {name: gaussian, samples: 1000000000"), r"fit into memory"),
+    (("[8]}\ndataset: {name: digits", "[8]}\ndataset: {name: gaussian, samples: 1000000000"), r"GiB in memory"),
     ((NORMS, "[instance]"), r"norm: instance normalization needs more than one position per channel"),
     ((DIGITS, "{name: gaussian, samples: 31}"), r"train\.batch_size: given 32; the training set has 31 samples"),
     (
@@ -173,6 +173,13 @@ PLACES = [
     ("{name: parquet, train: gone.parquet, test: gone.parquet}", r"dataset\.train: gone\.parquet cannot be .*No such"),
     ("{name: parquet, train: folder, test: folder}", r"dataset\.train: folder cannot be read .*directory"),
     ("{name: parquet, train: 'https://a.b/c', test: d}", r"dataset\.train: https://a\.b/c cannot be read as Parquet"),
+    ("{name: npz, file: gone.npz}", r"dataset\.file: gone\.npz cannot be read as npz \(.*No such file"),
+    ("{name: npz}", r"dataset\.file: missing"),
+    ("{name: images, root: gone}", r"dataset\.root: gone/train cannot be read .*gone should hold train/CLASS/"),
+    ("{name: images, root: folder, size: 0}", r"dataset\.size: given 0"),
+    ("{name: torchvision/MNIST, root: gone}", r"dataset\.root: torchvision/MNIST cannot be read from gone .*download"),
+    ("{name: torchvision/MNITS}", r"dataset\.name: given 'torchvision/MNITS'; .*did you mean 'torchvision/MNIST'\?"),
+    ("{name: npz, file: a, sample_seed: 1}", r"dataset: sample_seed 1 needs a train_limit or test_limit"),
     ("{name: cifar10, root: gone}", r"dataset\.root: gone holds no folder cifar-10-batches-py; give the folder"),
     ("{name: cifar10, root: folder}", r"dataset\.root: folder/cifar-10-batches-py lacks a file or has one whose MD5"),
 ]

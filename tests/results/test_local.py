@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import stat
+import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ import pytest
 
 from bnsweep.errors import InputError, Superseded
 from bnsweep.results import Store
-from bnsweep.results.lease import HEARTBEAT, LeaseTiming
+from bnsweep.results.lease import HEARTBEAT, LeaseTiming, _started, this_process
 from bnsweep.results.local import _say_once
 from tests.results.killing import context
 from tests.results.rows import commit, key, rows
@@ -144,6 +145,23 @@ def test_who_does_not_wait_refuses_at_once(elsewhere: Store, clock: Clock) -> No
     with pytest.raises(InputError, match="held by another run"):
         elsewhere.take_over(wait=False)
     assert clock.now_s == 1_000
+
+
+def test_who_is_refused_learns_of_the_process_that_the_user_started(store: Store) -> None:
+    driver = os.getppid()
+    holder = this_process() | {"pid": driver, "process": _started(driver)}
+    with store.take_over(holder=holder) as writer, pytest.raises(InputError, match=rf"pid {driver}, since"):
+        store.take_over(wait=False)
+    (footer,) = store.snapshot().commits
+    assert footer.by == writer.lease.by == {name: holder[name] for name in ("host", "pid", "since")}
+
+
+def test_the_lease_of_a_driver_that_is_no_more_is_not_waited_for(store: Store) -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as driver:
+        ticks = _started(driver.pid)
+    silent = replace(store, timing=LeaseTiming(renew_s=float("inf")))
+    silent.take_over(holder=this_process() | {"pid": driver.pid, "process": ticks})
+    silent.take_over(wait=False)
 
 
 def test_the_same_run_does_not_wait_for_itself(elsewhere: Store, clock: Clock) -> None:

@@ -160,6 +160,23 @@ def test_preemptions_are_no_deaths_and_leave_a_pack_together_and_first_in_line(c
         who = lose(coordinator, who.name, PREEMPTION)
 
 
+def test_a_trial_that_runs_alone_is_not_given_up_for_preemptions(clock: Clock) -> None:
+    coordinator, who = started(clock, 1), A
+    taken(coordinator, who)
+    who = lose(coordinator, who.name)
+    for _ in range(4 * MAX_WORKER_FAILURES):
+        assert taken(coordinator, who).is_alone
+        who = lose(coordinator, who.name, PREEMPTION)
+    assert coordinator.tally == Tally()
+
+
+def test_what_a_worker_leaves_out_of_its_pack_is_handed_out_again(clock: Clock) -> None:
+    coordinator = packs_of(started(clock, 3), 2)
+    coordinator.deliver(delivery(A, taken(coordinator), 0, {0: COMPLETED}, is_last=True))
+    again = taken(coordinator)
+    assert (again.trials, again.attempts) == ((1,), (2,))
+
+
 def test_what_was_short_of_memory_is_run_alone_with_whole_gpus_when_nothing_else_is_left(clock: Clock) -> None:
     share, whole = worker("share", has_whole_gpus=False), worker("whole")
     coordinator = packs_of(started(clock, 3), 2)

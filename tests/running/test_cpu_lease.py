@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -85,6 +87,21 @@ def test_where_no_lease_can_be_written_a_run_takes_all(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with leased_cpus(1, folder=tmp_path / "file") as lease:
         assert (lease.others, lease.workers) == (0, whole_cpus())
+        assert lease.warning
+
+
+def test_where_files_cannot_be_locked_a_run_takes_all_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(file: object, operation: int) -> None:  # as Lustre answers that was mounted without it
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with leased_cpus(1, folder=tmp_path) as lease:
+        assert (lease.others, lease.workers) == (0, whole_cpus())
+        assert lease.warning is not None
+        assert lease.warning.startswith(f"{tmp_path}: no file can be locked there (Function not implemented)")
+    assert os.listdir(tmp_path) == ["guard"]
 
 
 def test_an_error_of_the_run_passes_through_and_ends_the_lease(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bnsweep.errors import InputError, StoreError, Superseded
 from bnsweep.results import SCHEMAS, Store
-from bnsweep.results.lease import wait_until_free
+from bnsweep.results.lease import LEASE, wait_until_free
 from bnsweep.results.tables import to_table
 from bnsweep.results.writer import Writer
 from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Wait, Whereabouts, WorkerFailure
@@ -59,7 +60,15 @@ def test_what_is_delivered_is_committed_and_the_worker_hears_of_it(store: Store)
     declared = store.declared()
     assert declared is not None
     assert (declared["name"], declared["trial_keys"]) == ("tiny", [SPECS[0].trial_key])
-    wait_until_free(store.files, store.timing)  # its lease has ended
+    wait_until(lambda: not (Path(store.root) / LEASE).exists(), "its lease to end")  # `close` waits only so long
+
+
+def test_who_is_refused_learns_of_the_process_that_started_the_coordinator(store: Store) -> None:
+    job = job_of(SPECS[:1], store)
+    with closing(Service(replace(job, holder=job.holder | {"pid": 1, "process": None}))) as service:
+        opened(service)
+        with pytest.raises(InputError, match=r"held by another run \(host .*, pid 1, since"):
+            wait_until_free(store.files, store.timing)
 
 
 def test_one_that_finds_a_run_at_work_is_refused(store: Store) -> None:
