@@ -62,11 +62,7 @@ def _check_reachable(address: str) -> None:
 
 def nodes_to_come() -> list[Node]:
     """Return the nodes that the cluster's autoscaler may bring; none where it has none, or none is known here."""
-    path, config = Path(BOOTSTRAP).expanduser(), None
-    if path.exists():
-        config = YAML(typ="safe").load(path)
-    elif KUBERAY in os.environ:
-        config = _on_kubernetes(*(os.environ.get(name, "") for name in KUBERAY_CLUSTER))
+    config = _configuration()
     if config is None:
         return [{}] * KUBERAY_NODES if KUBERAY in os.environ else []
     most, types = config.get("max_workers", 0), config["available_node_types"]
@@ -90,6 +86,24 @@ def _on_kubernetes(namespace: str, name: str) -> dict[str, Any] | None:
     except OSError:  # no token here, nothing answers, or the answer is no
         return None
     return dict(_derive_autoscaling_config_from_ray_cr(cluster))
+
+
+def machine_types() -> list[object]:
+    """Return what is known of the machines that the autoscaler may bring; nothing where it has none."""
+    config = _configuration() or {}
+    types = config.get("available_node_types", {})
+    workers = [declared for name, declared in types.items() if name != config.get("head_node_type")]
+    return [(declared.get("node_config"), declared.get("resources")) for declared in workers]
+
+
+def _configuration() -> dict[str, Any] | None:
+    """Return what the cluster's autoscaler goes by; None where it has none, or it cannot be read here."""
+    path = Path(BOOTSTRAP).expanduser()
+    if path.exists():
+        return dict(YAML(typ="safe").load(path))
+    if KUBERAY in os.environ:
+        return _on_kubernetes(*(os.environ.get(name, "") for name in KUBERAY_CLUSTER))
+    return None
 
 
 def count_workers(resources: Resources, here: Sequence[Node], to_come: Sequence[Node], where: str) -> int:

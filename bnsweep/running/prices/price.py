@@ -25,6 +25,7 @@ class Price:
         gpus: GPUs of a worker.
         workers_here: how many workers fit on this machine.
         basis: what was timed, and how.
+        machines: of the cluster that `workers_here` are on; 0 for this machine.
     """
 
     num_trials: int
@@ -37,6 +38,7 @@ class Price:
     gpus: float
     workers_here: int
     basis: str
+    machines: int = 0
 
     def wall_s(self, workers: int) -> float:
         """Return the time from the command to its end with so many workers like the ones here."""
@@ -46,17 +48,23 @@ class Price:
         """Yield what `bnsweep plan` prints for so many workers; `hourly` pays for a GPU, or a worker without."""
         yield f"a trial that does not diverge takes {self.work_s / self.num_trials:.3g} s ({self.basis})"
         for count in dict.fromkeys((self.workers_here, workers)):
-            where = ", as many as fit here" if count == self.workers_here else " like these"
+            where = f", as many as {self._where()}" if count == self.workers_here else " like these"
             time, start = (timedelta(seconds=round(seconds)) for seconds in (self.wall_s(count), self.start_s))
             yield f"time on {count} workers{where}: {time}, of which {start} to start; less where trials diverge"
         hours = workers * self.wall_s(workers) / 3600
         yield f"on {workers} workers: {hours:.3g} worker-hours, {self.gpus * hours:.3g} GPU-hours"
+        if self.machines:
+            hours_each = self.machines * self.wall_s(self.workers_here) / 3600
+            yield f"on {self.machines} machines: {hours_each:.3g} machine-hours, beside those in which they come up"
         if hourly is not None:
             unit = "GPU-hour" if self.gpus else "worker-hour"
             yield f"money: {hourly * (self.gpus or 1) * hours:.2f}, at {hourly:g} per {unit}"
         commits = min(self.num_trials, num_commits(self.wall_s(workers) - self.start_s))  # each a file per table
         megabytes = (self.row_bytes + commits * self.file_bytes) / 1e6
         yield f"Parquet: {megabytes:.3g} MB in {commits * self.num_tables} files, before `bnsweep compact`"
+
+    def _where(self) -> str:
+        return f"fit on {self.machines} machines, the most that the cluster may have" if self.machines else "fit here"
 
     def require_at_most(self, max_hours: float, workers: int) -> None:
         """Check the time.

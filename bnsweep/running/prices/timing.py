@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
 from time import perf_counter, time
+from typing import TYPE_CHECKING
 
 from bnsweep.errors import InputError
 from bnsweep.results import Store
@@ -22,6 +23,11 @@ from bnsweep.spec.sweep import Sweep
 from bnsweep.training.device import prepare_device
 from bnsweep.training.optimizers import load_optimizers
 
+if TYPE_CHECKING:
+    import torch
+
+    from bnsweep.data import Dataset
+
 RAY_START_S = 2.5
 """What Ray takes to start and to end on an idle machine, its workers' imports apart."""
 MAX_TOTAL_S, MAX_EACH_S, MAX_SHARE = 18.0, 2.0, 0.15
@@ -31,26 +37,47 @@ MAX_TOTAL_S, MAX_EACH_S, MAX_SHARE = 18.0, 2.0, 0.15
 def time_sweep(sweep: Sweep, store: Store, counts: Sequence[int], workers: int, asked_at: float) -> Price:
     """Return the price of so many trials of each kind, where so many workers fit on this machine.
 
-    `sweep` has one trial of each kind.
+    `sweep` has one trial of each kind. `asked_at` is by `time.time`: until it can train a worker takes as long as this
+    process.
+    """
+    device = prepare_device(sweep.resources)
+    timing = Timing(counts, workers, sweep.resources.gpus)
+    datasets = prepare(sweep, store, Plan(sweep.trials, 0, ())).datasets
+    return timing.price(sweep, *timed(sweep, datasets, device, timing, asked_at))
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What is to be priced: how many trials there are of each kind, on how many workers with so many GPUs each."""
+
+    counts: Sequence[int]
+    workers: int
+    gpus: float
+
+    def price(self, sweep: Sweep, costs: Mapping[int, Costs], ready_s: float) -> Price:
+        """Return the price, given what trials of some of the kinds cost, and what a worker takes to start."""
+        works = [(count, work_of(tame(spec))) for spec, count in zip(sweep.trials, self.counts, strict=True)]
+        return price_of(works, costs, workers=self.workers, gpus=self.gpus, start_s=RAY_START_S + ready_s)
+
+
+def timed(
+    sweep: Sweep, datasets: Mapping[str, Dataset], device: torch.device, timing: Timing, asked_at: float
+) -> tuple[dict[int, Costs], float]:
+    """Time trials on a device; return their costs by the place of their kind, and what it took to be ready.
 
     Trials are timed one at a time. Workers that train beside each other took no more than 6 % more processor time
     where this was measured (two cores); where they wait for a memory or a GPU that they share, they take longer.
-    `asked_at` is by `time.time`: until it can train a worker takes as long as this process.
     """
-    device = prepare_device(sweep.resources)
     specs = [tame(spec) for spec in sweep.trials]
-    datasets = prepare(sweep, store, Plan(sweep.trials, 0, ())).datasets
     on_device = {key: data.to(device) for key, data in datasets.items()}
     load_optimizers()  # as a worker does
     ready_s = time() - asked_at
-    works = [(count, work_of(spec)) for spec, count in zip(specs, counts, strict=True)]
-    price = partial(price_of, works, workers=workers, gpus=sweep.resources.gpus, start_s=RAY_START_S + ready_s)
 
     def allowed_s(costs: Mapping[int, Costs]) -> float:
-        sweep_s = price(costs).wall_s(workers) if costs else ready_s
+        sweep_s = timing.price(sweep, costs, ready_s).wall_s(timing.workers) if costs else ready_s
         return min(MAX_TOTAL_S - ready_s, MAX_SHARE * sweep_s)
 
-    return price(time_kinds(specs, RunContext(sweep.name, specs, git_sha(), on_device), allowed_s))
+    return time_kinds(specs, RunContext(sweep.name, specs, git_sha(), on_device), allowed_s), ready_s
 
 
 def price_of(
