@@ -67,8 +67,10 @@ def work(address: tuple[str, int], name: str, trials: Sequence[TrialSpec]) -> No
 
 def delivered(sweep: Sweep, out: Path) -> float:
     """Store the rows of all trials; return how long it took, in seconds."""
-    began, keys = monotonic(), sweep.trials.keys
-    service = Service(Job(sweep.name, sweep.text, sweep.trials, keys, Store.open(out), "rows", NUM_WORKERS))
+    began, store = monotonic(), Store.open(out)
+    service = Service(
+        Job(sweep.name, sweep.text, sweep.trials, sweep.resources, frozenset(), store, "rows", NUM_WORKERS)
+    )
     Desks.register("desk", callable=lambda: service)
     server, make = Desks(("127.0.0.1", 0), SECRET).get_server(), get_context("fork")
     workers = [

@@ -12,8 +12,8 @@ RUNNING = (
     Mutant(
         "what is stored is run again",
         STATES,
-        "self.has_ended = np.isin(keys, finished)",
-        "self.has_ended = np.zeros(len(keys), bool)",
+        "np.isin(keys, finished)",
+        "np.zeros(len(keys), bool)",
     ),
     Mutant(
         "a second answer to one who asks twice",

@@ -31,15 +31,23 @@ def submit(
 ) -> None:
     """Run a sweep on a cluster, with the code in this directory; submit it again to continue.
 
+    A sweep that runs there, and of whose file more trials were made, is given them.
+
     Returns as soon as the cluster has the job, which does not need this machine any more.
     """
     from bnsweep.jobs.client import job_server
     from bnsweep.jobs.place import is_on_head
     from bnsweep.jobs.submit import Submission
+    from bnsweep.jobs.widen import live_job, num_new, widen
 
     submission = Submission.checked(sweep_file, out, checkpoint_minutes, extend=extend, max_hours=max_hours)
     typer.echo(f"{submission.sweep.name}: {len(submission.sweep.trials)} trials declared")
     with job_server(cluster, address) as client:
+        live = live_job(client, submission)
+        if live and (added := num_new(client, submission, live)):
+            widen(client, submission, live, Path.cwd())
+            typer.echo(f"job {live.id} was given {added} more trials")
+            return
         submission.check_unused(client)
         if check:
             submission.check_place()

@@ -89,7 +89,7 @@ def _run(options: _Options, console: Console) -> int:
     planned.require_own_directory(store, extend=options.extend)
     total = len(sweep.trials)
     console.print(f"{sweep.name}: {planned.num_done} of {total} trials done, {len(planned.missing)} to run")
-    left = _run_missing(options, sweep, store, planned, interrupt, console)
+    left, total = _run_missing(options, sweep, store, planned, interrupt, console)
     if left and interrupt():
         console.print(
             f"{_why(interrupt, options)}: {total - len(left)} of {total} trials have a result, {len(left)} are left; "
@@ -115,8 +115,8 @@ def _why(interrupt: Interrupt, options: _Options) -> str:
 
 def _run_missing(
     options: _Options, sweep: Sweep, store: Store, planned: Plan, interrupt: Interrupt, console: Console
-) -> list[str]:
-    """Run what is missing; return the keys of the trials that have no result in the end."""
+) -> tuple[list[str], int]:
+    """Run what is missing; return the keys of the trials without a result, and how many the run had in the end."""
     from bnsweep.running.gc_tuning import restore_gc_thresholds
     from bnsweep.running.progress import Progress
     from bnsweep.running.progress_writer import kept_progress
@@ -148,7 +148,7 @@ def _run_missing(
         )
     if planned.missing and options.address is None:  # on a cluster workers come and go
         console.print(f"worker overhead {100 * progress.idle_share():.0f} %")
-    return left
+    return left, progress.snapshot().num_declared or len(sweep.trials)
 
 
 def _executor(options: _Options, resources: Resources, is_needed: bool, stack: ExitStack, console: Console) -> Executor:

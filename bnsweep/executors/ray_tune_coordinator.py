@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from bnsweep.errors import StoreError
+from bnsweep.errors import InputError, StoreError
 from bnsweep.running.packs import Delivery, Pack, Receipt, Wait, Whereabouts, WorkerFailure
 from bnsweep.running.service import END_WITHIN_S, Job, Service, ServiceStatus
+from bnsweep.running.widening import Answer
+from bnsweep.spec.sweep import Sweep
 
 THREADS = 32
 """How many calls it answers at a time; those about checkpoints take as long as the store does."""
+NAMESPACE = "bnsweep"
+"""Of the names of actors, for drivers of all jobs of a cluster."""
 GONE = "the process that writes the results ended, and Ray could not start it again; the same command continues"
 
 
@@ -80,10 +85,35 @@ class RemoteService:
         """Hand out no more, and have workers save what is under way."""
         ray.get(self.actor.stop.remote())
 
-    def missing(self) -> list[int]:
-        """Return the trials that have no result."""
-        trials: list[int] = ray.get(self.actor.missing.remote())
-        return trials
+    def missing(self) -> list[str]:
+        """Return the keys of the trials that have no result."""
+        keys: list[str] = ray.get(self.actor.missing.remote())
+        return keys
+
+    def widen(self, sweep: Sweep) -> Answer:
+        """Give it the trials of a sweep that declares more."""
+        answer: Answer = ray.get(self.actor.widen.remote(sweep))
+        return answer
+
+
+def actor_name(root: str) -> str:
+    """Return the name of the actor that writes to a directory."""
+    return f"coordinator of {root}"
+
+
+def widen_run(sweep: Sweep, root: str) -> Answer:
+    """Give the run that writes to a directory, on the cluster that Ray has joined, the trials of a sweep.
+
+    Raises:
+        InputError: no run writes there, or it cannot be given them.
+    """
+    try:
+        answer = RemoteService(ray.get_actor(actor_name(root), namespace=NAMESPACE)).widen(sweep)
+    except (ValueError, RayActorError):
+        answer = Answer(refusal="no run goes on there")
+    if answer.refusal:
+        raise InputError(f"{root}: the run cannot be given more trials: {answer.refusal}")
+    return answer
 
 
 @contextmanager
@@ -97,7 +127,11 @@ def coordinator_actor(job: Job) -> Iterator[RemoteService]:
     options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "max_concurrency": THREADS}
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "CUDA_"))}
     kind: Any = ray.remote(CoordinatorActor)
-    actor = kind.options(**options, scheduling_strategy=here).remote(job, environment)
+    start = partial(kind.options, **options, scheduling_strategy=here)
+    try:
+        actor = start(name=actor_name(job.store.root), namespace=NAMESPACE).remote(job, environment)
+    except ValueError:  # another run has the name, for whose lease this one waits
+        actor = start().remote(job, environment)
     try:
         yield RemoteService(actor)
     except RayActorError as error:

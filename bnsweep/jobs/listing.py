@@ -27,6 +27,7 @@ class Job:
         message: what Ray says of its status.
         error_type: what Ray calls the way in which it failed.
         node: the id of the node that its driver is on; None before it is on one.
+        code: the digest of its code.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Job:
     message: str | None = None
     error_type: str | None = None
     node: str | None = None
+    code: str | None = None
 
     @classmethod
     def of(cls, details: JobDetails) -> Self | None:
@@ -58,6 +60,7 @@ class Job:
             message=details.message,
             error_type=details.error_type,
             node=details.driver_node_id,
+            code=metadata.get("code"),
         )
 
 

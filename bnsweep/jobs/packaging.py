@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import zipfile
@@ -38,6 +39,18 @@ def package_code(sweep_file: Path, folder: Path, archive: Path) -> str:
         for name_in_zip, path in sorted(files.items()):
             file.write(path, name_in_zip)
     return name
+
+
+def code_digest(folder: Path) -> str:
+    """Return what changes with any Python file of the code in a folder, and of bnsweep's own."""
+    root, digest = folder.resolve(), hashlib.sha256()
+    files = {str(path.relative_to(root)): path for path in _code_files(root)}
+    for package in PACKAGES:
+        files |= _installed_files(package) if str(Path(package, "__init__.py")) not in files else {}
+    for name, path in sorted(files.items()):
+        if name.endswith(".py"):
+            digest.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 def _code_files(folder: Path) -> Iterator[Path]:

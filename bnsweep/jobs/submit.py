@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bnsweep import __version__
 from bnsweep.errors import InputError, StoreError
 from bnsweep.jobs.listing import list_jobs
-from bnsweep.jobs.packaging import package_code
+from bnsweep.jobs.packaging import code_digest, package_code
 from bnsweep.jobs.place import is_on_head, job_name, place_of, same_place
 from bnsweep.jobs.results import MAX_WAIT_S
 from bnsweep.results import Store
@@ -100,7 +100,10 @@ class Submission:
                 environment = {"working_dir": str(archive), "env_vars": self._variables(job_id)}
                 try:
                     return client.submit_job(
-                        entrypoint=command, submission_id=job_id, runtime_env=environment, metadata=self._metadata()
+                        entrypoint=command,
+                        submission_id=job_id,
+                        runtime_env=environment,
+                        metadata=self._metadata(folder),
                     )
                 except RuntimeError as error:
                     if ID_IS_TAKEN not in str(error):
@@ -121,12 +124,13 @@ class Submission:
         taken = {details.submission_id for details in client.list_jobs()}
         return next(name for turn in itertools.count(1) if (name := job_name(self.out, turn)) not in taken)
 
-    def _metadata(self) -> dict[str, str]:
+    def _metadata(self, folder: Path) -> dict[str, str]:
         return {
             "bnsweep": __version__,
             "sweep": self.sweep.name,
             "out": self.out,
             "num_trials": str(len(self.sweep.trials)),
+            "code": code_digest(folder),
         }
 
     def _command(self, name: str) -> str:

@@ -29,8 +29,8 @@ class Coordination(Desk, Protocol):
         """Hand out no more, and have workers save what is under way."""
         ...
 
-    def missing(self) -> list[int]:
-        """Return the trials that have no result."""
+    def missing(self) -> list[str]:
+        """Return the keys of the trials that have no result."""
         ...
 
 

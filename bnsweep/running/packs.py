@@ -27,6 +27,7 @@ class Pack:
         is_alone: one trial, since its worker died or was short of memory when it had company.
         has_whole_gpus: where the sweep gives a worker a fraction of a GPU, this pack gets all of it.
         saved: those of the trials that have a checkpoint to continue from.
+        added: those of the trials that the run was given after it began, which workers do not know.
     """
 
     coordinator: str
@@ -36,6 +37,7 @@ class Pack:
     is_alone: bool = False
     has_whole_gpus: bool = False
     saved: frozenset[int] = frozenset()
+    added: Mapping[int, TrialSpec] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

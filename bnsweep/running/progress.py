@@ -53,6 +53,7 @@ class Progress:
         """Take the latest report."""
         if status.coordinator != self._status.coordinator:  # it began anew, with what is committed
             self._before = self._status
+        self._total += self._added(status)
         is_news = status.tally != self._status.tally
         self._status = status
         if self._began is None and (status.working or status.tally.ended):
@@ -61,6 +62,16 @@ class Progress:
         if not self._live and (is_last or (is_news and monotonic() >= self._next_line)):
             self._next_line = monotonic() + LINE_EVERY_S
             self._console.print(self.line(), highlight=False)
+
+    def _added(self, status: RunStatus) -> int:
+        """Return how many trials the run was given since the last report that have no result."""
+        before = self._status
+        if not status.num_declared or status.num_declared == before.num_declared:
+            return 0
+        if not before.num_declared:  # the first one
+            return status.num_trials - self._total
+        is_same = status.coordinator == before.coordinator
+        return status.num_trials - before.num_trials if is_same else status.num_declared - before.num_declared
 
     @property
     def tally(self) -> Tally:
@@ -72,7 +83,7 @@ class Progress:
 
     def snapshot(self) -> Snapshot:
         """Return the progress at this moment."""
-        return Snapshot(self._total, self._status.working, self.tally, self.eta_s())
+        return Snapshot(self._total, self._status.working, self.tally, self.eta_s(), self._status.num_declared)
 
     def eta_s(self) -> float | None:
         """Seconds to the end at the rate since training began; None before the first trial has ended.

@@ -29,12 +29,16 @@ logger = logging.getLogger(__name__)
 
 
 class Snapshot(NamedTuple):
-    """The progress of a run at one moment: trials to run, workers that have some by host, how those ended that have."""
+    """The progress of a run at one moment: trials to run, workers that have some by host, how those ended that have.
+
+    `num_declared` is 0 before the coordinator has said how many trials the run has.
+    """
 
     num_trials: int
     working: Mapping[str, int]
     tally: Tally
     eta_s: float | None
+    num_declared: int = 0
 
     @property
     def num_working(self) -> int:
@@ -107,11 +111,12 @@ def _outcome_of(error: BaseException) -> RunOutcome:
 
 
 def _described(sweep: Sweep, now: Snapshot, outcome: RunOutcome, started_at: datetime) -> RunProgress:
+    num_trials = now.num_declared or len(sweep.trials)
     return RunProgress(
         job=job_id(),
         sweep=sweep.name,
-        num_trials=len(sweep.trials),
-        had_result_before=len(sweep.trials) - now.num_trials,
+        num_trials=num_trials,
+        had_result_before=num_trials - now.num_trials,
         completed=now.tally.completed,
         diverged=now.tally.diverged,
         failed=now.tally.failed,

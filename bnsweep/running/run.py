@@ -10,7 +10,6 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 from bnsweep.results import Store
-from bnsweep.results.keys import to_texts
 from bnsweep.running.coordinator import RunStatus
 from bnsweep.running.executor import Coordination, Executor, Report
 from bnsweep.running.packs import RunContext
@@ -67,15 +66,15 @@ def run(
         with during:  # what a killed run left of its progress is put right
             return []
     num_workers = executor.num_workers(sweep.resources)
-    keys = sweep.trials.keys
-    job = Job(sweep.name, sweep.text, sweep.trials, keys, prepared.store, uuid.uuid4().hex, num_workers)
+    datasets, name = frozenset(prepared.datasets), uuid.uuid4().hex
+    job = Job(sweep.name, sweep.text, sweep.trials, sweep.resources, datasets, prepared.store, name, num_workers)
     with executor.coordinating(job) as coordination:
         begun = opened(coordination, say)
         report = start(begun.num_trials, num_workers)
         with during:
             context = RunContext(sweep.name, sweep.trials, git_sha(), prepared.datasets, checkpoint_every_s)
             executor.run(coordination, context, sweep.resources, report, is_interrupted)
-        return to_texts(keys[coordination.missing()])
+        return coordination.missing()
 
 
 def opened(coordination: Coordination, say: Callable[[str], None] = lambda _: None) -> RunStatus:

@@ -6,21 +6,21 @@ Loads without torch and ray: in this process for the serial executor, as an acto
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event, Lock, Thread
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bnsweep.errors import InputError, StoreError, Superseded
 from bnsweep.results import Store
+from bnsweep.results.keys import to_texts
 from bnsweep.results.lease import this_process
 from bnsweep.results.writer import Writer
 from bnsweep.running.coordinator import Coordinator, RunStatus
 from bnsweep.running.packs import Delivery, Pack, Receipt, Wait, Whereabouts, WorkerFailure
-from bnsweep.spec import TrialSpec
+from bnsweep.running.widening import WIDENED, Answer, RunTrials, keep_widening, kept_widening, refusal
+from bnsweep.spec.grid import Grid
+from bnsweep.spec.resources import Resources
+from bnsweep.spec.sweep import Sweep
 
 LOOK_EVERY_S = 0.2
 """How often it is looked whether something is to be committed; also whenever a worker is through with a pack."""
@@ -28,6 +28,8 @@ END_WITHIN_S = 10.0
 """How long the end waits for a store that does not answer."""
 SAY_WHAT_IS_OUT_S = 5.0
 """How long one that started anew lets workers say what its predecessor has handed out."""
+
+NOT_YET, ENDS = "it has not begun yet", "it ends just now"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Job:
         sweep: name of the sweep.
         text: of its file.
         trials: what it declares.
-        keys: of these.
+        resources: of a worker.
+        datasets: those that workers have, by `dataset_key`.
         store: where results go.
         run: names the run, so that one that starts anew need not wait for its own lease.
         num_workers: how many are expected.
@@ -47,8 +50,9 @@ class Job:
 
     sweep: str
     text: str
-    trials: Sequence[TrialSpec]
-    keys: NDArray[np.uint64]
+    trials: Grid
+    resources: Resources
+    datasets: frozenset[str]
     store: Store
     run: str
     num_workers: int
@@ -79,7 +83,8 @@ class Service:
 
     def __init__(self, job: Job, *, is_again: bool = False) -> None:
         self._job, self._is_again = job, is_again
-        self._lock, self._wake, self._end = Lock(), Event(), Event()
+        self._trials, self._sweep_files = RunTrials((job.trials,)), list[str]()
+        self._lock, self._widening, self._wake, self._end = Lock(), Lock(), Event(), Event()
         self._coordinator: Coordinator | None = None
         self._writer: Writer | None = None
         self._error: InputError | StoreError | None = None
@@ -97,7 +102,8 @@ class Service:
             self._places[worker.place] = worker
             if self._coordinator is None:
                 return None if self._error else Wait(LOOK_EVERY_S)
-            return self._coordinator.take(worker)
+            given = self._coordinator.take(worker)
+            return self._with_added(given) if isinstance(given, Pack) else given
 
     def deliver(self, delivery: Delivery) -> Receipt:
         """Take in what a worker has done."""
@@ -155,10 +161,43 @@ class Service:
             self._lines.clear()
             return ServiceStatus(self._coordinator.status() if self._coordinator else None, lines, self._error)
 
-    def missing(self) -> list[int]:
-        """Return the trials that have no result."""
+    def missing(self) -> list[str]:
+        """Return the keys of the trials that have no result."""
         with self._lock:
-            return self._coordinator.missing() if self._coordinator else list(range(len(self._job.keys)))
+            trials = self._coordinator.missing() if self._coordinator else list(range(len(self._trials)))
+        return to_texts(self._trials.keys[trials])
+
+    # For whoever submits more.
+
+    def widen(self, sweep: Sweep) -> Answer:
+        """Take in the trials of a sweep that declares all trials of this run and more."""
+        with self._widening:
+            if why := refusal(sweep, self._trials, self._job.resources, self._job.datasets):
+                return Answer(refusal=why)
+            if (writer := self._writer) is None:
+                return Answer(refusal=NOT_YET)
+            trials = self._trials.and_those_of(sweep)
+            if (added := len(trials) - len(self._trials)) and not self._takes_in(writer, sweep, trials):
+                return Answer(refusal=ENDS)
+            return Answer(added)
+
+    def _takes_in(self, writer: Writer, sweep: Sweep, trials: RunTrials) -> bool:
+        """Remember it first: whoever is told that it was given goes on with it after this coordinator's death, too."""
+        keep_widening(self._job.store.files, self._job.run, [*self._sweep_files, sweep.text])
+        new, attempts, saved = trials.keys[len(self._trials) :], writer.attempts, writer.saved
+        with self._lock:
+            if not self._coordinator or not self._coordinator.widen(trials, new, writer.keys, attempts, saved):
+                return False
+            self._trials = trials
+        self._sweep_files.append(sweep.text)
+        writer.declare(sweep.name, trials.keys, sweep.text)
+        return True
+
+    def _with_added(self, pack: Pack) -> Pack:
+        """Return a pack with the trials that its worker does not know."""
+        first = len(self._job.trials)
+        added = {trial: self._trials[trial] for trial in pack.trials if trial >= first}
+        return replace(pack, added=added) if added else pack
 
     def close(self) -> None:
         """End the lease; commit no more."""
@@ -185,10 +224,12 @@ class Service:
             if self._is_again:  # it is another run's by now
                 raise Superseded(str(error)) from error
             raise
-        writer.declare(job.sweep, job.keys, job.text)
+        if self._is_again:
+            self._widen_again()
+        writer.declare(job.sweep, self._trials.keys, self._sweep_files[-1] if self._sweep_files else job.text)
         coordinator = Coordinator(
-            job.trials,
-            job.keys,
+            self._trials,
+            self._trials.keys,
             writer.keys,
             num_workers=job.num_workers,
             attempts=writer.attempts,
@@ -200,6 +241,17 @@ class Service:
             if self._must_stop:
                 coordinator.stop()
         return writer
+
+    def _widen_again(self) -> None:
+        """Take in what the predecessor had been given."""
+        try:
+            self._sweep_files = kept_widening(self._job.store.files, self._job.run)
+        except ValueError as error:
+            raise StoreError(
+                f"{self._job.store.path(WIDENED)}: damaged ({error}); the same command continues"
+            ) from error
+        for text in self._sweep_files:
+            self._trials = self._trials.and_those_of(Sweep.from_text(text))
 
     def _commit_until_the_end(self, writer: Writer) -> None:
         assert self._coordinator is not None, "the directory was taken over"
@@ -224,4 +276,4 @@ class Service:
                 self._coordinator.abort()
 
     def _key(self, trial: int) -> str:
-        return f"{self._job.keys[trial]:016x}"
+        return f"{self._trials.keys[trial]:016x}"

@@ -73,7 +73,8 @@ class Worker:
 
     def _run_trial(self, trial: int, attempt: int, pack: Pack) -> Iterator[float]:
         """Run a trial, and put what it gave to what is delivered next."""
-        spec, started_at = self.context.trials[trial], datetime.now(UTC)
+        spec = pack.added[trial] if trial in pack.added else self.context.trials[trial]
+        started_at = datetime.now(UTC)
         self.log.mark()
         try:
             training = yield from self._train(trial, spec, trial in pack.saved)

@@ -137,6 +137,32 @@ def drivers(out: str) -> list[psutil.Process]:
 
 
 @pytest.mark.long
+def test_a_widened_sweep_is_given_to_the_job_that_runs(cluster: Cluster) -> None:
+    sweep, out = TINY.replace("steps: 6", "steps: 100").replace("name: tiny", "name: wide", 1), cluster.new_out()
+    job = cluster.submit(sweep.replace("range: 2", "range: 8"), out)
+    cluster.wait_for_progress(job, out, lambda progress: progress.num_with_result > 0)
+    (cluster.folder / "sweep.yaml").write_text(sweep.replace("range: 2", "range: 10"))
+    again = ("submit", "sweep.yaml", "--out", out)
+    given = cluster.bnsweep(*again)
+    assert (given.returncode, given.stderr) == (0, "")
+    assert given.stdout.endswith(f"job {job} was given 12 more trials\n")
+    for process in psutil.process_iter(["cmdline"]):
+        if "CoordinatorActor" in " ".join(process.info["cmdline"] or []):
+            process.kill()  # the one that is started in its place goes on with them
+    same = cluster.bnsweep(*again)
+    assert (same.returncode, f"job {job} writes there" in same.stderr) == (2, True)
+    (cluster.folder / "mine.py").write_text("VERSION = 2\n")
+    (cluster.folder / "sweep.yaml").write_text(sweep.replace("range: 2", "range: 11"))
+    other = cluster.bnsweep(*again)
+    assert (other.returncode, "runs with other code" in other.stderr) == (2, True), other.stderr
+    assert f"bnsweep stop {job}" in other.stderr
+    assert cluster.wait_for_end(job).status == "SUCCEEDED"
+    assert "all 60 trials have a result" in cluster.bnsweep("logs", job).stdout
+    assert f"{job}  SUCCEEDED  60/60 trials have a result" in cluster.bnsweep("status", job).stdout
+    assert bnsweep("verify", out).returncode == 0
+
+
+@pytest.mark.long
 def test_the_reason_of_a_job_that_could_not_begin_is_in_its_line(cluster: Cluster) -> None:
     (cluster.folder / "mine.py").write_text("raise RuntimeError('only on the cluster')\n")
     job = cluster.submit(TINY.replace("{name: digits}", '{name: "mine:data"}'), cluster.new_out())

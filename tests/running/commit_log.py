@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from bnsweep.running.coordinator import Coordinator
 from bnsweep.running.coordinator.outbox import Batch
@@ -46,14 +47,23 @@ class CommitLog:
         attempts = zip(_column(tables, "failures", "trial_key"), _column(tables, "failures", "attempt"), strict=True)
         self.failures.update(attempts)
 
-    def coordinator(self, clock: Callable[[], float], num_trials: int, **options: Any) -> Coordinator:
-        """Return one that starts from what is committed."""
-        finished = np.array([int(key, 16) for key in self.trials], np.uint64)
+    def widen(self, coordinator: Coordinator, before: int, after: int) -> bool:
+        """Give it more trials; return whether it took them."""
+        return coordinator.widen(SPECS[:after], KEYS[before:after], self._finished(), self._attempts(), ())
+
+    def _finished(self) -> NDArray[np.uint64]:
+        return np.array([int(key, 16) for key in self.trials], np.uint64)
+
+    def _attempts(self) -> dict[str, int]:
         attempts: dict[str, int] = {}
         for key, attempt in self.failures:
             attempts[key] = max(attempt, attempts.get(key, 0))
-        keys = KEYS[:num_trials]
-        return Coordinator(SPECS[:num_trials], keys, finished, attempts=attempts, clock=clock, **options)
+        return attempts
+
+    def coordinator(self, clock: Callable[[], float], num_trials: int, **options: Any) -> Coordinator:
+        """Return one that starts from what is committed."""
+        keys, attempts = KEYS[:num_trials], self._attempts()
+        return Coordinator(SPECS[:num_trials], keys, self._finished(), attempts=attempts, clock=clock, **options)
 
 
 def _column(tables: dict[str, pa.Table], table: str, column: str) -> list[Any]:

@@ -15,7 +15,7 @@ from bnsweep.running.outgoing import Outgoing
 from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Receipt, Wait, Whereabouts, WorkerFailure
 from tests.running.commit_log import SPECS, Clock, CommitLog, rows_of, worker
 
-NUM_TRIALS, NUM_WORKERS = 7, 3
+NUM_TRIALS, MAX_TRIALS, NUM_WORKERS = 5, 9, 3
 WORKERS, TWICE = st.integers(0, NUM_WORKERS - 1), st.booleans()
 
 
@@ -69,12 +69,13 @@ class LossyDesk:
 
 
 class Protocol(RuleBasedStateMachine):
-    """A coordinator, the commits, and three places at which workers come and go."""
+    """A coordinator, which is given more trials, the commits, and three places at which workers come and go."""
 
     def __init__(self) -> None:
         super().__init__()
         self.clock, self.log = Clock(), CommitLog()
-        self.coordinator = self.log.coordinator(self.clock, NUM_TRIALS)
+        self.num_trials = NUM_TRIALS
+        self.coordinator = self.log.coordinator(self.clock, self.num_trials)
         self.coordinator._sizing.first = 3
         self.next_answer_is_lost = self.dies_then = False
         self.num_workers = 0
@@ -88,7 +89,7 @@ class Protocol(RuleBasedStateMachine):
         return Player(here, Light(LossyDesk(self), here))
 
     def begin_anew(self) -> None:
-        self.coordinator = self.log.coordinator(self.clock, NUM_TRIALS)
+        self.coordinator = self.log.coordinator(self.clock, self.num_trials)
         self.coordinator._sizing.first = 2
 
     @rule(dies=st.booleans())
@@ -153,6 +154,12 @@ class Protocol(RuleBasedStateMachine):
                 self.coordinator.committed()
 
     @rule()
+    def widen(self) -> None:
+        """Two more trials; as the service does, remember them before the coordinator has them."""
+        if self.num_trials < MAX_TRIALS and self.log.widen(self.coordinator, self.num_trials, self.num_trials + 2):
+            self.num_trials += 2
+
+    @rule()
     def die(self) -> None:
         self.begin_anew()
 
@@ -181,7 +188,7 @@ class Protocol(RuleBasedStateMachine):
         assert self.coordinator.is_over, "it goes on for ever"
         self.nothing_is_doubled()
         failed = {key for key, _ in self.log.failures}
-        assert self.log.trials.keys() | failed == {spec.trial_key for spec in SPECS[:NUM_TRIALS]}
+        assert self.log.trials.keys() | failed == {spec.trial_key for spec in SPECS[: self.num_trials]}
         for player in self.players:
             player.outgoing.hear()
             assert player.outgoing._kept == [], "its rows are committed, and it has not heard"

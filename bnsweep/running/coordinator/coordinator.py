@@ -173,6 +173,29 @@ class Coordinator:
         self._outbox.add("", 0, {"failures": table}, [trial])
         return True
 
+    def widen(
+        self,
+        trials: Sequence[TrialSpec],
+        keys: NDArray[np.uint64],
+        finished: NDArray[np.uint64],
+        attempts: Mapping[str, int],
+        saved: Collection[str],
+    ) -> bool:
+        """Take in more trials; return False where the run is over, or stops.
+
+        Args:
+            trials: all that there are then.
+            keys: of those that are new.
+            finished: as of those before; `attempts` and `saved`, too.
+        """
+        if self.is_over or self._is_stopping:
+            return False
+        before = self._states.num_left
+        self._states.append(keys, finished, attempts, saved)
+        self._dispatch.waiting.append()
+        self._trials, self.num_trials = trials, self.num_trials + self._states.num_left - before
+        return True
+
     def has_saved(self, trial: int) -> bool:
         """Take note that a trial is to be saved; return whether that is of any use."""
         if self._states.has_ended[trial] or self._is_aborted:
@@ -229,4 +252,5 @@ class Coordinator:
             waiting.num_trials,
             waiting.num_whole,
             self.is_over,
+            len(self._trials),
         )

@@ -13,12 +13,13 @@ class RunStatus(NamedTuple):
 
     Args:
         coordinator: who says so.
-        num_trials: what was missing when it began.
+        num_trials: what was missing when it began, or when it was added.
         tally: how trials ended since.
         working: how many workers have a pack, by host.
         num_waiting: trials that no worker has.
         num_waiting_whole: those of them that need whole GPUs.
         is_over: nothing is left to do, and all rows are committed.
+        num_declared: trials that the run has, those with a result before it began and those added since included.
     """
 
     coordinator: str
@@ -28,3 +29,4 @@ class RunStatus(NamedTuple):
     num_waiting: int
     num_waiting_whole: int
     is_over: bool
+    num_declared: int = 0

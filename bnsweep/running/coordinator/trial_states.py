@@ -38,26 +38,41 @@ class TrialStates:
         attempts: Mapping[str, int],
         saved: Collection[str],
     ) -> None:
-        self._keys = keys
-        self.has_ended = np.isin(keys, finished)
-        self.has_begun = np.zeros(len(keys), bool)
-        self.num_left = int(np.count_nonzero(~self.has_ended))
+        self._keys = np.empty(0, np.uint64)
+        self.has_ended, self.has_begun = np.zeros(0, bool), np.zeros(0, bool)
+        self.num_left = 0
         self.tally = Tally()
-        self._recorded = dict(self._indexed(attempts))
-        self._tried = dict(self._recorded)
-        self._saved = {trial for trial, _ in self._indexed(dict.fromkeys(saved, 0))}
-        self._outdated, self._failed = set[int](), set[int]()
+        self._recorded, self._tried = dict[int, int](), dict[int, int]()
+        self._saved, self._outdated, self._failed = set[int](), set[int](), set[int]()
         self._workers_taken = Counter[int]()
+        self.append(keys, finished, attempts, saved)
 
-    def _indexed(self, values: Mapping[str, int]) -> Iterable[tuple[int, int]]:
-        """Yield the index and the value of each trial of the sweep that is named by its key."""
+    def append(
+        self,
+        keys: NDArray[np.uint64],
+        finished: NDArray[np.uint64],
+        attempts: Mapping[str, int],
+        saved: Collection[str],
+    ) -> None:
+        """Take in more trials, whose indices follow."""
+        first = len(self._keys)
+        self._keys = np.concatenate([self._keys, keys])
+        self.has_ended = np.concatenate([self.has_ended, np.isin(keys, finished)])
+        self.has_begun = np.concatenate([self.has_begun, np.zeros(len(keys), bool)])
+        self.num_left += int(np.count_nonzero(~self.has_ended[first:]))
+        for trial, attempt in self._indexed(attempts, first):
+            self._recorded[trial] = self._tried[trial] = attempt
+        self._saved |= {trial for trial, _ in self._indexed(dict.fromkeys(saved, 0), first)}
+
+    def _indexed(self, values: Mapping[str, int], first: int) -> Iterable[tuple[int, int]]:
+        """Yield the index and the value of each trial, from an index on, that is named by its key."""
         if not values:
             return
         order = np.argsort(self._keys)
         named = np.array([int(key, 16) for key in values], np.uint64)
         places = np.minimum(np.searchsorted(self._keys, named, sorter=order), len(order) - 1)
         for key, trial, value in zip(named, order[places], values.values(), strict=True):
-            if self._keys[trial] == key:
+            if self._keys[trial] == key and trial >= first:
                 yield int(trial), value
 
     # Attempts.

@@ -31,11 +31,10 @@ class WaitingTrials:
 
     def __init__(self, states: TrialStates) -> None:
         self._states = states
-        pool = np.flatnonzero(~states.has_ended)
-        has_failed = np.isin(pool, states.tried_before())
-        self._pool = np.concatenate([pool[~has_failed], pool[has_failed]])
+        self._pool, self._num_known = np.empty(0, np.int64), 0
         self._next = 0
         self._returned, self._lone, self._whole = deque[Group](), deque[Group](), deque[Group]()
+        self.append()
 
     @property
     def num_trials(self) -> int:
@@ -51,6 +50,13 @@ class WaitingTrials:
     @property
     def _num_fresh(self) -> int:
         return len(self._pool) - self._next
+
+    def append(self) -> None:
+        """Let those wait that the states have taken in since; what has failed before comes after what has not."""
+        new = self._num_known + np.flatnonzero(~self._states.has_ended[self._num_known :])
+        has_failed = np.isin(new, self._states.tried_before())
+        self._pool, self._next = np.concatenate([self._pool[self._next :], new[~has_failed], new[has_failed]]), 0
+        self._num_known = len(self._states.has_ended)
 
     def add(self, trials: Sequence[int], is_alone: bool = False, has_whole_gpus: bool = False) -> None:
         """Let trials wait that were handed out before."""

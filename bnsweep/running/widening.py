@@ -1,0 +1,101 @@
+"""Widening: a run that goes on is given the trials of a sweep file that declares more than its own.
+
+What is new is appended, so that an index names the trial that it named before. Which sweep files were given is in
+`_widened.json`, under the name of the run: one whose coordinator dies goes on with them. No other
+run looks there.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import NamedTuple, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnsweep.results.files import Files
+from bnsweep.results.seal import read_sealed, seal
+from bnsweep.running.packs import dataset_key
+from bnsweep.spec import TrialSpec
+from bnsweep.spec.grid import Grid
+from bnsweep.spec.resources import Resources
+from bnsweep.spec.sweep import Sweep
+
+WIDENED = "_widened.json"
+
+
+class Answer(NamedTuple):
+    """How many trials a run was given that it did not have, or why it was given none."""
+
+    added: int = 0
+    refusal: str | None = None
+
+
+@dataclass(frozen=True)
+class RunTrials(Sequence[TrialSpec]):
+    """The trials of a run by index: those of its sweep, and those that were added since, each part in its order."""
+
+    parts: tuple[Grid, ...]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, index: int) -> TrialSpec: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[TrialSpec]: ...
+    def __getitem__(self, index: int | slice) -> TrialSpec | list[TrialSpec]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        part = bisect_right(self._ends, index)
+        return self.parts[part][index - (self._ends[part - 1] if part else 0)]
+
+    @cached_property
+    def keys(self) -> NDArray[np.uint64]:
+        """The keys of all of them."""
+        return np.concatenate([part.keys for part in self.parts])
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return list(accumulate(map(len, self.parts)))
+
+    def and_those_of(self, sweep: Sweep) -> RunTrials:
+        """Return these, and after them those that a sweep declares beside them."""
+        new = np.flatnonzero(~np.isin(sweep.trials.keys, self.keys))
+        return RunTrials((*self.parts, sweep.trials.take(new))) if len(new) else self
+
+
+def refusal(sweep: Sweep, trials: RunTrials, resources: Resources, datasets: frozenset[str]) -> str | None:
+    """Return why a run cannot be given the trials of a sweep; None where it can.
+
+    Args:
+        sweep: what is declared now.
+        trials: of the run.
+        resources: of its workers.
+        datasets: those that its workers have, by `dataset_key`.
+    """
+    if not np.isin(trials.keys, sweep.trials.keys).all():
+        return "the sweep file does not declare all trials of the run"
+    if sweep.resources != resources:
+        return "`resources` are others than those of its workers"
+    needed = {dataset_key(spec.dataset) for spec in sweep.trials.distinct("dataset")[0]}
+    return None if needed <= datasets else "a dataset is needed that its workers have not loaded"
+
+
+def keep_widening(files: Files, run: str, sweep_files: Sequence[str]) -> None:
+    """Remember which sweep files a run was given, the first one left out."""
+    files.put(WIDENED, seal({"run": run, "sweep_files": list(sweep_files)}))
+
+
+def kept_widening(files: Files, run: str) -> list[str]:
+    """Return the sweep files that a run was given.
+
+    Raises:
+        ValueError: the file was changed. StoreError: it cannot be read.
+    """
+    found = read_sealed(files, WIDENED)
+    return list(found["sweep_files"]) if found and found["run"] == run else []
