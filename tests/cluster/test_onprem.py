@@ -125,6 +125,22 @@ def test_without_the_token_a_sweep_is_refused(cluster: Cluster, variables: dict[
     assert cluster.commits("no") == 0
 
 
+def test_without_a_bucket_results_come_through_the_tunnel(cluster: Cluster) -> None:
+    """While the sweep runs, and once more after its end: then only what is new."""
+    submitted = cluster.on_cluster("submit", "sweep.yaml")
+    (job,) = (line.split()[1] for line in submitted.splitlines() if line.startswith("submitted: "))
+    results = cluster.head.folder / "home/bnsweep/results/cluster/trials"
+    wait_until(lambda: len(list(results.glob("*.parquet"))) >= 2, "a commit on the head")
+    early = cluster.on_cluster("fetch", "copy")
+    assert f"{job}  RUNNING  " in early
+    assert "~/bnsweep/results/cluster" in early
+    wait_until(lambda: not cluster.on_cluster("status", job).startswith(f"{job}  RUNNING"), "the end", within_s=150)
+    late = cluster.on_cluster("fetch", "copy")
+    assert f"{job}  SUCCEEDED  {NUM_TRIALS}/{NUM_TRIALS} trials have a result" in late
+    assert sum(rows(cluster, "copy").values()) == NUM_TRIALS
+    assert cluster.bnsweep("verify", "copy").returncode == 0
+
+
 def test_a_sweep_survives_a_lost_host_a_killed_raylet_and_a_new_host(cluster: Cluster) -> None:
     one, two, three = cluster.workers
     out = cluster.out("sweep")
