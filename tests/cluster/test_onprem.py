@@ -130,7 +130,7 @@ def test_without_a_bucket_results_come_through_the_tunnel(cluster: Cluster) -> N
     submitted = cluster.on_cluster("submit", "sweep.yaml")
     (job,) = (line.split()[1] for line in submitted.splitlines() if line.startswith("submitted: "))
     results = cluster.head.folder / "home/bnsweep/results/cluster/trials"
-    wait_until(lambda: len(list(results.glob("*.parquet"))) >= 2, "a commit on the head")
+    wait_until(lambda: len(list(results.glob("*.parquet"))) >= 2, "a commit on the head", within_s=150)
     early = cluster.on_cluster("fetch", "copy")
     assert f"{job}  RUNNING  " in early
     assert "~/bnsweep/results/cluster" in early

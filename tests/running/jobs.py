@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from bnsweep.results import Store
-from bnsweep.results.keys import to_numbers
 from bnsweep.running.packs import Desk, RunContext, Whereabouts, dataset_key
 from bnsweep.running.service import Job
 from bnsweep.running.worker import Worker
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.resources import Resources
-
-
-class Trials(tuple[TrialSpec, ...]):
-    """Trials as a sweep has them: with their keys."""
-
-    @property
-    def keys(self) -> NDArray[np.uint64]:
-        return to_numbers(spec.trial_key for spec in self)
+from tests.running.trials import Trials
 
 
 def job_of(trials: Sequence[TrialSpec], store: Store, num_workers: int = 1) -> Job:
