@@ -12,8 +12,7 @@ from bnsweep.jobs.packaging import code_digest
 from bnsweep.jobs.place import same_place
 from bnsweep.jobs.results import results_of
 from bnsweep.jobs.submit import Submission
-from bnsweep.results.declaration import DECLARED
-from bnsweep.results.seal import unseal
+from bnsweep.results.declaration import DECLARED, unseal
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient

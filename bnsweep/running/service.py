@@ -184,7 +184,7 @@ class Service:
     def _takes_in(self, writer: Writer, sweep: Sweep, trials: RunTrials) -> bool:
         """Remember it first: whoever is told that it was given goes on with it after this coordinator's death, too."""
         keep_widening(self._job.store.files, self._job.run, [*self._sweep_files, sweep.text])
-        new, attempts, saved = trials.keys[len(self._trials) :], writer.attempts, writer.saved
+        new, attempts, saved = trials.keys[len(self._trials) :], writer.attempts, writer.checkpoints.keys()
         with self._lock:
             if not self._coordinator or not self._coordinator.widen(trials, new, writer.keys, attempts, saved):
                 return False

@@ -17,8 +17,8 @@ from typing import NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from bnsweep.results.files import Files
-from bnsweep.results.seal import read_sealed, seal
+from bnsweep.results.declaration import seal, unseal
+from bnsweep.results.locations import Files
 from bnsweep.running.packs import dataset_key
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.grid import Grid
@@ -97,5 +97,6 @@ def kept_widening(files: Files, run: str) -> list[str]:
     Raises:
         ValueError: the file was changed. StoreError: it cannot be read.
     """
-    found = read_sealed(files, WIDENED)
-    return list(found["sweep_files"]) if found and found["run"] == run else []
+    content = files.read(WIDENED)
+    found = {} if content is None else unseal(content)
+    return list(found["sweep_files"]) if found.get("run") == run else []
