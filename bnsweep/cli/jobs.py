@@ -44,8 +44,8 @@ def submit(
     typer.echo(f"{submission.sweep.name}: {len(submission.sweep.trials)} trials declared")
     with job_server(cluster, address) as client:
         live = live_job(client, submission)
-        if live and (added := num_new(client, submission, live)):
-            widen(client, submission, live, Path.cwd())
+        added = num_new(client, submission, live) if live else 0
+        if live and added and widen(client, submission, live, Path.cwd()):
             typer.echo(f"job {live.id} was given {added} more trials")
             return
         submission.check_unused(client)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnsweep.errors import InputError, StoreError
 from bnsweep.jobs.command import run_there
-from bnsweep.jobs.listing import Job, list_jobs
+from bnsweep.jobs.listing import Job, find_job, list_jobs
 from bnsweep.jobs.packaging import code_digest
 from bnsweep.jobs.place import same_place
 from bnsweep.jobs.results import results_of
@@ -39,8 +39,8 @@ def num_new(client: JobSubmissionClient, submission: Submission, job: Job) -> in
     return len(declared - has) if has and has <= declared else 0
 
 
-def widen(client: JobSubmissionClient, submission: Submission, job: Job, folder: Path) -> None:
-    """Have a job run the new trials of a submission, too, with the code that it has.
+def widen(client: JobSubmissionClient, submission: Submission, job: Job, folder: Path) -> bool:
+    """Have a job run the new trials of a submission, too, with the code that it has; False where it has ended.
 
     Raises:
         InputError: the code in `folder` is another one, or the run cannot take them.
@@ -51,4 +51,7 @@ def widen(client: JobSubmissionClient, submission: Submission, job: Job, folder:
     try:
         run_there(client, submission, folder, "widen")
     except InputError as error:
+        if find_job(client, job.id).has_ended:
+            return False
         raise InputError(f"job {job.id} was given no more trials ({error}); {remedy}") from error
+    return True
