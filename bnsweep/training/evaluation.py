@@ -22,6 +22,7 @@ from bnsweep.data import Dataset
 from bnsweep.data.batches import batch_indices
 from bnsweep.norm import averaging, running_norms
 from bnsweep.norm.running import RunningNorm
+from bnsweep.probes.attributes import Attributes
 from bnsweep.probes.in_force import without_old_checkpoints
 from bnsweep.rng import derive, seeded
 
@@ -103,8 +104,12 @@ class Evaluator:
         """Put the model into eval mode within the block; yield those of its normalizations that train."""
         norms = running_norms(model)
         rng = seeded(derive(self.seed, "evaluation"), self.data.train_x.device)
-        with rng, _copied_buffers(model), _eval_mode(model):
-            yield norms
+        attributes = Attributes.of(model.modules())
+        try:
+            with rng, _copied_buffers(model), _eval_mode(model):
+                yield norms
+        finally:
+            attributes.put_back()
 
     def _take_statistics(self, model: nn.Module, norms: Sequence[RunningNorm]) -> None:
         """Put statistics of the model as it is in the place of the running ones; it is in eval mode."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from bnsweep.data import Dataset
 from bnsweep.norm import noisy_sites
+from bnsweep.probes.attributes import Attributes
 from bnsweep.probes.context import buffer_copies, parameter_copies
 from bnsweep.spec import TrialSpec
 from bnsweep.training.compiling import Compiler
@@ -46,6 +47,7 @@ class Trial:
         self._forward: Callable[[Tensor], Tensor] = self.model
         if spec.train.compile:
             self._forward = compiler(self.model, (spec.model, spec.norm, spec.dataset, spec.train.batch_size))
+        self._as_built = Attributes.of(self.model.modules())
         self._noisy_sites, self._parameters = noisy_sites(self.model), list(self.model.named_parameters())
 
     def forward(self, step: int, x: Tensor, y: Tensor) -> StepOutputs:
@@ -76,9 +78,13 @@ class Trial:
     def state_dict(self) -> dict[str, Any]:
         """Return copies of all parameters and buffers, those that are not persistent too, and the optimizer's state.
 
-        State that a user's model keeps in plain Python attributes is not in it.
+        What a user's modules keep in plain attributes that moved since they were built is in it as it is, by path and
+        name: a trial in which that is no plain value cannot be saved.
         """
+        paths = {module: path for path, module in self.model.named_modules()}
+        moved = self._as_built.moved_until(Attributes.of(self.model.modules()))
         return {
+            "attributes": [(paths[module], name, vars(module).get(name)) for module, name in moved],
             "parameters": parameter_copies(self.model),
             "buffers": buffer_copies(self.model),
             "optimizer": self.optimizer.state_dict(),
@@ -91,6 +97,8 @@ class Trial:
             parameter.copy_(state["parameters"][name])
         for name, buffer in self.model.named_buffers():
             buffer.copy_(state["buffers"][name])
+        for path, name, value in state["attributes"]:
+            setattr(self.model.get_submodule(path), name, value)
         self.optimizer.load_state_dict(state["optimizer"])
 
 

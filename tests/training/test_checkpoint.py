@@ -134,6 +134,16 @@ def test_a_probe_that_remembers_what_is_not_plain_cannot_be_saved(what: str) -> 
         saved_after(2, trial(probes={f"tests.user_code.probes:{what}": {"every": 1}}))
 
 
+def test_what_a_users_module_keeps_in_plain_attributes_is_continued() -> None:
+    spec = trial(model={"name": "tests.user_code.recomputing:ticking"})
+    assert same(continued(spec, 2, 3), run_trial(spec, DIGITS))
+
+
+def test_a_trial_whose_module_keeps_what_is_not_plain_cannot_be_saved() -> None:
+    with pytest.raises(NotPlain, match="neither a tensor nor a plain value"):
+        saved_after(2, trial(model={"name": "tests.user_code.recomputing:counting"}))
+
+
 @pytest.mark.parametrize("value", [object(), {1: {"a": [object()]}}, torch.nn.Linear(1, 1), frozenset({1})])
 def test_what_is_neither_tensor_nor_plain_is_refused(value: object) -> None:
     with pytest.raises(NotPlain):

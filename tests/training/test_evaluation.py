@@ -20,6 +20,7 @@ from bnsweep.rng import capture_rng, derive
 from bnsweep.spec import DigitsSpec, TrialSpec
 from bnsweep.training.evaluation import Evaluator, Score
 from bnsweep.training.initialization import initialize
+from bnsweep.training.loop import run_trial
 from bnsweep.training.model import prepare_model
 from tests import reference
 
@@ -211,3 +212,11 @@ def test_the_data_may_be_smaller_than_the_test_set(spec: Build) -> None:
         logits = model.eval()(few.standardize(few.train_x))
     assert found is not None
     assert found.loss == pytest.approx(F.cross_entropy(logits, few.train_y).item(), rel=1e-5)
+
+
+def test_an_evaluation_leaves_plain_attributes_alone() -> None:
+    fields = {"model": {"name": "tests.user_code.recomputing:ticking"}, "dataset": {"name": "digits"}}
+    changes = [{"steps": 4, "eval_every": every} for every in (None, 1)]
+    plain, evaluated = (run_trial(TrialSpec.model_validate({**fields, "train": train}), DATA) for train in changes)
+    assert plain.train_loss == evaluated.train_loss
+    assert plain.test_loss == evaluated.test_loss
