@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import TINY
 from tests.jobs.conftest import Cluster
 
+pytestmark = pytest.mark.long
 MISSING = "planned: 12 trials declared, 0 done, 12 missing"
 TIMED = r"on 1 machines: \S+ machine-hours"
 
@@ -37,7 +38,6 @@ def test_a_sweep_is_priced_on_the_clusters_own_machine_and_again_from_what_is_ke
         assert not [details for details in client.list_jobs() if "plan" in (details.submission_id or "")]
 
 
-@pytest.mark.long
 def test_what_no_machine_of_the_cluster_has_is_refused_in_one_line(cluster: Cluster) -> None:
     (cluster.folder / "sweep.yaml").write_text(TINY.replace("probes:", "resources: {gpus: 4}\nprobes:"))
     refused = cluster.bnsweep("plan", "sweep.yaml")
