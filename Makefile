@@ -18,7 +18,7 @@ mini: setup
 test: .venv/developers
 	$(PYTEST) -m 'not long'
 
-# Also what is long, which CI runs: many kills, a cluster over SSH, Slurm.
+# Also what is long, which CI runs: many kills, clusters over SSH that everything happens to, Slurm.
 test-all: .venv/developers
 	$(PYTEST)
 

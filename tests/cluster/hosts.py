@@ -21,6 +21,7 @@ ENTER = """
 set -e
 hostname {name}
 mkdir -p {folder}/tmp {folder}/home {folder}/empty
+{disk}
 {kept}
 mount --rbind {folder}/home /root
 mount -t tmpfs tmpfs /run && mkdir /run/sshd
@@ -63,7 +64,7 @@ class Host:
         return [*enter, *map(str, command)]
 
     def run(
-        self, *command: object, env: Mapping[str, str] | None = None, timeout_s: float = 120.0
+        self, *command: object, env: Mapping[str, str] | None = None, timeout_s: float = 300.0
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
@@ -93,11 +94,14 @@ class Network:
         self._ip("link", "set", "switch", "up")
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key")], check=True)
 
-    def host(self, name: str, *, sees_code: bool = False) -> Host:
-        """Start a host with sshd; it has the Python of this test, but this checkout's code only if it `sees_code`."""
+    def host(self, name: str, *, sees_code: bool = False, disk: str | None = None) -> Host:
+        """Start a host with sshd; it has the Python of this test, but this checkout's code only if it `sees_code`.
+
+        Its /tmp is as large as `disk`, or a folder of this machine's.
+        """
         folder, number = self.folder / name, len(self.hosts) + 1
         ip, port = f"10.77.0.{number}", f"port{number}"
-        self._prepare(folder, name, sees_code)
+        self._prepare(folder, name, sees_code, disk)
         spaces = ("--net", "--pid", "--mount", "--uts", "--mount-proc", "--fork", "--kill-child")
         pid = self._start("unshare", *spaces, "bash", str(folder / "enter.sh"), log=folder / "sshd.log")
         self._ip("link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
@@ -134,7 +138,7 @@ class Network:
             process.kill()
             process.wait()
 
-    def _prepare(self, folder: Path, name: str, sees_code: bool) -> None:
+    def _prepare(self, folder: Path, name: str, sees_code: bool, disk: str | None) -> None:
         """Write what the host's first process needs."""
         for kept in ("tmp", "home/.ssh", "empty"):
             (folder / kept).mkdir(parents=True)
@@ -148,8 +152,9 @@ class Network:
             if path.is_relative_to(old)
         ]
         hidden = [] if sees_code else [f"mount --bind {folder}/empty {ROOT / code}" for code in ("bnsweep", "analysis")]
+        small = f"mount -t tmpfs -o size={disk} tmpfs {folder}/tmp" if disk else ""
         (folder / "enter.sh").write_text(
-            ENTER.format(name=name, folder=folder, kept="\n".join(mounts), hidden="\n".join(hidden))
+            ENTER.format(name=name, folder=folder, disk=small, kept="\n".join(mounts), hidden="\n".join(hidden))
         )
 
     def _start(self, *command: str, log: Path | None = None) -> int:

@@ -1,15 +1,26 @@
-"""A proxy before the S3 server on loopback that answers chosen requests as busy or broken stores do."""
+"""A proxy before an S3 server that answers chosen requests as busy or broken stores do.
+
+python -m tests.results.faulty_s3 10.77.0.2:9000 9001                              # what asks port 9001 goes on there
+curl -d '{"fault": "BUSY", "times": 3, "method": "PUT"}' http://10.77.0.2:9001/_faults   # the next three PUTs
+curl http://10.77.0.2:9001/_faults                                                 # how many have not come about yet
+"""
 
 from __future__ import annotations
 
 import http.client
+import json
 import socket
+import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+ORDERS = "/_faults"
+"""The path where faults are ordered."""
 
 
 class Fault(StrEnum):
@@ -68,6 +79,40 @@ class Proxy:
         return found.status, content, dict(found.getheaders())
 
 
+@dataclass(frozen=True)
+class Ordered:
+    """A fault that happens to the next requests of a method, and whose path holds `part`."""
+
+    fault: str
+    method: str
+    part: str = ""
+    times: int = 1
+
+
+class ProxyByOrder(Proxy):
+    """Does what it is told over HTTP: one order after another."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(endpoint, self._next)
+        self._left, self._lock = deque[Ordered](), threading.Lock()
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        """Answer one request; take an order, or say how many faults are to come."""
+        if handler.path != ORDERS:
+            return super().answer(handler)
+        if length := int(handler.headers.get("content-length") or 0):
+            order = Ordered(**json.loads(handler.rfile.read(length)))
+            with self._lock:
+                self._left.extend([order] * order.times)
+        return reply(handler, 200, str(len(self._left)).encode(), {})
+
+    def _next(self, method: str, path: str) -> Fault | None:
+        with self._lock:
+            if self._left and self._left[0].method == method and self._left[0].part in path:
+                return Fault[self._left.popleft().fault]
+        return None
+
+
 def reply(handler: BaseHTTPRequestHandler, status: int, content: bytes, headers: dict[str, str]) -> None:
     handler.send_response(status)
     for name, value in headers.items():
@@ -79,10 +124,8 @@ def reply(handler: BaseHTTPRequestHandler, status: int, content: bytes, headers:
         handler.wfile.write(content)
 
 
-@contextmanager
-def proxy_before(endpoint: str) -> Iterator[Proxy]:
-    """Yield a proxy that is up."""
-    proxy = Proxy(endpoint)
+def server_of(proxy: Proxy, address: str, port: int) -> ThreadingHTTPServer:
+    """Return what answers for a proxy once it serves."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -95,8 +138,16 @@ def proxy_before(endpoint: str) -> Iterator[Proxy]:
         def log_message(self, *args: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((address, port), Handler)
     server.daemon_threads = True
+    return server
+
+
+@contextmanager
+def proxy_before(endpoint: str) -> Iterator[Proxy]:
+    """Yield a proxy that is up, on loopback."""
+    proxy = Proxy(endpoint)
+    server = server_of(proxy, "127.0.0.1", 0)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     proxy.address = f"127.0.0.1:{server.server_port}"
@@ -105,3 +156,7 @@ def proxy_before(endpoint: str) -> Iterator[Proxy]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+if __name__ == "__main__":
+    server_of(ProxyByOrder(sys.argv[1]), "0.0.0.0", int(sys.argv[2])).serve_forever()
