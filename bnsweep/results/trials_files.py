@@ -54,6 +54,8 @@ def read_trials_files(files: Files, entries: Sequence[Entry], known: Known) -> l
 
 
 def _read_trials_file(files: Files, entry: Entry) -> TrialsFile | None:
+    if not entry.is_file:
+        raise damaged(files, "trials", f"{entry.name} is a folder")
     try:
         with files.open(f"trials/{entry.name}") as source:
             return trials_file(f"trials/{entry.name}", entry.size, source)

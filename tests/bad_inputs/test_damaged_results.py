@@ -91,7 +91,7 @@ NO_FOLDER = r"cannot be read \(.*Not a directory\); it should be a directory"
 REFUSED: list[tuple[str, Damage, list[tuple[str, ...]], str]] = [
     ("trials cut", cut("trials/*"), [PLAN, RUN, REPORT, COMPACT, REPRO], TRIALS),
     ("trials empty", cut("trials/*", 0), [PLAN, RUN, REPORT, COMPACT, REPRO], TRIALS),
-    ("trials flipped", flipped("trials/*"), [COMPACT], TRIALS),
+    ("trials flipped", flipped("trials/*2.parquet"), [COMPACT], TRIALS),
     ("trials of text", with_column("lr", "fast"), [REPORT, REPRO], TRIALS),
     ("trials a file", in_place_of("trials", Path.touch), [PLAN, RUN, REPORT, COMPACT, REPRO], rf"/trials: {NO_FOLDER}"),
     ("trials gone", gone("trials"), [REPORT], r"out: holds no finished trial"),
