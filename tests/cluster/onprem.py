@@ -26,7 +26,7 @@ BUCKET = "sweeps"
 CREDENTIALS = "[default]\naws_access_key_id = user\naws_secret_access_key = secret\n"  # moto's server takes any
 SIGNED = ("--aws-sigv4", "aws:amz:us-east-1:s3", "--user", "user:secret")
 WORKER = "--num-cpus=1 --num-gpus=1 --object-store-memory=100000000"
-API = 'curl -s -H "Authorization: Bearer $(cat ~/.ray/auth_token)" http://127.0.0.1:8265'
+API = 'curl -sf -H "Authorization: Bearer $(cat ~/.ray/auth_token)" http://127.0.0.1:8265'
 MAX_TRIES = 3
 STORE_PORT, FAULTY_PORT = 9000, 9001
 
@@ -92,7 +92,16 @@ class Cluster:
         return {host.name for host in self.workers if host.ip in alive}
 
     def _api(self, path: str) -> Any:
-        return json.loads(self.head.run("bash", "-c", f"{API}'{path}'").stdout)
+        """Ask Ray's dashboard, which answers 500 now and then while nodes go."""
+        answers = list[str]()
+
+        def is_answered() -> bool:
+            asked = self.head.run("bash", "-c", f"{API}'{path}'")
+            answers.append(asked.stdout)
+            return asked.returncode == 0
+
+        wait_until(is_answered, f"an answer to {path}", within_s=120)
+        return json.loads(answers[-1])
 
 
 def configuration(net: Network, head: Host, workers: tuple[Host, ...]) -> dict[str, object]:
