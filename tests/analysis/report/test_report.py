@@ -208,7 +208,9 @@ def test_a_directory_with_other_things_is_left_alone(sweep_dir: Path, tmp_path: 
     assert (tmp_path / "thesis.tex").read_text() == "mine"
 
 
-def test_a_store_elsewhere_needs_a_place_for_the_report() -> None:
+def test_a_store_elsewhere_needs_a_place_for_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     with pytest.raises(InputError, match=r"s3://bucket/sweep.*not on this machine.*--out"):
         write_report("s3://bucket/sweep?region=eu-west-1")
 
