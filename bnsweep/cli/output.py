@@ -26,7 +26,7 @@ def escape_what_cannot_be_encoded() -> None:
 def print_error(message: str) -> None:
     """Print one message on stderr, if it can be printed."""
     with suppress(OSError):
-        print(f"bnsweep: {message}", file=sys.stderr)  # noqa: T201
+        print(f"bnsweep: {message}", file=sys.stderr)  # noqa: T201  # the one place that does
 
 
 def output_error(stream: TextIO | None, *, is_suspect: bool = False) -> OSError | None:

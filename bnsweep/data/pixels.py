@@ -115,7 +115,7 @@ def _loss_of_png(image: Image.Image) -> str | None:
 
 
 def _loss_of_ppm(image: Image.Image) -> str | None:
-    arguments = image.tile[0].args if image.tile else ()  # type: ignore[attr-defined]
+    arguments = image.tile[0].args if image.tile else ()  # type: ignore[attr-defined]  # ImageFile's
     largest = arguments[-1] if isinstance(arguments, tuple) else MAX_BYTE
     if image.mode == "RGB" and isinstance(largest, int) and largest > MAX_BYTE:
         return f"has colours up to {largest}, which Pillow scales to 255; convert it to 8 bits"
