@@ -109,7 +109,13 @@ def cluster_of(hosts: int) -> Iterator[Cluster]:
 
 def add_host(cluster: Cluster, num_gpus: int = 0) -> None:
     address = f"127.0.0.{2 + len(cluster.list_all_nodes())}"
-    cluster.add_node(num_cpus=1, num_gpus=num_gpus, node_ip_address=address, object_store_memory=10**8)
+    cluster.add_node(
+        num_cpus=1,
+        num_gpus=num_gpus,
+        node_ip_address=address,
+        object_store_memory=10**8,
+        dashboard_port=None,  # any free one: where its usual one is taken, Ray leaves a socket open
+    )
 
 
 def test_a_data_set_is_the_same_and_one_copy_for_all_workers_of_a_node(two_hosts: None) -> None:
