@@ -14,7 +14,8 @@ from bnsweep.norm import NORMS
 from bnsweep.probes import FINAL_PROBES, PROBES
 from bnsweep.spec import CUSTOM, ProbesSpec, TorchvisionDatasetSpec, TrainSpec
 from bnsweep.spec.error_messages import variants
-from bnsweep.spec.trial import AUGMENT_NAMES, InitName, NormName
+from bnsweep.spec.train import AUGMENT_NAMES
+from bnsweep.spec.trial import InitName, NormName
 from bnsweep.training.initialization import INITS
 from bnsweep.training.optimizers import OPTIMIZERS
 

@@ -29,7 +29,8 @@ from bnsweep.spec.probes import (
 )
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.section import CUSTOM, Section
-from bnsweep.spec.trial import AXES, TrainSpec, TrialSpec
+from bnsweep.spec.train import TrainSpec
+from bnsweep.spec.trial import AXES, TrialSpec
 
 __all__ = [
     "AXES",

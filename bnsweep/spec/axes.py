@@ -11,7 +11,8 @@ import numpy as np
 
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.spec.error_messages import shown, variant
-from bnsweep.spec.trial import AXES, TrainSpec
+from bnsweep.spec.train import TrainSpec
+from bnsweep.spec.trial import AXES
 
 MAX_TRIALS = 1_000_000
 AXIS_FORMS = ("values", "logspace", "linspace", "range")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
-from typing import Annotated, Literal, get_args
+from typing import Literal, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from bnsweep.spec.datasets import DatasetSpec
 from bnsweep.spec.models import ModelSpec
 from bnsweep.spec.probes import ProbesSpec
-from bnsweep.spec.section import PositiveFloat, PositiveInt, Section, reads
+from bnsweep.spec.section import PositiveFloat, Section, reads
+from bnsweep.spec.train import TrainSpec
 
 SEMANTICS_VERSION = 5
 """Bumped whenever the same spec would give other numbers, so that old and new rows never mix."""
@@ -23,41 +24,8 @@ AXES = ("norm", "init", "init_gain", "lr", "seed")
 NormName = Literal["none", "batch", "noisy_batch", "l1", "l2", "linf", "layer", "group", "instance", "rms", "weight"]
 NORM_NAMES: tuple[NormName, ...] = get_args(NormName)
 InitName = Literal["default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal"]
-AugmentName = Literal["crop", "flip"]
-AUGMENT_NAMES: tuple[AugmentName, ...] = get_args(AugmentName)
 BATCH_STATISTICS = ("batch", "noisy_batch", "l1", "l2", "linf")
 """Modes whose statistics are over the mini-batch."""
-
-
-def _in_order(names: tuple[AugmentName, ...]) -> tuple[AugmentName, ...]:
-    """Return the names in the order of `AUGMENT_NAMES`, in which they are done."""
-    if len(set(names)) < len(names):
-        raise ValueError(f"given {list(names)}; each should be there once")
-    return tuple(name for name in AUGMENT_NAMES if name in names)
-
-
-Augmentations = Annotated[tuple[AugmentName, ...], Field(strict=False), AfterValidator(_in_order)]
-
-
-class TrainSpec(Section):
-    """The optimization: every value here is the same for each trial unless it is an axis."""
-
-    steps: PositiveInt = 200
-    batch_size: PositiveInt = 64
-    optimizer: Literal["sgd", "adam"] = "sgd"
-    momentum: float = Field(default=0.0, ge=0, lt=1)
-    weight_decay: float = Field(default=0.0, ge=0, le=1e30)
-    max_loss: PositiveFloat = 1e6
-    log_every: PositiveInt = 1
-    eval_every: PositiveInt | None = None
-    compile: bool = False
-    augment: Augmentations = ()
-
-    @reads("optimizer", "momentum")
-    @staticmethod
-    def _momentum_needs_sgd(optimizer: str, momentum: float) -> None:
-        if optimizer == "adam" and momentum != 0:
-            raise ValueError(f"momentum {momentum} is for sgd; adam takes momentum 0.0")
 
 
 class TrialSpec(Section):
