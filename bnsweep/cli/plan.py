@@ -43,6 +43,7 @@ def plan(
     With --cluster, or the URL of a dashboard as --address: what `submit` would do, timed on a machine of the cluster.
     """
     from bnsweep.results import Store
+    from bnsweep.running.cpu_lease import free_cpus
     from bnsweep.running.plan import Plan
     from bnsweep.spec.sweep import Sweep
 
@@ -72,6 +73,11 @@ def plan(
     typer.echo(f"results: {store.root}")
     if timing and missing:
         found = _price(sweep, store, planned, address, must_be_known=max_hours is not None)
+        if found and not (address or sweep.resources.gpus):
+            lease = free_cpus(sweep.resources.cpus, workers)
+            for note in lease.notes():
+                typer.echo(note)
+            workers = workers or lease.workers
         if found:
             _print_price(found, workers, price, max_hours)
 

@@ -162,11 +162,6 @@ def _executor(options: _Options, resources: Resources, is_needed: bool, stack: E
     elif is_needed and not options.address and not resources.gpus:  # who shares GPUs, CUDA_VISIBLE_DEVICES says
         lease = stack.enter_context(leased_cpus(resources.cpus, workers))
         cpus, workers = lease.cpus, lease.workers
-        if lease.warning:
-            console.print(lease.warning)
-        if lease.others:
-            console.print(
-                f"CPUs that other runs on this machine hold: {lease.others}; "
-                f"this one takes {lease.workers} worker{'s' if lease.workers > 1 else ''}"
-            )
+        for note in lease.notes():
+            console.print(note)
     return make_executor(options.executor, options.address, cpus=cpus, max_workers=workers, announce=console.print)

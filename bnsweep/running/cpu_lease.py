@@ -42,6 +42,14 @@ class CpuLease:
     others: int
     warning: str | None = None
 
+    def notes(self) -> list[str]:
+        """Return in words what the user should know of other runs: nothing where there are none."""
+        notes = [self.warning] if self.warning else []
+        if self.others:
+            workers = "1 worker" if self.workers == 1 else f"{self.workers} workers"
+            notes.append(f"CPUs that other runs on this machine hold: {self.others}; this one takes {workers}")
+        return notes
+
 
 def share(total: int, others: int, each: float, at_most: int | None = None) -> CpuLease:
     """Return how many workers of `each` processors fit into what other runs leave: at least one.
@@ -73,8 +81,22 @@ def leased_cpus(each: float, at_most: int | None = None, folder: Path | None = N
         try:
             lease = stack.enter_context(_held(folder, each, at_most))
         except OSError as error:
-            lease = replace(share(whole_cpus(), 0, each, at_most), warning=_warning(folder, error))
+            lease = _without_leases(folder, each, at_most, error)
         yield lease
+
+
+def free_cpus(each: float, at_most: int | None = None, folder: Path | None = None) -> CpuLease:
+    """Return what `leased_cpus` would hold now; hold nothing."""
+    folder = folder or _folder_of_user()
+    try:
+        with _guarded(folder):
+            return share(whole_cpus(), sum(_leases(folder)), each, at_most)
+    except OSError as error:
+        return _without_leases(folder, each, at_most, error)
+
+
+def _without_leases(folder: Path, each: float, at_most: int | None, error: OSError) -> CpuLease:
+    return replace(share(whole_cpus(), 0, each, at_most), warning=_warning(folder, error))
 
 
 def _warning(folder: Path, error: OSError) -> str:
@@ -89,11 +111,18 @@ def _folder_of_user() -> Path:
 
 
 @contextmanager
-def _held(folder: Path, each: float, at_most: int | None) -> Iterator[CpuLease]:
+def _guarded(folder: Path) -> Iterator[None]:
+    """Have the folder's leases to oneself within the block."""
     folder.mkdir(mode=0o700, exist_ok=True)
+    with open(folder / GUARD, "a") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _held(folder: Path, each: float, at_most: int | None) -> Iterator[CpuLease]:
     with ExitStack() as stack:
-        with open(folder / GUARD, "a") as guard:
-            fcntl.flock(guard, fcntl.LOCK_EX)
+        with _guarded(folder):
             lease = share(whole_cpus(), sum(_leases(folder)), each, at_most)
             path = folder / uuid.uuid4().hex
             file = stack.enter_context(open(path, "x"))

@@ -24,10 +24,13 @@ def test_a_second_run_takes_what_the_first_one_leaves(
     long_sweep = sweep_file(("steps: 6", "steps: 300"), ("range: 2", "range: 40"), ("1.0e+9", "0.2"))
     first = start_and_wait_for_a_commit(tmp_path / "first", long_sweep, "--executor", "serial")
     first.send_signal(signal.SIGSTOP)  # its lease is what counts
+    planned = bnsweep("plan", sweep_file())
     second = bnsweep("run", sweep_file(), "--workers", 99, "--out", tmp_path / "second")
     first.kill()
     first.communicate()
     left = max(1, whole_cpus() - 1)
+    assert f"other runs on this machine hold: 1; this one takes {left} worker" in planned.stdout, planned.stderr
+    assert f"on {left} workers: " in planned.stdout
     assert second.returncode == 0, second.stderr
     assert f"other runs on this machine hold: 1; this one takes {left} worker" in second.stdout
     assert f"--workers 99: {left} fit here" in second.stdout

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from bnsweep.errors import InputError, StoreError, Superseded
-from bnsweep.results import SCHEMAS, Store
+from bnsweep.results import SCHEMAS, Store, takeover
 from bnsweep.results.commits import Kind
-from bnsweep.results.files import Content
+from bnsweep.results.files import Content, Entry
 from bnsweep.results.keys import to_numbers
 from bnsweep.results.locations import Files
+from bnsweep.results.reading import parquet_entries
 from bnsweep.results.tables import to_table
 from bnsweep.results.writer import Writer, last_attempts
 from tests.results.rows import commit, failure, key, killed, rows
@@ -70,6 +71,22 @@ def test_who_was_taken_over_commits_nothing_and_leaves_nothing_behind(store: Sto
             old.commit(rows("b"))
         new.commit(rows("b"))
     assert store.finished() == {key("a"), key("b")}
+
+
+def test_who_finds_a_commit_gone_while_it_takes_over_commits_nothing(
+    store: Store, location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(store, rows("a"))
+
+    def listed(files: Files, table: str) -> list[Entry]:
+        entries = parquet_entries(files, table)
+        files.delete([f"{table}/{entries[0].name}"])  # as a run after it does, which has merged it meanwhile
+        return entries
+
+    monkeypatch.setattr(takeover, "parquet_entries", listed)
+    with pytest.raises(Superseded, match="another run has taken it over; this one commits nothing"):
+        Store.open(location).take_over()
+    assert len(names(store, "curves")) == 1
 
 
 def test_a_commit_without_its_last_file_is_cleaned_up_by_the_next_take_over(store: Store) -> None:

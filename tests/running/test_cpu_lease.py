@@ -14,7 +14,7 @@ import pytest
 
 from bnsweep.errors import InputError
 from bnsweep.limits import whole_cpus
-from bnsweep.running.cpu_lease import leased_cpus, share
+from bnsweep.running.cpu_lease import free_cpus, leased_cpus, share
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,10 @@ def test_a_lease_counts_as_long_as_its_run_lives(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout
         assert other.stdout.readline() == "1\n"
+        free = free_cpus(1, folder=tmp_path)
+        assert len(os.listdir(tmp_path)) == 2
         with leased_cpus(1, folder=tmp_path) as lease:
+            assert lease == free
             assert (lease.others, lease.workers) == (1, max(1, whole_cpus() - 1))
         other.send_signal(signal.SIGKILL)
     with leased_cpus(1, folder=tmp_path) as lease:
@@ -101,6 +104,7 @@ def test_where_files_cannot_be_locked_a_run_takes_all_and_says_why(
         assert (lease.others, lease.workers) == (0, whole_cpus())
         assert lease.warning is not None
         assert lease.warning.startswith(f"{tmp_path}: no file can be locked there (Function not implemented)")
+        assert free_cpus(1, folder=tmp_path) == lease
     assert os.listdir(tmp_path) == ["guard"]
 
 
