@@ -25,10 +25,11 @@ from time import monotonic, sleep
 
 from benchmarks.sized import asked_for, num_files, sized_sweep
 from bnsweep.results import Store
+from bnsweep.running.job import Job
 from bnsweep.running.outgoing import Outgoing
 from bnsweep.running.packs import Ended, Ending, Wait, Whereabouts
 from bnsweep.running.rows import EndedTrial
-from bnsweep.running.service import Job, Service
+from bnsweep.running.service import Service
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.sweep import Sweep
 from bnsweep.training.result import TrialResult

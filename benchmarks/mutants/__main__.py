@@ -49,7 +49,7 @@ PARTS = {
     "coordinator": Part(
         RUNNING,
         (
-            _files("running", "coordinator outgoing outbox protocol"),
+            _files("running", "coordinator coordinator_failures coordinator_successor outgoing outbox protocol"),
             (*_files("running", "service worker run"), *_files("training", "checkpoint")),
             _files("executors", "contract"),
         ),

@@ -18,7 +18,7 @@ from bnsweep.executors.ray_tune_coordinator import RemoteService, coordinator_ac
 from bnsweep.executors.ray_tune_start import start_ray
 from bnsweep.limits import whole_cpus
 from bnsweep.running.executor import Coordination, MustStop, Report
-from bnsweep.running.service import Job
+from bnsweep.running.job import Job
 from bnsweep.spec.resources import Resources
 
 if TYPE_CHECKING:

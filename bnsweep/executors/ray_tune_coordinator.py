@@ -13,8 +13,9 @@ from ray.exceptions import GetTimeoutError, RayActorError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bnsweep.errors import InputError, StoreError
+from bnsweep.running.job import Job, ServiceStatus
 from bnsweep.running.packs import Delivery, Pack, Receipt, Wait, Whereabouts, WorkerFailure
-from bnsweep.running.service import END_WITHIN_S, Job, Service, ServiceStatus
+from bnsweep.running.service import END_WITHIN_S, Service
 from bnsweep.running.widening import Answer
 from bnsweep.spec.sweep import Sweep
 

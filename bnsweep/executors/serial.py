@@ -13,8 +13,9 @@ import torch
 
 from bnsweep.errors import DeviceLost, InputError
 from bnsweep.running.executor import Coordination, MustStop, Report
+from bnsweep.running.job import Job
 from bnsweep.running.packs import RunContext, Whereabouts
-from bnsweep.running.service import Job, Service
+from bnsweep.running.service import Service
 from bnsweep.running.worker import Worker
 from bnsweep.running.worker_log import WorkerLog
 from bnsweep.spec.resources import Resources

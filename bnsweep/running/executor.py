@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from bnsweep.running.coordinator import RunStatus
+from bnsweep.running.job import Job, ServiceStatus
 from bnsweep.running.packs import Desk, RunContext
-from bnsweep.running.service import Job, ServiceStatus
 from bnsweep.spec.resources import Resources
 
 Report = Callable[[RunStatus], None]

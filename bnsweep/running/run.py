@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from bnsweep.results import Store
 from bnsweep.running.coordinator import RunStatus
 from bnsweep.running.executor import Coordination, Executor, Report
+from bnsweep.running.job import Job
 from bnsweep.running.packs import RunContext
 from bnsweep.running.plan import Plan
 from bnsweep.running.provenance import git_sha
-from bnsweep.running.service import Job
 from bnsweep.spec.sweep import Sweep
 
 if TYPE_CHECKING:

@@ -6,20 +6,16 @@ Loads without torch and ray: in this process for the serial executor, as an acto
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from threading import Event, Lock, Thread
-from typing import Any, NamedTuple
 
 from bnsweep.errors import InputError, StoreError, Superseded
-from bnsweep.results import Store
 from bnsweep.results.keys import to_texts
-from bnsweep.results.lease import this_process
 from bnsweep.results.writer import Writer
-from bnsweep.running.coordinator import Coordinator, RunStatus
+from bnsweep.running.coordinator import Coordinator
+from bnsweep.running.job import Job, ServiceStatus
 from bnsweep.running.packs import Delivery, Pack, Receipt, Wait, Whereabouts, WorkerFailure
 from bnsweep.running.widening import WIDENED, Answer, RunTrials, keep_widening, kept_widening, refusal
-from bnsweep.spec.grid import Grid
-from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep
 
 LOOK_EVERY_S = 0.2
@@ -30,47 +26,6 @@ SAY_WHAT_IS_OUT_S = 5.0
 """How long one that started anew lets workers say what its predecessor has handed out."""
 
 NOT_YET, ENDS = "it has not begun yet", "it ends just now"
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a coordinator is started with, each time.
-
-    Args:
-        sweep: name of the sweep.
-        text: of its file.
-        trials: what it declares.
-        resources: of a worker.
-        datasets: those that workers have, by `dataset_key`.
-        store: where results go.
-        run: names the run, so that one that starts anew need not wait for its own lease.
-        num_workers: how many are expected.
-        holder: the process that the user started.
-    """
-
-    sweep: str
-    text: str
-    trials: Grid
-    resources: Resources
-    datasets: frozenset[str]
-    store: Store
-    run: str
-    num_workers: int
-    holder: dict[str, Any] = field(default_factory=this_process)
-
-
-class ServiceStatus(NamedTuple):
-    """How far the coordinator of a run is.
-
-    Args:
-        run: how far the run is; None as long as the directory is not taken over.
-        lines: for the user, each told once.
-        error: what ended it.
-    """
-
-    run: RunStatus | None
-    lines: tuple[str, ...] = ()
-    error: InputError | StoreError | None = None
 
 
 class Service:

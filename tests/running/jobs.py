@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 
 from bnsweep.results import Store
+from bnsweep.running.job import Job
 from bnsweep.running.packs import Desk, RunContext, Whereabouts, dataset_key
-from bnsweep.running.service import Job
 from bnsweep.running.worker import Worker
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.resources import Resources

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from bnsweep.results import Store
+from bnsweep.running.job import Job
 from bnsweep.running.packs import Pack, RunContext, Wait, Whereabouts, dataset_key
 from bnsweep.running.plan import Plan
 from bnsweep.running.prepare import prepare
 from bnsweep.running.run import opened
-from bnsweep.running.service import Job, Service
+from bnsweep.running.service import Service
 from bnsweep.running.widening import RunTrials, refusal
 from bnsweep.spec.sweep import Sweep
 from tests.conftest import TINY
