@@ -23,6 +23,7 @@ from bnsweep.spec.resources import Resources
 from bnsweep.training.device import prepare_device
 from bnsweep.training.evaluation import Evaluator
 from bnsweep.training.loop import run_trial
+from bnsweep.training.losses import make_loss
 from bnsweep.training.model import prepare_model
 
 STEPS, EVAL_EVERY = 200, 50
@@ -74,7 +75,8 @@ def make_spec(changes: dict[str, Any]) -> TrialSpec:
 
 def costs(spec: TrialSpec, data: Dataset) -> tuple[float, float, float, float, float]:
     """Return seconds of a pass, of an evaluation and of the last one, and the shares of a trial, rare and often."""
-    model, evaluator = prepare_model(spec, data).model, Evaluator(data, spec.train.batch_size, spec.seed)
+    model, loss = prepare_model(spec, data).model, make_loss(spec.train)
+    evaluator = Evaluator(data, loss, spec.train.batch_size, spec.seed)
     passing = seconds(lambda: evaluator(model.eval()))  # in eval mode no norm has statistics that move
     evaluating = seconds(lambda: evaluator(model.train()))
     ending = seconds(lambda: evaluator(model.train(), with_train=True))

@@ -210,6 +210,41 @@ def landscape(
     return points
 
 
+def cross_entropy(logits: Tensor, y: Tensor, smoothing: float) -> tuple[float, Tensor]:
+    """Return the mean of -sum_k q_k log p_k over samples, and its gradient by the logits, (p - q) / N."""
+    gradient, terms, (count, classes) = torch.zeros_like(logits), [], logits.shape
+    for n in range(count):
+        row = logits[n].tolist()
+        shift = max(row) + math.log(math.fsum(math.exp(value - max(row)) for value in row))
+        for k, value in enumerate(row):
+            q = (1 - smoothing) * (k == y[n].item()) + smoothing / classes
+            terms.append(-q * (value - shift))
+            gradient[n, k] = (math.exp(value - shift) - q) / count
+    return math.fsum(terms) / count, gradient
+
+
+def squared_error(outputs: Tensor, targets: Tensor) -> tuple[float, Tensor]:
+    """Return the sum of squares over samples and outputs, and its gradient by the outputs."""
+    pairs = list(zip(outputs.flatten().tolist(), targets.flatten().tolist(), strict=True))
+    gradient = torch.tensor([2 * (a - b) for a, b in pairs], dtype=outputs.dtype).view(outputs.shape)
+    return math.fsum((a - b) ** 2 for a, b in pairs), gradient
+
+
+def deep_linear_gradients(weights: Sequence[Tensor], biases: Sequence[Tensor], x: Tensor, y: Tensor) -> list[Tensor]:
+    """Return the gradient of ||W_k (... (W_1 x + b_1) ...) + b_k - y||^2, summed over samples, by each W_i.
+
+    In closed form: 2 (W_k ... W_{i+1})^T (output - y) (what enters W_i)^T. x is (N, D), y is (N, K).
+    """
+    entering = [x.T]
+    for weight, bias in zip(weights, biases, strict=True):
+        entering.append(weight @ entering[-1] + bias[:, None])
+    found, error = [], 2 * (entering[-1] - y.T)
+    for weight, before in zip(reversed(weights), reversed(entering[:-1]), strict=True):
+        found.insert(0, error @ before.T)
+        error = weight.T @ error
+    return found
+
+
 def hessian(
     model: nn.Module, params: Params, x: Tensor, y: Tensor, loss_fn: LossFn, stream: RngState | None = None
 ) -> Tensor:

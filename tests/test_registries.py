@@ -17,11 +17,13 @@ from bnsweep.spec.error_messages import variants
 from bnsweep.spec.train import AUGMENT_NAMES
 from bnsweep.spec.trial import InitName, NormName
 from bnsweep.training.initialization import INITS
+from bnsweep.training.losses import LOSSES
 from bnsweep.training.optimizers import OPTIMIZERS
 
 WORDS = {
     "norm": (get_args(NormName), NORMS),
     "init": (get_args(InitName), INITS),
+    "loss": (get_args(TrainSpec.model_fields["loss"].annotation), LOSSES),
     "optimizer": (get_args(TrainSpec.model_fields["optimizer"].annotation), OPTIMIZERS),
     "augment": (AUGMENT_NAMES, AUGMENTATIONS),
     "model": (variants("model").keys() - {CUSTOM}, MODELS),

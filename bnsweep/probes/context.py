@@ -18,7 +18,7 @@ from bnsweep.rng import RngState, capture_rng
 from bnsweep.spec import TrainSpec
 
 LossFn = Callable[[Tensor, Tensor], Tensor]
-"""(logits (N, K), targets (N,)) to the mean loss of the mini-batch, a scalar."""
+"""(outputs (N, K), targets (N,), or (N, K) where they are real) to the loss of the mini-batch, a scalar."""
 
 
 @dataclass(frozen=True)

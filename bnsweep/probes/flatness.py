@@ -24,7 +24,7 @@ class TrainedModel:
         step: updates made.
         sample: so many samples to as many of the training set, standardized (N, C, H, W), with targets (N,): the same
             for every trial of a seed; all where there are fewer.
-        loss_fn: the loss that was minimised.
+        loss_fn: the loss that was minimised, at the scale of training's mini-batches for any number of samples.
     """
 
     model: nn.Module

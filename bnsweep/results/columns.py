@@ -9,6 +9,9 @@ import pyarrow as pa
 SCHEMA_VERSION = 3
 """In the metadata of each file."""
 
+LOSS_UNIT = "nats; with loss mse squared units of the targets"
+"""Of every loss."""
+
 LABEL = pa.dictionary(pa.int32(), pa.string())
 """The type of a name that many rows have."""
 
@@ -29,7 +32,7 @@ def evaluation_columns(when: str) -> Iterator[pa.Field]:
         ("", "normalization statistics taken anew"),
         ("_running", "the running ones of training"),
     ):
-        for name, what, unit in (("loss", "loss", "nats"), ("acc", "accuracy", "fraction")):
+        for name, what, unit in (("loss", "loss without label smoothing", LOSS_UNIT), ("acc", "accuracy", "fraction")):
             meaning = f"{what} in eval mode on the test set, with {statistics}; null {when}"
             yield column(f"test_{name}{suffix}", pa.float64(), meaning, unit)
 

@@ -10,7 +10,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from bnsweep.results.columns import AXIS_COLUMNS, KEY, LABEL, LAYER, STEP, column, evaluation_columns, table
+from bnsweep.results.columns import (
+    AXIS_COLUMNS,
+    KEY,
+    LABEL,
+    LAYER,
+    LOSS_UNIT,
+    STEP,
+    column,
+    evaluation_columns,
+    table,
+)
 from bnsweep.spec.trial import AXES as AXES
 from bnsweep.spec.trial import NORM_NAMES as NORM_NAMES
 
@@ -21,7 +31,7 @@ def _landscape(prefix: str, lengths: str) -> tuple[pa.Field, ...]:
     """Return the columns of the trials that sum up the walks over one kind of step lengths."""
     loss_range = f"median over steps of the loss's max - min along the gradient, {lengths}"
     return (
-        column(f"{prefix}_loss_range", pa.float64(), loss_range, "nats"),
+        column(f"{prefix}_loss_range", pa.float64(), loss_range, LOSS_UNIT),
         column(f"{prefix}_grad_diff", pa.float64(), f"median over steps of the largest gradient difference, {lengths}"),
         column(f"{prefix}_beta", pa.float64(), f"median over steps of the largest effective beta, {lengths}"),
     )
@@ -41,24 +51,27 @@ TRIALS = table(
     column("dataset_options", pa.string(), "the dataset's other fields, JSON"),
     column("steps", pa.int64(), "updates that the spec asks for", "updates"),
     column("batch_size", pa.int64(), "samples in a mini-batch", "samples"),
+    column("loss", LABEL, "name of the loss that is minimized"),
+    column("label_smoothing", pa.float64(), "label smoothing of the loss that is minimized; test losses are without"),
+    column("mse_reduction", LABEL, "of loss mse: mean or sum over samples and outputs"),
     column("optimizer", LABEL, "name of the optimizer"),
     column("momentum", pa.float64(), "momentum of SGD"),
     column("weight_decay", pa.float64(), "weight decay of the optimizer"),
-    column("max_loss", pa.float64(), "mini-batch loss above which the trial counts as diverged", "nats"),
+    column("max_loss", pa.float64(), "mini-batch loss above which the trial counts as diverged", LOSS_UNIT),
     column("log_every", pa.int64(), "steps from one row in curves to the next", "updates"),
     column("eval_every", pa.int64(), "steps from one evaluation to the next; null: at the end only", "updates"),
     column("compile", pa.bool_(), "whether the training step was compiled"),
     column("augment", LABEL, "what is done to mini-batches at random, JSON"),
     column("probes", pa.string(), "the probes and their schedules, JSON"),
     column("num_classes", pa.int32(), "classes of the dataset; 1/num_classes is chance", "classes"),
-    column("train_loss", pa.float64(), "mean mini-batch loss over the last epoch; null if diverged", "nats"),
+    column("train_loss", pa.float64(), "mean mini-batch loss over the last epoch; null if diverged", LOSS_UNIT),
     column("train_acc", pa.float64(), "mean mini-batch accuracy over the last epoch; null if diverged", "fraction"),
     *evaluation_columns("if diverged"),
     column(
         "train_loss_eval",
         pa.float64(),
         "as test_loss, but on as many samples of the training set (all if it has fewer), drawn by the seed",
-        "nats",
+        LOSS_UNIT,
     ),
     column("train_acc_eval", pa.float64(), "as test_acc, but on those samples", "fraction"),
     *_landscape("landscape", "at multiples of lr"),
@@ -96,7 +109,7 @@ CURVES = table(
     KEY,
     *AXIS_COLUMNS,
     STEP,
-    column("train_loss", pa.float64(), "loss of the step's mini-batch before the update", "nats"),
+    column("train_loss", pa.float64(), "loss of the step's mini-batch before the update", LOSS_UNIT),
     column("train_acc", pa.float64(), "accuracy on the step's mini-batch before the update", "fraction"),
     *evaluation_columns("between evaluations"),
     column("grad_norm", pa.float64(), "l2 norm of the gradient of all parameters"),
@@ -109,7 +122,7 @@ LANDSCAPE = table(
     STEP,
     column("lr_multiple", pa.float64(), "alpha / lr"),
     column("alpha", pa.float64(), "step length: the loss is taken at w - alpha g"),
-    column("loss", pa.float64(), "loss of the same mini-batch at w - alpha g", "nats"),
+    column("loss", pa.float64(), "loss of the same mini-batch at w - alpha g", LOSS_UNIT),
     column("grad_diff_l2", pa.float64(), "||g(w - alpha g) - g(w)||"),
     column("grad_norm", pa.float64(), "||g(w)||"),
     column("beta", pa.float64(), "effective beta: grad_diff_l2 / (alpha grad_norm)"),

@@ -27,6 +27,9 @@ class TrainSpec(Section):
 
     steps: PositiveInt = 200
     batch_size: PositiveInt = 64
+    loss: Literal["cross_entropy", "mse"] = "cross_entropy"
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    mse_reduction: Literal["mean", "sum"] = "mean"
     optimizer: Literal["sgd", "adam"] = "sgd"
     momentum: float = Field(default=0.0, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0, le=1e30)
@@ -35,6 +38,14 @@ class TrainSpec(Section):
     eval_every: PositiveInt | None = None
     compile: bool = False
     augment: Augmentations = ()
+
+    @reads("loss", "label_smoothing", "mse_reduction")
+    @staticmethod
+    def _each_loss_has_options_of_its_own(loss: str, label_smoothing: float, mse_reduction: str) -> None:
+        if loss == "mse" and label_smoothing:
+            raise ValueError(f"label_smoothing {label_smoothing:g} is for cross_entropy; loss mse takes 0.0")
+        if loss == "cross_entropy" and mse_reduction != "mean":
+            raise ValueError(f"mse_reduction {mse_reduction} is for loss mse; cross_entropy is always a mean")
 
     @reads("optimizer", "momentum")
     @staticmethod

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from bnsweep.probes.context import StepContext, StepStart
@@ -21,7 +20,7 @@ def step_context(spec: TrialSpec, trial: Trial, start: StepStart, step: int, y: 
         network=trial.network,
         x=start.x,
         y=y,
-        loss_fn=F.cross_entropy,
+        loss_fn=trial.loss,
         step=step,
         lr=spec.lr,
         loss=loss.item(),

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnsweep.data import Dataset
@@ -25,6 +25,7 @@ from bnsweep.norm.running import RunningNorm
 from bnsweep.probes.attributes import Attributes
 from bnsweep.probes.in_force import without_old_checkpoints
 from bnsweep.rng import derive, seeded
+from bnsweep.training.losses import TrialLoss
 
 EVAL_BATCH = 500
 """Samples per forward pass of an evaluation: part of the semantics, since it moves the last bits of a mean."""
@@ -33,10 +34,17 @@ STATISTICS_BATCHES = 20
 
 
 class Score(NamedTuple):
-    """Mean loss (nats) and accuracy on some samples."""
+    """Loss, at the scale of training's mini-batches and without label smoothing, and accuracy on some samples."""
 
     loss: float
     accuracy: float
+
+
+class Sums(NamedTuple):
+    """What is added up over some samples: of each batch the loss and the number that is right, (2,) float64 tensors."""
+
+    parts: list[Tensor]
+    num_samples: int
 
 
 @dataclass(frozen=True)
@@ -73,23 +81,26 @@ class Evaluator:
 
     Args:
         data: what the model trains and is tested on.
+        loss: that of the trial.
         batch_size: samples of a mini-batch that statistics are taken over: that of training, on which the statistics of
             some modes depend.
         seed: of the trial; fixes those mini-batches, and the sample of the training set.
     """
 
     data: Dataset
+    loss: TrialLoss
     batch_size: int
     seed: int
 
     def __call__(self, model: nn.Module, with_train: bool = False) -> Evaluation:
         """Return how good the model is on the test set, and `with_train` on the sample of the training set."""
         with self._without_trace(model) as norms:
-            running = test = _score(model, self._test_set())
+            sums = [self._sums(model, self._test_set())]
             if norms:
                 self._take_statistics(model, norms)
-                test = _score(model, self._test_set())
-            return Evaluation(test, running, _score(model, self._train_sample()) if with_train else None)
+                sums.append(self._sums(model, self._test_set()))
+            scores = _scores([*sums, self._sums(model, self._train_sample())] if with_train else sums)
+        return Evaluation(scores[len(sums) - 1], scores[0], scores[-1] if with_train else None)
 
     @contextmanager
     def as_judged(self, model: nn.Module) -> Iterator[None]:
@@ -110,6 +121,16 @@ class Evaluator:
                 yield norms
         finally:
             attributes.put_back()
+
+    def _sums(self, model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Sums:
+        """Return what is to be added up over these samples, on the device."""
+        parts, count = list[Tensor](), 0
+        for x, y in batches:
+            outputs = model(x)
+            correct = (outputs.argmax(1) == y).sum()
+            parts.append(torch.stack([self.loss.total(outputs, y).double(), correct.double()]))
+            count += len(y)
+        return Sums(parts, count)
 
     def _take_statistics(self, model: nn.Module, norms: Sequence[RunningNorm]) -> None:
         """Put statistics of the model as it is in the place of the running ones; it is in eval mode."""
@@ -146,14 +167,15 @@ class Evaluator:
             yield self.data.standardize(self.data.train_x[index]), self.data.train_y[index]
 
 
-def _score(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Score:
-    loss, correct, count = 0.0, 0.0, 0
-    for x, y in batches:
-        logits = model(x)
-        loss += F.cross_entropy(logits, y, reduction="sum").item()
-        correct += (logits.argmax(1) == y).sum().item()
-        count += len(y)
-    return Score(loss / count, correct / count)
+def _scores(sums: Sequence[Sums]) -> list[Score]:
+    """Read the sums, all at once, since reading waits for the device."""
+    numbers = iter(torch.stack([part for each in sums for part in each.parts]).tolist())
+    return [_score(list(islice(numbers, len(each.parts))), each.num_samples) for each in sums]
+
+
+def _score(parts: Iterable[list[float]], count: int) -> Score:
+    loss, correct = (sum(values) / count for values in zip(*parts, strict=True))
+    return Score(loss, correct)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Self
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from bnsweep.data import Dataset
@@ -66,7 +65,7 @@ class Training:
         self.spec, self.data, self.device = spec, data, data.train_x.device
         self.step = 0
         self.trial, self.record = Trial(spec, data, compiler), Record(spec, data)
-        self._evaluator = Evaluator(data, spec.train.batch_size, spec.seed)
+        self._evaluator = Evaluator(data, self.trial.loss, spec.train.batch_size, spec.seed)
         self.probes = build_probes(spec.probes, spec.train.steps)
         self.final_probes = build_final_probes(spec.probes)
         schemas = {probe.table: probe.schema for probe in self.probes}
@@ -145,7 +144,7 @@ class Training:
         """Add the rows that the probes make of what the trial ends with."""
         model, sample = self.trial.model, partial(self._evaluator.sample, stream="final_probes")
         with self._probe_time(), self._evaluator.as_judged(model):
-            trained = TrainedModel(model, self.step, sample, F.cross_entropy)
+            trained = TrainedModel(model, self.step, sample, self.trial.loss.of_samples)
             for probe in self.final_probes:
                 self.result.tables[probe.table].extend(probe.measure(trained))
 

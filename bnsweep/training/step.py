@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnsweep.data import Dataset
@@ -16,6 +15,7 @@ from bnsweep.probes.attributes import Attributes
 from bnsweep.probes.context import buffer_copies, parameter_copies
 from bnsweep.spec import TrialSpec
 from bnsweep.training.compiling import Compiler
+from bnsweep.training.losses import make_loss
 from bnsweep.training.model import prepare_model
 from bnsweep.training.optimizers import make_optimizer
 
@@ -41,7 +41,7 @@ class Trial:
     """
 
     def __init__(self, spec: TrialSpec, data: Dataset, compiler: Compiler) -> None:
-        self.network = prepare_model(spec, data)
+        self.network, self.loss = prepare_model(spec, data), make_loss(spec.train)
         self.model = self.network.model.train()
         self.optimizer = make_optimizer(self.model.parameters(), spec)
         self._forward: Callable[[Tensor], Tensor] = self.model
@@ -55,7 +55,7 @@ class Trial:
         for site in self._noisy_sites:
             site.step = step
         logits = self._forward(x)
-        return StepOutputs(F.cross_entropy(logits, y), logits.detach())
+        return StepOutputs(self.loss(logits, y), logits.detach())
 
     def update(self, outputs: StepOutputs, with_grad_norm: bool) -> Tensor | None:
         """Move the parameters against the gradient of the loss; return the norm of each of its tensors, (P,), where it

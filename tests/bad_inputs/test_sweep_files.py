@@ -99,6 +99,13 @@ WRONG_VALUES = [
     (("eval_every: 3", "weight_decay: -1"), r"train\.weight_decay: given -1; it should be greater than or equal to 0"),
     (("eval_every: 3", "max_loss: .nan"), r"train\.max_loss: given nan; it should be"),
     (("batch_size: 32", "batch_size: 32.0"), r"train\.batch_size: given 32\.0; it should be a valid integer"),
+    (("eval_every: 3", "loss: hinge"), r"train\.loss: given 'hinge'; allowed: cross_entropy, mse"),
+    (("eval_every: 3", "label_smoothing: 1"), r"train\.label_smoothing: given 1; it should be less than 1"),
+    (
+        ("eval_every: 3", "loss: mse, label_smoothing: 0.1"),
+        r"train: label_smoothing 0\.1 is for cross_entropy; loss mse takes 0\.0",
+    ),
+    (("eval_every: 3", "mse_reduction: sum"), r"train: mse_reduction sum is for loss mse; cross_entropy is always a"),
     ((LANDSCAPE, "landscape: {every: 3, lr_multiples: []}"), r"probes\.landscape: needs at least one of lr_multiples"),
     ((LANDSCAPE, "landscape: {every: 3, lr_multiples: [0]}"), r"lr_multiples\[0\]: given 0; it should be greater than"),
     ((LANDSCAPE, "landscape: {every: 3, lr_multiples: [1, 1.0]}"), r"probes\.landscape.*lr_multiples.*twice"),

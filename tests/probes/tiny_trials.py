@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from bnsweep.models import Network, build_model
 from bnsweep.norm import NORMS, set_step
 from bnsweep.probes import StepContext
-from bnsweep.probes.context import StepStart, parameter_copies
+from bnsweep.probes.context import LossFn, StepStart, parameter_copies
 from bnsweep.rng import seeded
 from bnsweep.spec import CustomSpec, DeepLinearSpec, MlpSpec, ModelSpec, ResnetSpec, TrainSpec, VggSpec
 from bnsweep.training.initialization import initialize
@@ -59,6 +59,7 @@ class TinyTrial:
     gain: float = 1.0
     lr: float = 0.05
     step: int = 0
+    loss_fn: LossFn = cross_entropy
     shape: tuple[int, int, int] = field(init=False)
     network: Network = field(init=False)
     train: TrainSpec = field(init=False)
@@ -94,7 +95,7 @@ class TinyTrial:
         x, y = batch(self.step, self.dtype, self.shape)
         start = StepStart.of(self.model, x)
         self.optimizer.zero_grad()
-        loss = cross_entropy(self.model(x), y)
+        loss = self.loss_fn(self.model(x), y)
         loss.backward()
         self.optimizer.step()
         self.step += 1
@@ -102,7 +103,7 @@ class TinyTrial:
             self.network,
             start.x,
             y,
-            cross_entropy,
+            self.loss_fn,
             self.step - 1,
             self.lr,
             loss.item(),
@@ -126,10 +127,14 @@ def _gradient(w: Tensor) -> Tensor:
 
 
 def third_step(
-    model: str | ModelSpec, norm: str, optimizer: str = "sgd", dtype: torch.dtype = torch.float64
+    model: str | ModelSpec,
+    norm: str,
+    optimizer: str = "sgd",
+    dtype: torch.dtype = torch.float64,
+    loss_fn: LossFn = cross_entropy,
 ) -> StepContext:
     """Return a step at which momentum, running statistics and normalization parameters have all moved."""
-    return list(TinyTrial(model, norm, optimizer, dtype).steps(3))[-1]
+    return list(TinyTrial(model, norm, optimizer, dtype, loss_fn=loss_fn).steps(3))[-1]
 
 
 def input_shape(model_name: str) -> tuple[int, int, int]:

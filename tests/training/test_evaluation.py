@@ -17,16 +17,17 @@ from bnsweep.data.batches import batch_indices
 from bnsweep.models import Network
 from bnsweep.norm import set_step
 from bnsweep.rng import capture_rng, derive
-from bnsweep.spec import DigitsSpec, TrialSpec
+from bnsweep.spec import DigitsSpec, TrainSpec, TrialSpec
 from bnsweep.training.evaluation import Evaluator, Score
 from bnsweep.training.initialization import initialize
 from bnsweep.training.loop import run_trial
+from bnsweep.training.losses import make_loss
 from bnsweep.training.model import prepare_model
 from tests import reference
 
 Build = Callable[..., TrialSpec]
 DATA = load_dataset(DigitsSpec(name="digits"))
-SEED = 3
+LOSS, SEED = make_loss(TrainSpec()), 3
 MODELS = {"mlp": {"name": "mlp", "widths": [6, 7]}, "vgg": {"name": "vgg", "widths": [4, "M", 5]}}
 EDGE_CASES = "tests.user_code.edge_case_models:"
 
@@ -92,7 +93,7 @@ def test_dropout_is_off_in_a_users_own_model() -> None:
 
 def require_equal(model: nn.Module, norm: str, batch_size: int, num_batches: int) -> None:
     test, running, train = expected_scores(model, norm, batch_size, num_batches)
-    found = Evaluator(DATA, batch_size, SEED)(model, with_train=True)
+    found = Evaluator(DATA, LOSS, batch_size, SEED)(model, with_train=True)
     assert found.test == pytest.approx(test, rel=1e-5)
     assert found.test_running == pytest.approx(running, rel=1e-5)
     assert found.train == pytest.approx(train, rel=1e-5)
@@ -103,7 +104,7 @@ def require_equal(model: nn.Module, norm: str, batch_size: int, num_batches: int
 def test_a_model_without_running_statistics_is_evaluated_once(spec: Build, norm: str) -> None:
     model, seen = model_of(spec, "mlp", norm), list[int]()
     hook = model.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
-    found = Evaluator(DATA, 32, SEED)(model)
+    found = Evaluator(DATA, LOSS, 32, SEED)(model)
     hook.remove()
     assert sum(seen) == len(DATA.test_y)
     assert found.test == found.test_running
@@ -165,7 +166,7 @@ def traces(model: nn.Module) -> list[object]:
 def test_it_leaves_no_trace(spec: Build, norm: str) -> None:
     model = model_of(spec, "mlp", norm)
     before = traces(model)
-    Evaluator(DATA, 32, SEED)(model, with_train=True)
+    Evaluator(DATA, LOSS, 32, SEED)(model, with_train=True)
     assert traces(model) == before
 
 
@@ -175,29 +176,29 @@ def test_it_leaves_no_trace_in_a_users_own_model_whatever_happens(fails_at: int 
     model = restless_model(fails_at)
     before = traces(model)
     if fails_at is None:
-        Evaluator(DATA, 32, SEED)(model, with_train=True)
+        Evaluator(DATA, LOSS, 32, SEED)(model, with_train=True)
     else:
         with pytest.raises(RuntimeError, match="enough"):
-            Evaluator(DATA, 32, SEED)(model, with_train=True)
+            Evaluator(DATA, LOSS, 32, SEED)(model, with_train=True)
     assert traces(model) == before
     assert torch.is_grad_enabled()
 
 
 def test_what_a_model_draws_in_eval_mode_does_not_depend_on_what_was_drawn_before() -> None:
     model = restless_model()
-    first = Evaluator(DATA, 32, SEED)(model)
+    first = Evaluator(DATA, LOSS, 32, SEED)(model)
     restless_model()  # draws
-    assert Evaluator(DATA, 32, SEED)(model) == first
-    assert Evaluator(DATA, 32, SEED + 1)(model).test_running != first.test_running
+    assert Evaluator(DATA, LOSS, 32, SEED)(model) == first
+    assert Evaluator(DATA, LOSS, 32, SEED + 1)(model).test_running != first.test_running
 
 
 def test_statistics_that_overflowed_in_training_are_not_part_of_new_ones(spec: Build) -> None:
     model = model_of(spec, "mlp", "batch")
-    healthy = Evaluator(DATA, 32, SEED)(model)
+    healthy = Evaluator(DATA, LOSS, 32, SEED)(model)
     for name, buffer in model.named_buffers():
         if name.endswith("running_var"):
             buffer.fill_(torch.inf)
-    found = Evaluator(DATA, 32, SEED)(model)
+    found = Evaluator(DATA, LOSS, 32, SEED)(model)
     assert found.test == healthy.test
     assert found.test_running != healthy.test_running
 
@@ -207,7 +208,7 @@ def test_the_data_may_be_smaller_than_the_test_set(spec: Build) -> None:
         (DATA.train_x[:40].numpy(), DATA.train_y[:40].numpy()), (DATA.test_x.numpy(), DATA.test_y.numpy()), 10
     )
     model = model_of(spec, "mlp", "none")
-    found = Evaluator(few, 32, SEED)(model, with_train=True).train
+    found = Evaluator(few, LOSS, 32, SEED)(model, with_train=True).train
     with torch.no_grad():
         logits = model.eval()(few.standardize(few.train_x))
     assert found is not None

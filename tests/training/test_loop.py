@@ -15,6 +15,7 @@ from bnsweep.data.batches import batch_indices
 from bnsweep.spec import DigitsSpec, TrialSpec
 from bnsweep.training.evaluation import Evaluator
 from bnsweep.training.loop import run_trial, train
+from bnsweep.training.losses import make_loss
 from bnsweep.training.model import prepare_model
 
 Build = Callable[..., TrialSpec]
@@ -130,7 +131,7 @@ def test_the_curve_is_plain_sgd(spec: Build, data: Dataset) -> None:
                 weight -= 0.05 * gradient
     result = run_trial(trial, data)
     assert [row["train_loss"] for row in result.tables["curves"][:-1]] == pytest.approx(losses, rel=1e-6)
-    score = Evaluator(data, 32, trial.seed)(model).test
+    score = Evaluator(data, make_loss(trial.train), 32, trial.seed)(model).test
     assert (result.test_loss, result.test_acc) == pytest.approx((score.loss, score.accuracy), rel=1e-5)
     assert result.train_loss == pytest.approx(sum(losses) / 8, rel=1e-6)
     assert (result.status, result.stop_step, result.stop_reason) == ("completed", 8, None)

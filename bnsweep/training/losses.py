@@ -1,0 +1,93 @@
+"""The losses, by name: what a trial minimizes, and what it is judged by.
+
+Shapes: N samples, K outputs, which are logits where there are classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from bnsweep.spec import TrainSpec
+
+
+class TrialLoss(Protocol):
+    """A trial's loss, at the scale of its own mini-batches, whatever the number of samples that it is asked of."""
+
+    def __call__(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the loss that is minimized on a mini-batch, a scalar, of outputs (N, K) and targets."""
+        ...
+
+    def of_samples(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the same on any number of samples: what a mini-batch of training's size would have on average."""
+        ...
+
+    def total(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return N times the loss that samples are judged by: as `of_samples`, without label smoothing."""
+        ...
+
+
+class CrossEntropy:
+    """Mean over samples of -log softmax(outputs)_y (nats), with targets y (N,).
+
+    Smoothed by s the target is (1 - s) at y plus s/K at each class (Szegedy et al. 2016, "Rethinking the Inception
+    architecture for computer vision", section 7). Samples are judged without.
+    """
+
+    def __init__(self, train: TrainSpec) -> None:
+        self.label_smoothing = train.label_smoothing
+
+    def __call__(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of a mini-batch."""
+        return F.cross_entropy(outputs, y, label_smoothing=self.label_smoothing)
+
+    def of_samples(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the same: it is a mean."""
+        return self(outputs, y)
+
+    def total(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the sum of the cross-entropies."""
+        return F.cross_entropy(outputs, y, reduction="sum")
+
+
+class SquaredError:
+    """Squares of outputs less targets: their mean over samples and outputs, or their sum over the mini-batch.
+
+    Targets are real, (N, K), or classes (N,), which stand for one-hot vectors. The sum is what Santurkar et al. 2018
+    minimize over a deep linear network: it grows with the mini-batch. So elsewhere it is the mean over samples of the
+    sum over outputs, times the size of training's mini-batch.
+    """
+
+    def __init__(self, train: TrainSpec) -> None:
+        self.reduction, self.batch_size = train.mse_reduction, train.batch_size
+
+    def __call__(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of a mini-batch."""
+        return F.mse_loss(outputs, as_outputs(y, outputs), reduction=self.reduction)
+
+    def of_samples(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return what a mini-batch of training's size would have on average."""
+        loss = self(outputs, y)
+        return loss if self.reduction == "mean" else loss * (self.batch_size / len(y))
+
+    def total(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return N times that."""
+        squares = F.mse_loss(outputs, as_outputs(y, outputs), reduction="sum")
+        return squares * (1 / outputs.shape[1] if self.reduction == "mean" else self.batch_size)
+
+
+def as_outputs(y: Tensor, outputs: Tensor) -> Tensor:
+    """Return targets as outputs (N, K) would have to be: real ones as they are, classes (N,) one-hot."""
+    return y if y.is_floating_point() else F.one_hot(y, outputs.shape[1]).to(outputs.dtype)
+
+
+LOSSES: dict[str, Callable[[TrainSpec], TrialLoss]] = {"cross_entropy": CrossEntropy, "mse": SquaredError}
+"""Every loss of the sweep file by name."""
+
+
+def make_loss(train: TrainSpec) -> TrialLoss:
+    """Return the trial's loss."""
+    return LOSSES[train.loss](train)
