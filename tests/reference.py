@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from bnsweep.norm import Normalization
 from bnsweep.rng import RngState, replayed
+from bnsweep.spec import TrainSpec
 
 EPS = 1e-5
 LossFn = Callable[[Tensor, Tensor], Tensor]
@@ -177,6 +178,42 @@ def rates(before: Params, after: Params, gradient: Params, weight: str, lr: floa
         "relative_update": update / length(w),
         "effective_lr": lr / (1 - momentum) / math.fsum(value * value for value in w),
     }
+
+
+def rate(step: int, lr: float, train: TrainSpec, warmup: int) -> float:
+    """Return the learning rate of a step: after `warmup` steps a factor that is 1 there and 0 after the last."""
+    if step < warmup:
+        return lr * (step + 1) / (warmup + 1)
+    done = (step - warmup) / (train.steps - warmup)
+    drops = sum(step >= round(share * train.steps) for share in train.step_at)
+    factors = {
+        "constant": 1.0,
+        "cosine": (1 + math.cos(math.pi * done)) / 2,
+        "linear": 1 - done,
+        "step": train.step_factor**drops,
+    }
+    return lr * factors[train.schedule]
+
+
+def trained(w: Tensor, gradient: Callable[[Tensor], Tensor], rates: Sequence[float], train: TrainSpec) -> Tensor:
+    """Return w (P,) after a step at each of the rates, by the rules of SGD, Adam and AdamW as the papers have them."""
+    velocity, mean, square = (torch.zeros_like(w) for _ in range(3))
+    b1, b2 = train.betas
+    for count, lr in enumerate(rates, 1):
+        g = gradient(w)
+        if train.clip_norm is not None:
+            g = g * min(1.0, train.clip_norm / (length(g.tolist()) + 1e-6))
+        if train.optimizer == "adamw":
+            w = w - lr * train.weight_decay * w
+        else:
+            g = g + train.weight_decay * w
+        if train.optimizer == "sgd":
+            velocity = train.momentum * velocity + g
+            w = w - lr * (g + train.momentum * velocity if train.nesterov else velocity)
+            continue
+        mean, square = b1 * mean + (1 - b1) * g, b2 * square + (1 - b2) * g * g
+        w = w - lr * (mean / (1 - b1**count)) / ((square / (1 - b2**count)).sqrt() + 1e-8)
+    return w
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,19 @@ from bnsweep.norm import NORMS
 from bnsweep.probes import FINAL_PROBES, PROBES
 from bnsweep.spec import CUSTOM, ProbesSpec, TorchvisionDatasetSpec, TrainSpec
 from bnsweep.spec.error_messages import variants
-from bnsweep.spec.train import AUGMENT_NAMES
+from bnsweep.spec.train import AUGMENT_NAMES, ScheduleName
 from bnsweep.spec.trial import InitName, NormName
 from bnsweep.training.initialization import INITS
 from bnsweep.training.losses import LOSSES
 from bnsweep.training.optimizers import OPTIMIZERS
+from bnsweep.training.schedules import SCHEDULES
 
 WORDS = {
     "norm": (get_args(NormName), NORMS),
     "init": (get_args(InitName), INITS),
     "loss": (get_args(TrainSpec.model_fields["loss"].annotation), LOSSES),
     "optimizer": (get_args(TrainSpec.model_fields["optimizer"].annotation), OPTIMIZERS),
+    "schedule": (get_args(ScheduleName), SCHEDULES),
     "augment": (AUGMENT_NAMES, AUGMENTATIONS),
     "model": (variants("model").keys() - {CUSTOM}, MODELS),
     "dataset": (variants("dataset"), DATASETS),

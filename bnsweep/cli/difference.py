@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from bnsweep.results.tables import CIRCUMSTANCES
 from bnsweep.spec import TrainSpec
 
-NOT_COMPARED = {*CIRCUMSTANCES, *TrainSpec.model_fields, "data_sha256"}
-"""Columns of `trials`: when and where it ran, and what it was given; rows may be older than a column of that."""
+NOT_COMPARED = {"trials": {*CIRCUMSTANCES, *TrainSpec.model_fields, "data_sha256"}, "curves": {"step_lr"}}
+"""By table: when and where a trial ran, and what follows of its spec; rows may be older than a column of that."""
 
 ORDER = {"trial_key": pa.string(), "step": pa.int64()}
 
@@ -81,8 +81,7 @@ def difference(table: str, stored: pa.Table, again: pa.Table) -> Difference:
 
 def _in_order(table: str, rows: pa.Table) -> pa.Table:
     """Return the rows by trial and step; those of one step stay as they were written, since users' have no key."""
-    if table == "trials":
-        rows = rows.drop_columns([name for name in rows.column_names if name in NOT_COMPARED])
+    rows = rows.drop_columns([name for name in rows.column_names if name in NOT_COMPARED.get(table, ())])
     by = {name: rows[name].cast(kind) for name, kind in ORDER.items() if name in rows.column_names}
     return rows.take(pc.sort_indices(pa.table(by), sort_keys=[(name, "ascending") for name in by]))
 

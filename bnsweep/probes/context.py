@@ -34,16 +34,18 @@ class StepContext:
         y: its targets, (N,).
         loss_fn: the loss that was minimised.
         step: updates made before this one.
-        lr: the learning rate.
+        lr: the learning rate of this step, which a schedule or a warm-up may have lowered.
         loss: the training step's own loss at W^t.
         params_before: W^t by parameter name, detached; those that are not trained too.
-        params_after: W^{t+1}, after the real update, momentum and weight decay included.
+        params_after: W^{t+1}, after the real update, momentum, weight decay and clipping included.
         buffers: the model's buffers by name, as they were before the step's forward.
-        grads: the training step's own gradient of the loss at W^t, by parameter name, without weight decay: of every
-            parameter that is trained (`requires_grad`) and no other, zeros where the loss does not depend on it.
+        grads: the training step's own gradient of the loss at W^t, by parameter name, without weight decay and before
+            it was clipped: of every parameter that is trained (`requires_grad`) and no other, zeros where the loss does
+            not depend on it.
         rng_state: the random streams as they were before the step's forward, so that a probe's forward draws the step's
             own dropout masks; None where nothing is drawn from them.
         train: how the trial optimizes; its optimizer, momentum and weight decay made W^{t+1} of W^t.
+        clip_factor: what clipping multiplied the gradient by before the optimizer took it; 1 where it was left.
         find_edge: returns the edge of stability of its optimizer at this step, whose cost is that of a pass over all
             parameters; `edge` asks it once.
         attributes: what the plain Python attributes of the model's modules held before the step's forward.
@@ -63,6 +65,7 @@ class StepContext:
     grads: Mapping[str, Tensor]
     rng_state: RngState | None = None
     train: TrainSpec = field(default_factory=TrainSpec)
+    clip_factor: float = 1.0
     find_edge: Callable[[], Stability] = Stability
     attributes: Attributes | None = None
     kept: ExitStack | None = None

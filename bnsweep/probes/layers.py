@@ -24,10 +24,11 @@ class Layers:
 
         effective_lr = lr / ||w||^2,    with momentum m    lr / ((1 - m) ||w||^2)
 
-    the latter once the velocity has come to its steady state (van Laarhoven 2017; Zhang et al. 2019; Li & Arora 2020).
-    So a gain on the initial weights acts there as its inverse square on the learning rate. Of any other optimizer
-    (Adam) it is the relative update ||u|| / ||w||, by which w turns. Elsewhere, as without normalization and in the
-    last layer, the same formulas are a size to compare by and no learning rate of anything.
+    the latter once the velocity has come to its steady state (van Laarhoven 2017; Zhang et al. 2019; Li & Arora 2020);
+    lr is the step's, times what clipping multiplied the gradient by. So a gain on the initial weights acts there as its
+    inverse square on the learning rate. Of any other optimizer (Adam) it is the relative update ||u|| / ||w||, by which
+    w turns. Elsewhere, as without normalization and in the last layer, the same formulas are a size to compare by and
+    no learning rate of anything.
 
     w is the weight tensor alone, without bias and normalization parameters; g is the gradient that the training step
     took, without weight decay, and u all that moved w, weight decay included. Where the weight is normalized, g v /
@@ -40,7 +41,7 @@ class Layers:
         names = {id(parameter): name for name, parameter in ctx.model.named_parameters()}
         found = [(label, names[id(weight_parameters(layer)[-1])]) for label, layer in layers(ctx.network)]
         norms = torch.stack([_norms(ctx, name) for _, name in found])
-        measured = rates(norms, ctx.train, ctx.lr)
+        measured = rates(norms, ctx.train, ctx.lr * ctx.clip_factor)
         values = torch.stack(list(measured.values()), dim=1).tolist()
         return [
             {"step": ctx.step, "layer": i, "layer_name": label, **dict(zip(measured, row, strict=True))}
@@ -49,7 +50,10 @@ class Layers:
 
 
 def rates(norms: Tensor, train: TrainSpec, lr: float) -> dict[str, Tensor]:
-    """Return weight_norm, grad_norm, update_norm, relative_update and effective_lr, each (L,), from norms (L, 3)."""
+    """Return weight_norm, grad_norm, update_norm, relative_update and effective_lr, each (L,), from norms (L, 3).
+
+    `lr` is what the step multiplied the gradient by.
+    """
     weight, gradient, update = norms.unbind(dim=1)
     relative = update / weight
     effective = lr / (1 - train.momentum) / weight.square() if train.optimizer == "sgd" else relative

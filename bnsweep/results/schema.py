@@ -56,7 +56,14 @@ TRIALS = table(
     column("mse_reduction", LABEL, "of loss mse: mean or sum over samples and outputs"),
     column("optimizer", LABEL, "name of the optimizer"),
     column("momentum", pa.float64(), "momentum of SGD"),
-    column("weight_decay", pa.float64(), "weight decay of the optimizer"),
+    column("nesterov", pa.bool_(), "whether the momentum is Nesterov's; null in an earlier version's rows: it is not"),
+    column("betas", LABEL, "decay rates of Adam's and AdamW's moments, JSON; null in an earlier version's rows"),
+    column("weight_decay", pa.float64(), "weight decay: added to the gradient, of adamw decoupled"),
+    column("clip_norm", pa.float64(), "l2 norm of the gradient above which it is scaled down to it; null: none"),
+    column("schedule", LABEL, "name of the learning rate's schedule; null in an earlier version's rows: constant"),
+    column("step_at", LABEL, "shares of the steps at which schedule step lowers the rate, JSON"),
+    column("step_factor", pa.float64(), "what schedule step multiplies the rate by there"),
+    column("warmup", pa.float64(), "steps of warm-up; below 1 a share of all steps"),
     column("max_loss", pa.float64(), "mini-batch loss above which the trial counts as diverged", LOSS_UNIT),
     column("log_every", pa.int64(), "steps from one row in curves to the next", "updates"),
     column("eval_every", pa.int64(), "steps from one evaluation to the next; null: at the end only", "updates"),
@@ -112,7 +119,8 @@ CURVES = table(
     column("train_loss", pa.float64(), "loss of the step's mini-batch before the update", LOSS_UNIT),
     column("train_acc", pa.float64(), "accuracy on the step's mini-batch before the update", "fraction"),
     *evaluation_columns("between evaluations"),
-    column("grad_norm", pa.float64(), "l2 norm of the gradient of all parameters"),
+    column("grad_norm", pa.float64(), "l2 norm of the gradient of all parameters, before it is clipped"),
+    column("step_lr", pa.float64(), "learning rate of the step, by warm-up and schedule; null after the last step"),
 )
 
 LANDSCAPE = table(
@@ -120,7 +128,7 @@ LANDSCAPE = table(
     KEY,
     *AXIS_COLUMNS,
     STEP,
-    column("lr_multiple", pa.float64(), "alpha / lr"),
+    column("lr_multiple", pa.float64(), "alpha / the step's learning rate"),
     column("alpha", pa.float64(), "step length: the loss is taken at w - alpha g"),
     column("loss", pa.float64(), "loss of the same mini-batch at w - alpha g", LOSS_UNIT),
     column("grad_diff_l2", pa.float64(), "||g(w - alpha g) - g(w)||"),
@@ -153,7 +161,7 @@ CURVATURE = table(
     *AXIS_COLUMNS,
     STEP,
     column("sharpness", pa.float64(), "largest eigenvalue of the Hessian of the mini-batch loss in train mode"),
-    column("two_over_lr", pa.float64(), "2/lr, the edge of stability of plain gradient descent"),
+    column("two_over_lr", pa.float64(), "2 / the step's learning rate, plain gradient descent's edge"),
     column("tolerance", pa.float64(), "relative tolerance of sharpness"),
     column("num_hvps", pa.int32(), "Hessian-vector products that it took"),
     *_EIGENVALUES,
@@ -221,14 +229,14 @@ LAYERS = table(
     STEP,
     *LAYER,
     column("weight_norm", pa.float64(), "||w|| before the step; w is the weight tensor, v where it is g v / ||v||"),
-    column("grad_norm", pa.float64(), "||g||, the step's gradient with respect to w, without weight decay"),
+    column("grad_norm", pa.float64(), "||g||, the step's gradient with respect to w, before weight decay and clipping"),
     column("update_norm", pa.float64(), "||w after the step - w||, by momentum and weight decay too"),
     column("relative_update", pa.float64(), "update_norm / weight_norm"),
     column(
         "effective_lr",
         pa.float64(),
-        "of sgd lr / ((1 - momentum) weight_norm^2), the learning rate of w's direction before a normalization; of any "
-        "other optimizer relative_update",
+        "of sgd lr / ((1 - momentum) weight_norm^2), the learning rate of w's direction before a normalization, lr: "
+        "the step's, times what clipping multiplied the gradient by; of any other optimizer relative_update",
     ),
 )
 

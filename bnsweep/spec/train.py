@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
@@ -21,6 +22,36 @@ def _in_order(names: tuple[AugmentName, ...]) -> tuple[AugmentName, ...]:
 
 Augmentations = Annotated[tuple[AugmentName, ...], Field(strict=False), AfterValidator(_in_order)]
 
+ScheduleName = Literal["constant", "cosine", "linear", "step"]
+"""How the learning rate goes on after the warm-up."""
+BETAS, STEP_AT, STEP_FACTOR = (0.9, 0.999), (0.5, 0.75), 0.1
+
+
+def _pair(values: tuple[float, ...]) -> tuple[float, ...]:
+    if len(values) != 2:
+        raise ValueError(f"given {list(values)}; it should be two numbers, such as {list(BETAS)}")
+    return values
+
+
+def _rising(shares: tuple[float, ...]) -> tuple[float, ...]:
+    if not shares or any(one >= other for one, other in pairwise(shares)):
+        raise ValueError(f"given {list(shares)}; it should be shares of the steps that rise, such as {list(STEP_AT)}")
+    return shares
+
+
+Betas = Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], ...], Field(strict=False), AfterValidator(_pair)]
+Shares = Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(strict=False), AfterValidator(_rising)]
+StepsOrShare = Annotated[int, Field(ge=0, le=10**9)] | Annotated[float, Field(ge=0, lt=1)]
+
+
+def in_steps(given: float, steps: int) -> int:
+    """Return how many steps are meant by a number of them, or by a share of `steps`: rounded, but at least one.
+
+    >>> in_steps(50, 200), in_steps(0.05, 200), in_steps(0.001, 200), in_steps(0, 200)
+    (50, 10, 1, 0)
+    """
+    return given if isinstance(given, int) else max(1, round(given * steps)) if given else 0
+
 
 class TrainSpec(Section):
     """The optimization: every value here is the same for each trial unless it is an axis."""
@@ -30,14 +61,26 @@ class TrainSpec(Section):
     loss: Literal["cross_entropy", "mse"] = "cross_entropy"
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     mse_reduction: Literal["mean", "sum"] = "mean"
-    optimizer: Literal["sgd", "adam"] = "sgd"
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
     momentum: float = Field(default=0.0, ge=0, lt=1)
+    nesterov: bool = False
+    betas: Betas = BETAS
     weight_decay: float = Field(default=0.0, ge=0, le=1e30)
+    clip_norm: PositiveFloat | None = None
+    schedule: ScheduleName = "constant"
+    step_at: Shares = STEP_AT
+    step_factor: float = Field(default=STEP_FACTOR, gt=0, le=1)
+    warmup: StepsOrShare = 0
     max_loss: PositiveFloat = 1e6
     log_every: PositiveInt = 1
     eval_every: PositiveInt | None = None
     compile: bool = False
     augment: Augmentations = ()
+
+    @property
+    def warmup_steps(self) -> int:
+        """How many steps the warm-up takes."""
+        return in_steps(self.warmup, self.steps)
 
     @reads("loss", "label_smoothing", "mse_reduction")
     @staticmethod
@@ -50,5 +93,38 @@ class TrainSpec(Section):
     @reads("optimizer", "momentum")
     @staticmethod
     def _momentum_needs_sgd(optimizer: str, momentum: float) -> None:
-        if optimizer == "adam" and momentum != 0:
-            raise ValueError(f"momentum {momentum} is for sgd; adam takes momentum 0.0")
+        if optimizer != "sgd" and momentum != 0:
+            raise ValueError(f"momentum {momentum} is for sgd; {optimizer} takes momentum 0.0")
+
+    @reads("optimizer", "momentum", "nesterov")
+    @staticmethod
+    def _nesterov_needs_momentum(optimizer: str, momentum: float, nesterov: bool) -> None:
+        if nesterov and momentum == 0:
+            raise ValueError(f"nesterov is for sgd with a momentum above 0; given {optimizer}, momentum {momentum}")
+
+    @reads("optimizer", "betas")
+    @staticmethod
+    def _betas_need_adam(optimizer: str, betas: tuple[float, ...]) -> None:
+        if optimizer == "sgd" and betas != BETAS:
+            raise ValueError(f"betas {list(betas)} are for adam and adamw; sgd takes momentum")
+
+    @reads("schedule", "step_at", "step_factor")
+    @staticmethod
+    def _steps_down_need_their_schedule(schedule: str, step_at: tuple[float, ...], step_factor: float) -> None:
+        if schedule != "step" and (step_at, step_factor) != (STEP_AT, STEP_FACTOR):
+            raise ValueError(
+                f"step_at {list(step_at)} and step_factor {step_factor} are for schedule step; given {schedule}"
+            )
+
+    @reads("steps", "schedule", "step_at", "warmup")
+    @staticmethod
+    def _warmup_leaves_steps(steps: int, schedule: str, step_at: tuple[float, ...], warmup: float) -> None:
+        """Refuse a trial that would never train at its learning rate."""
+        taken, first_drop = in_steps(warmup, steps), in_steps(step_at[0], steps)
+        if warmup and taken >= steps:
+            raise ValueError(f"warmup {warmup} takes {taken} of {steps} steps; it should leave some at the full rate")
+        if schedule == "step" and taken >= first_drop:
+            raise ValueError(
+                f"warmup {warmup} ends with step {taken}, and step_at {list(step_at)} lowers the rate from step "
+                f"{first_drop} on; it should end before"
+            )

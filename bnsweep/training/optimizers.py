@@ -15,6 +15,12 @@ def make_optimizer(parameters: Iterable[nn.Parameter], spec: TrialSpec) -> torch
     return OPTIMIZERS[spec.train.optimizer](list(parameters), spec)
 
 
+def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Give an optimizer another learning rate, a plain number, which no kernel is compiled for or waits for."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+
+
 def load_optimizers() -> None:
     """Make an optimizer: the first in a process loads parts of PyTorch, for a second that is no trial's."""
     torch.optim.SGD([nn.Parameter(torch.zeros(1))])
@@ -27,6 +33,7 @@ def _sgd(parameters: Sequence[nn.Parameter], spec: TrialSpec) -> torch.optim.Opt
         parameters,
         lr=spec.lr,
         momentum=train.momentum,
+        nesterov=train.nesterov,
         weight_decay=train.weight_decay,
         fused=is_fused,
         foreach=train.momentum == 0,  # one addition for each tensor: faster than the fused kernel
@@ -34,8 +41,21 @@ def _sgd(parameters: Sequence[nn.Parameter], spec: TrialSpec) -> torch.optim.Opt
 
 
 def _adam(parameters: Sequence[nn.Parameter], spec: TrialSpec) -> torch.optim.Optimizer:
+    """Adam; weight decay is added to the gradient (l2)."""
+    b1, b2 = spec.train.betas
     is_fused = _can_be_fused(parameters)
-    return torch.optim.Adam(parameters, lr=spec.lr, weight_decay=spec.train.weight_decay, fused=is_fused)
+    return torch.optim.Adam(
+        parameters, lr=spec.lr, betas=(b1, b2), weight_decay=spec.train.weight_decay, fused=is_fused
+    )
+
+
+def _adamw(parameters: Sequence[nn.Parameter], spec: TrialSpec) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov & Hutter 2019): a step first multiplies the weights by 1 - lr weight_decay."""
+    b1, b2 = spec.train.betas
+    is_fused = _can_be_fused(parameters)
+    return torch.optim.AdamW(
+        parameters, lr=spec.lr, betas=(b1, b2), weight_decay=spec.train.weight_decay, fused=is_fused
+    )
 
 
 def _can_be_fused(parameters: Sequence[nn.Parameter]) -> bool:
@@ -51,5 +71,6 @@ def _is_whole(tensor: Tensor) -> bool:
 OPTIMIZERS: dict[str, Callable[[Sequence[nn.Parameter], TrialSpec], torch.optim.Optimizer]] = {
     "sgd": _sgd,
     "adam": _adam,
+    "adamw": _adamw,
 }
-"""Every optimizer of the sweep file by name; weight decay is added to the gradient (l2), as in PyTorch."""
+"""Every optimizer of the sweep file by name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import Any
 
 from bnsweep.data import Dataset
@@ -10,6 +11,7 @@ from bnsweep.spec import TrialSpec
 from bnsweep.training.evaluation import Evaluation
 from bnsweep.training.metrics import MetricsBuffer, StepMetrics
 from bnsweep.training.result import TrialResult, divergence
+from bnsweep.training.schedules import lr_at
 
 
 class Record:
@@ -17,6 +19,7 @@ class Record:
 
     def __init__(self, spec: TrialSpec, data: Dataset) -> None:
         self.steps, self.max_loss = spec.train.steps, spec.train.max_loss
+        self._lr_at = partial(lr_at, lr=spec.lr, train=spec.train)
         self.result = TrialResult(data.num_classes)
         self.last_epoch: deque[tuple[float, float]] = deque(maxlen=len(data.train_y) // spec.train.batch_size)
         self.buffer = MetricsBuffer()
@@ -32,8 +35,8 @@ class Record:
         reason = divergence("mini-batch loss", metrics.loss, self.max_loss)
         if reason or metrics.row is not None:
             row = {"step": metrics.step, "train_loss": metrics.loss, "train_acc": metrics.accuracy}
-            grad_norm = None if reason else metrics.grad_norm
-            self.result.tables["curves"].append(row | (metrics.row or {}) | {"grad_norm": grad_norm})
+            update = {"grad_norm": None if reason else metrics.grad_norm, "step_lr": self._lr_at(metrics.step)}
+            self.result.tables["curves"].append(row | (metrics.row or {}) | update)
         if reason:
             self.result.diverge(metrics.step, reason)
 

@@ -14,16 +14,21 @@ Trained = Mapping[str, nn.Parameter]
 
 
 @torch.no_grad()
-def edge_of_stability(optimizer: torch.optim.Optimizer, trained: Trained, lr: float) -> Stability:
+def edge_of_stability(
+    optimizer: torch.optim.Optimizer, trained: Trained, lr: float, clip_factor: float = 1.0
+) -> Stability:
     """Return the edge of the step that `optimizer` has just made with this learning rate; no limit where none is known.
+
+    None is where the gradient was clipped: such a step's length does not grow with the curvature.
 
     Args:
         optimizer: one of `make_optimizer`, of a class in `EDGES` if its edge is known.
         trained: the trained parameters by name.
-        lr: the learning rate.
+        lr: the learning rate of the step. The theory has it constant; a schedule moves it slowly beside the dynamics.
+        clip_factor: what clipping multiplied the gradient by.
     """
     find = EDGES.get(type(optimizer))
-    return find(optimizer, trained, lr) if find else Stability()
+    return find(optimizer, trained, lr) if find and clip_factor == 1 else Stability()
 
 
 def _sgd(optimizer: torch.optim.Optimizer, trained: Trained, lr: float) -> Stability:
@@ -44,11 +49,30 @@ def _adam(optimizer: torch.optim.Optimizer, trained: Trained, lr: float) -> Stab
     Source: Cohen et al. 2022, "Adaptive gradient methods at the edge of stability".
     """
     (group,) = optimizer.param_groups
+    b1, _ = group["betas"]
+    return Stability((2 + 2 * b1) / ((1 - b1) * lr), group["weight_decay"], _preconditioners(optimizer, trained))
+
+
+def _adamw(optimizer: torch.optim.Optimizer, trained: Trained, lr: float) -> Stability:
+    """(2 - lr decay) (1 + b1) / ((1 - b1) lr), with Adam's P: the decay is no part of what is preconditioned.
+
+    Along an eigenvector of P^-1 H to the eigenvalue a a step multiplies by c = 1 - lr decay and then goes along the
+    mean of gradients: w' = (c + b1 - lr (1 - b1) a) w - b1 c w_before, which grows as soon as a root of it is below -1.
+    There is no limit where lr decay >= 2, with which the decay alone makes weights grow.
+    """
+    (group,) = optimizer.param_groups
+    (b1, _), decay = group["betas"], group["weight_decay"]
+    if lr * decay >= 2:
+        return Stability()
+    limit = (2 - lr * decay) * (1 + b1) / ((1 - b1) * lr)
+    return Stability(limit, preconditioner=_preconditioners(optimizer, trained))
+
+
+def _preconditioners(optimizer: torch.optim.Optimizer, trained: Trained) -> dict[str, torch.Tensor]:
+    """Return Adam's P by the name of the parameter."""
+    (group,) = optimizer.param_groups
     b1, b2 = group["betas"]
-    preconditioner = {
-        name: _preconditioner(optimizer.state.get(w, {}), w, b1, b2, group["eps"]) for name, w in trained.items()
-    }
-    return Stability((2 + 2 * b1) / ((1 - b1) * lr), group["weight_decay"], preconditioner)
+    return {name: _preconditioner(optimizer.state.get(w, {}), w, b1, b2, group["eps"]) for name, w in trained.items()}
 
 
 def _preconditioner(state: Mapping[str, Any], w: nn.Parameter, b1: float, b2: float, eps: float) -> torch.Tensor:
@@ -65,5 +89,6 @@ def _preconditioner(state: Mapping[str, Any], w: nn.Parameter, b1: float, b2: fl
 EDGES: dict[type, Callable[[torch.optim.Optimizer, Trained, float], Stability]] = {
     torch.optim.SGD: _sgd,
     torch.optim.Adam: _adam,
+    torch.optim.AdamW: _adamw,
 }
 """By the optimizer's class."""

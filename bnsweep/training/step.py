@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,10 +15,12 @@ from bnsweep.norm import noisy_sites
 from bnsweep.probes.attributes import Attributes
 from bnsweep.probes.context import buffer_copies, parameter_copies
 from bnsweep.spec import TrialSpec
+from bnsweep.training.clipping import clip_factor, scaled_gradients
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.losses import make_loss
 from bnsweep.training.model import prepare_model
-from bnsweep.training.optimizers import make_optimizer
+from bnsweep.training.optimizers import make_optimizer, set_lr
+from bnsweep.training.schedules import has_constant_lr, lr_at
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Trial:
         self.network, self.loss = prepare_model(spec, data), make_loss(spec.train)
         self.model = self.network.model.train()
         self.optimizer = make_optimizer(self.model.parameters(), spec)
+        self._lr_at = None if has_constant_lr(spec.train) else partial(lr_at, lr=spec.lr, train=spec.train)
+        self._clip_norm, self.clip_factor = spec.train.clip_norm, torch.ones(())  # of the last step's gradient
         self._forward: Callable[[Tensor], Tensor] = self.model
         if spec.train.compile:
             self._forward = compiler(self.model, (spec.model, spec.norm, spec.dataset, spec.train.batch_size))
@@ -54,18 +59,25 @@ class Trial:
         """Return loss and logits on the mini-batch x (N, C, H, W), y (N,) after `step` updates."""
         for site in self._noisy_sites:
             site.step = step
+        if self._lr_at is not None:
+            set_lr(self.optimizer, self._lr_at(step))
         logits = self._forward(x)
         return StepOutputs(self.loss(logits, y), logits.detach())
 
     def update(self, outputs: StepOutputs, with_grad_norm: bool) -> Tensor | None:
         """Move the parameters against the gradient of the loss; return the norm of each of its tensors, (P,), where it
-        is asked for.
+        is asked for: before it is clipped, as `gradients` are.
         """
         self.optimizer.zero_grad()
         outputs.loss.backward()  # type: ignore[no-untyped-call]  # torch's own
-        grad_norms = _norms(self.gradients().values()) if with_grad_norm else None
-        self.optimizer.step()
-        return grad_norms
+        grad_norms = _norms(self.gradients().values()) if with_grad_norm or self._clip_norm else None
+        if self._clip_norm and grad_norms is not None:
+            self.clip_factor = clip_factor(grad_norms, self._clip_norm)
+            with scaled_gradients(self.trained().values(), self.clip_factor):
+                self.optimizer.step()
+        else:
+            self.optimizer.step()
+        return grad_norms if with_grad_norm else None
 
     def gradients(self) -> dict[str, Tensor]:
         """Return the gradient of each trained parameter by name, zeros where the loss does not depend on it."""

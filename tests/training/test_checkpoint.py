@@ -60,11 +60,15 @@ def same(left: TrialResult, right: TrialResult) -> bool:
 
 
 ADAM = {"steps": STEPS, "batch_size": 64, "optimizer": "adam"}
+STEPPED = {"steps": STEPS, "batch_size": 64, "momentum": 0.9, "nesterov": True, "schedule": "step"}
+SCHEDULED = {**ADAM, "optimizer": "adamw", "clip_norm": 0.5, "schedule": "cosine", "warmup": 4}
 CASES = [
     {"norm": "batch"},
     {"norm": "noisy_batch"},
     {"norm": "none", "train": ADAM},
     {"norm": "batch", "train": ADAM},
+    {"norm": "batch", "train": SCHEDULED},
+    {"norm": "none", "train": STEPPED},
     {"norm": "noisy_batch", "model": {"name": "resnet", "depth": 8, "width": 2}},
 ]
 

@@ -18,7 +18,8 @@ LEAF = "ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning"
 """PyTorch warns of what it does itself where a model is compiled in parts."""
 DATA = load_dataset(DigitsSpec(name="digits"))
 MLP, VGG = {"name": "mlp", "widths": [8]}, {"name": "vgg", "widths": [4, "M", 6]}
-STEPS = {"steps": 8, "batch_size": 32}
+STEPS = {"steps": 8, "batch_size": 32, "schedule": "cosine", "warmup": 2}
+"""With a rate of its own for each step, for which nothing may be compiled again."""
 needs_compiler = pytest.mark.needs("c++")
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from benchmarks.edge_of_stability import measure, own_ratio
 from bnsweep.probes.stability import Stability
 from bnsweep.spec import TrainSpec, TrialSpec
-from bnsweep.training.optimizers import make_optimizer
+from bnsweep.training.optimizers import make_optimizer, set_lr
 from bnsweep.training.stability import edge_of_stability
 
 LR = 0.05
@@ -21,8 +21,13 @@ TRAIN = [
     {"optimizer": "sgd", "weight_decay": 3.0},
     {"optimizer": "sgd", "momentum": 0.5},
     {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 3.0},
+    {"optimizer": "sgd", "momentum": 0.9, "nesterov": True, "weight_decay": 3.0},
     {"optimizer": "adam"},
     {"optimizer": "adam", "weight_decay": 3.0},
+    {"optimizer": "adam", "betas": [0.5, 0.9]},
+    {"optimizer": "adamw", "betas": [0.5, 0.9]},
+    {"optimizer": "adamw", "weight_decay": 3.0},
+    {"optimizer": "adamw", "weight_decay": 30.0},
 ]
 
 
@@ -92,25 +97,53 @@ def test_training_on_full_batches_hovers_at_the_edge(lr: float, train: dict) -> 
     assert own_ratio(measure(lr, train, steps=1200)) == pytest.approx(1.05, abs=0.15)
 
 
-def test_nesterovs_edge_is_its_own() -> None:
-    check_edge(lambda w: torch.optim.SGD([w], lr=LR, momentum=0.9, nesterov=True))
-
-
 def test_an_optimizer_whose_edge_is_not_known_has_no_limit() -> None:
-    """AdamW is a kind of Adam to Python, and decays otherwise."""
     w = one_weight()
-    assert edge_of_stability(torch.optim.AdamW([w], lr=LR), {"w": w}, LR) == Stability()
+    assert edge_of_stability(torch.optim.RMSprop([w], lr=LR), {"w": w}, LR) == Stability()
+
+
+def test_a_decay_that_diverges_by_itself_has_no_limit(spec: Callable[..., TrialSpec]) -> None:
+    w = one_weight()
+    optimizer = make_optimizer([w], spec(train={"optimizer": "adamw", "weight_decay": 2 / LR}, lr=LR))
+    assert edge_of_stability(optimizer, {"w": w}, LR) == Stability()
+
+
+def test_a_step_whose_gradient_was_clipped_has_no_limit(spec: Callable[..., TrialSpec]) -> None:
+    w = one_weight()
+    optimizer = make_optimizer([w], spec(lr=LR))
+    assert edge_of_stability(optimizer, {"w": w}, LR, clip_factor=0.5) == Stability()
+    assert edge_of_stability(optimizer, {"w": w}, LR, clip_factor=1.0).limit == 2 / LR
+
+
+def test_the_edge_is_that_of_the_steps_own_rate(spec: Callable[..., TrialSpec]) -> None:
+    for train in TRAIN:
+        w = one_weight()
+        optimizer = make_optimizer([w], spec(train=train, lr=1.0))
+        set_lr(optimizer, LR)
+        scheduled = edge_of_stability(optimizer, {"w": w}, LR).limit
+        assert scheduled == edge_of_stability(make_optimizer([w], spec(train=train, lr=LR)), {"w": w}, LR).limit
 
 
 def test_the_limits_are_the_papers(spec: Callable[..., TrialSpec]) -> None:
     limits = {}
-    for name, train in {"gd": {}, "heavy ball": {"momentum": 0.9}, "adam": {"optimizer": "adam"}}.items():
+    trains = {
+        "gd": {},
+        "heavy ball": {"momentum": 0.9},
+        "nesterov": {"momentum": 0.9, "nesterov": True},
+        "adam": {"optimizer": "adam"},
+        "adam, quicker": {"optimizer": "adam", "betas": [0.5, 0.9]},
+        "adamw": {"optimizer": "adamw"},
+    }
+    for name, train in trains.items():
         w = one_weight()
         limits[name] = edge_of_stability(make_optimizer([w], spec(train=train, lr=LR)), {"w": w}, LR).limit
     assert limits == {
         "gd": pytest.approx(2 / LR),
         "heavy ball": pytest.approx(3.8 / LR),
+        "nesterov": pytest.approx(3.8 / 2.8 / LR),
         "adam": pytest.approx(38 / LR),
+        "adam, quicker": pytest.approx(6 / LR),
+        "adamw": pytest.approx(38 / LR),
     }
 
 

@@ -30,7 +30,10 @@ def made(spec: TrialSpec, steps: range, state: dict[str, object] | None = None) 
     return trial, losses
 
 
-@pytest.mark.parametrize("train", [{"momentum": 0.9}, {"optimizer": "adam"}], ids=str)
+SCHEDULED = {"optimizer": "adamw", "weight_decay": 0.1, "clip_norm": 0.1, "schedule": "cosine", "warmup": 3}
+
+
+@pytest.mark.parametrize("train", [{"momentum": 0.9}, {"optimizer": "adam"}, SCHEDULED], ids=str)
 @pytest.mark.parametrize("norm", ["noisy_batch", "l1", "weight"])
 def test_a_state_is_all_that_later_steps_depend_on(spec: Build, norm: str, train: dict[str, object]) -> None:
     trial = spec(norm=norm, train={**TRAIN, **train})
@@ -51,8 +54,9 @@ def test_a_state_is_a_copy(spec: Build) -> None:
     assert all(torch.equal(w, before[name]) for name, w in state["parameters"].items())
 
 
-def test_the_norm_of_the_gradient_is_taken_where_it_is_asked_for(spec: Build) -> None:
-    trial, _ = made(spec(), range(0))
+@pytest.mark.parametrize("train", [{}, {"clip_norm": 0.01}], ids=str)
+def test_the_norm_of_the_gradient_is_taken_where_it_is_asked_for(spec: Build, train: dict[str, object]) -> None:
+    trial, _ = made(spec(train={**TRAIN, **train}), range(0))
     x, y = DATA.standardize(DATA.train_x[:32]), DATA.train_y[:32]
     assert trial.update(trial.forward(0, x, y), with_grad_norm=False) is None
     norms = trial.update(trial.forward(1, x, y), with_grad_norm=True)

@@ -7,7 +7,10 @@ from typing import Any
 from bnsweep.spec import TrainSpec, TrialSpec
 from bnsweep.spec.grid import Grid
 
-IRRELEVANT = ("lr", "init", "init_gain", "seed", "train.max_loss")
+IRRELEVANT = (
+    *("lr", "init", "init_gain", "seed", "train.max_loss", "train.betas"),
+    *("train.schedule", "train.step_at", "train.step_factor", "train.warmup"),
+)
 """Fields that do not change what a step takes."""
 
 
