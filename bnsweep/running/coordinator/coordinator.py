@@ -30,9 +30,6 @@ from bnsweep.spec import TrialSpec
 
 MAX_WORKER_FAILURES = 3
 """Workers that a trial may take along before it counts as failed: with nothing else to run, or by what it raised."""
-CONTACTS_PER_S, WAITS_PER_S = 500, 1000
-"""How often all workers together should be heard of while they train, and while they wait."""
-MIN_CONTACT_S, MIN_WAIT_S = 1.0, 0.2
 
 
 class Coordinator:
@@ -84,7 +81,7 @@ class Coordinator:
             self._workers.dismiss(whereabouts.name)
             return None
         self._workers.idle(whereabouts.name)
-        return Wait(max(MIN_WAIT_S, len(self._workers) / WAITS_PER_S))
+        return Wait(self._workers.wait_s)
 
     def resume(self, whereabouts: Whereabouts, pack: Pack) -> Pack:
         """Take note of a pack that a predecessor has handed out; return it under its new number."""
@@ -120,7 +117,7 @@ class Coordinator:
             self._workers.known(delivery.worker).committed,
             self._is_stopping or self.is_over,
             frozenset(out.dropped) if out is not None else frozenset(),
-            max(MIN_CONTACT_S, len(self._workers) / CONTACTS_PER_S),
+            self._workers.contact_s,
         )
 
     def _take_in(self, delivery: Delivery, out: PackOut | None) -> None:
@@ -181,12 +178,9 @@ class Coordinator:
         attempts: Mapping[str, int],
         saved: Collection[str],
     ) -> bool:
-        """Take in more trials; return False where the run is over, or stops.
+        """Take in more trials, all that there are then, and the keys of those that are new; the rest is of all.
 
-        Args:
-            trials: all that there are then.
-            keys: of those that are new.
-            finished: as of those before; `attempts` and `saved`, too.
+        Returns False where the run is over, or stops.
         """
         if self.is_over or self._is_stopping:
             return False

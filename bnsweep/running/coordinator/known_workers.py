@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 from bnsweep.running.packs import Delivery, Whereabouts
 
+CONTACTS_PER_S, WAITS_PER_S = 500, 1000
+"""How often all workers together should be heard of while they train, and while they wait."""
+MIN_CONTACT_S, MIN_WAIT_S = 1.0, 0.2
+
 
 @dataclass
 class KnownWorker:
@@ -35,6 +39,16 @@ class KnownWorkers:
 
     def __len__(self) -> int:
         return len(self._workers)
+
+    @property
+    def contact_s(self) -> float:
+        """How long one that trains may be silent."""
+        return max(MIN_CONTACT_S, len(self._workers) / CONTACTS_PER_S)
+
+    @property
+    def wait_s(self) -> float:
+        """How long one that waits should do so before it asks again."""
+        return max(MIN_WAIT_S, len(self._workers) / WAITS_PER_S)
 
     def known(self, whereabouts: Whereabouts) -> KnownWorker:
         """Return what is known of a worker; of one that was given up nothing, though its rows are as good as any."""

@@ -1,32 +1,18 @@
-"""What the coordinator makes of large clusters: the real one, in virtual time.
-
-    python -m benchmarks.cluster_sim                    # 1, 100, 1,000 and 10,000 workers: some minutes
-    python -m benchmarks.cluster_sim --workers 1000 --preempted 0.5
-
-Trials take a minute, log-normal. A share of the workers is preempted in an hour, noticed within half a minute, and
-another joins some minutes later; one in fifty is five times as slow; one in five joins late; of the answers to workers
-some are lost, so that they say it again; and in the middle the coordinator dies, and another one starts from what is
-committed. Printed are hours of virtual time, the share of the workers' time that no result came from, trials that ran
-twice, trials lost and rows doubled (both 0), packs that the coordinator can serve in a second of real time (taken,
-asked about and delivered, one trial each), and the memory of all of this process.
-"""
+"""A cluster in virtual time."""
 
 from __future__ import annotations
 
-import argparse
 import heapq
-import resource
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import count
-from time import perf_counter
 
 import numpy as np
 import pyarrow as pa
 
+from benchmarks.cluster_sim.worker import Worker
 from bnsweep.running.coordinator import Coordinator
 from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Receipt, Wait, Whereabouts, WorkerFailure
-from bnsweep.spec import TrialSpec
 
 MEAN_S, SPREAD = 60.0, 0.5
 """How long a trial takes: its mean, and the standard deviation of its logarithm."""
@@ -37,7 +23,6 @@ NOTICED_WITHIN_S, REPLACED_WITHIN_S = 30.0, 300.0
 COMMIT_S, AGAIN_S = 1.0, 1.0
 TICK_S = 0.5
 PREEMPTION = WorkerFailure("preempted", "", is_preemption=True)
-SPEC = TrialSpec.model_validate({"model": {"name": "mlp"}, "dataset": {"name": "digits"}})
 
 
 @dataclass
@@ -50,26 +35,6 @@ class Log:
         """Add the rows of a batch."""
         keys = np.array([int(key, 16) for table in tables.values() for key in table["trial_key"].to_pylist()], np.int64)
         np.add.at(self.rows, keys, 1)
-
-
-@dataclass
-class Worker:
-    """A simulated worker, as `running/worker.py` behaves."""
-
-    whereabouts: Whereabouts
-    slowness: float
-    since: float
-    until: float = float("inf")
-    """When it was there."""
-    pack: Pack | None = None
-    todo: list[int] = field(default_factory=list)
-    ends_at: float = 0.0
-    coordinator: str = ""
-    contact_at: float = 0.0
-    ended: dict[int, Ended] = field(default_factory=dict)
-    kept: list[Delivery] = field(default_factory=list)
-    number: int = -1
-    is_gone: bool = False
 
 
 class Cluster:
@@ -93,7 +58,7 @@ class Cluster:
         """Return a coordinator that knows what is committed."""
         finished = self.keys[self.log.rows > 0]
         return Coordinator(
-            [SPEC] * 0,
+            [],
             self.keys,
             finished,
             num_workers=self.num_workers,
@@ -259,65 +224,3 @@ class Cluster:
             worker.ends_at = 0.0
         worker.todo = [trial for trial in worker.todo if trial not in receipt.dropped]
         then()
-
-
-def served(num_workers: int, num_packs: int = 50_000) -> float:
-    """Return how many packs of one trial are taken and delivered in a second of real time."""
-    coordinator = Coordinator([SPEC] * 0, np.arange(num_packs, dtype=np.uint64), np.empty(0, np.uint64))
-    workers = [Whereabouts(f"w{number}", host=f"h{number % 100}") for number in range(num_workers)]
-    table = pa.table({"trial_key": ["0" * 16]})
-    numbers, done = [0] * num_workers, 0
-    began = perf_counter()
-    for worker, pack in taken(coordinator, workers, num_packs):
-        numbers[worker] += 1
-        for ended, is_last in (({}, False), ({trial: Ended(Ending.COMPLETED) for trial in pack.trials}, True)):
-            coordinator.deliver(
-                Delivery(
-                    workers[worker], 2 * numbers[worker] + is_last, pack.coordinator, pack.number, ended,
-                    {"trials": table} if ended else {}, 60.0 * len(ended), is_last,
-                )
-            )  # fmt: skip
-        done += 1
-    return done / (perf_counter() - began)
-
-
-def taken(coordinator: Coordinator, workers: list[Whereabouts], num_packs: int) -> Iterator[tuple[int, Pack]]:
-    """Yield the packs that workers take in turn; all of them hold one all the time."""
-    held: list[Pack | None] = [None] * len(workers)
-    for turn in range(num_packs + len(workers)):
-        worker = turn % len(workers)
-        if (pack := held[worker]) is not None:
-            yield worker, pack
-        given = coordinator.take(workers[worker])
-        held[worker] = given if isinstance(given, Pack) else None
-
-
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 100, 1000, 10_000])
-    parser.add_argument("--preempted", type=float, default=0.05, help="share of the workers in an hour")
-    parser.add_argument("--lost-replies", type=float, default=0.01, help="share of the answers")
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    print("workers   trials  hours   idle  twice  lost  doubled  packs/s  memory")
-    for num_workers in given.workers:
-        cluster = Cluster(num_workers, np.random.default_rng(given.seed), given.preempted, given.lost_replies)
-        cluster.run()
-        print(line(cluster), flush=True)
-
-
-def line(cluster: Cluster) -> str:
-    """Return what is printed of a run."""
-    there = sum(min(worker.until, cluster.now) - worker.since for worker in cluster.workers)
-    rows, memory = cluster.log.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    idle = 1 - float(cluster.useful_s.sum()) / there
-    return (
-        f"{cluster.num_workers:7,} {len(rows):8,} {cluster.now / 3600:6.2f} {100 * idle:5.1f}% "
-        f"{int((cluster.runs > 1).sum()):6,} {int((rows == 0).sum()):5} {int((rows > 1).sum()):8} "
-        f"{served(cluster.num_workers):8,.0f} {memory:5.0f} MB"
-    )
-
-
-if __name__ == "__main__":
-    main()
