@@ -26,10 +26,15 @@ Params = Mapping[str, Tensor]
 BATCH_ORDER = {"batch": 2.0, "noisy_batch": 2.0, "l1": 1.0, "l2": 2.0, "linf": math.inf}
 
 
-def normalize(mode: str, x: Tensor) -> Tensor:
-    """Return x (N, C) or (N, C, H, W) normalized with gain 1 and shift 0, without the noise of noisy_batch."""
+def normalize(mode: str, x: Tensor, alpha: float = 0.5) -> Tensor:
+    """Return x (N, C) or (N, C, H, W) normalized with gain 1 and shift 0, without the noise of noisy_batch.
+
+    `alpha` is that of dyt.
+    """
     if mode in ("none", "weight"):  # which leave what enters a site as it is
         return x.clone()
+    if mode == "dyt":
+        return torch.tensor([math.tanh(alpha * value) for value in x.flatten().tolist()], dtype=x.dtype).view(x.shape)
     y = torch.empty_like(x)
     for index in _shared_statistics(mode, x.shape):
         values = [x[i].item() for i in index]
@@ -46,7 +51,7 @@ def _shared_statistics(mode: str, shape: torch.Size) -> Iterator[list[tuple[int,
         for c in channels:
             yield [(n, c, *p) for n in samples for p in positions]
         return
-    groups = {"layer": 1, "rms": 1, "group": math.gcd(8, len(channels)), "instance": len(channels)}[mode]
+    groups = {"layer": 1, "rms": 1, "instance": len(channels)}.get(mode, math.gcd(8, len(channels)))
     size = len(channels) // groups
     for n, g in product(samples, range(groups)):
         yield [(n, c, *p) for c in channels[g * size : (g + 1) * size] for p in positions]
@@ -63,6 +68,16 @@ def lp_scale(centred: Sequence[float], p: float) -> float:
     if math.isinf(p):
         return max(abs(d) for d in centred) + EPS
     return (math.fsum(abs(d) ** p for d in centred) / len(centred) + EPS) ** (1 / p)
+
+
+def standardized(units: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Return the weights of each unit less their mean, over their standard deviation (divided by n)."""
+    found = []
+    for weights in units:
+        mean = math.fsum(weights) / len(weights)
+        variance = math.fsum((w - mean) ** 2 for w in weights) / len(weights)
+        found.append([(w - mean) / math.sqrt(variance + 1e-10) for w in weights])
+    return found
 
 
 def noisy(a: Tensor, s: Tensor, m: Tensor) -> Tensor:

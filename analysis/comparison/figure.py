@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.comparison.data import Comparison
 from analysis.loading.order import BASELINE, in_order
-from analysis.plots.style import new_figure, norm_style, set_title, style
+from analysis.plots.style import new_figure, norm_style, set_title, short_name, style
 from analysis.statistics.intervals import CONFIDENCE
 from analysis.statistics.spending import MIN_SEEDS
 
@@ -85,7 +85,7 @@ def draw_comparison(data: ComparisonFigureData, fig: Figure | None = None) -> Fi
         for ax, (measure, label) in zip(grid.flat, PANELS.items(), strict=True):
             _draw_measure(ax, data, measure)
             ax.set_xlabel(label)
-        grid[0, 0].set_yticks(range(len(data.norms)), data.norms)
+        grid[0, 0].set_yticks(range(len(data.norms)), [short_name(norm) for norm in data.norms])
         grid[0, 0].set_ylim(len(data.norms) - 0.5, -0.5)
         columns = 1 if _are_long(data.sweeps) else 4
         legend = fig.legend(handles=_handles(data.sweeps), loc="outside lower center", ncols=columns)

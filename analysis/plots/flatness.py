@@ -13,7 +13,7 @@ from analysis.claims.quantities import QUANTITIES
 from analysis.loading import Results
 from analysis.loading.order import in_order
 from analysis.plots.learned import has_learned
-from analysis.plots.style import new_figure, norm_style, set_title, style
+from analysis.plots.style import new_figure, norm_style, set_title, short_name, style
 from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _draw_by_mode(ax: Axes, data: FlatnessData, name: str) -> None:
         spread = 0.5 * ((np.arange(len(values)) * 0.618) % 1 - 0.5)  # beside each other, the same every time
         ax.scatter(values, y + spread, **_look(norm))
         ax.vlines(float(np.median(values)), y - 0.4, y + 0.4, color=norm_style(norm).color, lw=2.2)
-    ax.set_yticks(range(len(data.norms)), data.norms)
+    ax.set_yticks(range(len(data.norms)), [short_name(norm) for norm in data.norms])
     ax.set_ylim(len(data.norms) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel(AXIS_LABELS[name].replace(" at the end", "\nat the end").replace(" (nats)", "\n(nats)"))

@@ -13,7 +13,7 @@ from analysis.measures import FRACTION
 from analysis.measures.grid import make_grid
 from analysis.measures.pooling import mean_threshold
 from analysis.plots.heatmap_layout import HeatmapLayout, lay_out_panels
-from analysis.plots.style import CROSS, new_figure, set_title, style
+from analysis.plots.style import CROSS, new_figure, set_title, short_name, style
 from analysis.statistics.nan_aware import Floats, nan_mean
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LABEL_IN = (0.45, 0.12)
 """Room that the label of a learning rate takes in width, and that of a gain in height."""
+MIN_APART_IN = 0.24
+"""Between labels of learning rates that are not upright."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def _draw_panel(ax: Axes, data: HeatmapData, norm: str, init: str) -> ScalarMapp
             color = "white" if accuracy[g, c] < 0.55 else "black"
             shade = {"fc": "#00224e", "ec": "none", "pad": 0.8} if lost[g, c] and accuracy[g, c] < 0.55 else None
             ax.text(c + 0.5, g + 0.5, text, ha="center", va="center", fontsize=7, color=color, bbox=shade)
-    ax.set_title(norm, fontsize=_small(layout), pad=3)
+    ax.set_title(short_name(norm), fontsize=_small(layout), pad=3)
     _label(ax, data)
     return mesh
 
@@ -162,6 +164,8 @@ def _label(ax: Axes, data: HeatmapData) -> None:
     labels = max(2, int(wide / LABEL_IN[0]) + 1)
     every = max(1, -(-(len(data.lrs) - 1) // (labels - 1)))
     ax.set_xticks(np.arange(len(data.lrs))[::every] + 0.5, [f"{lr:.2g}" for lr in data.lrs[::every]])
+    if every * wide / len(data.lrs) < MIN_APART_IN:
+        ax.tick_params(axis="x", labelrotation=90)
     skip = max(1, int(np.ceil(LABEL_IN[1] / tall)))
     ax.set_yticks(np.arange(len(data.gains))[::skip] + 0.5, [f"{gain:g}" for gain in data.gains[::skip]])
     ax.tick_params(length=0, labelsize=_small(data.layout), pad=2)

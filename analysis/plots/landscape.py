@@ -15,7 +15,7 @@ from analysis.measures.walks import LENGTHS, MULTIPLES, walks
 from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
 from analysis.plots.plain_sgd import are_plain
 from analysis.plots.reference_cell import reference_cell
-from analysis.plots.style import new_figure, norm_style, set_title, style
+from analysis.plots.style import new_figure, norm_style, set_title, short_name, style
 from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def draw_landscape(data: LandscapeData, fig: Figure | None = None) -> Figure:
                 _draw_band(ax, walks(data.bands, kind), norm, name)
                 ax.tick_params(labelleft=ax is axes[0])
                 if name == next(iter(AXIS_LABELS)):
-                    ax.set_title(norm)
+                    ax.set_title(short_name(norm))
         for column in grid.T:
             lowest = [ax for ax in column if ax.axison][-1]
             lowest.set_xlabel("step")

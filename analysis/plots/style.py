@@ -1,7 +1,8 @@
 """How every figure looks: one colour, marker and line per normalization mode, and figures without global state.
 
-The colours are from the Okabe-Ito and Paul Tol palettes, which remain distinct to colour-blind readers; markers and
-lines tell the modes apart in grey print as well.
+The colours are from the Okabe-Ito and Paul Tol palettes and two dark violets: any two are at least 13 apart in CIELAB
+to readers with and without any of the three kinds of colour blindness (Machado et al. 2009). Markers and lines tell
+the modes apart in grey print as well.
 """
 
 from __future__ import annotations
@@ -45,12 +46,17 @@ NORM_STYLES: dict[str, NormStyle] = {
     "l2": NormStyle("#56b4e9", "D", (0, (3, 1, 1, 1))),
     "linf": NormStyle("#cc79a7", "<", (0, (1, 1))),
     "layer": NormStyle("#e69f00", ">", (0, (5, 1, 1, 1))),
-    "group": NormStyle("#882255", "p", (0, (4, 2))),
+    "group": NormStyle("#551155", "p", (0, (4, 2))),
     "instance": NormStyle("#117733", "h", (0, (3, 1))),
     "rms": NormStyle("#999933", "X", (0, (2, 1))),
     "weight": NormStyle("#332288", "P", (0, (6, 2, 1, 2))),
+    "weight_standardization": NormStyle("#8811ee", "d", (0, (3, 2, 1, 2))),
+    "dyt": NormStyle("#ddcc77", "*", (0, (1, 2))),
 }
 """Every mode of the design, the same in every figure."""
+
+_SHORT = {"weight_standardization": "weight_std"}
+"""Names that would be wider than a panel."""
 
 _RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -85,6 +91,15 @@ def norm_style(norm: str) -> NormStyle:
     if norm not in NORM_STYLES:
         raise InputError(f"norm: no mode {norm!r}; {did_you_mean(norm, NORM_STYLES)}")
     return NORM_STYLES[norm]
+
+
+def short_name(norm: str) -> str:
+    """Return what axes, panels and legends call a mode; tables and headlines have its name.
+
+    >>> short_name("weight_standardization"), short_name("batch")
+    ('weight_std', 'batch')
+    """
+    return _SHORT.get(norm, norm)
 
 
 @contextmanager
@@ -133,7 +148,7 @@ def handles(norms: Sequence[str], marker: bool = True) -> list[Line2D]:
             color=norm_style(norm).color,
             linestyle=norm_style(norm).line,
             marker=norm_style(norm).marker if marker else "",
-            label=norm,
+            label=short_name(norm),
         )
         for norm in norms
     ]

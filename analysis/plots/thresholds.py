@@ -14,7 +14,7 @@ from analysis.measures import FRACTION
 from analysis.measures.comparison import of_mode
 from analysis.measures.grid import Grid, make_grid
 from analysis.measures.pooling import pool_all
-from analysis.plots.style import new_figure, norm_style, set_title, style
+from analysis.plots.style import new_figure, norm_style, set_title, short_name, style
 from analysis.statistics.intervals import CONFIDENCE
 from bnsweep.errors import InputError
 
@@ -140,7 +140,7 @@ def _draw_mode(ax: Axes, data: ThresholdsData, norm: str) -> None:
     ax.plot(100 * part["fraction"], part["value"], color=color)
     own = _of(data, norm, BARS["own_decades"])
     ax.plot(100 * own["fraction"], own["value"], color=color, ls="--", lw=1.2)
-    ax.set_title(norm, color=color, fontweight="bold")
+    ax.set_title(short_name(norm), color=color, fontweight="bold")
     ax.set_xlim(49, 100)
     ax.set_xticks([50, 60, 70, 80, 90, 99])
     ax.set_ylim(-0.03 * data.tested, 1.03 * data.tested)

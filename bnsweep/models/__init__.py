@@ -17,6 +17,7 @@ from bnsweep.models.resnet import resnet
 from bnsweep.models.staged import Stage, StagedModel
 from bnsweep.models.vgg import vgg
 from bnsweep.models.weight_norm import normalize_weights
+from bnsweep.norm import WEIGHTS
 from bnsweep.norm.weight import WeightLayer
 from bnsweep.spec import CUSTOM, CustomSpec, ModelSpec
 
@@ -51,8 +52,8 @@ def build_model(
     """Return the model, on the CPU, with every global random stream untouched.
 
     Ours have their weights at zero, and a bias in every layer in every mode, so that two modes have the same layers
-    with the same shapes; a user's is as its callable built it. In mode `weight` layers with a site have g and v in the
-    place of their weight.
+    with the same shapes; a user's is as its callable built it. In modes `weight` and `weight_standardization` layers
+    with a site have g and v, or v, in the place of their weight.
 
     Args:
         model: which model, and its widths or options.
@@ -70,6 +71,6 @@ def build_model(
         network = Network(MODELS[model.name](model, norm, input_shape, num_classes, noise_seed))
     else:
         raise InputError(f"model.name: given {model.name!r}; {did_you_mean(model.name, [*MODELS, CUSTOM])}")
-    if norm == "weight":
-        normalize_weights(network)
+    if norm in WEIGHTS:
+        normalize_weights(network, norm)
     return network

@@ -1,4 +1,4 @@
-"""Which layers of a model mode `weight` normalizes."""
+"""Which layers of a model get normalized weights, in the modes that normalize weights."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections import Counter
 
 from bnsweep.errors import InputError
 from bnsweep.models.network import Network
-from bnsweep.norm import Normalization
-from bnsweep.norm.weight import WeightLayer, normalize_weight
+from bnsweep.norm import WEIGHTS, Normalization
+from bnsweep.norm.weight import WeightLayer
 
 
-def normalize_weights(network: Network) -> None:
+def normalize_weights(network: Network, norm: str) -> None:
     """Normalize the weight of the layer before each site, in place: the layers whose output other modes normalize.
 
     So the last layer, which has no site, is the same in every mode. (Salimans & Kingma normalize it too.) The layer
@@ -18,7 +18,8 @@ def normalize_weights(network: Network) -> None:
     none. A frozen layer keeps the weight it was built with.
 
     Raises:
-        InputError: two sites with one layer, so that another has none, or a weight shared with another module.
+        InputError: two sites with one layer, so that another has none, a weight shared with another module, or one that
+            the mode cannot normalize.
     """
     model = network.model
     paths = {module: path for path, module in model.named_modules()}
@@ -27,17 +28,17 @@ def normalize_weights(network: Network) -> None:
     for layer, count in sites.items():
         if count > 1:
             raise InputError(
-                f"norm: weight normalizes the layer before each site, and {paths[layer]} is before {count}; "
-                "put a site right after each layer"
+                f"norm: {norm} normalizes the weight of the layer before each site, and {paths[layer]} is before "
+                f"{count}; put a site right after each layer"
             )
         if uses[id(layer.weight)] > 1:
             raise InputError(
-                f"norm: weight cannot normalize {paths[layer]}, whose weight another module shares; "
+                f"norm: {norm} cannot normalize {paths[layer]}, whose weight another module shares; "
                 "leave out its site or the sharing"
             )
     for layer in sites:
         if layer.weight.requires_grad:
-            normalize_weight(layer)
+            WEIGHTS[norm](layer)
 
 
 def _layers_before_sites(network: Network) -> list[WeightLayer]:

@@ -33,8 +33,13 @@ def layer_norm(site: NormSite) -> GroupNorm:
 
 def group_norm(site: NormSite) -> GroupNorm:
     """Return normalization of each sample over (C / G, H, W) in G = gcd(8, C) groups of neighbouring channels."""
+    return grouped(site, "group")
+
+
+def grouped(site: NormSite, mode: str) -> GroupNorm:
+    """Return group normalization for the mode of this name."""
     groups = gcd(MAX_GROUPS, site.channels)
-    site.require_many("group", site.channels // groups * site.positions, "value per group", use="layer")
+    site.require_many(mode, site.channels // groups * site.positions, "value per group", use="layer")
     return GroupNorm(groups, site)
 
 

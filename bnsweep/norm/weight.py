@@ -23,17 +23,9 @@ class WeightNorm(nn.Module):
         layer: the layer whose weight is meant.
     """
 
-    shape: tuple[int, ...]
-    over: tuple[int, ...]
-
     def __init__(self, layer: WeightLayer) -> None:
         super().__init__()
-        first, *rest = layer.weight.shape
-        if isinstance(layer, TransposedConv):
-            self.shape = layer.groups, first // layer.groups, *rest
-            self.over = 1, *range(3, len(self.shape))
-        else:
-            self.shape, self.over = (first, *rest), tuple(range(1, 1 + len(rest)))
+        self.shape, self.over = units(layer)
 
     def forward(self, g: Tensor, v: Tensor) -> Tensor:
         """Return w, of v's shape."""
@@ -49,22 +41,29 @@ class WeightNorm(nn.Module):
         return length
 
 
+def units(layer: WeightLayer) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the shape in which the layer's weight is seen unit by unit, and the dimensions that a unit fills."""
+    first, *rest = layer.weight.shape
+    if isinstance(layer, TransposedConv):
+        return (layer.groups, first // layer.groups, *rest), (1, *range(3, 2 + len(rest)))
+    return (first, *rest), tuple(range(1, 1 + len(rest)))
+
+
 def normalize_weight(layer: WeightLayer) -> None:
     """Put g and v in the place of the layer's weight, whose value stays."""
     parametrize.register_parametrization(layer, "weight", WeightNorm(layer))
 
 
 def weight_parameters(layer: WeightLayer) -> tuple[nn.Parameter, ...]:
-    """Return the parameters that the layer's weight is made of: itself, or g and v."""
+    """Return the parameters that the layer's weight is made of: itself, v, or g and v."""
     if not parametrize.is_parametrized(layer, "weight"):
         return (cast("nn.Parameter", layer.weight),)
-    parts = _parametrization(layer)
-    return cast("nn.Parameter", parts.original0), cast("nn.Parameter", parts.original1)
+    return tuple(_parametrization(layer).parameters(recurse=False))
 
 
 @torch.no_grad()
 def set_weight(layer: WeightLayer, weight: Tensor) -> None:
-    """Give the layer this weight, in place: v = weight and g = ||weight|| where it is normalized."""
+    """Give the layer this weight, in place: v = weight, and g = ||weight|| in mode `weight`."""
     *length, direction = weight_parameters(layer)
     direction.copy_(weight)
     for g in length:

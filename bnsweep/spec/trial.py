@@ -21,7 +21,21 @@ SEMANTICS_VERSION = 5
 AXES = ("norm", "init", "init_gain", "lr", "seed")
 """The fields beside the key that every table but `failures` has, so that nobody needs a join to plot."""
 
-NormName = Literal["none", "batch", "noisy_batch", "l1", "l2", "linf", "layer", "group", "instance", "rms", "weight"]
+NormName = Literal[
+    "none",
+    "batch",
+    "noisy_batch",
+    "l1",
+    "l2",
+    "linf",
+    "layer",
+    "group",
+    "instance",
+    "rms",
+    "weight",
+    "weight_standardization",
+    "dyt",
+]
 NORM_NAMES: tuple[NormName, ...] = get_args(NormName)
 InitName = Literal["default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal"]
 BATCH_STATISTICS = ("batch", "noisy_batch", "l1", "l2", "linf")

@@ -50,7 +50,8 @@ def test_noisy_batch_is_algorithm_1_after_batch_normalization(kind: str) -> None
 def test_gain_and_shift_are_per_channel_and_start_at_one_and_zero(mode: str, kind: str) -> None:
     x = activation(SHAPES[kind])
     norm = build_norm(mode, site_for(x.shape)).double()
-    assert {name: tuple(p.shape) for name, p in norm.named_parameters()} == {"weight": (6,), "bias": (6,)}
+    shapes = {name: tuple(p.shape) for name, p in norm.named_parameters() if (mode, name) != ("dyt", "alpha")}
+    assert shapes == {"weight": (6,), "bias": (6,)}
     assert norm.weight.tolist() == [1.0] * 6
     assert norm.bias.tolist() == [0.0] * 6
     plain = norm(x)
@@ -67,6 +68,15 @@ def test_every_mode_is_a_module_that_keeps_the_shape_and_passes_gradients(mode: 
     set_step(norm, 0)
     assert norm(x).shape == x.shape
     assert torch.autograd.gradcheck(norm, (x,), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_dyt_is_the_identity_times_alpha_where_that_is_small(kind: str) -> None:
+    x = 1e-3 * activation(SHAPES[kind])
+    norm = build_norm("dyt", site_for(x.shape)).double()
+    assert norm.alpha.item() == 0.5
+    norm.alpha.data.fill_(0.2)
+    torch.testing.assert_close(norm(x), 0.2 * x, rtol=1e-5, atol=1e-9)
 
 
 @pytest.mark.parametrize("kind", SHAPES)
@@ -134,6 +144,13 @@ def test_constant_input_gives_zeros_and_finite_gradients_in_every_batch_mode() -
             "but site 2 (8 channels, 1x1) has one; use layer",
         ),
         (
+            "weight_standardization",
+            8,
+            None,
+            "norm: weight_standardization normalization needs more than one value per group, "
+            "but site 2 (8 channels, fully connected) has one; use layer",
+        ),
+        (
             "layer",
             1,
             None,
@@ -159,6 +176,6 @@ def test_an_unknown_mode_lists_all_and_names_the_closest() -> None:
     with pytest.raises(InputError) as error:
         build_norm("bacth", site_for(SHAPES["map"]))
     assert str(error.value) == (
-        "norm: given 'bacth'; allowed: batch, group, instance, l1, l2, layer, linf, noisy_batch, none, rms, "
-        "weight; did you mean 'batch'?"
+        "norm: given 'bacth'; allowed: batch, dyt, group, instance, l1, l2, layer, linf, noisy_batch, none, rms, "
+        "weight, weight_standardization; did you mean 'batch'?"
     )

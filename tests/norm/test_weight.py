@@ -12,7 +12,7 @@ from torch.nn.utils import parametrize
 from bnsweep.errors import InputError
 from bnsweep.models import Network, build_model, layers
 from bnsweep.models.weight_norm import normalize_weights
-from bnsweep.norm import NormSite, build_norm
+from bnsweep.norm import WEIGHTS, NormSite, build_norm
 from bnsweep.norm.weight import normalize_weight, set_weight, weight_parameters
 from bnsweep.spec import CustomSpec
 from bnsweep.training.initialization import INITS, initialize
@@ -84,9 +84,10 @@ def test_a_short_first_step_moves_every_weight_as_it_does_in_mode_none() -> None
         torch.testing.assert_close(normalized, plain, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("norm", WEIGHTS)
 @pytest.mark.parametrize("model", ["vgg", "mlp", "deep_linear", "resnet", "chain", "branches"])
-def test_the_layers_before_a_site_are_normalized_and_the_last_one_is_not(model: str) -> None:
-    *hidden, (_, last) = layers(TinyTrial(model, "weight").network)
+def test_the_layers_before_a_site_are_normalized_and_the_last_one_is_not(model: str, norm: str) -> None:
+    *hidden, (_, last) = layers(TinyTrial(model, norm).network)
     assert [parametrize.is_parametrized(layer, "weight") for _, layer in hidden] == [True] * len(hidden)
     assert not parametrize.is_parametrized(last)
 
@@ -97,7 +98,7 @@ def site() -> nn.Module:
 
 def test_a_site_before_every_layer_has_no_weight_to_normalize() -> None:
     model = nn.Sequential(site(), nn.Linear(4, 4), site(), nn.Linear(4, 2))
-    normalize_weights(Network(model))
+    normalize_weights(Network(model), "weight")
     assert [name for name, _ in layers(Network(model)) if parametrize.is_parametrized(model.get_submodule(name))] == [
         "1"
     ]
@@ -106,16 +107,17 @@ def test_a_site_before_every_layer_has_no_weight_to_normalize() -> None:
 def test_sites_that_are_not_registered_behind_their_layers_are_refused() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), site(), site())
     with pytest.raises(InputError) as error:
-        normalize_weights(Network(model))
+        normalize_weights(Network(model), "weight")
     assert str(error.value) == (
-        "norm: weight normalizes the layer before each site, and 1 is before 2; put a site right after each layer"
+        "norm: weight normalizes the weight of the layer before each site, and 1 is before 2; "
+        "put a site right after each layer"
     )
     assert not any(parametrize.is_parametrized(module) for module in model.modules())
 
 
 def test_a_frozen_layer_keeps_its_weight() -> None:
     model = nn.Sequential(nn.Linear(4, 4), site(), nn.Linear(4, 4).requires_grad_(False), site(), nn.Linear(4, 2))
-    normalize_weights(Network(model))
+    normalize_weights(Network(model), "weight")
     assert [name for name, _ in layers(Network(model)) if parametrize.is_parametrized(model.get_submodule(name))] == [
         "0"
     ]

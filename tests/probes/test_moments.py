@@ -30,9 +30,10 @@ def around_the_norms(ctx: StepContext, norm: str) -> list[dict[str, Tensor]]:
     found, x = [], ctx.x
     for i, stage in enumerate(model.stages[:-1]):
         entering = stage.layer(stage.before(x)).detach()
-        a = reference.normalize(norm, entering)
+        a = reference.normalize(norm, entering, *(stage.norm.alpha.tolist() if norm == "dyt" else ()))
         if norm not in ("none", "weight"):
-            weight, bias = stage.norm.parameters()
+            affine = stage.norm.batch if norm == "noisy_batch" else stage.norm
+            weight, bias = affine.weight, affine.bias
             view = (1, -1, *(1 for _ in a.shape[2:]))
             a = a * weight.detach().view(view) + bias.detach().view(view)
         if norm == "noisy_batch":

@@ -10,6 +10,7 @@ from bnsweep.errors import InputError
 from bnsweep.models import Network, build_model, layers
 from bnsweep.norm import NORMS
 from bnsweep.norm.noise import noise_generator
+from bnsweep.norm.weight import weight_parameters
 from bnsweep.rng import derive
 from bnsweep.spec import MlpSpec, ResnetSpec, VggSpec
 from bnsweep.training.initialization import INITS, initialize
@@ -20,10 +21,10 @@ def model(norm: str = "none", widths=(6, "M", 12)) -> Network:
 
 
 def drawn(init: str, gain: float = 1.0, seed: int = 0, norm: str = "none", widths=(6, "M", 12)):
-    """Every layer's weight and bias."""
+    """Every layer's weight, or the v that it is made of, and bias."""
     built = model(norm, widths)
     initialize(built, init, gain, seed)
-    return [(layer.weight.detach(), layer.bias.detach()) for _, layer in layers(built)]
+    return [(weight_parameters(layer)[-1].detach(), layer.bias.detach()) for _, layer in layers(built)]
 
 
 def wide(init: str, gain: float = 1.0) -> nn.Linear:

@@ -47,7 +47,9 @@ class Branches(nn.Module):
     def __init__(self, input_shape: Shape, num_classes: int, norm: Site, width: int, p: float) -> None:
         super().__init__()
         channels, *size = input_shape
-        self.narrow = nn.Sequential(nn.Conv2d(channels, width, 1), norm(width, tuple(size)), nn.ReLU())
+        self.narrow = nn.Sequential(
+            nn.Conv2d(channels, width, (1, 3), padding=(0, 1)), norm(width, tuple(size)), nn.ReLU()
+        )
         self.wide = nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), norm(width, tuple(size)), nn.Tanh())
         self.dropout = nn.Dropout(p)
         self.head = nn.Linear(2 * width * size[0] * size[1], num_classes)

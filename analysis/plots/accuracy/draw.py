@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.plots.accuracy.data import AccuracyData
 from analysis.plots.accuracy.layout import LEGEND_COLUMNS, MAX_COLUMNS, Layout
-from analysis.plots.style import CROSS, handles, lr_axis, new_figure, norm_style, set_title, style
+from analysis.plots.style import CROSS, handles, lr_axis, new_figure, norm_style, set_title, short_name, style
 from analysis.tables.headline import decades
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def draw_decades(ax: Axes, data: AccuracyData) -> None:
             continue
         draw_bar(ax, y, row)
         ax.text(1.04 * tested, y, decades(row), va="center", fontsize=9, fontweight="bold")
-    ax.set_yticks(range(len(data.widths)), data.widths["norm"])
+    ax.set_yticks(range(len(data.widths)), data.widths["norm"].map(short_name))
     ax.tick_params(axis="y", length=0, labelsize=9)
     ax.set_ylim(len(data.widths) - 0.5, -0.5)
     ax.set_xlim(0, max(tested, 0.1) * 1.3)
@@ -142,7 +142,7 @@ def _draw_strip(ax: Axes, data: AccuracyData, init: str, gain: float, first: boo
                 share = row["n_diverged"] / row["n_seeds"]
                 ax.plot(row["lr"], y, "x", color=color, alpha=0.3 + 0.7 * share, ms=4)
     lr_axis(ax, data.lrs, _ticks(data))
-    ax.set_yticks(range(len(data.norms)), data.norms if first else [])
+    ax.set_yticks(range(len(data.norms)), map(short_name, data.norms) if first else [])
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(data.norms) - 0.4, -0.6)
     ax.spines["left"].set_visible(False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.plots.explains.data import ALL, ExplainsData
-from analysis.plots.style import handles, new_figure, norm_style, set_title, style
+from analysis.plots.style import handles, new_figure, norm_style, set_title, short_name, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,6 +74,6 @@ def _draw_forest(ax: Axes, data: ExplainsData, name: str, first: bool) -> None:
     ax.set_xticks([-1, 0, 1])
     ax.spines["bottom"].set_bounds(-1, 1)
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set_yticks(range(len(rows)), [str(row["norm"]) for row in rows] if first else [])
+    ax.set_yticks(range(len(rows)), [short_name(str(row["norm"])) for row in rows] if first else [])
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("rank correlation", loc="left")

@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.plots.accuracy.draw import draw_bar
 from analysis.plots.bands import fill_band, limit
-from analysis.plots.style import handles, lr_axis, new_figure, norm_style, set_title, style
+from analysis.plots.style import handles, lr_axis, new_figure, norm_style, set_title, short_name, style
 from analysis.plots.summary.claim_tiles import draw_tiles, num_lines
 from analysis.plots.summary.data import SummaryData
 
@@ -63,7 +63,7 @@ def _draw_widths(ax: Axes, data: SummaryData) -> None:
     for y, (_, row) in enumerate(data.widths.iterrows()):
         if np.isfinite(row["value"]):
             draw_bar(ax, y, row)
-    ax.set_yticks(range(len(data.widths)), data.widths["norm"])
+    ax.set_yticks(range(len(data.widths)), data.widths["norm"].map(short_name))
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(data.widths) - 0.4, -0.6)
     ax.set_xlim(left=0)

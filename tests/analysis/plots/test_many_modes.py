@@ -1,4 +1,4 @@
-"""Every figure of eleven modes: no higher than a page, nothing clipped, and no text on another."""
+"""Every figure of thirteen modes: no higher than a page, nothing clipped, and no text on another."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ COUNTS = st.integers(1, 12)
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    directory = tmp_path_factory.mktemp("eleven")
+    directory = tmp_path_factory.mktemp("thirteen")
     write_sweep(directory, make_specs(NORM_ORDER, INITS[:3], [0.5, 1.0], LRS, 1, curvature=True), batch=400)
     return analysis.load(directory)
 
@@ -81,7 +81,7 @@ def test_a_number_is_written_only_where_its_cell_has_room(results: Results) -> N
 def test_what_is_left_out_is_said(results: Results, computed: Computed) -> None:
     drawn = "none, batch, noisy_batch"
     assert f"all of c and d, are of {drawn} alone" in summary_data(results, computed).subtitle
-    assert f"Drawn: {drawn}, of 11 modes; the CSV has all." in moments_data(results).subtitle
+    assert f"Drawn: {drawn}, of 13 modes; the CSV has all." in moments_data(results).subtitle
     layout = lay_out(NORM_ORDER, INITS, [2.0**k for k in range(-3, 4)])
     assert layout.left_out.startswith(
         "Below the bars are 3 of 6 inits and 5 of 7 gains, evenly spaced; the CSV has all."
