@@ -71,7 +71,7 @@ def curvature_data(results: Results) -> CurvatureData:
         "band: their range. Sharpness: the largest eigenvalue of the Hessian, with the optimizer's weight decay and "
         f"preconditioner. Dotted: the optimizer's edge of stability{_of_beta(results.trials)}. Full batches on a "
         "quadratic that is sharper diverge; training on mini-batches hovers below."
-        f"{open_note(opened)}{_unknown(results)}"
+        f"{open_note(opened)}{_unknown(results)}{_clipped(results)}"
         + "".join(f" No rows in {table}/: the sweep file does not ask for it." for table in lacking),
         norms=in_order(curves["norm"]),
         measures=measures,
@@ -83,9 +83,10 @@ def curvature_data(results: Results) -> CurvatureData:
 def _values(results: Results, cell: Cell) -> pd.DataFrame:
     """Return measure, norm, lr, seed, step, value, edge: one per measurement.
 
-    Sharpness is the optimizer's own where it has an edge, else the Hessian's. One that is NaN is unknown and left out.
-    A beta that is not finite overflowed. It is of a walk along the gradient, whose edge 2/lr is that of plain SGD: by
-    any other optimizer training goes elsewhere, and beta has none.
+    Sharpness is the optimizer's own if it has an edge anywhere, else the Hessian's. One that is NaN is unknown and left
+    out, as is a step without an edge among others. A beta that is not finite overflowed. It is of a walk along the
+    gradient, whose edge, 2 over the step's lr, is that of plain SGD: by any other optimizer training goes elsewhere,
+    and beta has none.
     """
     at = ["norm", "lr", "seed", "step"]
     sharp, walked = (
@@ -93,16 +94,19 @@ def _values(results: Results, cell: Cell) -> pd.DataFrame:
         for rows in (results.curvature, walks(results.landscape))
     )
     edge = sharp["stability_limit"]
-    sharp = sharp.assign(value=sharp["optimizer_sharpness"].where(edge.notna(), sharp["sharpness"]), edge=edge)
+    sharp = sharp.assign(value=sharp["optimizer_sharpness" if edge.notna().any() else "sharpness"], edge=edge)
     sharp = sharp[[*at, "value", "edge"]].dropna(subset="value")
-    largest = walked.assign(value=or_inf(walked["beta"])).groupby(at)["value"].max().reset_index()
-    largest["edge"] = 2 / largest["lr"] if are_plain(results.trials) else np.nan
+    plain = 2 * walked["lr_multiple"] / walked["alpha"] if are_plain(results.trials) else np.nan
+    walked = walked.assign(value=or_inf(walked["beta"]), edge=plain)
+    largest = walked.groupby(at).agg(value=("value", "max"), edge=("edge", "first")).reset_index()
     return pd.concat({"sharpness": sharp, "beta": largest}, names=["measure"]).reset_index("measure")
 
 
 def _of_beta(trials: pd.DataFrame) -> str:
     """Return what the edge of beta is."""
-    return ", for beta 2/lr" if are_plain(trials) else "; beta has none, since no step of these trials is -lr g"
+    if are_plain(trials):
+        return ", for beta 2 over the step's lr"
+    return "; beta has none, since no step of these trials is -lr g"
 
 
 def _curves(values: pd.DataFrame) -> pd.DataFrame:
@@ -126,6 +130,14 @@ def _unknown(results: Results) -> str:
     reasons = unknown["reason"].value_counts()
     why = f", mostly: {reasons.index[0]}" if len(reasons) else ""
     return f" {len(unknown)} of {len(results.curvature)} sharpnesses are not known{why}."
+
+
+def _clipped(results: Results) -> str:
+    """Return how many sharpnesses have no edge, as those have whose step was clipped; '' if all or none has one."""
+    has_edge = results.curvature["stability_limit"].notna()
+    if has_edge.all() or not has_edge.any():
+        return ""
+    return f" {(~has_edge).sum()} of {len(has_edge)} are of steps without an edge, clipped perhaps, and not drawn."
 
 
 def _drawn(lrs: list[float], reference: float) -> list[float]:
@@ -174,14 +186,21 @@ def draw_curvature(data: CurvatureData, fig: Figure | None = None) -> Figure:
     return fig
 
 
+def _draw_edge(ax: Axes, edges: pd.Series[float]) -> None:
+    """Draw the edge of stability by step: across the whole of the axes where it is one."""
+    if len(edges) and np.allclose(edges, edges.iloc[0]):
+        ax.axhline(edges.iloc[0], **EDGE)
+    elif len(edges):
+        ax.plot(edges.index, edges, **EDGE)
+
+
 def _draw_curves(ax: Axes, data: CurvatureData, name: str, lr: float) -> None:
     drawn = data.curves[data.curves["lr"].isin(data.lrs)]
     lowest = LOWEST * drawn["edge"].min() if drawn["edge"].notna().any() else None
     curves = drawn.assign(**{column: drawn[column].clip(lower=lowest) for column in ("mean", "low", "high")})
     limit(ax, curves[["low", "high", "edge"]])
     here = curves[(curves["measure"] == name) & (curves["lr"] == lr)]
-    for edge in sorted(here["edge"].dropna().unique()):
-        ax.axhline(edge, **EDGE)
+    _draw_edge(ax, here.groupby("step")["edge"].mean().dropna())
     for norm in data.norms:
         look = norm_style(norm)
         part = here[here["norm"] == norm]

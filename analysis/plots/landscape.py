@@ -94,7 +94,8 @@ def _of_a_step(trials: pd.DataFrame) -> str:
     return (
         "Plain SGD, as here, steps to 1 x lr."
         if are_plain(trials)
-        else "No step of these trials ends there: plain SGD alone, without momentum or weight decay, steps to 1 x lr."
+        else "No step of these trials ends there: plain SGD alone, without momentum, weight decay or clipping, "
+        "steps to 1 x lr."
     )
 
 

@@ -90,7 +90,11 @@ def _formula(trials: pd.DataFrame) -> str:
         "lr / ((1 - momentum) ||w||²)": (is_sgd & has_momentum).any(),
         "||update|| / ||w|| (no sgd)": (~is_sgd).any(),
     }
-    return " or ".join(text for text, is_there in found.items() if is_there)
+    text = " or ".join(text for text, is_there in found.items() if is_there)
+    is_moving = (trials["schedule"].fillna("constant") != "constant") | (trials["warmup"].fillna(0) > 0)
+    if is_sgd.any() and (is_moving | trials["clip_norm"].notna()).any():
+        return f"{text} (lr: the step's, times what clipping left of the gradient)"
+    return text
 
 
 def _title(rates: pd.DataFrame) -> str:

@@ -8,5 +8,6 @@ PLAIN = {"optimizer": "sgd", "momentum": 0, "weight_decay": 0}
 
 
 def are_plain(trials: pd.DataFrame) -> bool:
-    """Return whether all trials are by SGD without momentum and weight decay, whose step is -lr g."""
-    return all(bool((trials[name] == value).all()) for name, value in PLAIN.items())
+    """Return whether all trials are by SGD without momentum, weight decay and clipping, whose step is -lr g."""
+    is_sgd = all(bool((trials[name] == value).all()) for name, value in PLAIN.items())
+    return is_sgd and bool(trials["clip_norm"].isna().all())

@@ -34,6 +34,8 @@ def provenance(trials: pd.DataFrame) -> list[tuple[str, str]]:
         "optimizer": "optimizer",
         "momentum": "momentum",
         "weight_decay": "weight decay",
+        "schedule": "schedule",
+        "warmup": "warm-up",
         "git_sha": "code",
         "versions": "versions",
         "device": "device",

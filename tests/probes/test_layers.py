@@ -68,6 +68,13 @@ def test_momentum_enters_the_rate_as_it_enters_the_steady_state() -> None:
         assert plain[0].keys() == row.keys()
 
 
+def test_clipping_takes_as_much_of_the_rate_as_of_the_gradient() -> None:
+    ctx = third_step("mlp", "batch")
+    for row, other in zip(Layers()(replace(ctx, clip_factor=0.25)), Layers()(ctx), strict=True):
+        assert row["effective_lr"] == pytest.approx(other["effective_lr"] / 4)
+        assert row["grad_norm"] == other["grad_norm"]
+
+
 def test_the_gain_of_the_initial_weights_is_an_inverse_square_of_the_rate() -> None:
     rates = [Layers()(TinyTrial("vgg", "batch", gain=gain).take_step())[0]["effective_lr"] for gain in (1.0, 2.0)]
     assert rates[0] == pytest.approx(4 * rates[1])

@@ -12,6 +12,7 @@ import pytest
 from bnsweep.cli.difference import difference
 from bnsweep.results import Store
 from bnsweep.results.compact import compact
+from bnsweep.results.schema import CURVES
 from bnsweep.results.tables import custom_schema, to_table
 from bnsweep.results.trial import StoredTrial
 from bnsweep.results.verify import verify
@@ -43,6 +44,14 @@ COLUMNS: dict[str, tuple[dict[str, pa.DataType], list[dict[str, Any]]]] = {
 
 def own_rows(spec: TrialSpec, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"trial_key": spec.trial_key, "norm": spec.norm, "step": step, **row} for step in (0, 5) for row in rows]
+
+
+def test_rows_older_than_the_rate_of_a_step_are_the_same() -> None:
+    """The rate follows of the spec."""
+    rows = to_table(CURVES, [{"trial_key": "a", "step": 0, "train_loss": 0.5, "step_lr": 0.1}])
+    older = to_table(CURVES, [{"trial_key": "a", "step": 0, "train_loss": 0.5}])
+    assert difference("curves", older, rows).is_same
+    assert not difference("curves", to_table(CURVES, [{"trial_key": "a", "step": 0}]), rows).is_same
 
 
 @pytest.mark.parametrize("name", COLUMNS)

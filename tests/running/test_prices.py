@@ -70,11 +70,20 @@ def test_a_trial_does_the_work_that_is_counted(spec: Build, options: dict[str, i
 def test_trials_that_cost_the_same_are_of_one_kind() -> None:
     fixed = {"model": {"name": "mlp"}, "dataset": {"name": "digits"}}
     same = {"lr": [0.1, 1.0], "seed": range(2), "init": ["orthogonal"], "init_gain": [1.0, 2.0]}
-    other = {"norm": ["none", "batch"], "model.widths": [[4], [8]], "train.batch_size": [16, 32]}
+    same |= {"train.warmup": [0, 0.1]}
+    other = {"norm": ["none", "batch"], "model.widths": [[4], [8]], "train.clip_norm": [None, 1.0]}
     trials = Grid.of(fixed, {**same, **other, "train.max_loss": [10.0, 1e6]})
     kinds, counts = find_kinds(trials)
-    assert counts == [16] * 8
-    assert len({(spec.norm, spec.model.widths, spec.train.batch_size) for spec in kinds}) == 8
+    assert counts == [32] * 8
+    assert len({(spec.norm, spec.model.widths, spec.train.clip_norm) for spec in kinds}) == 8
+
+
+@pytest.mark.parametrize("train", [{"warmup": 500}, {"warmup": 0.9}, {"schedule": "step", "optimizer": "adamw"}])
+def test_a_trial_is_timed_in_a_few_steps_whatever_its_schedule(spec: Build, tmp_path: Path, train: dict) -> None:
+    trial = spec(train={"steps": 1000, "batch_size": 32, "clip_norm": 1.0, **train})
+    costs = calibrate(trial, context_of(trial, tmp_path), budget_s=0.0)
+    assert costs
+    assert costs.seconds[STEP] > 0
 
 
 def test_kinds_count_every_trial_that_is_missing_once() -> None:

@@ -43,7 +43,11 @@ def test_the_same_spec_gives_the_same_bits(spec: Build, data: Dataset, norm: str
 
 @pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch", "layer"])
 @pytest.mark.parametrize("model", [{"name": "vgg", "widths": [4, "M", 6]}, CHAIN], ids=["vgg", "chain"])
-@pytest.mark.parametrize("optimizer", [{}, {"optimizer": "adam", "weight_decay": 0.01}], ids=["sgd", "adam"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [{}, {"optimizer": "adam", "weight_decay": 0.01, "clip_norm": 0.1, "schedule": "cosine", "warmup": 2}],
+    ids=["sgd", "adam"],
+)
 def test_probes_do_not_move_the_trial(
     spec: Build, data: Dataset, norm: str, model: dict[str, object], optimizer: dict[str, object]
 ) -> None:
@@ -135,6 +139,28 @@ def test_the_curve_is_plain_sgd(spec: Build, data: Dataset) -> None:
     assert (result.test_loss, result.test_acc) == pytest.approx((score.loss, score.accuracy), rel=1e-5)
     assert result.train_loss == pytest.approx(sum(losses) / 8, rel=1e-6)
     assert (result.status, result.stop_step, result.stop_reason) == ("completed", 8, None)
+
+
+def test_the_rate_of_each_step_is_in_its_row(spec: Build, data: Dataset) -> None:
+    def rates(**train: object) -> list[float | None]:
+        rows = run_trial(spec(lr=0.2, train={"steps": 4, "batch_size": 32, **train}), data).tables["curves"]
+        return [row.get("step_lr") for row in rows]
+
+    assert rates() == [0.2, 0.2, 0.2, 0.2, None]
+    assert rates(schedule="linear", log_every=2) == [0.2, 0.1, None]
+    assert rates(warmup=1, eval_every=3) == [0.1, 0.2, 0.2, 0.2, None]
+
+
+def test_what_is_spelt_out_at_its_default_is_the_same_trial_and_what_does_nothing_has_its_bits(
+    spec: Build, data: Dataset
+) -> None:
+    neutral = {"nesterov": False, "betas": [0.9, 0.999], "clip_norm": None, "schedule": "constant", "warmup": 0}
+    plain, spelt_out = (spec(train={"steps": 8, "batch_size": 32, **train}) for train in ({}, neutral))
+    assert plain.trial_key == spelt_out.trial_key
+    for idle in ({"clip_norm": 1e30}, {"schedule": "step", "step_factor": 1.0}):
+        other = spec(train={"steps": 8, "batch_size": 32, **idle})
+        assert other.trial_key != plain.trial_key
+        assert run_trial(other, data).tables == run_trial(plain, data).tables
 
 
 def test_rows_of_curves_follow_log_every_and_eval_every(spec: Build, data: Dataset) -> None:

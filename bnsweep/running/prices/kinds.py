@@ -9,9 +9,9 @@ from bnsweep.spec.grid import Grid
 
 IRRELEVANT = (
     *("lr", "init", "init_gain", "seed", "train.max_loss", "train.betas"),
-    *("train.schedule", "train.step_at", "train.step_factor", "train.warmup"),
+    *("train.step_at", "train.step_factor", "train.warmup"),
 )
-"""Fields that do not change what a step takes."""
+"""Fields that do not change what a step takes, nor what its rows do, as rates do that differ from step to step."""
 
 
 def find_kinds(trials: Grid) -> tuple[Grid, list[int]]:

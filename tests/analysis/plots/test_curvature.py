@@ -105,7 +105,33 @@ def test_the_edge_is_the_optimizers_own_and_for_beta_two_over_each_rate(sharp: R
     assert "Full batches" in data.subtitle
 
 
-@pytest.mark.parametrize("other", [{"optimizer": "adam"}, {"momentum": 0.9}, {"weight_decay": 0.01}], ids=str)
+def test_the_edge_of_beta_is_that_of_the_rate_of_each_step(sharp: Results) -> None:
+    """As a schedule moves it: a walk to multiples of lr is as long as it says."""
+    later = sharp.landscape["step"] > 50
+    rows = sharp.landscape.assign(alpha=sharp.landscape["alpha"] / np.where(later, 4, 1))
+    data = curvature_data(replace(sharp, landscape=rows))
+    curves = data.curves.query("measure == 'beta'")
+    np.testing.assert_allclose(curves["edge"], np.where(curves["step"] > 50, 8, 2) / curves["lr"])
+    ax, lr = draw_curvature(data).axes[len(data.lrs)], data.lrs[0]
+    (dotted,) = (line for line in ax.lines if line.get_linestyle() == ":")
+    assert list(dotted.get_ydata()) == pytest.approx(
+        [(8 if step > 50 else 2) / lr for step in sorted(set(rows["step"]))]
+    )
+
+
+def test_steps_that_were_clipped_are_left_out_and_counted(sharp: Results) -> None:
+    rows = sharp.curvature
+    is_clipped = rows["step"] == 0
+    none = rows[["optimizer_sharpness", "stability_limit"]].mask(is_clipped)
+    data = curvature_data(replace(sharp, curvature=rows.assign(**none)))
+    assert set(data.curves.query("measure == 'sharpness'")["step"]) == set(rows["step"]) - {0}
+    assert f"{is_clipped.sum()} of {len(rows)} are of steps without an edge" in data.subtitle
+
+
+OTHER_THAN_PLAIN = [{"optimizer": "adam"}, {"momentum": 0.9}, {"weight_decay": 0.01}, {"clip_norm": 1.0}]
+
+
+@pytest.mark.parametrize("other", OTHER_THAN_PLAIN, ids=str)
 def test_beta_has_an_edge_by_plain_sgd_alone(sharp: Results, other: dict[str, object]) -> None:
     data = curvature_data(replace(sharp, trials=sharp.trials.assign(**other)))
     has_edge = data.curves["edge"].notna().groupby(data.curves["measure"]).agg(["all", "any"])

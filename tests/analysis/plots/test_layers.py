@@ -37,6 +37,10 @@ def test_the_title_names_the_modes_by_their_median_rate(results: Results) -> Non
         ({}, "rate: lr / ||w||²; "),
         ({"momentum": 0.9}, "rate: lr / ((1 - momentum) ||w||²); "),
         ({"optimizer": "adam"}, "rate: ||update|| / ||w|| (no sgd); "),
+        ({"optimizer": "adamw", "schedule": "cosine"}, "rate: ||update|| / ||w|| (no sgd); "),
+        ({"schedule": "cosine"}, "rate: lr / ||w||² (lr: the step's, times what clipping left of the gradient); "),
+        ({"warmup": 5}, "rate: lr / ||w||² (lr: the step's"),
+        ({"clip_norm": 1.0}, "rate: lr / ||w||² (lr: the step's"),
     ],
 )
 def test_the_figure_says_which_formula_the_rate_has(results: Results, field: dict, formula: str) -> None:
