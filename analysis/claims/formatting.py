@@ -8,10 +8,12 @@ from typing import Any
 import pandas as pd
 
 from analysis.claims.verdicts import VERDICTS, Verdicts
+from analysis.measures.scores import ACCURACY, R2
 from analysis.tables.precision import digits
 
 Row = dict[str, Any]
-DIGITS = {"decades": 2, "share": 2, "accuracy": 3, "log10 ratio": 2, "cosine": 3, "correlation": 2, "nats": 3}
+DIGITS = {"decades": 2, "share": 2, "accuracy": 3, "log10 ratio": 2, "cosine": 3, "correlation": 2, "loss": 3}
+DIGITS[R2] = DIGITS[ACCURACY]
 
 
 def verdict_counts(statements: pd.DataFrame) -> str:

@@ -87,6 +87,6 @@ QUANTITIES: dict[str, Quantity] = {
         lambda results: log10_size(_column(results, "adaptive_sharpness")),
         "largest eigenvalue of |w| H |w| at the end, in eval mode: rescaling the weights leaves it alone",
     ),
-    "generalization_gap": Quantity(_gap, "test loss minus training loss at the end, both in eval mode", "nats"),
+    "generalization_gap": Quantity(_gap, "test loss minus training loss at the end, both in eval mode", "loss"),
 }
 """Every quantity of a trial by name."""

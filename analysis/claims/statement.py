@@ -36,6 +36,7 @@ class Statement:
         bound: 0 for a difference, a margin for 'no worse than' and 'the same as'; fixed before any data were seen.
         unit: of the effect.
         figure: the figure of the report that shows it.
+        is_of_accuracy: whether it is about accuracy itself, so that R^2 says nothing of it.
     """
 
     label: str
@@ -45,6 +46,7 @@ class Statement:
     bound: float
     unit: str
     figure: str
+    is_of_accuracy: bool = False
 
     def verdict(self, low: float, high: float) -> Verdict:
         """Return what an interval says: supported or contradicted where all of it is on one side of the bound."""

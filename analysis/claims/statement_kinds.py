@@ -25,7 +25,8 @@ def measure_statement(
 ) -> Statement:
     """State that a robustness measure of `mode` exceeds that of `baseline` by more than `bound`, or as `side` says."""
     effect = MeasureDifference(measure, mode, baseline)
-    return Statement(label, text, effect, side, bound, MEASURES[measure].unit, figure)
+    has_margin = measure == "best_accuracy"  # in points of accuracy
+    return Statement(label, text, effect, side, bound, MEASURES[measure].unit, figure, is_of_accuracy=has_margin)
 
 
 def as_good(mode: str, name: str) -> Statement:
@@ -65,4 +66,4 @@ def correlates(text: str, effect: Prediction, side: Side, bound: float = 0.0) ->
     where = "among the inits and gains of a mode" if effect.which == "within" else "among the modes at one cell"
     label = "their difference" if effect.minus else "smoothness" if effect.quantity == SMOOTHNESS else "low ICS"
     label, text = f"{label} with accuracy, {effect.which} modes", f"{text}, {where}"
-    return Statement(label, text, effect, side, bound, "correlation", "explains")
+    return Statement(label, text, effect, side, bound, "correlation", "explains", is_of_accuracy=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import nan
 
 import pandas as pd
@@ -17,6 +18,7 @@ from analysis.loading import Results
 from analysis.loading.configurations import split_configurations
 from analysis.measures import FRACTION
 from analysis.measures.curves import ABOVE_CHANCE
+from analysis.measures.scores import NO_ACCURACY, has_accuracy, in_scores
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.intervals import CONFIDENCE
 from bnsweep.errors import InputError
@@ -80,7 +82,9 @@ def _statements() -> Iterator[tuple[str, Claim, str, Statement]]:
 
 def _statement_rows(evidence: Evidence) -> Iterator[dict[str, object]]:
     for name, claim, key, statement in _statements():
-        row = _head(name, claim, key, statement) | _judged(statement, _tested(statement, evidence))
+        row = _head(name, claim, key, statement, evidence.results.trials) | _judged(
+            statement, _tested(statement, evidence)
+        )
         if isinstance(statement.effect, MeasureDifference) and row["verdict"] != "not tested":
             row["note"] = "; ".join(filter(None, (str(row["note"]), statement.effect.caveat(evidence))))
         yield row
@@ -88,23 +92,27 @@ def _statement_rows(evidence: Evidence) -> Iterator[dict[str, object]]:
 
 def _tested(statement: Statement, evidence: Evidence) -> Estimate | str:
     """Return the effect, or what the sweep lacks."""
+    if statement.is_of_accuracy and not has_accuracy(evidence.results.trials):
+        return NO_ACCURACY
     try:
         return statement.effect(evidence)
     except InputError as error:
         return str(error)
 
 
-def _head(name: str, claim: Claim, key: str, statement: Statement) -> dict[str, object]:
+def _head(name: str, claim: Claim, key: str, statement: Statement, trials: pd.DataFrame) -> dict[str, object]:
+    """Return what is stated, in the words of what the trials are judged by."""
+    told = partial(in_scores, is_accuracy=statement.is_of_accuracy or has_accuracy(trials))
     return {
         "claim": name,
         "is_check": claim.is_check,
         "title": claim.title,
         "source": claim.source,
         "statement": key,
-        "label": statement.label,
-        "text": statement.text,
-        "statistic": statement.effect.statistic,
-        "unit": statement.unit,
+        "label": told(statement.label),
+        "text": told(statement.text),
+        "statistic": told(statement.effect.statistic),
+        "unit": told(statement.unit),
         "side": statement.side,
         "bound": statement.bound,
         "figure": statement.figure,

@@ -14,6 +14,7 @@ from analysis.loading import Results, load
 from analysis.loading.configurations import split_configurations
 from analysis.loading.order import in_order
 from analysis.loading.versions import version_counts
+from analysis.measures.scores import NOTE, has_accuracy
 from analysis.tables import robustness_table
 from analysis.tables.pooled import all_pooled_rows
 from bnsweep.errors import InputError
@@ -58,7 +59,7 @@ def compare_sweeps(directories: Sequence[str | os.PathLike[str]]) -> Comparison:
         names=list(sweeps),
         table=table[["sweep", *(name for name in table if name not in ("sweep", "configuration"))]],
         differing=differing_fields(sweeps),
-        notes=[*other_versions(sweeps), *_unfinished(sweeps), *_shared(sweeps)],
+        notes=[*other_versions(sweeps), *_without_accuracy(sweeps), *_unfinished(sweeps), *_shared(sweeps)],
     )
 
 
@@ -93,6 +94,12 @@ def other_versions(sweeps: dict[str, Results]) -> list[str]:
         f"The sweeps are of different semantics versions ({named}), between which the same spec gives other numbers: "
         "what differs here may be due to that alone"
     ]
+
+
+def _without_accuracy(sweeps: dict[str, Results]) -> list[str]:
+    """Return a line on the sweeps of which the measures are of another score."""
+    named = [name for name, sweep in sweeps.items() if not has_accuracy(sweep.trials)]
+    return [f"{', '.join(named)}: {NOTE}"] if named else []
 
 
 def _unfinished(sweeps: dict[str, Results]) -> list[str]:

@@ -21,7 +21,7 @@ from bnsweep.results.declaration import DECLARED
 from bnsweep.results.schema import AXES, METRIC_TABLES
 from bnsweep.results.snapshot import Snapshot
 
-_NEVER_NULL = ("trial_key", *AXES, "status", "num_classes", "spec")
+_NEVER_NULL = ("trial_key", *AXES, "status", "spec")
 
 
 def load(

@@ -78,7 +78,7 @@ MEASURES: dict[str, Measure] = {
     "lr_sensitivity": Measure(
         lambda r: runs.lr_sensitivity(r.loss, r.initial_loss, r.lrs),
         "learning-rate sensitivity: mean over log10 lr of min(loss, loss at initialization) less the best loss",
-        "nats",
+        "loss",
     ),
     "interquartile_mean": Measure(
         lambda r: runs.interquartile_mean(r.accuracy), "mean accuracy of the middle half of the runs", "accuracy"

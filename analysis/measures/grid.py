@@ -1,4 +1,4 @@
-"""The grid: final accuracies as one array, with a seed axis first, so that comparisons are paired by seed.
+"""The grid: final scores as one array, with a seed axis first, so that comparisons are paired by seed.
 
 Shape suffixes: S seeds, N norms, I inits, G gains, L learning rates.
 """
@@ -13,15 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.loading.order import in_order
+from analysis.measures.scores import final_score, has_accuracy
 from analysis.statistics.nan_aware import Floats, nan_max
 
 Positions = NDArray[np.intp]
-
-
-def final_accuracy(trials: pd.DataFrame) -> pd.Series[float]:
-    """Return the test accuracy of each trial as a fraction; a diverged trial is at chance, 1 / num_classes."""
-    accuracy = trials["test_acc"].where(np.isfinite(trials["test_acc"]))
-    return accuracy.mask(trials["status"] == "diverged", 1 / trials["num_classes"]).rename("accuracy")
 
 
 @dataclass(frozen=True)
@@ -29,11 +24,11 @@ class Grid:
     """The results of one configuration, each array of shape SNIGL; NaN where there is none.
 
     Args:
-        accuracy: final test accuracy, diverged runs at chance.
+        accuracy: final test accuracy, or with real targets R^2, diverged runs at chance.
         diverged: 1 or 0.
         loss: final test loss, infinite where a run diverged.
         initial_loss: loss of the first mini-batch, before any update; NaN where it is not known.
-        chance: accuracy of guessing.
+        chance: accuracy of guessing; 0 with real targets.
         best: the best accuracy of each mode with each seed, anywhere on the whole grid, shape SN.
         best_of_any: that of all modes, shape S.
     """
@@ -100,9 +95,9 @@ def make_grid(trials: pd.DataFrame, curves: pd.DataFrame | None = None) -> Grid:
         sorted(trials["lr"].unique().tolist()),
     )
     nothing = np.full([len(points) for points in (seeds, norms, inits, gains, lrs)], np.nan)
-    chance = float((1 / trials["num_classes"]).max())
+    chance = float((1 / trials["num_classes"]).max()) if has_accuracy(trials) else 0.0
     empty = Grid(seeds, norms, inits, gains, lrs, nothing, nothing, nothing, nothing, chance, nothing, nothing)
-    accuracy, has_diverged = final_accuracy(trials), trials["status"] == "diverged"
+    accuracy, has_diverged = final_score(trials), trials["status"] == "diverged"
     loss = trials["test_loss"].mask(has_diverged, np.inf) if "test_loss" in trials else accuracy * np.nan
     arranged = empty.arrange(trials, accuracy)
     best = np.nan_to_num(nan_max(arranged, (2, 3, 4)), nan=0.0)

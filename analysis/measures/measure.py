@@ -69,4 +69,4 @@ class Measure:
         """Return the most that the measure can be, at least 0; between it and minus it every difference lies."""
         if self.unit == "decades":
             return log10(lrs[-1] / lrs[0])
-        return float("inf") if self.unit == "nats" else 1.0
+        return float("inf") if self.unit == "loss" else 1.0

@@ -117,7 +117,7 @@ def tuning_gain(scores: Floats) -> Floats:
 
 
 def lr_sensitivity(losses: Floats, initial: Floats, lrs: ArrayLike) -> Floats:
-    """Return the learning-rate sensitivity of Wortsman et al. 2023, mean over inits and gains, shape (...), in nats.
+    """Return the learning-rate sensitivity of Wortsman et al. 2023, mean over inits and gains, (...), as a loss.
 
     The mean over log10 lr of min(loss, loss at initialization) less the best loss of the curve; a diverged run counts
     as the loss at initialization, and where that is not known as missing. NaN where no curve has two learning rates.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 AXIS_LABELS = {
     "adaptive_sharpness": "adaptive sharpness at the end (log10)",
-    "generalization_gap": "test loss - training loss (nats)",
+    "generalization_gap": "test loss - training loss",
 }
 SHORT = {"adaptive_sharpness": "adaptive sharpness", "generalization_gap": "gap between test and training loss"}
 MAX_NAMED = 4
@@ -36,7 +36,7 @@ class FlatnessData:
     subtitle: str
     norms: list[str]
     points: pd.DataFrame
-    """norm, init, init_gain, lr, seed, adaptive_sharpness (log10), generalization_gap (nats): a row per trial."""
+    """norm, init, init_gain, lr, seed, adaptive_sharpness (log10), generalization_gap: a row per trial."""
     medians: pd.DataFrame
     """norm; the median of each over the trials drawn; n_trials."""
 
@@ -116,5 +116,5 @@ def _draw_by_mode(ax: Axes, data: FlatnessData, name: str) -> None:
     ax.set_yticks(range(len(data.norms)), [short_name(norm) for norm in data.norms])
     ax.set_ylim(len(data.norms) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel(AXIS_LABELS[name].replace(" at the end", "\nat the end").replace(" (nats)", "\n(nats)"))
+    ax.set_xlabel(AXIS_LABELS[name].replace(" at the end", "\nat the end"))
     ax.grid(visible=True, axis="x")

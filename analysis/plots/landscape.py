@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAX_COLUMNS = 4
 MAX_COLUMNS_OF_MANY = 6
 MANY = 8
-AXIS_LABELS = {"loss": "loss along\nthe gradient (nats)", "grad_diff_l2": "gradient difference\n(l2 norm)"}
+AXIS_LABELS = {"loss": "loss along\nthe gradient", "grad_diff_l2": "gradient difference\n(l2 norm)"}
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _of_a_step(trials: pd.DataFrame) -> str:
 def _title(bands: pd.DataFrame, lengths: str) -> str:
     """Return the median width of the loss band by mode, smoothest first."""
     parts = by_roughness(or_inf(bands["loss_max"] - bands["loss_min"]), bands["norm"])
-    return f"Median width of the loss band at {lengths}, in nats: {', '.join(parts)}"
+    return f"Median width of the loss band at {lengths}: {', '.join(parts)}"
 
 
 def draw_landscape(data: LandscapeData, fig: Figure | None = None) -> Figure:

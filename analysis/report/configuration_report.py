@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, log10
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.claims.formatting import Row, format_by_lr, format_claims, verdict_counts
 from analysis.loading import Results
 from analysis.loading.order import in_order
+from analysis.measures.scores import ACCURACY, NOTE, has_accuracy, in_scores
 from analysis.plots import FIGURES
 from analysis.plots.computed import Computed
 from analysis.plots.style import norm_style
@@ -32,6 +33,8 @@ class ConfigurationReport:
     """What the page shows of one configuration."""
 
     label: str
+    score: str
+    note: str
     figures: dict[str, DrawnFigure]
     counts: str
     claims: list[Row]
@@ -53,9 +56,12 @@ def report_configuration(
     """Draw the figures of one configuration; from the second on, the names of its files end in its number."""
     suffix = "" if number == 1 else f"-{number}"
     rows, pooled = computed.tables.robustness, all_pooled_rows(computed.tables.robustness)
+    is_accuracy = has_accuracy(results.trials)
     lrs, by_lr = format_by_lr(computed.verdicts.by_lr)
     return ConfigurationReport(
         label=label,
+        score=in_scores(ACCURACY, is_accuracy),
+        note="" if is_accuracy else NOTE,
         figures={name: draw_figure(name, kind, results, computed, figures, suffix) for name, kind in FIGURES.items()},
         counts=verdict_counts(computed.verdicts.statements),
         claims=format_claims(computed.verdicts),
@@ -63,7 +69,7 @@ def report_configuration(
         lrs=lrs,
         by_lr=by_lr,
         norms=in_order(pooled["norm"]),
-        measures=format_measures(pooled),
+        measures=[replace(one, meaning=in_scores(one.meaning, is_accuracy)) for one in format_measures(pooled)],
         robustness=format_robustness(rows),
         differences=format_differences(all_pooled_rows(computed.tables.differences)),
         importance=format_importance(computed.importance),

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.measures.scores import has_accuracy, in_scores
 from analysis.plots import FigureKind
 from analysis.plots.computed import Computed
 from analysis.plots.saving import save
 from analysis.plots.style import style
 from bnsweep.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -32,16 +39,28 @@ def draw_figure(
     name: str, kind: FigureKind, results: Results, computed: Computed, figures: Path, suffix: str
 ) -> DrawnFigure:
     """Write a figure and the tables behind it into the directory `figures`, their names ending in `suffix`."""
+    told = partial(in_scores, is_accuracy=has_accuracy(results.trials))
     try:
         data = kind.data(results, computed)
     except InputError as error:
-        return DrawnFigure(name + suffix, kind.measures, missing=str(error))
+        return DrawnFigure(name + suffix, told(kind.measures), missing=str(error))
     for key, frame in data.tables.items():
         write_csv(frame, figures / f"{key}{suffix}.csv")
     with style():
-        image = save(kind.draw(data), figures, name + suffix)
+        image = save(_reworded(kind.draw(data), told), figures, name + suffix)
     files = [key + suffix for key in data.tables]
-    return DrawnFigure(name + suffix, kind.measures, data.title, data.subtitle, image, files)
+    return DrawnFigure(name + suffix, told(kind.measures), told(data.title), told(data.subtitle), image, files)
+
+
+def _reworded(figure: Figure, told: Callable[[str], str]) -> Figure:
+    """Have all labels of a figure say what they say by `told`."""
+    from matplotlib.text import Text
+
+    for label in figure.findobj(lambda artist: isinstance(artist, Text)):
+        assert isinstance(label, Text)
+        if told(label.get_text()) != label.get_text():
+            label.set_text(told(label.get_text()))
+    return figure
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

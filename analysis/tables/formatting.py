@@ -15,7 +15,7 @@ from analysis.tables.precision import digits
 
 MAIN_MEASURES = {"mean_accuracy": 3, "trainable_decades": 2, "divergence_rate": 2}
 """The measures of the tables that have a line per mode, with the most digits that they are printed with."""
-DIGITS = {"decades": 2, "accuracy": 3, "share": 2, "nats": 3}
+DIGITS = {"decades": 2, "accuracy": 3, "share": 2, "loss": 3}
 
 Row = Mapping[Hashable, Any]
 

@@ -16,7 +16,7 @@ from analysis.loading import Results
 from analysis.loading.configurations import split_configurations
 from analysis.loading.factors import factors_of
 from analysis.loading.order import in_order
-from analysis.measures.grid import final_accuracy
+from analysis.measures.scores import final_score
 from analysis.statistics.anova import grid_anova
 from analysis.statistics.nan_aware import Floats
 from analysis.tables import forest
@@ -99,7 +99,7 @@ def _setting_rows(trials: pd.DataFrame, parameters: pd.DataFrame, *, with_all: b
 def _rows(
     norm: str, trials: pd.DataFrame, parameters: pd.DataFrame, evaluators: Mapping[str, Evaluator]
 ) -> Iterator[dict[str, object]]:
-    accuracy, diverged = final_accuracy(trials), trials["status"] == "diverged"
+    accuracy, diverged = final_score(trials), trials["status"] == "diverged"
     accuracy = accuracy.mask(diverged, accuracy.min()).dropna()
     facts = {"accuracy_sd": accuracy.std(), "n_trials": len(accuracy), "n_diverged": int(diverged.sum())}
     known = parameters.loc[accuracy.index]

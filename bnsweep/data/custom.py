@@ -26,7 +26,7 @@ def load_custom(spec: CustomDatasetSpec) -> Dataset:
 
     Raises:
         InputError: there is no such callable, it does not take these options or fails, or what it returns is no data
-            to learn classes from.
+            to learn from.
     """
     build = load_callable(spec.name, KEY)
     require_signature(spec.name, KEY, build, spec.options)

@@ -1,4 +1,4 @@
-"""What every loader returns: samples and labels, held whole as tensors.
+"""What every loader returns: samples and targets, held whole as tensors.
 
 What is no byte is standardized once, in float64: numbers far from zero, such as 1e9 with a standard deviation of 1,
 would be constant if they were cast to float32 before. Bytes stay bytes, and are standardized as they are used.
@@ -21,20 +21,23 @@ MAX_CLASSES = 100_000
 """Labels beyond are taken for a mistake: a number that is no label."""
 Samples = NDArray[Any]
 """(N, C, H, W), numbers of any type."""
-Labelled = tuple[Samples, NDArray[np.int64]]
-"""Samples and their labels (N,)."""
+Targets = NDArray[Any]
+"""Labels (N,), int64; or real targets (N, K), float32."""
+Labelled = tuple[Samples, Targets]
+"""Samples and their targets."""
 ROWS_AT_A_TIME_BYTES = 2**25
 """What a piece of the samples takes in float64, in which means are taken."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples of shape (N, C, H, W) and int64 labels of shape (N,), to train and to test on.
+    """Samples of shape (N, C, H, W) and int64 labels of shape (N,), or real targets (N, K), to train and to test on.
 
     Samples are bytes as stored, or float32, standardized already. A vector of D features is an image of D channels and
     one pixel, (D, 1, 1). `mean` and `std` are those of each channel over the training samples as they were given, of
-    shape (C,); `std` is 1 for a channel that is constant. `sha256` is that of what they were read from; None where the
-    spec says all of it.
+    shape (C,); `std` is 1 for a channel that is constant. Real targets are as given. `num_classes` is how many numbers
+    a model gives: with real targets K, although these are no classes. `sha256` is that of what they were read from;
+    None where the spec says all of it.
     """
 
     train_x: Tensor
@@ -50,7 +53,7 @@ class Dataset:
     def from_arrays(
         cls, train: Labelled, test: Labelled, num_classes: int | None = None, sha256: str | None = None
     ) -> Self:
-        """Build a dataset from (samples, labels) to train and to test on, the samples of both of one type.
+        """Build a dataset from (samples, targets) to train and to test on, the samples of both of one type.
 
         Classes are 0 to `num_classes` - 1, by default to the largest label.
 
@@ -68,9 +71,14 @@ class Dataset:
             test_y=torch.from_numpy(test_y),
             mean=torch.from_numpy(mean).float(),
             std=torch.from_numpy(std).float(),
-            num_classes=num_classes or int(max(train_y.max(), test_y.max())) + 1,
+            num_classes=num_classes or num_outputs(train_y, test_y),
             sha256=sha256,
         )
+
+    @property
+    def has_real_targets(self) -> bool:
+        """Whether targets are real numbers, not classes."""
+        return self.train_y.is_floating_point()
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -89,6 +97,11 @@ class Dataset:
         if x_BCHW.dtype != torch.uint8:
             return x_BCHW
         return (x_BCHW.float() - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+def num_outputs(train_y: Targets, test_y: Targets) -> int:
+    """Return how many numbers a model gives: one for each class up to the largest label, or each real target."""
+    return train_y.shape[1] if train_y.ndim == 2 else int(max(train_y.max(), test_y.max())) + 1
 
 
 def mean_and_std(x: Samples) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

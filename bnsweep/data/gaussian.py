@@ -1,4 +1,4 @@
-"""Gaussian data: that of the paper's deep linear networks, asked as a question of classes."""
+"""Gaussian data: that of the paper's deep linear networks, as it is or asked as a question of classes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ BYTES_PER_NUMBER = 16
 
 
 def load_gaussian(spec: GaussianSpec) -> Dataset:
-    """Draw x with entries from N(0, 1), and label each with the class k for which (A x)_k is largest.
+    """Draw x with entries from N(0, 1); the target is A x, or the class k for which (A x)_k is largest.
 
-    A, (num_classes, dimension), is drawn from N(0, 1) as well. Santurkar et al. 2018 regress A x on x; every sweep here
-    measures cross-entropy and accuracy, so the label is the largest entry of A x instead. A linear network of any depth
-    can fit it, without error. Everything depends on the spec alone; more samples are the same samples and further ones.
+    A, (num_classes, dimension), is drawn from N(0, 1) as well. Real targets are what Santurkar et al. 2018 regress on
+    x; classes are the same question with an accuracy. A linear network of any depth can fit either, without error.
+    Everything depends on the spec alone; more samples are the same samples and further ones.
 
     Samples are vectors, (dimension, 1, 1).
 
@@ -40,7 +40,8 @@ def load_gaussian(spec: GaussianSpec) -> Dataset:
 
 def _labelled(spec: GaussianSpec, part: str, samples: int, teacher: NDArray[np.float64]) -> Labelled:
     x = _generator(spec, part).standard_normal((samples, spec.dimension), dtype=np.float32)
-    return x[:, :, None, None], (x.astype(np.float64) @ teacher.T).argmax(axis=1)
+    real = x.astype(np.float64) @ teacher.T
+    return x[:, :, None, None], real.astype(np.float32) if spec.targets == "real" else real.argmax(axis=1)
 
 
 def _generator(spec: GaussianSpec, part: str) -> np.random.Generator:

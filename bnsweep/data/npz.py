@@ -10,7 +10,7 @@ import numpy as np
 
 from bnsweep.data.arrays import PARTS, GivenArrays
 from bnsweep.data.content import of_files
-from bnsweep.data.dataset import Dataset
+from bnsweep.data.dataset import Dataset, num_outputs
 from bnsweep.data.memory import require_memory
 from bnsweep.data.sampling import sampled
 from bnsweep.errors import InputError, did_you_mean
@@ -20,11 +20,12 @@ from bnsweep.spec import NpzSpec
 def load_npz(spec: NpzSpec) -> Dataset:
     """Load `train_x`, `train_y`, `test_x` and `test_y`; what they should be, `GivenArrays` says.
 
-    `train_limit` and `test_limit` take a stratified sample of the samples, in their order (`sampled`). Objects are
+    `train_limit` and `test_limit` take a stratified sample of the samples, in their order (`sampled`); of real targets
+    a plain one. Objects are
     not unpickled: a file runs no code.
 
     Raises:
-        InputError: the file cannot be read, lacks an array, does not fit into memory, or is no data to learn classes
+        InputError: the file cannot be read, lacks an array, does not fit into memory, or is no data to learn
             from.
     """
     try:
@@ -37,7 +38,7 @@ def load_npz(spec: NpzSpec) -> Dataset:
             f"dataset.file: {spec.file} cannot be read as npz ({error}); give a file that numpy.savez wrote"
         ) from error
     train, test = given.labelled()
-    num_classes = int(max(train[1].max(), test[1].max())) + 1
+    num_classes = num_outputs(train[1], test[1])
     train_rows = sampled(train[1], spec.train_limit, spec.sample_seed, "train")
     test_rows = sampled(test[1], spec.test_limit, spec.sample_seed, "test")
     return Dataset.from_arrays(

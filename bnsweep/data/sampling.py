@@ -18,13 +18,14 @@ def sampled(labels: Rows, limit: int | None, seed: int, part: str) -> Rows:
     limit, rounded, and no class gets fewer because there are more in all. A larger sample holds every smaller one.
 
     Args:
-        labels: (N,), the class of each row.
+        labels: (N,), the class of each row; of real targets (N, K) all rows are taken for one class.
         limit: how many rows.
         seed: of the order within the classes.
         part: which stream of the seed it is drawn from: train or test.
     """
     if limit is None or limit >= len(labels):
         return np.arange(len(labels))
+    labels = labels if labels.ndim == 1 else np.zeros(len(labels), np.int64)
     shuffled = np.random.default_rng(derive(seed, f"sample_{part}")).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     _, firsts, counts = np.unique(labels[by_class], return_index=True, return_counts=True)

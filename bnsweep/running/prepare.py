@@ -17,6 +17,7 @@ from bnsweep.running.same_data import require_same_data
 from bnsweep.spec import CustomSpec, TrialSpec
 from bnsweep.spec.grid import Grid
 from bnsweep.spec.sweep import Sweep
+from bnsweep.spec.trial import REAL_TARGET_LOSSES
 from bnsweep.training.compiling import check_compiler
 from bnsweep.training.trying import try_model
 
@@ -31,6 +32,7 @@ def prepare(sweep: Sweep, store: Store, plan: Plan) -> Prepared:
     loaded = {dataset_key(dataset): load_dataset(dataset) for dataset in datasets}
     require_same_data(store, ((dataset, loaded[dataset_key(dataset)]) for dataset in datasets))
     _check_batch_sizes(_one_each(plan, "train.batch_size", "dataset"), loaded)
+    _check_losses(_one_each(plan, "train.loss", "dataset"), loaded)
     for spec in _one_each(plan, "train.augment", "dataset"):
         check_augmentable(spec.train.augment, loaded[dataset_key(spec.dataset)].input_shape)
     if sweep.resources.gpus == 0 and any(spec.train.compile for spec in _one_each(plan, "train.compile")):
@@ -62,6 +64,15 @@ def _check_models(trials: Iterable[TrialSpec], datasets: dict[str, Dataset]) -> 
         if spec.probes.ics and (note := describe_split(model, spec.model.name)):
             notes[note] = None
     return tuple(notes)
+
+
+def _check_losses(trials: Iterable[TrialSpec], datasets: dict[str, Dataset]) -> None:
+    for spec in trials:
+        if datasets[dataset_key(spec.dataset)].has_real_targets and spec.train.loss not in REAL_TARGET_LOSSES:
+            raise InputError(
+                f"train.loss: {spec.train.loss} is for classes; the targets of dataset {spec.dataset.name} are real "
+                f"numbers: {' or '.join(REAL_TARGET_LOSSES)}"
+            )
 
 
 def _check_batch_sizes(trials: Iterable[TrialSpec], datasets: dict[str, Dataset]) -> None:

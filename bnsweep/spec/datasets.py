@@ -97,7 +97,10 @@ class TorchvisionDatasetSpec(SampledSection):
 
 
 class GaussianSpec(Section):
-    """Vectors with independent standard normal entries, labelled by the largest entry of A x, A Gaussian too."""
+    """Vectors with independent standard normal entries, A Gaussian too: labelled by the largest entry of A x.
+
+    With real targets they are A x itself, `num_classes` numbers.
+    """
 
     name: Literal["gaussian"]
     samples: PositiveInt = 1000
@@ -105,6 +108,7 @@ class GaussianSpec(Section):
     dimension: PositiveInt = 10
     num_classes: int = Field(default=10, ge=2)
     data_seed: int = Field(default=0, ge=0, lt=2**63)
+    targets: Literal["classes", "real"] = "classes"
 
 
 class CustomDatasetSpec(CallableSection):

@@ -42,6 +42,10 @@ BATCH_STATISTICS = ("batch", "noisy_batch", "l1", "l2", "linf")
 """Modes whose statistics are over the mini-batch."""
 
 
+REAL_TARGET_LOSSES = ("mse",)
+"""Losses of real targets."""
+
+
 class TrialSpec(Section):
     """One fully resolved configuration and seed."""
 
@@ -60,6 +64,12 @@ class TrialSpec(Section):
     def _batch_statistics_need_a_batch(norm: NormName, batch_size: int) -> None:
         if batch_size == 1 and norm in BATCH_STATISTICS:
             raise ValueError(f"norm {norm} takes statistics over the mini-batch; train.batch_size should be at least 2")
+
+    @reads("dataset", "train.loss")
+    @staticmethod
+    def _real_targets_need_a_loss_for_them(dataset: DatasetSpec, loss: str) -> None:
+        if getattr(dataset, "targets", None) == "real" and loss not in REAL_TARGET_LOSSES:
+            raise ValueError(f"train.loss {loss} is for classes; dataset.targets real take loss mse")
 
     @reads("probes", "train.steps")
     @staticmethod

@@ -34,14 +34,20 @@ STATISTICS_BATCHES = 20
 
 
 class Score(NamedTuple):
-    """Loss, at the scale of training's mini-batches and without label smoothing, and accuracy on some samples."""
+    """Loss, at the scale of training's mini-batches and without label smoothing, and accuracy on some samples.
+
+    The latter is None with real targets.
+    """
 
     loss: float
-    accuracy: float
+    accuracy: float | None
 
 
 class Sums(NamedTuple):
-    """What is added up over some samples: of each batch the loss and the number that is right, (2,) float64 tensors."""
+    """What is added up over some samples: of each batch the loss and, with classes, the number that is right.
+
+    Tensors of shape (2,) or (1,), float64.
+    """
 
     parts: list[Tensor]
     num_samples: int
@@ -61,7 +67,7 @@ class Evaluation:
     test_running: Score
     train: Score | None
 
-    def test_columns(self) -> dict[str, float]:
+    def test_columns(self) -> dict[str, float | None]:
         """Return what a row of `curves` has of it."""
         (loss, acc), (loss_running, acc_running) = self.test, self.test_running
         return {
@@ -124,11 +130,11 @@ class Evaluator:
 
     def _sums(self, model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Sums:
         """Return what is to be added up over these samples, on the device."""
-        parts, count = list[Tensor](), 0
+        parts, count, is_real = list[Tensor](), 0, self.data.has_real_targets
         for x, y in batches:
             outputs = model(x)
-            correct = (outputs.argmax(1) == y).sum()
-            parts.append(torch.stack([self.loss.total(outputs, y).double(), correct.double()]))
+            sums = [self.loss.total(outputs, y)] if is_real else [self.loss.total(outputs, y), _num_right(outputs, y)]
+            parts.append(torch.stack([each.double() for each in sums]))
             count += len(y)
         return Sums(parts, count)
 
@@ -174,8 +180,12 @@ def _scores(sums: Sequence[Sums]) -> list[Score]:
 
 
 def _score(parts: Iterable[list[float]], count: int) -> Score:
-    loss, correct = (sum(values) / count for values in zip(*parts, strict=True))
-    return Score(loss, correct)
+    loss, *accuracy = (sum(values) / count for values in zip(*parts, strict=True))
+    return Score(loss, *(accuracy or [None]))
+
+
+def _num_right(logits: Tensor, y: Tensor) -> Tensor:
+    return (logits.argmax(1) == y).sum()
 
 
 @contextmanager

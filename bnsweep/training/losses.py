@@ -11,6 +11,7 @@ from typing import Protocol
 import torch.nn.functional as F
 from torch import Tensor
 
+from bnsweep.data import Dataset
 from bnsweep.spec import TrainSpec
 
 
@@ -81,7 +82,18 @@ class SquaredError:
 
 def as_outputs(y: Tensor, outputs: Tensor) -> Tensor:
     """Return targets as outputs (N, K) would have to be: real ones as they are, classes (N,) one-hot."""
-    return y if y.is_floating_point() else F.one_hot(y, outputs.shape[1]).to(outputs.dtype)
+    return y.to(outputs.dtype) if y.is_floating_point() else F.one_hot(y, outputs.shape[1]).to(outputs.dtype)
+
+
+def constant_loss(loss: TrialLoss, data: Dataset) -> float | None:
+    """Return the test loss of a model that always gives the mean of the real targets to train on; None with classes.
+
+    So 1 less the test loss over this one is the share of the targets' variance that is explained, R^2.
+    """
+    if not data.has_real_targets:
+        return None
+    mean = data.train_y.double().mean(dim=0)
+    return loss.total(mean.expand(len(data.test_y), -1), data.test_y).item() / len(data.test_y)
 
 
 LOSSES: dict[str, Callable[[TrainSpec], TrialLoss]] = {"cross_entropy": CrossEntropy, "mse": SquaredError}

@@ -21,14 +21,14 @@ class StepMetrics:
     Args:
         step: updates made before it.
         loss: of the mini-batch.
-        accuracy: of the mini-batch.
+        accuracy: of the mini-batch; None with real targets.
         grad_norm: norm of the gradient; None where it was not taken.
         row: what else the step's row in `curves` has; None where it has no row.
     """
 
     step: int
     loss: float
-    accuracy: float
+    accuracy: float | None
     grad_norm: float | None
     row: dict[str, Any] | None
 
@@ -41,7 +41,7 @@ class BufferedStep:
         step: updates made before it.
         loss: of the mini-batch, a scalar.
         logits: (N, K).
-        targets: (N,).
+        targets: (N,), or (N, K) where they are real.
         row: what else the step's row in `curves` has; None where it has no row.
         grad_norms: norms of the gradient's tensors, (P,); None where they were not taken.
     """
@@ -77,13 +77,20 @@ class MetricsBuffer:
 
 def _read(steps: list[BufferedStep]) -> Iterator[StepMetrics]:
     losses = torch.stack([step.loss for step in steps]).tolist()
-    hits = torch.stack([step.logits for step in steps]).argmax(2) == torch.stack([step.targets for step in steps])
-    accuracies = hits.float().mean(1).tolist()
+    accuracies = _accuracies(steps)
     taken = [step.grad_norms for step in steps if step.grad_norms is not None]
     norms = iter(torch.stack(taken).tolist() if taken else [])
     for step, loss, accuracy in zip(steps, losses, accuracies, strict=True):
         grad_norm = None if step.grad_norms is None else _joint(next(norms))
         yield StepMetrics(step.step, loss, accuracy, grad_norm, step.row)
+
+
+def _accuracies(steps: list[BufferedStep]) -> list[float] | list[None]:
+    if steps[0].targets.is_floating_point():
+        return [None] * len(steps)
+    hits = torch.stack([step.logits for step in steps]).argmax(2) == torch.stack([step.targets for step in steps])
+    accuracies: list[float] = hits.float().mean(1).tolist()
+    return accuracies
 
 
 def _joint(norms: list[float]) -> float:

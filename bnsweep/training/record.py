@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from bnsweep.data import Dataset
 from bnsweep.spec import TrialSpec
 from bnsweep.training.evaluation import Evaluation
+from bnsweep.training.losses import constant_loss, make_loss
 from bnsweep.training.metrics import MetricsBuffer, StepMetrics
 from bnsweep.training.result import TrialResult, divergence
 from bnsweep.training.schedules import lr_at
@@ -20,8 +22,9 @@ class Record:
     def __init__(self, spec: TrialSpec, data: Dataset) -> None:
         self.steps, self.max_loss = spec.train.steps, spec.train.max_loss
         self._lr_at = partial(lr_at, lr=spec.lr, train=spec.train)
-        self.result = TrialResult(data.num_classes)
-        self.last_epoch: deque[tuple[float, float]] = deque(maxlen=len(data.train_y) // spec.train.batch_size)
+        num_classes = None if data.has_real_targets else data.num_classes
+        self.result = TrialResult(num_classes, test_loss_constant=constant_loss(make_loss(spec.train), data))
+        self.last_epoch: deque[tuple[float, float | None]] = deque(maxlen=len(data.train_y) // spec.train.batch_size)
         self.buffer = MetricsBuffer()
 
     def flush(self) -> None:
@@ -51,9 +54,8 @@ class Record:
         result.test_loss, result.test_acc = evaluation.test
         result.test_loss_running, result.test_acc_running = evaluation.test_running
         result.train_loss_eval, result.train_acc_eval = evaluation.train or (None, None)
-        result.train_loss, result.train_acc = (
-            sum(values) / len(self.last_epoch) for values in zip(*self.last_epoch, strict=True)
-        )
+        losses, accuracies = zip(*self.last_epoch, strict=True)
+        result.train_loss, result.train_acc = _mean(losses), None if None in accuracies else _mean(accuracies)
 
     def state_dict(self) -> dict[str, Any]:
         """Read what is buffered, and return the result and the last epoch."""
@@ -64,3 +66,7 @@ class Record:
         """Continue the record that `state_dict` returned."""
         self.result.load_state_dict(state["result"])
         self.last_epoch.extend(state["last_epoch"])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

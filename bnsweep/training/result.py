@@ -15,7 +15,7 @@ from bnsweep.results.schema import CURVES, Row
 class TrialResult:
     """What a trial gave: how it ended, and the rows of its metric tables, without the columns that name it."""
 
-    num_classes: int
+    num_classes: int | None
     status: str = "completed"
     stop_step: int = 0
     stop_reason: str | None = None
@@ -29,6 +29,7 @@ class TrialResult:
     test_acc_running: float | None = None
     train_loss_eval: float | None = None
     train_acc_eval: float | None = None
+    test_loss_constant: float | None = None
     probe_time_s: float = 0.0
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -126,6 +127,15 @@ SIZES = [
     ),
     (("probes:", "resources: {gpus: 64}\nprobes:"), r"resources\.gpus: 64 asked for, \d+ found here; set gpus: 0"),
 ]
+
+
+def test_a_loss_of_classes_on_real_targets_is_refused(run: Run, tmp_path: Path) -> None:
+    message = r"train\.loss cross_entropy is for classes; dataset\.targets real take loss mse"
+    refused(run, tmp_path, message, (DIGITS, "{name: gaussian, targets: real}"))
+    x, y = np.zeros((40, 64), np.float32), np.zeros((40, 2))
+    np.savez(tmp_path / "real.npz", train_x=x, train_y=y, test_x=x, test_y=y)
+    message = r"train\.loss: cross_entropy is for classes; the targets of dataset npz are real numbers: mse"
+    refused(run, tmp_path, message, (DIGITS, "{name: npz, file: real.npz}"))
 
 
 @pytest.mark.parametrize(("change", "message"), SIZES, ids=[message for _, message in SIZES])

@@ -35,6 +35,17 @@ def test_a_linear_classifier_fits_the_labels_without_error_and_generalizes() -> 
     assert data.train_y.unique().tolist() == data.test_y.unique().tolist() == [0, 1, 2]
 
 
+def test_real_targets_are_a_linear_function_of_the_same_samples() -> None:
+    """A x, of which the classes are the largest entry."""
+    real, classes = (gaussian(samples=50, num_classes=4, targets=targets) for targets in ("real", "classes"))
+    assert torch.equal(real.train_x, classes.train_x)
+    assert torch.equal(real.test_y.argmax(1), classes.test_y)
+    assert (real.has_real_targets, real.train_y.dtype, tuple(real.train_y.shape)) == (True, torch.float32, (50, 4))
+    x, test_x = (torch.cat([part.flatten(1), torch.ones(len(part), 1)], 1) for part in (real.train_x, real.test_x))
+    teacher = torch.linalg.lstsq(x, real.train_y).solution
+    torch.testing.assert_close(test_x @ teacher, real.test_y, atol=1e-4, rtol=1e-4)
+
+
 def test_more_samples_are_the_same_and_further_ones() -> None:
     few, many = gaussian(samples=5, test_samples=7), gaussian(samples=50, test_samples=70)
     drawn_few, drawn_many = (x.train_x[:5].squeeze() * x.std + x.mean for x in (few, many))

@@ -37,10 +37,24 @@ def test_a_limit_takes_a_sample_of_all_classes(tmp_path: Path) -> None:
     assert all(any(np.array_equal(x, other) for other in X) for x in data.train_x.numpy())
 
 
+REAL = {"train_y": np.linspace(0, 1, 60).reshape(20, 3), "test_y": np.ones((8, 3), np.float32)}
+
+
+def test_real_targets_come_back_as_float32(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", **(ARRAYS | REAL))
+    data = load(tmp_path / "a.npz", train_limit=8)
+    assert (data.has_real_targets, data.num_classes, len(data.train_y)) == (True, 3, 8)
+    places = [np.flatnonzero((REAL["train_y"].astype(np.float32) == y).all(1)).item() for y in data.train_y.numpy()]
+    assert np.array_equal(data.train_x, X[places])
+
+
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"train_x": np.array([None] * 20)}, "cannot be read as npz .*Object arrays cannot be loaded"),
     ({"train_x": X[:, 0]}, r": train_x has the shape \(20, 4, 4\); it should be \(N, C, H, W\)"),
     ({"test_y": np.arange(9) % 4}, ": test_x has 8 samples, test_y 9 labels"),
+    ({"train_y": REAL["train_y"]}, r": train_y and test_y are float32 of the shape \(20, 3\) and int64 .* alike"),
+    (REAL | {"test_y": np.full((8, 3), np.nan)}, ": test_y has entries that are no finite float32"),
+    (REAL | {"train_y": np.zeros((20, 3), int)}, r": train_y is int64 .* for a regression floating-point numbers"),
     ({"train_y": np.zeros(20, int), "test_y": np.zeros(8, int)}, " has one class"),
 ]
 

@@ -16,7 +16,7 @@ from bnsweep.probes.landscape import Landscape
 from bnsweep.spec import DigitsSpec, TrainSpec, TrialSpec
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.loop import run_trial
-from bnsweep.training.losses import make_loss
+from bnsweep.training.losses import constant_loss, make_loss
 from bnsweep.training.step import Trial
 from tests import reference
 from tests.probes.tiny_trials import third_step
@@ -120,6 +120,27 @@ def test_the_test_loss_of_a_trial_is_the_plain_one(spec: Build, train: dict[str,
     assert result.test_loss == pytest.approx(expected, rel=1e-5)
     assert result.test_acc == (outputs.argmax(1) == DATA.test_y).double().mean().item()
     assert result.tables["flatness"][0]["reason"] is None
+
+
+def test_with_real_targets_there_is_no_accuracy_and_a_loss_to_compare_with(spec: Build) -> None:
+    """The test loss of the mean target, by hand; a linear network that has learned explains nearly all of it."""
+    dataset = {"name": "gaussian", "targets": "real", "num_classes": 3, "samples": 200, "test_samples": 100}
+    train = {"steps": 300, "batch_size": 100, "loss": "mse", "mse_reduction": "sum", "eval_every": 150}
+    fields = {"model": {"name": "deep_linear", "widths": [8]}, "init": "xavier_normal"}
+    given = spec(dataset=dataset, train=train, lr=3e-4, probes={"flatness": {}}, **fields)
+    data = load_dataset(given.dataset)
+    result = run_trial(given, data)
+    assert (result.status, result.num_classes) == ("completed", None)
+    assert (result.train_acc, result.test_acc, result.test_acc_running, result.train_acc_eval) == (None,) * 4
+    assert {row.get("test_acc", row.get("train_acc")) for row in result.tables["curves"]} == {None}
+    mean = data.train_y.double().mean(0).expand(100, -1)
+    expected = reference.squared_error(mean, data.test_y.double())[0]  # of as many samples as a mini-batch has
+    assert result.test_loss_constant == pytest.approx(expected, rel=1e-12)
+    assert result.test_loss is not None
+    assert result.test_loss < 0.01 * expected
+    trial = Trial(given, data, Compiler())
+    assert run_trial(spec(dataset=dataset, train=train, lr=1.0, **fields), data).train_acc is None
+    assert constant_loss(trial.loss, DATA) is None
 
 
 def test_what_diverges_is_told_by_the_loss_that_is_minimized(spec: Build) -> None:

@@ -11,8 +11,9 @@ import pandas as pd
 from analysis.loading import Results
 from analysis.measures import FRACTION
 from analysis.measures.curves import gaps, reaches, trainable_spans
-from analysis.measures.grid import Grid, final_accuracy, make_grid
+from analysis.measures.grid import Grid, make_grid
 from analysis.measures.pooling import mean_threshold, thresholds
+from analysis.measures.scores import final_score
 from analysis.plots.accuracy.layout import Layout, lay_out
 from analysis.statistics.nan_aware import Floats
 from analysis.tables import RobustnessTables, make_tables
@@ -59,7 +60,7 @@ def accuracy_data(results: Results, tables: RobustnessTables | None = None, frac
     """
     tables = tables or make_tables(results, fraction)
     trials = results.trials[[*CELL, "seed"]]
-    trials = trials.assign(accuracy=final_accuracy(results.trials), diverged=results.trials["status"] == "diverged")
+    trials = trials.assign(accuracy=final_score(results.trials), diverged=results.trials["status"] == "diverged")
     means = trials.groupby(CELL, as_index=False).agg(
         low=("accuracy", "min"),
         high=("accuracy", "max"),

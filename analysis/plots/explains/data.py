@@ -16,7 +16,7 @@ from analysis.claims.prediction import UNITS, Prediction
 from analysis.claims.quantities import QUANTITIES
 from analysis.loading import Results
 from analysis.loading.order import in_order
-from analysis.measures.grid import final_accuracy
+from analysis.measures.scores import NO_ACCURACY, final_score, has_accuracy
 from analysis.plots.learned import has_learned
 from analysis.statistics.correlation import MIN_TRIALS, MIN_UNITS
 from analysis.statistics.intervals import CONFIDENCE
@@ -57,11 +57,13 @@ def explains_data(results: Results) -> ExplainsData:
     Raises:
         InputError: no trial has a measurement of the landscape or of ICS.
     """
+    if not has_accuracy(results.trials):
+        raise InputError(NO_ACCURACY)
     evidence = gather_evidence(results)
     measured = _measured(results)
     trials = results.trials
     points = trials[["norm", "init", "init_gain", "lr", "seed"]].assign(
-        accuracy=final_accuracy(trials),
+        accuracy=final_score(trials),
         learned=has_learned(evidence),
         **{name: values.reindex(trials["trial_key"]).to_numpy() for name, values in measured.items()},
     )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.loading import Results
 from analysis.loading.order import in_order
-from analysis.measures.grid import final_accuracy
+from analysis.measures.scores import final_score
 from analysis.measures.walks import walks
 from analysis.plots.bands import open_note
 from analysis.plots.computed import Computed, compute
@@ -88,7 +88,7 @@ def _alone(overlaid: list[str], norms: list[str]) -> str:
 
 def _accuracy(trials: pd.DataFrame) -> pd.DataFrame:
     """Return `SummaryData.accuracy`."""
-    rows = trials[["norm", "lr", "seed"]].assign(accuracy=final_accuracy(trials))
+    rows = trials[["norm", "lr", "seed"]].assign(accuracy=final_score(trials))
     by_seed = rows.groupby(["norm", "lr", "seed"])["accuracy"].mean()
     curves = by_seed.groupby(["norm", "lr"]).agg(["mean", "min", "max"]).reset_index()
     return curves.rename(columns={"min": "low", "max": "high"})

@@ -26,7 +26,7 @@ def draw_summary(data: SummaryData, fig: Figure | None = None) -> Figure:
     panels: dict[str, Callable[[Axes, SummaryData], None]] = {
         "accuracy": _draw_accuracy,
         "robustness": _draw_widths,
-        "loss along the gradient": lambda ax, data: _draw_bands(ax, data, "loss", "loss (nats)"),
+        "loss along the gradient": lambda ax, data: _draw_bands(ax, data, "loss", "loss"),
         "gradient difference": lambda ax, data: _draw_bands(ax, data, "grad_diff_l2", "l2 norm"),
         "covariate shift (ICS)": _draw_shifts,
         "the paper's claims": lambda ax, data: draw_tiles(ax, data.claims),

@@ -116,7 +116,7 @@ def test_a_quantity_of_the_trial_is_compared_as_it_is(results: Results) -> None:
     table = by_point.first().unstack("norm").dropna()
     found = contrasts(results, gap)
     assert found[~np.isnan(found)] == pytest.approx((table["batch"] - table["none"]).to_numpy())
-    assert (gap.unit, gap(gather_evidence(results)).bounded) == ("nats", float("inf"))
+    assert (gap.unit, gap(gather_evidence(results)).bounded) == ("loss", float("inf"))
     assert ProbeContrast("ics_cosine", "batch", "none").unit == "cosine"
 
 

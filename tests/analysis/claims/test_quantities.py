@@ -71,7 +71,7 @@ def test_activations_shift_in_their_own_standard_deviations(results: Results) ->
 def test_the_gap_is_that_of_the_losses_in_eval_mode(results: Results) -> None:
     changed = results.trials.assign(test_loss=0.7, train_loss_eval=0.4, train_loss=9.0)
     assert value_of(replace(results, trials=changed), "generalization_gap") == pytest.approx(0.3)
-    assert QUANTITIES["generalization_gap"].unit == "nats"
+    assert QUANTITIES["generalization_gap"].unit == "loss"
 
 
 def test_sharpness_is_compared_by_its_size(results: Results) -> None:

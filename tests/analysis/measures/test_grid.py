@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from analysis.loading import Results
-from analysis.measures.grid import final_accuracy, make_grid
+from analysis.measures.grid import make_grid
+from analysis.measures.scores import final_score
 from tests.synthetic import CHANCE
 
 
@@ -26,18 +27,18 @@ def test_each_trial_is_at_its_place(results: Results) -> None:
 def test_a_diverged_run_is_at_chance_whatever_its_accuracy_says(results: Results) -> None:
     trials = results.trials.assign(test_acc=0.99)
     lost = trials["status"] == "diverged"
-    assert final_accuracy(trials)[lost].unique() == [CHANCE]
-    assert (final_accuracy(trials)[~lost] == 0.99).all()
+    assert final_score(trials)[lost].unique() == [CHANCE]
+    assert (final_score(trials)[~lost] == 0.99).all()
 
 
 def test_a_result_without_an_accuracy_is_missing(results: Results) -> None:
     trials = results.trials.assign(test_acc=np.inf, status="completed")
-    assert final_accuracy(trials).isna().all()
+    assert final_score(trials).isna().all()
     assert np.isnan(make_grid(trials).diverged).all()
 
 
 def test_the_best_is_of_the_whole_grid_by_mode_and_seed(results: Results) -> None:
-    grid, trials = make_grid(results.trials), results.trials.assign(accuracy=final_accuracy(results.trials))
+    grid, trials = make_grid(results.trials), results.trials.assign(accuracy=final_score(results.trials))
     best = trials.groupby(["seed", "norm"], observed=True)["accuracy"].max().unstack()
     assert grid.best.tolist() == best[grid.norms].to_numpy().tolist()
     assert grid.best_of_any.tolist() == best.max(axis=1).tolist()

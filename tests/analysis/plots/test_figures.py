@@ -130,7 +130,7 @@ def test_absolute_lengths_have_rows_of_their_own_and_move_nothing_else(results: 
 
 def test_absolute_lengths_alone_are_shown_as_such(results: Results) -> None:
     data = landscape_data(replace(results, landscape=absolute(results.landscape)))
-    assert data.title.startswith("Median width of the loss band at alpha = 0.005 to 0.04, in nats: ")
+    assert data.title.startswith("Median width of the loss band at alpha = 0.005 to 0.04: ")
     assert list(data.lengths) == ["alpha"]
 
 
@@ -159,7 +159,7 @@ def test_ics_leaves_out_the_first_layer(results: Results, sweep_dir: Path) -> No
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_mode_that_overflows_is_the_roughest(results: Results, value: float) -> None:
     smooth = landscape_data(results)
-    assert smooth.title.startswith("Median width of the loss band at 0.5 to 4 x lr, in nats: batch ")
+    assert smooth.title.startswith("Median width of the loss band at 0.5 to 4 x lr: batch ")
     assert "Open at the top" not in smooth.subtitle
     rows = results.landscape
     lost = (rows["norm"] == "batch") & (rows["lr_multiple"] > 0.5) & (rows["step"] >= 50) & (rows["seed"] == 1)

@@ -8,7 +8,7 @@ import pytest
 
 import analysis
 from analysis.loading import Results
-from analysis.measures.grid import final_accuracy
+from analysis.measures.scores import final_score
 from analysis.tables import importance_table
 from tests.synthetic import make_specs, write_sweep
 
@@ -53,7 +53,7 @@ def test_fanova_has_parameters_pairs_and_the_rest(table: pd.DataFrame) -> None:
 
 def test_fanova_on_a_grid_is_the_variance_of_means(table: pd.DataFrame, results: Results) -> None:
     trials = results.trials[results.trials["norm"] == "none"]
-    accuracy = final_accuracy(trials)
+    accuracy = final_score(trials)
     found = table[(table["norm"] == "none") & (table["evaluator"] == "fanova")].set_index("parameter")["importance"]
     total = accuracy.var(ddof=0)
     by_lr, by_gain = (accuracy.groupby(trials[name]).mean() for name in ("lr", "init_gain"))

@@ -11,7 +11,7 @@ from scipy.stats import norm as normal
 import analysis
 from analysis.loading import Results
 from analysis.measures import MEASURES
-from analysis.measures.grid import final_accuracy
+from analysis.measures.scores import final_score
 from analysis.statistics.nan_aware import Floats
 from analysis.tables import difference_table, robustness_table
 from analysis.tables.differences import DIFFERENCE_COLUMNS
@@ -77,7 +77,7 @@ def test_intervals_are_of_seeds_and_grid_at_the_level_that_is_spent(five_seeds: 
 
 def areas(results: Results) -> dict[str, tuple[Floats, Floats]]:
     """Return by mode the area of each seed, and the standard deviation that the grid leaves to it; by bare pandas."""
-    trials = results.trials.assign(accuracy=final_accuracy(results.trials)).sort_values("lr")
+    trials = results.trials.assign(accuracy=final_score(results.trials)).sort_values("lr")
     found = {}
     for norm, part in trials.groupby("norm", observed=True):
         curves = [
