@@ -1,6 +1,6 @@
 """Where full-batch training settles: the optimizer's own sharpness over its limit, by step.
 
-    python -m benchmarks.edge_of_stability   # a minute
+    python -m benchmarks.edge_of_stability   # two minutes
 
 A small tanh net learns 128 of the digits' images, each with two labels, so that the loss has a floor and its Hessian
 does not vanish: as in Cohen et al. 2021 and 2022 the ratio rises to 1 and hovers there. With mini-batches it stays
@@ -30,7 +30,10 @@ STEPS, MEASUREMENTS = 3000, 30
 CASES: dict[str, tuple[float, dict[str, Any]]] = {
     "gradient descent": (0.1, {}),
     "momentum 0.9": (0.1, {"momentum": 0.9}),
+    "nesterov 0.9": (0.1, {"momentum": 0.9, "nesterov": True}),
     "adam": (0.003, {"optimizer": "adam"}),
+    "adamw, weight decay 1": (0.003, {"optimizer": "adamw", "weight_decay": 1.0}),
+    "gradient descent, linear": (0.1, {"schedule": "linear"}),
     "gradient descent, batches of 32": (0.1, {"batch_size": 32}),
 }
 

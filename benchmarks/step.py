@@ -12,6 +12,7 @@ the ratio of their CPU times per step, and its quartiles; one thread works, so t
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from contextlib import closing
 from time import process_time
 from typing import Any
@@ -35,6 +36,11 @@ CASES: dict[str, dict[str, Any]] = {
     "small VGG, batch, a row each 10 steps": {"norm": "batch", "train": {"log_every": 10}},
     "small VGG, batch, momentum": {"norm": "batch", "train": {"momentum": 0.9, "weight_decay": 5e-4}},
     "small VGG, batch, adam": {"norm": "batch", "train": {"optimizer": "adam"}, "lr": 0.001},
+    "small VGG, batch, adamw, cosine, clipped": {
+        "norm": "batch",
+        "train": {"optimizer": "adamw", "weight_decay": 0.01, "schedule": "cosine", "clip_norm": 1.0},
+        "lr": 0.001,
+    },
     "VGG [64, M, 128, M, 256]": {"norm": "batch", "model": {"name": "vgg", "widths": [64, "M", 128, "M", 256]}},
 }
 
@@ -83,13 +89,8 @@ def ours(spec: TrialSpec, data: Dataset) -> float:
 def by_hand(spec: TrialSpec, data: Dataset) -> float:
     """Return the time of one step of a minimal loop (seconds)."""
     model, options = prepare_model(spec, data).model.to(memory_format=torch.contiguous_format).train(), spec.train
-    optimizer: torch.optim.Optimizer = (
-        torch.optim.Adam(model.parameters(), lr=spec.lr)
-        if options.optimizer == "adam"
-        else torch.optim.SGD(
-            model.parameters(), lr=spec.lr, momentum=options.momentum, weight_decay=options.weight_decay
-        )
-    )
+    optimizer = _optimizer(model.parameters(), spec)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.steps)
     images, labels = data.standardize(data.train_x), data.train_y
     losses = []
     order = list(batch_indices(len(labels), options.batch_size, options.steps, spec.seed))
@@ -99,10 +100,24 @@ def by_hand(spec: TrialSpec, data: Dataset) -> float:
         optimizer.zero_grad()
         loss = F.cross_entropy(model(images[index]), labels[index])
         loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+        if options.clip_norm:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), options.clip_norm)
         optimizer.step()
+        if options.schedule == "cosine":
+            schedule.step()
         losses.append(loss.detach())
     torch.stack(losses).tolist()
     return (process_time() - started) / (options.steps - WARM_UP)
+
+
+def _optimizer(parameters: Iterator[torch.nn.Parameter], spec: TrialSpec) -> torch.optim.Optimizer:
+    """Return the optimizer as one would make it by hand."""
+    lr, decay = spec.lr, spec.train.weight_decay
+    if spec.train.optimizer == "sgd":
+        return torch.optim.SGD(parameters, lr, spec.train.momentum, weight_decay=decay)
+    if spec.train.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr, weight_decay=decay)
+    return torch.optim.AdamW(parameters, lr, weight_decay=decay)
 
 
 if __name__ == "__main__":
