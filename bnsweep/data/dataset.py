@@ -93,10 +93,10 @@ class Dataset:
         return type(self)(**{**held, **moved})
 
     def standardize(self, x_BCHW: Tensor) -> Tensor:
-        """Return samples of the dataset as float32 with mean 0 and standard deviation 1 in each channel."""
+        """Return samples of the dataset with mean 0 and standard deviation 1 in each channel, as `mean` is held."""
         if x_BCHW.dtype != torch.uint8:
             return x_BCHW
-        return (x_BCHW.float() - self.mean[:, None, None]) / self.std[:, None, None]
+        return (x_BCHW.to(self.mean.dtype) - self.mean[:, None, None]) / self.std[:, None, None]
 
 
 def num_outputs(train_y: Targets, test_y: Targets) -> int:

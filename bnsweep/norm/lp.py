@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bnsweep.norm.site import EPS, MOMENTUM, Normalization, NormSite, batch_dims, per_channel
+from bnsweep.norm.site import EPS, MOMENTUM, Normalization, NormSite, batch_dims, per_channel, with_digits
 
 
 class LpBatchNorm(Normalization):
@@ -38,6 +38,7 @@ class LpBatchNorm(Normalization):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalized x, of the same shape; in training, move the running averages."""
+        x = with_digits(x)
         if self.training:
             mean = x.mean(batch_dims(x))
             centred = x - per_channel(mean, x)

@@ -42,15 +42,16 @@ class NoisyBatchNorm(Normalization):
 
     def noise(self, a: Tensor) -> tuple[Tensor, Tensor]:
         """Return this step's factors s and offsets m for the activation a, both of its shape; the next step's call
-        writes over them.
+        writes over them. That of a lower precision than float32 is drawn in float32, so that it is the same.
         """
         if self.step is None:
             raise RuntimeError("noisy_batch draws its noise per step: call bnsweep.norm.set_step(model, step) first")
-        key = (self.step, a.shape, a.device, a.dtype)
+        dtype = torch.float32 if a.dtype.itemsize < torch.float32.itemsize else a.dtype
+        key = (self.step, a.shape, a.device, dtype)
         if self._drawn is None or self._drawn[0] != key:
             generator = noise_generator(self.site.noise_seed, self.site.index, self.step, a.device)
             over = self._drawn[1] if self._drawn and self._drawn[0][1:] == key[1:] else None
-            self._drawn = key, algorithm1_noise(generator, a.shape, a.dtype, over)
+            self._drawn = key, algorithm1_noise(generator, a.shape, dtype, over)
         return self._drawn[1]
 
     def extra_repr(self) -> str:

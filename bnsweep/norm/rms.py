@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bnsweep.norm.site import EPS, Normalization, NormSite, per_channel
+from bnsweep.norm.site import EPS, Normalization, NormSite, per_channel, with_digits
 
 
 class RmsNorm(Normalization):
@@ -26,6 +26,7 @@ class RmsNorm(Normalization):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalized x, of the same shape."""
+        x = with_digits(x)
         power = x.square().mean(tuple(range(1, x.ndim)), keepdim=True)
         return x * (power + EPS).rsqrt() * per_channel(self.weight, x) + per_channel(self.bias, x)
 

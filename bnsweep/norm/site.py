@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+import torch
 from torch import Tensor, nn
 
 from bnsweep.errors import InputError
@@ -70,6 +71,11 @@ class Normalization(nn.Module):
 def batch_dims(x: Tensor) -> tuple[int, ...]:
     """Return the dimensions of x, (N, C) or (N, C, H, W), that batch statistics of a channel are taken over."""
     return (0, *range(2, x.ndim))
+
+
+def with_digits(x: Tensor) -> Tensor:
+    """Return x in float32 where it has less, as under autocast: statistics take that, as PyTorch's own do."""
+    return x.float() if x.dtype.itemsize < torch.float32.itemsize else x
 
 
 def per_channel(values: Tensor, x: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from bnsweep.models import Network
 from bnsweep.probes.attributes import Attributes
+from bnsweep.probes.autocast import forward_in
 from bnsweep.probes.in_force import copied, has_own_functions, in_force
 from bnsweep.probes.stability import Stability
 from bnsweep.rng import RngState, capture_rng
@@ -89,10 +90,15 @@ class StepContext:
             self.kept.close()
         with ExitStack() as stack:
             stack.enter_context(self.in_force(params))
-            logits: Tensor = self.model(copied(self.x))
+            with self.autocast():
+                logits: Tensor = self.model(copied(self.x))
             if self.kept is not None and has_own_functions(logits):
                 self.kept.push(stack.pop_all())
         return logits
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Have forwards within the block run in the precision of the step's."""
+        return forward_in(self.train.precision, self.x.device)
 
     def in_force(self, params: Mapping[str, Tensor]) -> AbstractContextManager[None]:
         """Have the model, within the block, these parameters, and all else as it was before the step's forward."""

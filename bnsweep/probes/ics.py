@@ -112,7 +112,8 @@ def _updated_stage(ctx: StepContext, stage: StageView, x: Any, rng_state: RngSta
     """Return the output of the stage with W^{t+1} on the input x, and where the random streams stand after it."""
     params, buffers = _named(stage.parameters, ctx.params_after), _named(stage.buffers, ctx.buffers)
     with torch.no_grad(), in_force(stage.module, params, buffers, ctx.x.device, rng_state, ctx.attributes):
-        output = stage.module(copied(x))
+        with ctx.autocast():
+            output = stage.module(copied(x))
         return output, capture_rng(ctx.x.device)
 
 
@@ -137,7 +138,9 @@ def _suffix_gradient(
     suffix = nn.Sequential(*(stage.module for stage in stages))
     device, wanted = ctx.x.device, [leaves[name] for name in weights]
     with torch.enable_grad(), in_force(suffix, inputs, buffers, device, rng_state, ctx.attributes):
-        return _joined(gradients(ctx.loss_fn(suffix(x), ctx.y), wanted))
+        with ctx.autocast():
+            outputs = suffix(x)
+        return _joined(gradients(ctx.loss_fn(outputs, ctx.y), wanted))
 
 
 def _named(names: Mapping[str, str], tensors: Mapping[str, Tensor], prefix: str = "") -> dict[str, Tensor]:

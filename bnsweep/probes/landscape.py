@@ -67,7 +67,9 @@ def loss_and_gradient(ctx: StepContext, trained: Mapping[str, Tensor]) -> tuple[
     """Return the mini-batch loss where the trained parameters have these values, a scalar, and its gradient by name."""
     leaves = {name: w.detach().requires_grad_() for name, w in trained.items()}
     with torch.enable_grad(), ctx.in_force({**ctx.params_before, **leaves}):
-        loss = ctx.loss_fn(ctx.model(copied(ctx.x)), ctx.y)
+        with ctx.autocast():
+            outputs = ctx.model(copied(ctx.x))
+        loss = ctx.loss_fn(outputs, ctx.y)
         gradient = gradients(loss, list(leaves.values()))
     return loss.detach(), dict(zip(leaves, gradient, strict=True))
 

@@ -69,6 +69,7 @@ TRIALS = table(
     column("eval_every", pa.int64(), "steps from one evaluation to the next; null: at the end only", "updates"),
     column("compile", pa.bool_(), "whether the training step was compiled"),
     column("augment", LABEL, "what is done to mini-batches at random, JSON"),
+    column("precision", LABEL, "in which training computes: float32, float64, bf16 (autocast) or tf32"),
     column("probes", pa.string(), "the probes and their schedules, JSON"),
     column(
         "num_classes",

@@ -40,7 +40,7 @@ def prepare(sweep: Sweep, store: Store, plan: Plan) -> Prepared:
     for spec in _one_each(plan, "probes"):
         build_probes(spec.probes, spec.train.steps)
     notes = _check_models(_one_each(plan, "model", "norm", "dataset"), loaded)
-    for spec in _one_each(plan, "model", "norm", "dataset", "probes"):
+    for spec in _one_each(plan, "model", "norm", "dataset", "probes", "train.precision"):
         if isinstance(spec.model, CustomSpec):
             try_model(spec, loaded[dataset_key(spec.dataset)])
     return Prepared(sweep, store, plan, loaded, notes)

@@ -76,6 +76,7 @@ class TrainSpec(Section):
     eval_every: PositiveInt | None = None
     compile: bool = False
     augment: Augmentations = ()
+    precision: Literal["float32", "float64", "bf16", "tf32"] = "float32"
 
     @property
     def warmup_steps(self) -> int:

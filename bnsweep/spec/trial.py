@@ -46,6 +46,10 @@ REAL_TARGET_LOSSES = ("mse",)
 """Losses of real targets."""
 
 
+SECOND_DERIVATIVES = ("curvature", "flatness")
+"""Probes that take second derivatives."""
+
+
 class TrialSpec(Section):
     """One fully resolved configuration and seed."""
 
@@ -70,6 +74,16 @@ class TrialSpec(Section):
     def _real_targets_need_a_loss_for_them(dataset: DatasetSpec, loss: str) -> None:
         if getattr(dataset, "targets", None) == "real" and loss not in REAL_TARGET_LOSSES:
             raise ValueError(f"train.loss {loss} is for classes; dataset.targets real take loss mse")
+
+    @reads("probes", "train.precision")
+    @staticmethod
+    def _second_derivatives_need_digits(probes: ProbesSpec, precision: str) -> None:
+        for name in SECOND_DERIVATIVES if precision == "bf16" else ():
+            if getattr(probes, name) is not None:
+                raise ValueError(
+                    f"probes.{name} takes second derivatives, of which train.precision bf16 leaves too few digits; "
+                    "leave it out, or train in float32, tf32 or float64"
+                )
 
     @reads("probes", "train.steps")
     @staticmethod

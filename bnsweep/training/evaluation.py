@@ -23,6 +23,7 @@ from bnsweep.data.batches import batch_indices
 from bnsweep.norm import averaging, running_norms
 from bnsweep.norm.running import RunningNorm
 from bnsweep.probes.attributes import Attributes
+from bnsweep.probes.autocast import forward_in
 from bnsweep.probes.in_force import without_old_checkpoints
 from bnsweep.rng import derive, seeded
 from bnsweep.training.losses import TrialLoss
@@ -91,12 +92,14 @@ class Evaluator:
         batch_size: samples of a mini-batch that statistics are taken over: that of training, on which the statistics of
             some modes depend.
         seed: of the trial; fixes those mini-batches, and the sample of the training set.
+        precision: in which forwards run, as in training.
     """
 
     data: Dataset
     loss: TrialLoss
     batch_size: int
     seed: int
+    precision: str = "float32"
 
     def __call__(self, model: nn.Module, with_train: bool = False) -> Evaluation:
         """Return how good the model is on the test set, and `with_train` on the sample of the training set."""
@@ -132,7 +135,8 @@ class Evaluator:
         """Return what is to be added up over these samples, on the device."""
         parts, count, is_real = list[Tensor](), 0, self.data.has_real_targets
         for x, y in batches:
-            outputs = model(x)
+            with forward_in(self.precision, x.device):
+                outputs = model(x)
             sums = [self.loss.total(outputs, y)] if is_real else [self.loss.total(outputs, y), _num_right(outputs, y)]
             parts.append(torch.stack([each.double() for each in sums]))
             count += len(y)
@@ -145,7 +149,8 @@ class Evaluator:
         _set_training(norms, True)
         with averaging(norms):
             for index in batch_indices(num_samples, self.batch_size, num_batches, derive(self.seed, "statistics")):
-                model(self.data.standardize(self.data.train_x[index]))
+                with forward_in(self.precision, self.data.train_x.device):
+                    model(self.data.standardize(self.data.train_x[index]))
         _set_training(norms, False)
 
     def sample(self, count: int, stream: str) -> tuple[Tensor, Tensor]:

@@ -21,6 +21,7 @@ from bnsweep.training.compiling import Compiler
 from bnsweep.training.context import step_context
 from bnsweep.training.evaluation import Evaluation, Evaluator
 from bnsweep.training.metrics import BufferedStep
+from bnsweep.training.precision import held_in, products_in
 from bnsweep.training.record import Record
 from bnsweep.training.result import TrialResult, divergence
 from bnsweep.training.step import Trial
@@ -49,7 +50,8 @@ def train(
             version of bnsweep wrote it, or it was of other data.
         compiler: that of the process, where more than one trial may be compiled.
     """
-    with seeded(derive(spec.seed, "torch"), data.train_x.device):
+    device = data.train_x.device
+    with seeded(derive(spec.seed, "torch"), device), products_in(spec.train.precision, device):
         training = Training(spec, data, compiler or Compiler())
         state = None if saved is None else checkpoint.load(saved, training.device)
         if state and state["data_sha256"] == data.sha256:
@@ -62,10 +64,10 @@ class Training:
     """A trial under way: the model in training, its probes, and the record of what was measured so far."""
 
     def __init__(self, spec: TrialSpec, data: Dataset, compiler: Compiler) -> None:
-        self.spec, self.data, self.device = spec, data, data.train_x.device
+        self.spec, self.data, self.device = spec, held_in(data, spec.train.precision), data.train_x.device
         self.step = 0
-        self.trial, self.record = Trial(spec, data, compiler), Record(spec, data)
-        self._evaluator = Evaluator(data, self.trial.loss, spec.train.batch_size, spec.seed)
+        self.trial, self.record = Trial(spec, self.data, compiler), Record(spec, self.data)
+        self._evaluator = Evaluator(self.data, self.trial.loss, spec.train.batch_size, spec.seed, spec.train.precision)
         self.probes = build_probes(spec.probes, spec.train.steps)
         self.final_probes = build_final_probes(spec.probes)
         schemas = {probe.table: probe.schema for probe in self.probes}

@@ -96,10 +96,30 @@ def constant_loss(loss: TrialLoss, data: Dataset) -> float | None:
     return loss.total(mean.expand(len(data.test_y), -1), data.test_y).item() / len(data.test_y)
 
 
+class InFloat32:
+    """A loss of outputs in bfloat16, taken in float32: a sum of rounded terms would say little."""
+
+    def __init__(self, loss: TrialLoss) -> None:
+        self.loss = loss
+
+    def __call__(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of a mini-batch."""
+        return self.loss(outputs.float(), y)
+
+    def of_samples(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the same on any number of samples."""
+        return self.loss.of_samples(outputs.float(), y)
+
+    def total(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return N times what samples are judged by."""
+        return self.loss.total(outputs.float(), y)
+
+
 LOSSES: dict[str, Callable[[TrainSpec], TrialLoss]] = {"cross_entropy": CrossEntropy, "mse": SquaredError}
 """Every loss of the sweep file by name."""
 
 
 def make_loss(train: TrainSpec) -> TrialLoss:
     """Return the trial's loss."""
-    return LOSSES[train.loss](train)
+    loss = LOSSES[train.loss](train)
+    return InFloat32(loss) if train.precision == "bf16" else loss

@@ -19,6 +19,8 @@ def prepare_model(spec: TrialSpec, data: Dataset) -> Network:
     network = build_model(spec.model, spec.norm, data.input_shape, data.num_classes, derive(spec.seed, "noise"))
     initialize(network, spec.init, spec.init_gain, spec.seed)
     device = data.train_x.device
+    if spec.train.precision == "float64":
+        network.model.double()
     network.model.to(device).to(memory_format=memory_format(spec, device))
     return network
 

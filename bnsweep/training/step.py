@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from bnsweep.data import Dataset
 from bnsweep.norm import noisy_sites
 from bnsweep.probes.attributes import Attributes
+from bnsweep.probes.autocast import forward_in
 from bnsweep.probes.context import buffer_copies, parameter_copies
 from bnsweep.spec import TrialSpec
 from bnsweep.training.clipping import clip_factor, scaled_gradients
@@ -49,9 +50,11 @@ class Trial:
         self.optimizer = make_optimizer(self.model.parameters(), spec)
         self._lr_at = None if has_constant_lr(spec.train) else partial(lr_at, lr=spec.lr, train=spec.train)
         self._clip_norm, self.clip_factor = spec.train.clip_norm, torch.ones(())  # of the last step's gradient
+        self._precision = spec.train.precision
         self._forward: Callable[[Tensor], Tensor] = self.model
         if spec.train.compile:
-            self._forward = compiler(self.model, (spec.model, spec.norm, spec.dataset, spec.train.batch_size))
+            kind = spec.model, spec.norm, spec.dataset, spec.train.batch_size, spec.train.precision
+            self._forward = compiler(self.model, kind)
         self._as_built = Attributes.of(self.model.modules())
         self._noisy_sites, self._parameters = noisy_sites(self.model), list(self.model.named_parameters())
 
@@ -61,7 +64,8 @@ class Trial:
             site.step = step
         if self._lr_at is not None:
             set_lr(self.optimizer, self._lr_at(step))
-        logits = self._forward(x)
+        with forward_in(self._precision, x.device):
+            logits = self._forward(x)
         return StepOutputs(self.loss(logits, y), logits.detach())
 
     def update(self, outputs: StepOutputs, with_grad_norm: bool) -> Tensor | None:

@@ -19,6 +19,7 @@ from bnsweep.spec.probes import ScheduleSpec
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.context import step_context
 from bnsweep.training.loop import run_trial
+from bnsweep.training.precision import held_in
 from bnsweep.training.step import Trial
 
 KEY = "model.name"
@@ -36,7 +37,7 @@ def try_model(spec: TrialSpec, data: Dataset) -> None:
         InputError: the trial fails, a forward or backward moves parameters or makes new ones, a step made again gives
             other numbers, or a probe does not see the parameters that it is given; all that was found in one message.
     """
-    small, few = _small(spec), _few(data)
+    small, few = _small(spec), _few(held_in(data, spec.train.precision))
     with seeded(0, few.train_x.device):
         with user_code(spec.model.name, KEY, f"on a batch {tuple(few.train_x.shape)}", Exception):
             found = list(dict.fromkeys(_step_faults(small, few)))

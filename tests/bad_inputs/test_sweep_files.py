@@ -99,6 +99,7 @@ WRONG_VALUES = [
     (("eval_every: 3", "weight_decay: -1"), r"train\.weight_decay: given -1; it should be greater than or equal to 0"),
     (("eval_every: 3", "max_loss: .nan"), r"train\.max_loss: given nan; it should be"),
     (("batch_size: 32", "batch_size: 32.0"), r"train\.batch_size: given 32\.0; it should be a valid integer"),
+    (("eval_every: 3", "precision: fp16"), r"train\.precision: given 'fp16'; allowed: bf16, float32, float64, tf32"),
     (("eval_every: 3", "loss: hinge"), r"train\.loss: given 'hinge'; allowed: cross_entropy, mse"),
     (("eval_every: 3", "label_smoothing: 1"), r"train\.label_smoothing: given 1; it should be less than 1"),
     (
