@@ -15,6 +15,7 @@ from bnsweep.models.mlp import mlp
 from bnsweep.models.network import Network
 from bnsweep.models.resnet import resnet
 from bnsweep.models.staged import Stage, StagedModel
+from bnsweep.models.transformer import transformer
 from bnsweep.models.vgg import vgg
 from bnsweep.models.weight_norm import normalize_weights
 from bnsweep.norm import WEIGHTS
@@ -42,6 +43,7 @@ MODELS: dict[str, Callable[[Any, str, tuple[int, int, int], int, int], StagedMod
     "mlp": mlp,
     "deep_linear": deep_linear,
     "resnet": resnet,
+    "transformer": transformer,
 }
 """Every model by its name in the sweep file."""
 

@@ -1,4 +1,4 @@
-"""Residual networks for small images (He et al. 2015, section 4.2), normalized after each convolution."""
+"""Residual networks for small images (He et al. 2015, section 4.2), normalized after each convolution or before it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ GROUPS = 3
 MIN_PIXELS = 4
 """Pixels across that can be halved twice."""
 
+Size = tuple[int, int]
+
 
 class ResidualBlock(nn.Module):
     """relu(norm1(conv1(relu(norm0(conv0(x))))) + shortcut(x)): two weight layers that only run as one stage.
@@ -24,27 +26,59 @@ class ResidualBlock(nn.Module):
     Args:
         in_channels: channels of the input.
         channels: channels of the output, no fewer.
-        spatial: (H, W) of the output.
+        spatial: (H, W) of the input.
         stride: of the first convolution.
         sites: builds the two normalizations.
     """
 
-    def __init__(self, in_channels: int, channels: int, spatial: tuple[int, int], stride: int, sites: Sites) -> None:
+    def __init__(self, in_channels: int, channels: int, spatial: Size, stride: int, sites: Sites) -> None:
         super().__init__()
         self.stride, self.added = stride, channels - in_channels
         self.conv0 = conv3x3(in_channels, channels, stride)
-        self.norm0 = sites(channels, spatial)
+        self.norm0 = sites(channels, strided(spatial, stride))
         self.conv1 = conv3x3(channels, channels)
-        self.norm1 = sites(channels, spatial)
+        self.norm1 = sites(channels, strided(spatial, stride))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the next block's input."""
         residual: Tensor = self.norm1(self.conv1(F.relu(self.norm0(self.conv0(x)))))
-        return F.relu(residual + self._shortcut(x))
+        return F.relu(residual + shortcut(x, self.stride, self.added))
 
-    def _shortcut(self, x: Tensor) -> Tensor:
-        x = x[:, :, :: self.stride, :: self.stride]
-        return F.pad(x, (0, 0, 0, 0, 0, self.added)) if self.added else x
+
+class PreActivationBlock(nn.Module):
+    """conv1(relu(norm1(conv0(relu(norm0(x)))))) + shortcut(x): nothing is done to the sum.
+
+    Source: He et al. 2016, "Identity Mappings in Deep Residual Networks", figure 4e. The shortcut and the arguments are
+    those of `ResidualBlock`.
+    """
+
+    def __init__(self, in_channels: int, channels: int, spatial: Size, stride: int, sites: Sites) -> None:
+        super().__init__()
+        self.stride, self.added = stride, channels - in_channels
+        self.norm0 = sites(in_channels, spatial)
+        self.conv0 = conv3x3(in_channels, channels, stride)
+        self.norm1 = sites(channels, strided(spatial, stride))
+        self.conv1 = conv3x3(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the next block's input."""
+        residual: Tensor = self.conv1(F.relu(self.norm1(self.conv0(F.relu(self.norm0(x))))))
+        return residual + shortcut(x, self.stride, self.added)
+
+
+BLOCKS: dict[str, type[ResidualBlock | PreActivationBlock]] = {"post": ResidualBlock, "pre": PreActivationBlock}
+"""Every block by its `norm_position`."""
+
+
+def shortcut(x: Tensor, stride: int, added: int) -> Tensor:
+    """Return every stride-th pixel of x (N, C, H, W) in each direction, with so many channels of zeros added."""
+    x = x[:, :, ::stride, ::stride]
+    return F.pad(x, (0, 0, 0, 0, 0, added)) if added else x
+
+
+def strided(spatial: Size, stride: int) -> Size:
+    """Return the size of a map after a convolution with this stride, which rounds up."""
+    return (spatial[0] + stride - 1) // stride, (spatial[1] + stride - 1) // stride
 
 
 def resnet(
@@ -52,7 +86,9 @@ def resnet(
 ) -> StagedModel:
     """Return stages stem, block0, block1, ... and linear, on (C, H, W) images: 6n + 2 weight layers.
 
-    Three groups of n blocks of width w, 2w and 4w; the second and the third group halve H and W, rounding up.
+    Three groups of n blocks of width w, 2w and 4w; the second and the third group halve H and W, rounding up. With
+    `norm_position: pre` the stem is its convolution alone, and what leaves the last block is normalized before the
+    pooling: as many sites as with `post`.
 
     Raises:
         InputError: images too small to be halved twice, or a mode that cannot work at a site's size.
@@ -64,23 +100,26 @@ def resnet(
             f"model.name: resnet (depth {spec.depth}) halves its input twice and needs at least "
             f"{MIN_PIXELS}x{MIN_PIXELS} pixels; given a {height}x{width} input"
         )
-    sites = Sites(norm, noise_seed)
-    stem = Stage(conv3x3(channels, spec.width), sites(spec.width, (height, width)), after=nn.ReLU())
-    built: dict[str, nn.Module] = {"stem": stem}
-    blocks = _blocks(spec, (height, width), sites)
+    sites, is_pre = Sites(norm, noise_seed), spec.norm_position == "pre"
+    stem = conv3x3(channels, spec.width)
+    built: dict[str, nn.Module] = {
+        "stem": Stage(stem) if is_pre else Stage(stem, sites(spec.width, (height, width)), after=nn.ReLU())
+    }
+    blocks, spatial = _blocks(spec, (height, width), sites)
     built |= {f"block{i}": block for i, block in enumerate(blocks)}
-    built["linear"] = Stage(linear(spec.width << (GROUPS - 1), num_classes), before=GlobalAveragePool())
+    features = spec.width << (GROUPS - 1)
+    last = [sites(features, spatial), nn.ReLU()] if is_pre else []
+    built["linear"] = Stage(linear(features, num_classes), before=nn.Sequential(*last, GlobalAveragePool()))
     return StagedModel(built)
 
 
-def _blocks(spec: ResnetSpec, spatial: tuple[int, int], sites: Sites) -> list[ResidualBlock]:
-    """Return all blocks, on maps of `spec.width` channels and size `spatial`."""
-    blocks, channels = list[ResidualBlock](), spec.width
+def _blocks(spec: ResnetSpec, spatial: Size, sites: Sites) -> tuple[list[nn.Module], Size]:
+    """Return all blocks, on maps of `spec.width` channels and size `spatial`, and the size of what leaves them."""
+    blocks, channels = list[nn.Module](), spec.width
     for group in range(GROUPS):
         for i in range((spec.depth - 2) // (2 * GROUPS)):
             stride = 2 if group > 0 and i == 0 else 1
-            spatial = (spatial[0] + stride - 1) // stride, (spatial[1] + stride - 1) // stride
             width = spec.width << group
-            blocks.append(ResidualBlock(channels, width, spatial, stride, sites))
-            channels = width
-    return blocks
+            blocks.append(BLOCKS[spec.norm_position](channels, width, spatial, stride, sites))
+            channels, spatial = width, strided(spatial, stride)
+    return blocks, spatial

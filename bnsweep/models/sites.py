@@ -9,7 +9,8 @@ from itertools import count
 from torch import nn
 
 from bnsweep.errors import InputError
-from bnsweep.norm import NormSite, build_norm
+from bnsweep.norm import Normalization, NormSite, build_norm
+from bnsweep.norm.tokens import OVER_POSITIONS, TokenNorm
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,27 @@ class Sites:
                 "or None after a fully connected layer"
             )
         size = None if spatial is None else (spatial[0], spatial[1])
+        return self._build(channels, size)
+
+    def of_tokens(self, features: int, count: int, dim: int = -1) -> nn.Module:
+        """Return the normalization at the next site, of tokens: see `bnsweep.norm.tokens.TokenNorm`.
+
+        Args:
+            features: features D of a token.
+            count: tokens of a sample.
+            dim: which dimension of the input the features are: -1, (N, ..., D), or 1, (N, D, ...).
+
+        Raises:
+            InputError: sizes that are none, or at which the mode cannot work.
+        """
+        if not (_is_size(features) and _is_size(count) and dim in (1, -1)):
+            raise InputError(
+                f"norm: given site.of_tokens({features!r}, {count!r}, {dim!r}); it takes the features of a token, the "
+                "tokens of a sample, and -1 or 1, where the features are"
+            )
+        return TokenNorm(self._build(features, (count, 1) if self.norm in OVER_POSITIONS else None), dim)
+
+    def _build(self, channels: int, size: tuple[int, int] | None) -> Normalization:
         return build_norm(self.norm, NormSite(channels, size, next(self._indices), self.noise_seed))
 
 

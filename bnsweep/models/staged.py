@@ -70,6 +70,11 @@ def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
     return _zeroed(nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1, device="meta"))
 
 
+def convolution(in_channels: int, out_channels: int, size: int) -> nn.Conv2d:
+    """Return a convolution of patches of size x size pixels, side by side, all zeros and with bias as the others."""
+    return _zeroed(nn.Conv2d(in_channels, out_channels, kernel_size=size, stride=size, device="meta"))
+
+
 def linear(in_features: int, out_features: int) -> nn.Linear:
     """Return a linear layer with bias, all zeros until `bnsweep.training.initialization.initialize` fills it."""
     return _zeroed(nn.Linear(in_features, out_features, device="meta"))

@@ -14,7 +14,7 @@ from bnsweep.spec.datasets import (
     ParquetSpec,
     TorchvisionDatasetSpec,
 )
-from bnsweep.spec.models import CustomSpec, DeepLinearSpec, MlpSpec, ModelSpec, ResnetSpec, VggSpec
+from bnsweep.spec.models import CustomSpec, DeepLinearSpec, MlpSpec, ModelSpec, ResnetSpec, TransformerSpec, VggSpec
 from bnsweep.spec.probes import (
     TIERS,
     CurvatureSpec,
@@ -62,6 +62,7 @@ __all__ = [
     "Section",
     "TorchvisionDatasetSpec",
     "TrainSpec",
+    "TransformerSpec",
     "TrialSpec",
     "VggSpec",
 ]

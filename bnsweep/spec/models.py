@@ -8,6 +8,9 @@ from pydantic import Discriminator, Field, Tag
 
 from bnsweep.spec.section import CUSTOM, CallableSection, PositiveInt, Section, reads, variant_tag
 
+NormPosition = Literal["pre", "post"]
+"""Before a residual branch, or after it: in a transformer after the sum, in a resnet after each convolution."""
+
 
 class VggSpec(Section):
     """3x3 convolutions of the given widths, `M` for a 2x2 max pooling; global average pooling and a linear layer."""
@@ -45,12 +48,36 @@ class ResnetSpec(Section):
     name: Literal["resnet"]
     depth: PositiveInt = 20
     width: PositiveInt = 16
+    norm_position: NormPosition = "post"
 
     @reads("depth")
     @staticmethod
     def _three_groups_of_blocks(depth: int) -> None:
         if depth < 8 or depth % 6 != 2:
             raise ValueError(f"depth {depth} is not 6n + 2; such as 8, 14, 20, 32, 44, 56 or 110")
+
+
+class TransformerSpec(Section):
+    """A vision transformer: patches of patch x patch pixels as tokens, blocks of self-attention and a two-layer net."""
+
+    name: Literal["transformer"]
+    depth: PositiveInt = 2
+    width: PositiveInt = 32
+    heads: PositiveInt = 4
+    patch: PositiveInt = 2
+    qk_norm: bool = False
+    norm_position: NormPosition = "pre"
+
+    @reads("width", "heads", "qk_norm")
+    @staticmethod
+    def _heads_share_the_width(width: int, heads: int, qk_norm: bool) -> None:
+        if width % heads:
+            raise ValueError(f"heads {heads} does not divide width {width}; each head takes width / heads features")
+        if qk_norm and width == heads:
+            raise ValueError(
+                f"qk_norm normalizes over the features of a head, and heads {heads} of width {width} have one each; "
+                "give fewer heads"
+            )
 
 
 class CustomSpec(CallableSection):
@@ -62,6 +89,7 @@ ModelSpec = Annotated[
     | Annotated[MlpSpec, Tag("mlp")]
     | Annotated[DeepLinearSpec, Tag("deep_linear")]
     | Annotated[ResnetSpec, Tag("resnet")]
+    | Annotated[TransformerSpec, Tag("transformer")]
     | Annotated[CustomSpec, Tag(CUSTOM)],
     Discriminator(variant_tag),
 ]

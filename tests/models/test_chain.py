@@ -9,7 +9,7 @@ from torch import nn
 from bnsweep.models import Network, StagedModel, build_model, describe_split, layers, split
 from bnsweep.models.pool import HalvingMaxPool
 from bnsweep.norm.weight import weight_parameters
-from bnsweep.spec import DeepLinearSpec, MlpSpec, ResnetSpec, VggSpec
+from bnsweep.spec import DeepLinearSpec, MlpSpec, ResnetSpec, TransformerSpec, VggSpec
 from bnsweep.training.initialization import initialize
 
 DIGITS = (1, 8, 8)
@@ -26,9 +26,12 @@ def owned(model: nn.Module) -> dict[str, tuple[str, ...]]:
         MlpSpec(name="mlp", widths=(4, 5)),
         DeepLinearSpec(name="deep_linear", widths=(4, 5)),
         ResnetSpec(name="resnet", depth=14, width=2),
+        ResnetSpec(name="resnet", depth=8, width=2, norm_position="pre"),
+        TransformerSpec(name="transformer", width=8),
+        TransformerSpec(name="transformer", width=8, norm_position="post"),
     ],
 )
-@pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch", "l1", "weight"])
+@pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch", "l1", "weight", "dyt"])
 def test_every_parameter_belongs_to_one_layer_and_layers_come_in_order(spec, norm: str) -> None:
     network = build_model(spec, norm, DIGITS, 10, noise_seed=0)
     model, found = network.model, split(network)

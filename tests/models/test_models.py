@@ -146,10 +146,11 @@ def test_instance_normalization_is_refused_where_a_map_has_shrunk_to_one_positio
 
 
 def test_every_model_of_the_spec_is_registered_and_another_is_refused() -> None:
-    assert set(MODELS) == {"vgg", "mlp", "deep_linear", "resnet"}
+    assert set(MODELS) == {"vgg", "mlp", "deep_linear", "resnet", "transformer"}
     stranger = VggSpec.model_construct(name="vg", widths=(4,))
     with pytest.raises(InputError) as error:
         build_model(stranger, "none", DIGITS, 10, noise_seed=0)
     assert str(error.value) == (
-        "model.name: given 'vg'; allowed: deep_linear, mlp, package.module:callable, resnet, vgg; did you mean 'vgg'?"
+        "model.name: given 'vg'; allowed: deep_linear, mlp, package.module:callable, resnet, transformer, vgg; "
+        "did you mean 'vgg'?"
     )

@@ -14,8 +14,11 @@ from bnsweep.training.initialization import initialize
 CIFAR, DIGITS = (3, 32, 32), (1, 8, 8)
 
 
-def resnet(depth: int = 8, width: int = 4, norm: str = "batch", input_shape=DIGITS) -> StagedModel:
-    return build_model(ResnetSpec(name="resnet", depth=depth, width=width), norm, input_shape, 10, noise_seed=7).model
+def resnet(
+    depth: int = 8, width: int = 4, norm: str = "batch", input_shape=DIGITS, norm_position: str = "post"
+) -> StagedModel:
+    spec = ResnetSpec(name="resnet", depth=depth, width=width, norm_position=norm_position)
+    return build_model(spec, norm, input_shape, 10, noise_seed=7).model
 
 
 def shapes(model: nn.Module, input_shape) -> list[tuple[int, ...]]:
@@ -83,6 +86,35 @@ def test_the_forward_is_the_definition_written_out(norm: str) -> None:
         h = F.relu(inner + shortcut)
     expected = F.linear(h.mean((2, 3)), *model.stages.linear.layer.parameters())
     torch.testing.assert_close(model(x), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+def test_with_pre_the_forward_is_that_of_identity_mappings(norm: str) -> None:
+    model = resnet(8, norm=norm, norm_position="pre").double()
+    initialize(Network(model), "kaiming_normal", 1.0, seed=0)
+    x = torch.randn((5, *DIGITS), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    h = F.conv2d(x, *model.stages.stem.layer.parameters(), padding=1)
+    for name, stride in (("block0", 1), ("block1", 2), ("block2", 2)):
+        block = model.stages.get_submodule(name)
+        inner = F.conv2d(F.relu(block.norm0(h)), *block.conv0.parameters(), stride=stride, padding=1)
+        inner = F.conv2d(F.relu(block.norm1(inner)), *block.conv1.parameters(), padding=1)
+        shortcut = torch.zeros_like(inner)
+        shortcut[:, : h.shape[1]] = h[:, :, ::stride, ::stride]
+        h = inner + shortcut
+    last = model.stages.linear
+    expected = F.linear(F.relu(last.before[0](h)).mean((2, 3)), *last.layer.parameters())
+    torch.testing.assert_close(model(x), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (7, 9)])
+def test_with_pre_the_sites_have_the_maps_that_they_meet_and_the_layers_are_the_same(size: tuple[int, int]) -> None:
+    shape = (1, *size)
+    model, post = (resnet(8, norm="noisy_batch", input_shape=shape, norm_position=name) for name in ("pre", "post"))
+    sites = [norm.site for _, _, norm in norm_sites(Network(model))]
+    assert [site.index for site in sites] == list(range(7))
+    assert [(site.channels, *site.spatial) for site in sites] == shapes(model, shape)[:-1]
+    assert [name for _, name, _ in norm_sites(Network(model))] == [name for name, _ in layers(Network(model))][:-1]
+    assert shapes(model, shape) == shapes(post, shape)
 
 
 def test_building_leaves_the_global_random_stream_alone_and_weights_at_zero() -> None:

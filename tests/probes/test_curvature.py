@@ -14,13 +14,16 @@ from bnsweep.probes.curvature import Curvature
 from bnsweep.probes.hessian import Loss, hessian_product
 from bnsweep.probes.lanczos import FAILURE_PROBABILITY
 from bnsweep.probes.stability import Stability
-from bnsweep.spec import CustomSpec, DigitsSpec, TrialSpec, VggSpec
+from bnsweep.spec import CustomSpec, DigitsSpec, ModelSpec, TransformerSpec, TrialSpec, VggSpec
 from bnsweep.training.loop import run_trial
 from tests import reference
 from tests.probes.tiny_trials import EDGE_CASE_NORMS, MODEL_NORMS, third_step
 
-CASES: list[tuple[str | VggSpec, str]] = [case for case in MODEL_NORMS if case[0] == "mlp"]
+CASES: list[tuple[str | ModelSpec, str]] = [case for case in MODEL_NORMS if case[0] == "mlp"]
 CASES += [(VggSpec(name="vgg", widths=(2, "M", 3)), norm) for norm in ("batch", "linf", "instance")]
+CASES += [
+    (TransformerSpec(name="transformer", depth=1, width=4, heads=2, patch=2), norm) for norm in ("layer", "batch")
+]
 CASES += EDGE_CASE_NORMS
 """Every mode on the model whose Hessian is small, some with convolutions, dropout and all that is odd."""
 
@@ -28,7 +31,7 @@ SECOND = "tests.user_code.second_derivatives:activated"
 
 
 @pytest.mark.parametrize(("model", "norm"), CASES)
-def test_the_extremes_are_those_of_the_whole_hessian(model: str | VggSpec, norm: str) -> None:
+def test_the_extremes_are_those_of_the_whole_hessian(model: str | ModelSpec, norm: str) -> None:
     ctx = third_step(model, norm)
     whole = reference.hessian(ctx.model, ctx.params_before, ctx.x, ctx.y, ctx.loss_fn, ctx.rng_state)
     lowest, *_, largest = torch.linalg.eigvalsh(whole).tolist()

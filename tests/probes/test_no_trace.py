@@ -22,7 +22,9 @@ EVERY_STEP = ProbesSpec.model_validate({name: {"every": 1} for name in PROBES})
 CASES = [
     (model, norm, optimizer)
     for norm_number, norm in enumerate(NORMS)
-    for model_number, model in enumerate(("vgg", "mlp", "resnet", "chain", "branches", "deep_linear"))
+    for model_number, model in enumerate(
+        ("vgg", "mlp", "resnet", "chain", "branches", "deep_linear", "transformer", "postnorm", "preact")
+    )
     for optimizer in [("sgd", "adam")[(norm_number + model_number) % 2]]
     if (model, norm) in MODEL_NORMS + BLOCK_NORMS
 ]
@@ -94,6 +96,7 @@ def test_a_trial_with_probes_has_the_bits_of_one_without(model: str, norm: str, 
 
 MODELS = [{"name": "vgg", "widths": [2, "M", 3]}, {"name": "mlp", "widths": [6, 6]}]
 MODELS += [{"name": "deep_linear", "widths": [6, 6]}, {"name": "resnet", "depth": 8, "width": 2}]
+MODELS += [{"name": "transformer", "depth": 1, "width": 12, "heads": 2, "patch": 4}]
 MODELS += [{"name": f"tests.user_code.models:{name}", "width": 2} for name in ("chain", "branches")]
 MODELS += [{"name": f"tests.user_code.edge_case_models:{name}"} for name in EDGE_CASES]
 OPTIMIZERS = [{}, {"momentum": 0.9, "weight_decay": 0.01}, {"optimizer": "adam", "weight_decay": 0.01}]
@@ -105,7 +108,13 @@ DIGITS = load_dataset(DigitsSpec(name="digits"))
 def can_be_normalized(case: tuple[dict[str, Any], str]) -> bool:
     """Instance normalization needs maps."""
     model, norm = case
-    return norm != "instance" or model["name"].rpartition(":")[2] in ("vgg", "resnet", "chain", "branches")
+    return norm != "instance" or model["name"].rpartition(":")[2] in (
+        "vgg",
+        "resnet",
+        "transformer",
+        "chain",
+        "branches",
+    )
 
 
 @settings(max_examples=60, deadline=None)

@@ -14,7 +14,7 @@ from bnsweep.norm import NORMS, set_step
 from bnsweep.probes import StepContext
 from bnsweep.probes.context import LossFn, StepStart, parameter_copies
 from bnsweep.rng import seeded
-from bnsweep.spec import CustomSpec, DeepLinearSpec, MlpSpec, ModelSpec, ResnetSpec, TrainSpec, VggSpec
+from bnsweep.spec import CustomSpec, DeepLinearSpec, MlpSpec, ModelSpec, ResnetSpec, TrainSpec, TransformerSpec, VggSpec
 from bnsweep.training.initialization import initialize
 
 OWN, EDGE_CASE_MODELS = "tests.user_code.models:", "tests.user_code.edge_case_models:"
@@ -29,6 +29,9 @@ MODELS: dict[str, ModelSpec] = {
     "mlp": MlpSpec(name="mlp", widths=(6, 12)),
     "deep_linear": DeepLinearSpec(name="deep_linear", widths=(6, 12)),
     "resnet": ResnetSpec(name="resnet", depth=8, width=3),
+    "preact": ResnetSpec(name="resnet", depth=8, width=3, norm_position="pre"),
+    "transformer": TransformerSpec(name="transformer", depth=1, width=8, heads=2, qk_norm=True),
+    "postnorm": TransformerSpec(name="transformer", depth=1, width=12, heads=2, norm_position="post"),
     "resnet14": ResnetSpec(name="resnet", depth=14, width=3),
     "chain": CustomSpec(name=f"{OWN}chain", width=4),
     "branches": CustomSpec(name=f"{OWN}branches", width=4),
@@ -42,6 +45,9 @@ MODEL_NORMS += [("deep_linear", norm) for norm in ("none", "batch", "noisy_batch
 """Chains of one layer per stage, on INPUT."""
 
 BLOCK_NORMS = [(model, norm) for model in ("resnet", "chain", "branches") for norm in NORMS]
+BLOCK_NORMS += [("transformer", norm) for norm in ("none", "batch", "noisy_batch", "layer", "instance", "weight")]
+BLOCK_NORMS += [("postnorm", norm) for norm in ("layer", "dyt", "weight_standardization")]
+BLOCK_NORMS += [("preact", norm) for norm in ("batch", "layer", "weight")]
 """Stages of several layers, and a user's models: both with dropout, one a chain, one not to be split."""
 
 EDGE_CASE_NORMS = [(model, norm) for model in EDGE_CASES for norm in ("none", "batch", "weight")]

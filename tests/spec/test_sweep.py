@@ -84,6 +84,7 @@ def test_any_field_of_a_section_can_be_an_axis() -> None:
 BAD = [
     (("norm: [none", "nrom: [none"), "axes.nrom: unknown key 'nrom'; allowed: ", "; did you mean 'norm'?"),
     (("none, batch", "none, bacth"), "axes.norm: given 'bacth'; allowed: batch, dyt, ", "; did you mean 'batch'?"),
+    (("name: mlp", "norm_position: pre, name: mlp"), "model.norm_position: unknown key", "allowed: name, widths"),
     (("axes:", "init: xavier\naxes:"), "init: given 'xavier'; allowed: default, ", "; did you mean 'xavier_normal'?"),
     (
         ("name: mlp", "name: mpl"),
