@@ -13,6 +13,7 @@ from bnsweep.data.dataset import Dataset
 from bnsweep.rng import derive
 from bnsweep.spec import TrainSpec
 
+CPU = torch.device("cpu")
 MAX_STANDARDIZED_BYTES = 2**26
 """What a trial may hold of standardized samples beside those as stored."""
 
@@ -22,7 +23,7 @@ def batches(data: Dataset, train: TrainSpec, seed: int, first: int = 0) -> Itera
 
     A small training set is standardized once; the bits are the same.
     """
-    order = batch_indices(len(data.train_y), train.batch_size, train.steps, seed)
+    order = batch_indices(len(data.train_y), train.batch_size, train.steps, seed, data.train_y.device)
     is_ready = data.train_x.is_floating_point() or 4 * data.train_x.numel() <= MAX_STANDARDIZED_BYTES
     ready = data.standardize(data.train_x) if is_ready else None
     for step, index in enumerate(islice(order, first, None), first):
@@ -30,15 +31,18 @@ def batches(data: Dataset, train: TrainSpec, seed: int, first: int = 0) -> Itera
         yield augmented(samples, train.augment, seed, step), data.train_y[index]
 
 
-def batch_indices(num_samples: int, batch_size: int, steps: int, seed: int) -> Iterator[Tensor]:
-    """Yield the samples of each step, of shape (batch_size,).
+def batch_indices(
+    num_samples: int, batch_size: int, steps: int, seed: int, device: torch.device = CPU
+) -> Iterator[Tensor]:
+    """Yield the samples of each step, of shape (batch_size,), on `device`.
 
-    Every epoch is a fresh permutation, without the samples left over when it is cut into batches.
+    Every epoch is a fresh permutation, without the samples left over when it is cut into batches. It is drawn
+    on the CPU, and copied to the device once: a copy at each step would have the CPU wait for all that is queued there.
     """
     generator = torch.Generator().manual_seed(derive(seed, "data_order"))
     per_epoch = num_samples // batch_size
     for step in range(steps):
         if step % per_epoch == 0:
-            order = torch.randperm(num_samples, generator=generator)
+            order = torch.randperm(num_samples, generator=generator).to(device)
         start = step % per_epoch * batch_size
         yield order[start : start + batch_size]

@@ -43,24 +43,24 @@ class Landscape:
         lengths = [("lr_multiple", multiple, multiple * ctx.lr) for multiple in self.lr_multiples]
         lengths += [("alpha", alpha / ctx.lr, alpha) for alpha in self.alphas]
         point = {name: torch.empty_like(ctx.params_before[name]) for name in ctx.grads}
+        measured = torch.stack([_at(ctx, point, alpha, grad_norm) for _, _, alpha in lengths])
         return [
-            {"step": ctx.step, "given_as": given_as, "lr_multiple": multiple, **self._at(ctx, point, alpha, grad_norm)}
-            for given_as, multiple, alpha in lengths
+            {"step": ctx.step, "given_as": given_as, "lr_multiple": multiple, "alpha": alpha}
+            | dict(zip(("loss", "grad_diff_l2", "grad_norm", "beta"), values, strict=True))
+            for (given_as, multiple, alpha), values in zip(lengths, measured.tolist(), strict=True)
         ]
 
-    def _at(self, ctx: StepContext, point: Mapping[str, Tensor], alpha: float, grad_norm: Tensor) -> Row:
-        """Overwrite `point`, which every step length shares: memory that is fresh costs more than the arithmetic."""
-        for name, g in ctx.grads.items():  # two operations, since one with alpha refuses what float32 cannot hold
-            torch.sub(ctx.params_before[name], torch.mul(g, alpha, out=point[name]), out=point[name])
-        loss, gradient = loss_and_gradient(ctx, point)
-        difference = joint_norm(torch.sub(gradient[name], g, out=point[name]) for name, g in ctx.grads.items())
-        return {
-            "alpha": alpha,
-            "loss": loss.item(),
-            "grad_diff_l2": difference.item(),
-            "grad_norm": grad_norm.item(),
-            "beta": (difference / (alpha * grad_norm)).item(),
-        }
+
+def _at(ctx: StepContext, point: Mapping[str, Tensor], alpha: float, grad_norm: Tensor) -> Tensor:
+    """Return loss, grad_diff_l2, grad_norm and beta at one step length, (4,) in float64, still on the device.
+
+    Overwrite `point`, which every step length shares: memory that is fresh costs more than the arithmetic.
+    """
+    for name, g in ctx.grads.items():  # two operations, since one with alpha refuses what float32 cannot hold
+        torch.sub(ctx.params_before[name], torch.mul(g, alpha, out=point[name]), out=point[name])
+    loss, gradient = loss_and_gradient(ctx, point)
+    difference = joint_norm(torch.sub(gradient[name], g, out=point[name]) for name, g in ctx.grads.items())
+    return torch.stack([loss.double(), difference, grad_norm, difference / (alpha * grad_norm)])
 
 
 def loss_and_gradient(ctx: StepContext, trained: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:

@@ -34,6 +34,8 @@ def prepare_device(resources: Resources) -> torch.device:
         )
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
+    # A kernel for each new tensor, and nothing reads what was not written.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch's module is a class
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False  # 10-bit mantissas would drown small gradient differences
     device = torch.device("cuda", 0)

@@ -144,12 +144,13 @@ class Evaluator:
 
     def _take_statistics(self, model: nn.Module, norms: Sequence[RunningNorm]) -> None:
         """Put statistics of the model as it is in the place of the running ones; it is in eval mode."""
-        num_samples = len(self.data.train_y)
+        num_samples, device = len(self.data.train_y), self.data.train_x.device
+        stream = derive(self.seed, "statistics")
         num_batches = min(STATISTICS_BATCHES, num_samples // self.batch_size)
         _set_training(norms, True)
         with averaging(norms):
-            for index in batch_indices(num_samples, self.batch_size, num_batches, derive(self.seed, "statistics")):
-                with forward_in(self.precision, self.data.train_x.device):
+            for index in batch_indices(num_samples, self.batch_size, num_batches, stream, device):
+                with forward_in(self.precision, device):
                     model(self.data.standardize(self.data.train_x[index]))
         _set_training(norms, False)
 
@@ -164,7 +165,8 @@ class Evaluator:
     def _drawn(self, count: int, stream: str) -> Tensor:
         """Return the numbers (count,) of so many samples of the training set, all where there are fewer."""
         generator = torch.Generator().manual_seed(derive(self.seed, stream))
-        return torch.randperm(len(self.data.train_y), generator=generator)[:count]
+        order = torch.randperm(len(self.data.train_y), generator=generator)
+        return order[:count].to(self.data.train_y.device)
 
     def _test_set(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield samples (B, C, H, W) and labels (B,) of the test set."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,11 @@ def test_every_epoch_is_a_permutation_cut_into_full_batches(
         epoch = [sample for batch in batches[start : start + per_epoch] for sample in batch]
         assert len(set(epoch)) == len(epoch)
         assert set(epoch) <= set(range(num_samples))
+
+
+def test_an_epochs_samples_are_drawn_on_the_cpu_whatever_the_device() -> None:
+    batches = list(batch_indices(10, 3, 5, 0, torch.device("meta")))  # a device that is there on every machine
+    assert {(batch.device.type, tuple(batch.shape)) for batch in batches} == {("meta", (3,))}
 
 
 def test_a_large_set_is_standardized_batch_by_batch_to_the_same_bits(

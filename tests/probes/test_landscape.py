@@ -14,6 +14,7 @@ from bnsweep.probes.context import parameter_copies
 from bnsweep.probes.landscape import Landscape, loss_and_gradient
 from tests import reference
 from tests.probes.tiny_trials import BLOCK_NORMS, EDGE_CASE_NORMS, MODEL_NORMS, TinyTrial, third_step
+from tests.reads import Reads
 
 MULTIPLES = (0.5, 1.0, 2.0, 4.0)
 
@@ -55,6 +56,14 @@ def test_each_point_costs_one_forward_and_one_backward() -> None:
 
     Landscape(MULTIPLES)(replace(ctx, loss_fn=loss_fn))
     assert (len(forwards), len(backwards)) == (4, 4)
+
+
+def test_no_point_is_waited_for() -> None:
+    ctx = third_step("vgg", "batch")
+    with Reads() as reads:
+        assert torch.ones(()).item() == reads.count
+        Landscape(MULTIPLES, (0.1,))(ctx)
+    assert reads.count == 1
 
 
 def quadratic(x: torch.Tensor) -> StepContext:

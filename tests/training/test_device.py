@@ -45,6 +45,8 @@ def test_a_share_of_a_gpu_is_a_share_of_its_memory(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=16 * CONTEXT_BYTES))
     monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda *given: told.append(given))
     monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda _: None)
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
     for gpus in (0.25, 1):
         assert prepare_device(Resources(gpus=gpus)) == torch.device("cuda", 0)
     assert told == [(3 / 16, torch.device("cuda", 0))]
+    assert not torch.utils.deterministic.fill_uninitialized_memory  # a kernel for each tensor that is made

@@ -24,6 +24,7 @@ from bnsweep.training.loop import run_trial
 from bnsweep.training.losses import make_loss
 from bnsweep.training.model import prepare_model
 from tests import reference
+from tests.reads import Reads
 
 Build = Callable[..., TrialSpec]
 DATA = load_dataset(DigitsSpec(name="digits"))
@@ -201,6 +202,14 @@ def test_statistics_that_overflowed_in_training_are_not_part_of_new_ones(spec: B
     found = Evaluator(DATA, LOSS, 32, SEED)(model)
     assert found.test == healthy.test
     assert found.test_running != healthy.test_running
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "l1"])
+def test_no_batch_of_an_evaluation_is_waited_for(spec: Build, norm: str) -> None:
+    model = model_of(spec, "mlp", norm)
+    with Reads() as reads:
+        Evaluator(DATA, LOSS, 32, SEED)(model, with_train=True)
+    assert reads.count == 0
 
 
 def test_the_data_may_be_smaller_than_the_test_set(spec: Build) -> None:

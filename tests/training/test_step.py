@@ -11,6 +11,7 @@ from bnsweep.data import load_dataset
 from bnsweep.spec import DigitsSpec, TrialSpec
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.step import Trial
+from tests.reads import Reads
 
 Build = Callable[..., TrialSpec]
 DATA = load_dataset(DigitsSpec(name="digits"))
@@ -52,6 +53,15 @@ def test_a_state_is_a_copy(spec: Build) -> None:
     x, y = DATA.standardize(DATA.train_x[:32]), DATA.train_y[:32]
     trial.update(trial.forward(1, x, y), with_grad_norm=False)
     assert all(torch.equal(w, before[name]) for name, w in state["parameters"].items())
+
+
+@pytest.mark.parametrize("norm", ["batch", "noisy_batch"])
+def test_no_step_is_waited_for(spec: Build, norm: str) -> None:
+    trial, _ = made(spec(norm=norm), range(1))
+    x, y = DATA.standardize(DATA.train_x[:32]), DATA.train_y[:32]
+    with Reads() as reads:
+        trial.update(trial.forward(1, x, y), with_grad_norm=True)
+    assert reads.count == 0
 
 
 @pytest.mark.parametrize("train", [{}, {"clip_norm": 0.01}], ids=str)
