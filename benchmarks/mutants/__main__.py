@@ -42,7 +42,7 @@ PARTS = {
     "store": Part(
         STORE,
         (
-            _files("results", "store local schedules compact objects damage convert"),
+            _files("results", "commits store local schedules compact objects damage convert"),
             _files("results", "trouble verify user_tables stored_spec kills"),
         ),
     ),

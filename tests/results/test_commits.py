@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from bnsweep.results.commits import encode_metrics, number_of
-from tests.results.rows import rows
+import pytest
+
+from bnsweep.errors import InputError
+from bnsweep.results import Store
+from bnsweep.results.commits import commit_name, encode_metrics, number_of
+from bnsweep.results.verify import verify
+from tests.results.rows import commit, rows
 
 
 def test_no_two_tries_to_commit_share_a_name_even_at_one_number() -> None:
@@ -13,3 +18,16 @@ def test_no_two_tries_to_commit_share_a_name_even_at_one_number() -> None:
     assert len(first) == len(second) == len(tables)
     assert not first.keys() & second.keys()
     assert {number_of(name) for name in (*first, *second)} == {7}
+
+
+def test_a_commit_under_another_number_is_no_commit(local: Store) -> None:
+    """As by a copy of a file by hand: it would name the metric files of the other as its own."""
+    commit(local, rows("a"))
+    names = [entry.name for entry in local.files.entries("trials")]
+    copy = commit_name(90)
+    local.files.put(copy, local.files.read(f"trials/{names[-1]}") or b"")
+    with pytest.raises(
+        InputError, match=r"trials: a file is damaged \(.*90.parquet: it is not the commit of this number"
+    ):
+        Store.open(local.root).finished()
+    assert copy in {problem.path for problem in verify(local)}
