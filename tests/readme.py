@@ -10,9 +10,10 @@ from typing import Any
 README = Path(__file__).parents[1] / "README.md"
 
 
-def code_block(holding: str) -> str:
-    """Return the README's one block of Python that holds a text."""
-    (found,) = (code for code in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if holding in code)
+def code_block(holding: str, language: str = "python") -> str:
+    """Return the README's one block of a language that holds a text."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
+    (found,) = (code for code in blocks if holding in code)
     return str(found)
 
 

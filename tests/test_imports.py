@@ -26,7 +26,7 @@ FLOORS = {
         ("spec",),
         ("limits", "plugins", "rng"),
         ("settings",),
-        ("errors",),
+        ("errors", "trial_function"),
     ),
     "analysis": (
         *(("gallery",), ("comparison",), ("report",), ("plots",), ("claims",)),

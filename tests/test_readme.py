@@ -1,4 +1,4 @@
-"""The README's example of a model, data and a probe of one's own works as it stands, to the last command."""
+"""The README's examples of code of one's own work as they stand, to the last command."""
 
 from __future__ import annotations
 
@@ -25,14 +25,34 @@ np.savez("my.npz", train_x=x[:30], train_y=y[:30], test_x=x[30:], test_y=y[30:])
 """
 
 
+def succeed(*arguments: str) -> str:
+    result = bnsweep(*arguments, cwd=Path.cwd())
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def test_a_training_loop_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As real commands: planned, run, reported on, verified, and the same bits when run again."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop.py").write_text(code_block("@bnsweep.trial"))
+    (tmp_path / "loop.yaml").write_text(code_block("trial:", "yaml"))
+    assert "2 of 2 kinds of trials timed" in succeed("plan", "loop.yaml")
+    succeed("run", "loop.yaml", "--executor", "serial")
+    trials, curves = pd.read_parquet("results/loop/trials"), pd.read_parquet("results/loop/curves")
+    assert (trials["metric"] == trials["test_loss"]).all()
+    assert set(trials["trial"]) == {"loop:train"}
+    assert set(trials["trial_options"]) == {'{"width": 16}', '{"width": 64}'}
+    assert len(curves) == 16 * 100
+    assert len(pd.read_parquet("results/loop/first_layer")) == len(pd.read_parquet("results/loop/ics")) // 2 == 16 * 2
+    succeed("verify", "results/loop")
+    succeed("report", "results/loop")
+    repeated = succeed("repro", "results/loop", trials["trial_key"][0])
+    assert "first_layer: 2 rows, the same bits" in repeated
+    assert repeated.endswith("the same bits\n")
+
+
 def test_a_model_data_and_a_probe_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As real commands: run, verified, compacted, verified again, and each row the same bits when run again."""
-
-    def succeed(*arguments: str) -> str:
-        result = bnsweep(*arguments, cwd=tmp_path)
-        assert result.returncode == 0, result.stdout + result.stderr
-        return result.stdout
-
     (tmp_path / "mine.py").write_text(code_block("class WeightNorms"))
     monkeypatch.chdir(tmp_path)
     exec(DATA, {})

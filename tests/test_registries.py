@@ -14,6 +14,7 @@ from bnsweep.norm import NORMS
 from bnsweep.probes import FINAL_PROBES, PROBES
 from bnsweep.spec import CUSTOM, ProbesSpec, TorchvisionDatasetSpec, TrainSpec
 from bnsweep.spec.error_messages import variants
+from bnsweep.spec.section import NONE
 from bnsweep.spec.train import AUGMENT_NAMES, ScheduleName
 from bnsweep.spec.trial import InitName, NormName
 from bnsweep.training.initialization import INITS
@@ -29,7 +30,7 @@ WORDS = {
     "schedule": (get_args(ScheduleName), SCHEDULES),
     "augment": (AUGMENT_NAMES, AUGMENTATIONS),
     "model": (variants("model").keys() - {CUSTOM}, MODELS),
-    "dataset": (variants("dataset"), DATASETS),
+    "dataset": ({*variants("dataset"), NONE}, DATASETS),
     "torchvision's datasets": (
         get_args(TorchvisionDatasetSpec.model_fields["name"].annotation),
         [f"torchvision/{name}" for name in TORCHVISION_DATASETS],

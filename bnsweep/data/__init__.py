@@ -11,11 +11,12 @@ from bnsweep.data.dataset import Dataset
 from bnsweep.data.digits import load_digits
 from bnsweep.data.gaussian import load_gaussian
 from bnsweep.data.images import load_images
+from bnsweep.data.none import load_none
 from bnsweep.data.npz import load_npz
 from bnsweep.data.parquet import load_parquet
 from bnsweep.data.torchvision import load_torchvision
 from bnsweep.spec import CUSTOM, DatasetSpec
-from bnsweep.spec.section import TORCHVISION, variant_tag
+from bnsweep.spec.section import NONE, TORCHVISION, variant_tag
 
 DATASETS: dict[str, Callable[[Any], Dataset]] = {
     "digits": load_digits,
@@ -26,6 +27,7 @@ DATASETS: dict[str, Callable[[Any], Dataset]] = {
     TORCHVISION: load_torchvision,
     "gaussian": load_gaussian,
     CUSTOM: load_custom,
+    NONE: load_none,
 }
 """Every dataset of the sweep file by name."""
 

@@ -70,6 +70,11 @@ TRIALS = table(
     column("compile", pa.bool_(), "whether the training step was compiled"),
     column("augment", LABEL, "what is done to mini-batches at random, JSON"),
     column("precision", LABEL, "in which training computes: float32, float64, bf16 (autocast) or tf32"),
+    column("trial", LABEL, "the function of the user's own that trained it; null: bnsweep's own loop"),
+    column("trial_options", pa.string(), "what the sweep file gave that function, JSON; else null"),
+    column("metric_name", LABEL, "name of the number that the function reports; else null"),
+    column("metric_mode", LABEL, "which of two such numbers is the better, min or max; else null"),
+    column("metric", pa.float64(), "the number that the function reports, in its unit; null if diverged, or no such"),
     column("probes", pa.string(), "the probes and their schedules, JSON"),
     column(
         "num_classes",

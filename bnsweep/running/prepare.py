@@ -14,11 +14,13 @@ from bnsweep.running.packs import dataset_key
 from bnsweep.running.plan import Plan
 from bnsweep.running.run import Prepared
 from bnsweep.running.same_data import require_same_data
-from bnsweep.spec import CustomSpec, TrialSpec
+from bnsweep.spec import CustomSpec, NoModelSpec, TrialSpec
 from bnsweep.spec.grid import Grid
+from bnsweep.spec.section import NONE
 from bnsweep.spec.sweep import Sweep
 from bnsweep.spec.trial import REAL_TARGET_LOSSES
 from bnsweep.training.compiling import check_compiler
+from bnsweep.training.own.trying import try_own_loop
 from bnsweep.training.trying import try_model
 
 
@@ -31,19 +33,23 @@ def prepare(sweep: Sweep, store: Store, plan: Plan) -> Prepared:
     datasets = [spec.dataset for spec in _one_each(plan, "dataset")]
     loaded = {dataset_key(dataset): load_dataset(dataset) for dataset in datasets}
     require_same_data(store, ((dataset, loaded[dataset_key(dataset)]) for dataset in datasets))
-    _check_batch_sizes(_one_each(plan, "train.batch_size", "dataset"), loaded)
-    _check_losses(_one_each(plan, "train.loss", "dataset"), loaded)
-    for spec in _one_each(plan, "train.augment", "dataset"):
-        check_augmentable(spec.train.augment, loaded[dataset_key(spec.dataset)].input_shape)
+    if any(dataset.name != NONE for dataset in datasets):
+        _check_batch_sizes(_one_each(plan, "train.batch_size", "dataset"), loaded)
+        _check_losses(_one_each(plan, "train.loss", "dataset"), loaded)
+        for spec in _one_each(plan, "train.augment", "dataset"):
+            check_augmentable(spec.train.augment, loaded[dataset_key(spec.dataset)].input_shape)
     if sweep.resources.gpus == 0 and any(spec.train.compile for spec in _one_each(plan, "train.compile")):
         check_compiler()
     for spec in _one_each(plan, "probes"):
         build_probes(spec.probes, spec.train.steps)
     notes = _check_models(_one_each(plan, "model", "norm", "dataset"), loaded)
+    for spec in _one_each(plan, "trial.name", "model", "norm", "dataset", "probes", "train.precision"):
+        if spec.is_own:
+            notes += tuple(try_own_loop(spec, loaded[dataset_key(spec.dataset)]))
     for spec in _one_each(plan, "model", "norm", "dataset", "probes", "train.precision"):
-        if isinstance(spec.model, CustomSpec):
+        if isinstance(spec.model, CustomSpec) and not spec.is_own:
             try_model(spec, loaded[dataset_key(spec.dataset)])
-    return Prepared(sweep, store, plan, loaded, notes)
+    return Prepared(sweep, store, plan, loaded, tuple(dict.fromkeys(notes)))
 
 
 def _one_each(plan: Plan, *fields: str) -> Grid:
@@ -55,6 +61,8 @@ def _check_models(trials: Iterable[TrialSpec], datasets: dict[str, Dataset]) -> 
     """Build each model, so that what cannot be built is said before the start; return what the user should know."""
     notes = dict[str, None]()
     for spec in trials:
+        if isinstance(spec.model, NoModelSpec):
+            continue
         data = datasets[dataset_key(spec.dataset)]
         try:
             model = build_model(spec.model, spec.norm, data.input_shape, data.num_classes, noise_seed=0)

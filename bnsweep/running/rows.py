@@ -19,14 +19,14 @@ from bnsweep.running.packs import RunContext
 from bnsweep.running.provenance import versions
 from bnsweep.spec import AXES, TrialSpec
 from bnsweep.spec.trial import SEMANTICS_VERSION
-from bnsweep.training.loop import Training
+from bnsweep.training.loop import AnyTraining
 from bnsweep.training.memory import peak_memory_bytes
 from bnsweep.training.result import TrialResult
 
 OUTCOME = (
     *("status", "stop_step", "stop_reason", "num_classes", "probe_time_s"),
     *("train_loss", "train_acc", "test_loss", "test_acc"),
-    *("test_loss_running", "test_acc_running", "train_loss_eval", "train_acc_eval", "test_loss_constant"),
+    *("test_loss_running", "test_acc_running", "train_loss_eval", "train_acc_eval", "test_loss_constant", "metric"),
 )
 
 
@@ -45,7 +45,7 @@ class EndedTrial:
     circumstances: Row
 
     @classmethod
-    def of(cls, training: Training, context: RunContext, **circumstances: Any) -> EndedTrial:
+    def of(cls, training: AnyTraining, context: RunContext, **circumstances: Any) -> EndedTrial:
         """Return a trial that was trained here."""
         place = code_and_place(context, training.device)
         shared = {**circumstances, **place, "wall_time_s": training.wall_time_s, "data_sha256": training.data.sha256}
@@ -112,4 +112,13 @@ def spec_columns(spec: TrialSpec) -> Mapping[str, Any]:
     }
     names = {"probes": json.dumps(dump["probes"]), "spec": spec.to_json(), "semantics_version": SEMANTICS_VERSION}
     train = {name: json.dumps(value) if isinstance(value, list) else value for name, value in dump["train"].items()}
-    return {**options, **train, **names}
+    return {**options, **_own_columns(spec), **train, **names}
+
+
+def _own_columns(spec: TrialSpec) -> dict[str, Any]:
+    """Return the columns about a loop of the user's own; none where it is bnsweep's."""
+    own = spec.trial
+    if own is None:
+        return {}
+    metric = {"metric_name": own.metric.name, "metric_mode": own.metric.mode}
+    return {"trial": own.name, "trial_options": json.dumps(own.options), **metric}

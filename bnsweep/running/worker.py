@@ -19,7 +19,7 @@ from bnsweep.spec import TrialSpec
 from bnsweep.training.checkpoint import NotPlain, dump
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.device_errors import is_out_of_memory, let_go, lost_device
-from bnsweep.training.loop import Training, train
+from bnsweep.training.loop import AnyTraining, train
 from bnsweep.training.memory import reset_peak_memory
 from bnsweep.training.optimizers import load_optimizers
 
@@ -81,29 +81,25 @@ class Worker:
         except _BrokenOff:
             return
         except Exception as error:  # a bug in one trial must not take its neighbours along
-            self._record(trial, attempt, pack, error)
+            self._record(trial, spec, attempt, pack, error)
         else:
             ended = EndedTrial.of(training, self.context, attempt=attempt, started_at=started_at)
             self._outgoing.add(trial, Ended(Ending(training.result.status), attempt), ended)
         self._outgoing.send_if_due()
 
-    def _record(self, trial: int, attempt: int, pack: Pack, error: Exception) -> None:
+    def _record(self, trial: int, spec: TrialSpec, attempt: int, pack: Pack, error: Exception) -> None:
         """Put what a trial raised to what is delivered next; free the memory that it holds where that was short."""
         lost, is_short = lost_device(error, self.device), is_out_of_memory(error)
         how = Ending.SHORT_OF_MEMORY if is_short and not pack.has_whole_gpus else Ending.FAILED
-        row = raised_row(self.context.trials[trial], attempt, error, self.log)
+        row = raised_row(spec, attempt, error, self.log)
         self._outgoing.add_failure(trial, Ended(Ending.LOST_DEVICE if lost else how, attempt), row)
         if lost:
             self._outgoing.send(is_last=True)
-            raise DeviceLost(self._why_lost(trial, lost)) from error
+            raise DeviceLost(_why_lost(spec, lost)) from error
         if is_short:
             let_go(error, self.device)
 
-    def _why_lost(self, trial: int, error: BaseException) -> str:
-        text = str(error).partition("\n")[0]
-        return f"trial {self.context.trials[trial].trial_key}: {text}; after this a process can use its GPU no more"
-
-    def _train(self, trial: int, spec: TrialSpec, is_saved: bool) -> Generator[float, None, Training]:
+    def _train(self, trial: int, spec: TrialSpec, is_saved: bool) -> Generator[float, None, AnyTraining]:
         """Train a trial, from where a worker before this one saved it."""
         reset_peak_memory(self.device)
         saved = self.desk.load_checkpoint(trial) if is_saved else None
@@ -122,7 +118,7 @@ class Worker:
                     raise _BrokenOff
         return training
 
-    def _save(self, trial: int, training: Training) -> bool:
+    def _save(self, trial: int, training: AnyTraining) -> bool:
         """Save a trial under way; return whether that can be done, since a user's probe may not allow it."""
         try:
             content = dump(training.state_dict())
@@ -130,3 +126,8 @@ class Worker:
             return False
         self.desk.save_checkpoint(trial, content)
         return True
+
+
+def _why_lost(spec: TrialSpec, error: BaseException) -> str:
+    text = str(error).partition("\n")[0]
+    return f"trial {spec.trial_key}: {text}; after this a process can use its GPU no more"

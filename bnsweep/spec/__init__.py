@@ -10,11 +10,22 @@ from bnsweep.spec.datasets import (
     DigitsSpec,
     GaussianSpec,
     ImagesSpec,
+    NoDatasetSpec,
     NpzSpec,
     ParquetSpec,
     TorchvisionDatasetSpec,
 )
-from bnsweep.spec.models import CustomSpec, DeepLinearSpec, MlpSpec, ModelSpec, ResnetSpec, TransformerSpec, VggSpec
+from bnsweep.spec.models import (
+    CustomSpec,
+    DeepLinearSpec,
+    MlpSpec,
+    ModelSpec,
+    NoModelSpec,
+    ResnetSpec,
+    TransformerSpec,
+    VggSpec,
+)
+from bnsweep.spec.own_trial import OwnTrialSpec
 from bnsweep.spec.probes import (
     TIERS,
     CurvatureSpec,
@@ -53,7 +64,10 @@ __all__ = [
     "MlpSpec",
     "ModelSpec",
     "MomentsSpec",
+    "NoDatasetSpec",
+    "NoModelSpec",
     "NpzSpec",
+    "OwnTrialSpec",
     "ParquetSpec",
     "ProbesSpec",
     "ResnetSpec",

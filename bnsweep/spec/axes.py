@@ -97,6 +97,8 @@ def check_axis_name(name: str, fixed: Mapping[str, Any], values: Mapping[str, Se
         if name.startswith(f"{section}.") and any(cls.model_config["extra"] == "allow" for cls in classes):
             allowed.append(name)
         allowed += sorted({f"{section}.{field}" for cls in classes for field in cls.model_fields})
+    if "trial" in fixed or "trial.name" in values:
+        allowed += [name] if name.startswith("trial.") and name != "trial.metric" else ["trial.OPTION"]
     if name not in allowed:
         raise InputError(f"axes.{name}: unknown key '{name}'; {did_you_mean(name, allowed)}")
     section, _, field = name.partition(".")

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from bnsweep.spec.section import CUSTOM, TORCHVISION, CallableSection, PositiveInt, Section, reads, variant_tag
+from bnsweep.spec.section import CUSTOM, NONE, TORCHVISION, CallableSection, PositiveInt, Section, reads, variant_tag
 
 SAMPLE = frozenset({"train_limit", "test_limit", "sample_seed"})
 """The fields that say which sample is taken."""
@@ -111,6 +111,12 @@ class GaussianSpec(Section):
     targets: Literal["classes", "real"] = "classes"
 
 
+class NoDatasetSpec(Section):
+    """None that bnsweep knows of: a loop of the user's own brings its data."""
+
+    name: Literal["none"] = "none"
+
+
 class CustomDatasetSpec(CallableSection):
     """Data of the user's own: `package.module:callable`; the other keys are the callable's options."""
 
@@ -123,7 +129,8 @@ DatasetSpec = Annotated[
     | Annotated[ImagesSpec, Tag("images")]
     | Annotated[TorchvisionDatasetSpec, Tag(TORCHVISION)]
     | Annotated[GaussianSpec, Tag("gaussian")]
-    | Annotated[CustomDatasetSpec, Tag(CUSTOM)],
+    | Annotated[CustomDatasetSpec, Tag(CUSTOM)]
+    | Annotated[NoDatasetSpec, Tag(NONE)],
     Discriminator(variant_tag),
 ]
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from bnsweep.errors import did_you_mean
 from bnsweep.spec.datasets import DatasetSpec
 from bnsweep.spec.models import ModelSpec
-from bnsweep.spec.section import variant_tag
+from bnsweep.spec.section import NONE, variant_tag
 from bnsweep.spec.wanted import wanted
 
 Location = tuple[int | str, ...]
@@ -20,13 +20,13 @@ _UNIONS = {"model": ModelSpec, "dataset": DatasetSpec}
 
 
 def variants(section: str) -> dict[str, type[BaseModel]]:
-    """Return the classes that `section` (`model` or `dataset`) may be, by name.
+    """Return the classes that `section` (`model` or `dataset`) may be, by name, but for none at all.
 
     >>> sorted(variants("model"))
     ['deep_linear', 'mlp', 'package.module:callable', 'resnet', 'transformer', 'vgg']
     """
     members = (get_args(member) for member in get_args(get_args(_UNIONS[section])[0]))
-    return {tag.tag: cls for cls, tag in members}
+    return {tag.tag: cls for cls, tag in members if tag.tag != NONE}
 
 
 def variant(section: str, name: object) -> type[BaseModel] | None:
@@ -137,8 +137,8 @@ def _literals(annotation: Any) -> list[str]:
 def _needed(detail: Any, path: Location) -> str:
     if detail["type"] == "union_tag_not_found":
         return f"; it needs a name: {', '.join(sorted(variants(str(path[-1]))))}"
-    if path[-1] in _UNIONS:
-        return f"; such as {{name: {next(iter(variants(str(path[-1]))))}}}"
+    if path == ("trial", "metric"):
+        return "; such as {name: val_loss, mode: min}"
     return ""
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from bnsweep.spec.section import CUSTOM, CallableSection, PositiveInt, Section, reads, variant_tag
+from bnsweep.spec.section import CUSTOM, NONE, CallableSection, PositiveInt, Section, reads, variant_tag
 
 NormPosition = Literal["pre", "post"]
 """Before a residual branch, or after it: in a transformer after the sum, in a resnet after each convolution."""
@@ -80,6 +80,12 @@ class TransformerSpec(Section):
             )
 
 
+class NoModelSpec(Section):
+    """None that bnsweep knows of: a loop of the user's own brings one."""
+
+    name: Literal["none"] = "none"
+
+
 class CustomSpec(CallableSection):
     """A model of the user's own: `package.module:callable`; the other keys are the callable's options."""
 
@@ -90,6 +96,7 @@ ModelSpec = Annotated[
     | Annotated[DeepLinearSpec, Tag("deep_linear")]
     | Annotated[ResnetSpec, Tag("resnet")]
     | Annotated[TransformerSpec, Tag("transformer")]
-    | Annotated[CustomSpec, Tag(CUSTOM)],
+    | Annotated[CustomSpec, Tag(CUSTOM)]
+    | Annotated[NoModelSpec, Tag(NONE)],
     Discriminator(variant_tag),
 ]

@@ -64,7 +64,8 @@ def _read_together(names: Sequence[str], spec: TrialSpec) -> Iterator[Set[int]]:
     checks = [*_checks(TrialSpec)]
     for section in SECTIONS:
         checks += [(section,)] if f"{section}.name" in names else []
-        checks += [tuple(f"{section}.{field}" for field in fields) for fields in _checks(type(getattr(spec, section)))]
+        if (given := getattr(spec, section)) is not None:
+            checks += [tuple(f"{section}.{field}" for field in fields) for fields in _checks(type(given))]
     for fields in checks:
         yield {place for field in fields for place in places_of(field, names)}
 

@@ -15,7 +15,7 @@ from bnsweep.errors import InputError
 from bnsweep.spec.error_messages import explain
 from bnsweep.spec.trial import TrialSpec
 
-SECTIONS = ("model", "dataset", "train")
+SECTIONS = ("model", "dataset", "train", "trial")
 """The fields of a trial whose own fields may be axes."""
 
 

@@ -17,6 +17,9 @@ CALLABLE = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 CUSTOM = "package.module:callable"
 """What messages call it."""
 
+NONE = "none"
+"""The name of a model or dataset that a sweep file leaves out, as one with a loop of the user's own may."""
+
 TORCHVISION_PREFIX = "torchvision/"
 TORCHVISION = f"{TORCHVISION_PREFIX}NAME"
 """How what torchvision has by a name is named, and what messages call it."""

@@ -9,10 +9,11 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from bnsweep.spec.datasets import DatasetSpec
-from bnsweep.spec.models import ModelSpec
+from bnsweep.spec.datasets import DatasetSpec, NoDatasetSpec
+from bnsweep.spec.models import ModelSpec, NoModelSpec
+from bnsweep.spec.own_trial import OwnTrialSpec
 from bnsweep.spec.probes import ProbesSpec
-from bnsweep.spec.section import PositiveFloat, Section, reads
+from bnsweep.spec.section import NONE, PositiveFloat, Section, reads
 from bnsweep.spec.train import TrainSpec
 
 SEMANTICS_VERSION = 5
@@ -53,8 +54,9 @@ SECOND_DERIVATIVES = ("curvature", "flatness")
 class TrialSpec(Section):
     """One fully resolved configuration and seed."""
 
-    model: ModelSpec
-    dataset: DatasetSpec
+    model: ModelSpec = NoModelSpec()
+    dataset: DatasetSpec = NoDatasetSpec()
+    trial: OwnTrialSpec | None = None
     train: TrainSpec = TrainSpec()
     norm: NormName = "none"
     init: InitName = "default"
@@ -62,6 +64,23 @@ class TrialSpec(Section):
     lr: PositiveFloat = 0.1
     seed: int = Field(default=0, ge=0, lt=2**63)
     probes: ProbesSpec = ProbesSpec()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a loop of the user's own trains it."""
+        return self.trial is not None
+
+    @reads("is_own", "model.name", "dataset.name", "probes.flatness")
+    @staticmethod
+    def _has_what_it_needs(is_own: bool, model: str, dataset: str, flatness: object) -> None:
+        if model == NONE and not is_own:
+            raise ValueError("model: missing; such as {name: vgg}")
+        if dataset == NONE and not is_own:
+            raise ValueError("dataset: missing; such as {name: digits}")
+        if model != NONE and dataset == NONE:
+            raise ValueError("dataset: missing; a model is built for one; leave model out too, or give both")
+        if dataset == NONE and flatness is not None:
+            raise ValueError("probes.flatness: needs a dataset, of which it takes samples; such as {name: digits}")
 
     @reads("norm", "train.batch_size")
     @staticmethod

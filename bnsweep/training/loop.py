@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
 from typing import Any, Self
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from bnsweep.data import Dataset
 from bnsweep.data.batches import batches
-from bnsweep.probes import ScheduledProbe, TrainedModel, build_final_probes, build_probes
+from bnsweep.probes import ScheduledProbe, TrainedModel
 from bnsweep.probes.context import StepStart
 from bnsweep.rng import RngState, capture_rng, derive, restore_rng, seeded
 from bnsweep.spec import TrialSpec
@@ -21,7 +20,9 @@ from bnsweep.training.compiling import Compiler
 from bnsweep.training.context import step_context
 from bnsweep.training.evaluation import Evaluation, Evaluator
 from bnsweep.training.metrics import BufferedStep
+from bnsweep.training.own import Context, OwnTraining
 from bnsweep.training.precision import held_in, products_in
+from bnsweep.training.probing import Probing
 from bnsweep.training.record import Record
 from bnsweep.training.result import TrialResult, divergence
 from bnsweep.training.step import Trial
@@ -40,7 +41,7 @@ def run_trial(spec: TrialSpec, data: Dataset) -> TrialResult:
 
 def train(
     spec: TrialSpec, data: Dataset, saved: bytes | None = None, compiler: Compiler | None = None
-) -> Generator[Training]:
+) -> Generator[AnyTraining]:
     """Yield the trial before its first step and after each one; it has ended when there are no more.
 
     Args:
@@ -52,7 +53,7 @@ def train(
     """
     device = data.train_x.device
     with seeded(derive(spec.seed, "torch"), device), products_in(spec.train.precision, device):
-        training = Training(spec, data, compiler or Compiler())
+        training = OwnTraining(spec, data, Context) if spec.is_own else Training(spec, data, compiler or Compiler())
         state = None if saved is None else checkpoint.load(saved, training.device)
         if state and state["data_sha256"] == data.sha256:
             training.load_state_dict(state)
@@ -68,12 +69,7 @@ class Training:
         self.step = 0
         self.trial, self.record = Trial(spec, self.data, compiler), Record(spec, self.data)
         self._evaluator = Evaluator(self.data, self.trial.loss, spec.train.batch_size, spec.seed, spec.train.precision)
-        self.probes = build_probes(spec.probes, spec.train.steps)
-        self.final_probes = build_final_probes(spec.probes)
-        schemas = {probe.table: probe.schema for probe in self.probes}
-        schemas |= {probe.table: probe.schema for probe in self.final_probes}
-        self.result.schemas |= schemas
-        self.result.tables |= {table: [] for table in schemas}
+        self.probing = Probing(spec, self.result)
         self.earlier_s, self._started = 0.0, perf_counter()
 
     @property
@@ -91,7 +87,7 @@ class Training:
         train, trial, record, result = self.spec.train, self.trial, self.record, self.result
         left = batches(self.data, train, self.spec.seed, self.step)
         for step, (x, y) in enumerate(left, self.step):
-            due = [probe for probe in self.probes if probe.due(step)]
+            due = self.probing.due(step)
             if due or record.buffer.is_full:
                 record.flush()
             if result.has_diverged:
@@ -116,7 +112,7 @@ class Training:
         record.flush()
         if not result.has_diverged:
             record.finish(self.evaluate(with_train=True))
-        if self.final_probes and not result.has_diverged:
+        if self.probing.final_probes and not result.has_diverged:
             self._measure_trained_model()
 
     def _row(self, step: int) -> dict[str, Any] | None:
@@ -132,29 +128,19 @@ class Training:
 
     def _start(self, x: Tensor) -> StepStart:
         """Return copies of what the step on the mini-batch x may move, for probes."""
-        with self._probe_time():
+        with self.probing.timed():
             return StepStart.of(self.trial.model, x)
 
     def _measure(self, due: Iterable[ScheduledProbe], start: StepStart, step: int, y: Tensor, loss: Tensor) -> None:
         """Add the rows that the probes make of the step."""
-        with self._probe_time():
-            context = step_context(self.spec, self.trial, start, step, y, loss)
-            for probe in due:
-                self.result.tables[probe.table].extend(probe.measure(context))
+        with self.probing.timed():
+            self.probing.measure(due, step_context(self.spec, self.trial, start, step, y, loss))
 
     def _measure_trained_model(self) -> None:
         """Add the rows that the probes make of what the trial ends with."""
         model, sample = self.trial.model, partial(self._evaluator.sample, stream="final_probes")
-        with self._probe_time(), self._evaluator.as_judged(model):
-            trained = TrainedModel(model, self.step, sample, self.trial.loss.of_samples)
-            for probe in self.final_probes:
-                self.result.tables[probe.table].extend(probe.measure(trained))
-
-    @contextmanager
-    def _probe_time(self) -> Iterator[None]:
-        started = perf_counter()
-        yield
-        self.result.probe_time_s += perf_counter() - started
+        with self.probing.timed(), self._evaluator.as_judged(model):
+            self.probing.measure_trained(TrainedModel(model, self.step, sample, self.trial.loss.of_samples))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state between two steps: of model, optimizer, probes, record and global random streams.
@@ -166,7 +152,7 @@ class Training:
             "data_sha256": self.data.sha256,
             "wall_time_s": self.wall_time_s,
             "trial": self.trial.state_dict(),
-            "probes": [probe.state_dict() for probe in self.probes],
+            "probes": self.probing.state_dict(),
             "record": self.record.state_dict(),
             "rng": capture_rng(self.device).state_dict(),
         }
@@ -175,7 +161,10 @@ class Training:
         """Put a trial that was just built, and the global random streams, where `state_dict` found another."""
         self.step, self.earlier_s = state["step"], state["wall_time_s"]
         self.trial.load_state_dict(state["trial"])
-        for probe, remembered in zip(self.probes, state["probes"], strict=True):
-            probe.load_state_dict(remembered)
+        self.probing.load_state_dict(state["probes"])
         self.record.load_state_dict(state["record"])
         restore_rng(RngState.of(state["rng"]), self.device)
+
+
+AnyTraining = Training | OwnTraining
+"""A trial under way, by whichever loop."""

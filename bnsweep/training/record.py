@@ -9,11 +9,20 @@ from typing import Any
 
 from bnsweep.data import Dataset
 from bnsweep.spec import TrialSpec
+from bnsweep.spec.section import NONE
 from bnsweep.training.evaluation import Evaluation
 from bnsweep.training.losses import constant_loss, make_loss
 from bnsweep.training.metrics import MetricsBuffer, StepMetrics
 from bnsweep.training.result import TrialResult, divergence
 from bnsweep.training.schedules import lr_at
+
+
+def result_on(data: Dataset, spec: TrialSpec) -> TrialResult:
+    """Return the result of a trial that has not begun, with what the data say of how good it can be."""
+    if spec.dataset.name == NONE:
+        return TrialResult(None)
+    num_classes = None if data.has_real_targets else data.num_classes
+    return TrialResult(num_classes, test_loss_constant=constant_loss(make_loss(spec.train), data))
 
 
 class Record:
@@ -22,8 +31,7 @@ class Record:
     def __init__(self, spec: TrialSpec, data: Dataset) -> None:
         self.steps, self.max_loss = spec.train.steps, spec.train.max_loss
         self._lr_at = partial(lr_at, lr=spec.lr, train=spec.train)
-        num_classes = None if data.has_real_targets else data.num_classes
-        self.result = TrialResult(num_classes, test_loss_constant=constant_loss(make_loss(spec.train), data))
+        self.result = result_on(data, spec)
         self.last_epoch: deque[tuple[float, float | None]] = deque(maxlen=len(data.train_y) // spec.train.batch_size)
         self.buffer = MetricsBuffer()
 

@@ -30,6 +30,7 @@ class TrialResult:
     train_loss_eval: float | None = None
     train_acc_eval: float | None = None
     test_loss_constant: float | None = None
+    metric: float | None = None
     probe_time_s: float = 0.0
 
     @property

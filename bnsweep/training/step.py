@@ -12,14 +12,13 @@ from torch import Tensor, nn
 
 from bnsweep.data import Dataset
 from bnsweep.norm import noisy_sites
-from bnsweep.probes.attributes import Attributes
 from bnsweep.probes.autocast import forward_in
-from bnsweep.probes.context import buffer_copies, parameter_copies
 from bnsweep.spec import TrialSpec
 from bnsweep.training.clipping import clip_factor, scaled_gradients
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.losses import make_loss
 from bnsweep.training.model import prepare_model
+from bnsweep.training.module_state import ModuleState
 from bnsweep.training.optimizers import make_optimizer, set_lr
 from bnsweep.training.schedules import has_constant_lr, lr_at
 
@@ -55,7 +54,7 @@ class Trial:
         if spec.train.compile:
             kind = spec.model, spec.norm, spec.dataset, spec.train.batch_size, spec.train.precision
             self._forward = compiler(self.model, kind)
-        self._as_built = Attributes.of(self.model.modules())
+        self._model_state = ModuleState(self.model)
         self._noisy_sites, self._parameters = noisy_sites(self.model), list(self.model.named_parameters())
 
     def forward(self, step: int, x: Tensor, y: Tensor) -> StepOutputs:
@@ -92,29 +91,12 @@ class Trial:
         return {name: w for name, w in self._parameters if w.requires_grad}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return copies of all parameters and buffers, those that are not persistent too, and the optimizer's state.
+        """Return the state of the model and the optimizer."""
+        return {**self._model_state.state_dict(), "optimizer": self.optimizer.state_dict()}
 
-        What a user's modules keep in plain attributes that moved since they were built is in it as it is, by path and
-        name: a trial in which that is no plain value cannot be saved.
-        """
-        paths = {module: path for path, module in self.model.named_modules()}
-        moved = self._as_built.moved_until(Attributes.of(self.model.modules()))
-        return {
-            "attributes": [(paths[module], name, vars(module).get(name)) for module, name in moved],
-            "parameters": parameter_copies(self.model),
-            "buffers": buffer_copies(self.model),
-            "optimizer": self.optimizer.state_dict(),
-        }
-
-    @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Put a trial of the same spec where `state_dict` found another."""
-        for name, parameter in self.model.named_parameters():
-            parameter.copy_(state["parameters"][name])
-        for name, buffer in self.model.named_buffers():
-            buffer.copy_(state["buffers"][name])
-        for path, name, value in state["attributes"]:
-            setattr(self.model.get_submodule(path), name, value)
+        self._model_state.load_state_dict(state)
         self.optimizer.load_state_dict(state["optimizer"])
 
 

@@ -17,14 +17,16 @@ from bnsweep.results import Store
 from bnsweep.running.coordinator import RunStatus
 from bnsweep.running.packs import dataset_key
 from bnsweep.running.run import opened
-from bnsweep.spec import DigitsSpec, TrialSpec
+from bnsweep.spec import DigitsSpec, NoDatasetSpec, TrialSpec
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep
+from bnsweep.training.loop import run_trial
 from tests.conftest import TINY
 from tests.frames import same_rows
 from tests.running.jobs import job_of
 
 CPU = Resources(cpus=1, gpus=0)
+METRIC = {"name": "val_loss", "mode": "min"}
 
 
 @pytest.fixture(scope="module", params=EXECUTORS)
@@ -99,6 +101,33 @@ def test_a_trial_that_raises_is_recorded_and_its_neighbours_are_unharmed(
     assert "Traceback" in failure["traceback"]
     assert has_logs(executor) == (failure["log"] is not None)
     assert has_logs(executor) == os.path.isfile(failure["log"] or "")
+
+
+def test_a_loop_of_the_users_own_is_a_trial_like_any_other(executor: Executor, tmp_path: Path) -> None:
+    fields = {"train": {"steps": 5}, "probes": {"landscape": {"every": 2}}}
+    trials = tuple(
+        TrialSpec.model_validate(
+            {**fields, "trial": {"name": f"tests.user_code.loops:{name}", "metric": METRIC}, "lr": lr, "seed": seed}
+        )
+        for name, lr in (("regression", 0.05), ("regression", 1e20), ("raises", 2.0))
+        for seed in (0, 1)
+    )
+    store, status = run(executor, tmp_path, trials, load_dataset(NoDatasetSpec()))
+    assert status.tally == Tally(completed=2, diverged=2, failed=2)
+    for row in store.read("trials").to_pylist():
+        again = run_trial(TrialSpec.model_validate_json(row["spec"]), load_dataset(NoDatasetSpec()))
+        assert (row["status"], row["metric"], row["stop_step"]) == (again.status, again.metric, again.stop_step)
+        assert (row["metric_name"], row["metric_mode"], row["model"], row["dataset"]) == (
+            "val_loss",
+            "min",
+            "none",
+            "none",
+        )
+    assert len(store.read("seen")) == 2 * 5 + 2 * 1
+    assert len(store.read("landscape")) == 2 * 3 * 4 + 2 * 4
+    for failure in store.read("failures").to_pylist():
+        assert failure["error"] == "RuntimeError: too bold a rate"
+        assert "loops.py" in failure["traceback"]
 
 
 def test_a_trial_short_of_memory_is_tried_again_alone(

@@ -228,3 +228,44 @@ def test_what_takes_too_long_is_refused_with_what_would_be_right() -> None:
 def test_workers_that_do_not_fit_here_are_not_timed(resources: dict[str, Any]) -> None:
     assert "more than this machine has" in (why_untimed(Resources(**resources)) or "")
     assert why_untimed(Resources()) is None
+
+
+def test_a_loop_of_the_users_own_is_timed_and_its_rows_are_counted_by_the_step(tmp_path: Path) -> None:
+    """Its two tables have a row a step, the landscape 4 points at steps 0 and 500."""
+    trial = TrialSpec.model_validate(
+        {
+            "trial": {"name": "tests.user_code.loops:regression", "metric": {"name": "val_loss", "mode": "min"}},
+            "train": {"steps": 1000},
+            "lr": 0.001,
+            "probes": {"landscape": {"every": 500}},
+        }
+    )
+    costs = calibrate(trial, context_of(trial, tmp_path), 0.3)
+    assert costs is not None
+    assert costs.seconds[STEP] > 0
+    assert costs.seconds[EVALUATION] == pytest.approx(0.0, abs=0.01)
+    assert costs.row_bytes.keys() == {"trials", "curves", "seen", "landscape"}
+    tables = tables_of([EndedTrial(trial, run_trial(trial, load_dataset(trial.dataset)), {})])
+    assert {name: len(rows) for name, rows in tables.items()} == {
+        "trials": 1,
+        "curves": 1000,
+        "seen": 1000,
+        "landscape": 8,
+    }
+    work = work_of(trial)
+    assert (work["landscape"], work[STEP]) == (2, 1000)
+    assert total(work, {"seen": 1.0}) == total(work, {STEP: 1.0}) == 1000
+
+
+def test_a_loop_that_stops_before_it_is_timed_says_so(tmp_path: Path) -> None:
+    trial = TrialSpec.model_validate(
+        {
+            "trial": {
+                "name": "tests.user_code.loops:regression",
+                "metric": {"name": "val_loss", "mode": "min"},
+                "stop_after": 2,
+            }
+        }
+    )
+    with pytest.raises(InputError, match="its loop stops after 2 steps, before the 8 that are timed"):
+        calibrate(trial, context_of(trial, tmp_path), 0.1)

@@ -10,6 +10,7 @@ from time import perf_counter
 
 import torch
 
+from bnsweep.errors import InputError
 from bnsweep.results.commits import to_parquet
 from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.prices.costs import COMPILING, EVALUATION, STEP, Costs
@@ -19,6 +20,7 @@ from bnsweep.spec import TrialSpec
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.loop import train
 from bnsweep.training.memory import reset_peak_memory
+from bnsweep.training.own import OwnTraining
 
 WARM_UP, PLAIN = 2, 6
 """Steps of a short trial without measurements; after them each probe measures one step of its own."""
@@ -29,12 +31,16 @@ def calibrate(spec: TrialSpec, context: RunContext, budget_s: float) -> Costs | 
 
     At least two short trials are timed. The first one's time is left out: it pays for what a process does once, such
     as compiling. Means, not medians: a run pays for its slow steps too.
+
+    A loop of the user's own is timed likewise: what it does before its first step, and after its last, is once per
+    trial, and so is what it does at its first two steps beyond what a step takes. Of the rows that it logs each step is
+    taken to have as many as one of those that were timed.
     """
     steps, until = WARM_UP + PLAIN + len(spec.probes.sections), perf_counter() + budget_s
     times, few, ended, compiler = list[dict[str, float]](), dict[str, int](), list[EndedTrial](), Compiler()
     while len(times) < 2 or perf_counter() < until:
-        short = tame(spec, seed=len(times), steps=steps, eval_every=None)
-        if not (seconds := _time_trial(short, context, ended, compiler)):
+        short = tame(spec, len(times), steps=max(steps, spec.train.steps) if spec.is_own else steps, eval_every=None)
+        if not (seconds := _time_trial(short, context, ended, compiler, steps)):
             return None
         times.append(seconds)
         few = few or _file_sizes(ended)
@@ -44,12 +50,17 @@ def calibrate(spec: TrialSpec, context: RunContext, budget_s: float) -> Costs | 
     many = _file_sizes(ended)
     row_bytes = {table: (many[table] - few[table]) / len(others) for table in many}
     file_bytes = {table: few[table] - row_bytes[table] for table in few}
-    row_bytes["curves"] *= len(times) / sum(len(trial.result.tables["curves"]) for trial in ended)
+    if spec.is_own:
+        row_bytes = {table: size / (1 if table in seconds else steps) for table, size in row_bytes.items()}
+    else:
+        row_bytes["curves"] *= len(times) / sum(len(trial.result.tables["curves"]) for trial in ended)
     return Costs(seconds, row_bytes, file_bytes)
 
 
-def _time_trial(spec: TrialSpec, context: RunContext, ended: list[EndedTrial], compiler: Compiler) -> dict[str, float]:
-    """Run a short trial and add it to `ended`; return the seconds of its parts, none where it diverges.
+def _time_trial(
+    spec: TrialSpec, context: RunContext, ended: list[EndedTrial], compiler: Compiler, steps: int
+) -> dict[str, float]:
+    """Run so many steps of a trial and add it to `ended`; return the seconds of its parts, none where it diverges.
 
     What the last evaluation takes longer than one on the way is once per trial.
     """
@@ -59,10 +70,12 @@ def _time_trial(spec: TrialSpec, context: RunContext, ended: list[EndedTrial], c
     reset_peak_memory(device)
     for step, training in enumerate(train(spec, data, compiler=compiler)):
         if step == 0:
-            training.probes = [
+            training.probing.probes = [
                 replace(probe, due=frozenset({WARM_UP + PLAIN + place}).__contains__)
-                for place, probe in enumerate(training.probes)
+                for place, probe in enumerate(training.probing.probes)
             ]
+            if isinstance(training, OwnTraining):
+                training.max_steps = steps
         elif step == WARM_UP or step >= WARM_UP + PLAIN:
             marks.append(_now(device))
         if step == WARM_UP + PLAIN:
@@ -72,13 +85,17 @@ def _time_trial(spec: TrialSpec, context: RunContext, ended: list[EndedTrial], c
     marks.append(_now(device))
     if training.result.has_diverged:
         return {}
+    if training.step < steps:
+        raise InputError(f"its loop stops after {training.step} steps, before the {steps} that are timed")
     ended.append(EndedTrial.of(training, context, attempt=1, started_at=started_at))
     marks.append(_now(device))
     before_s, plain_s, evaluation_s, *measured_s, last_s, keep_s = (after - before for before, after in pairwise(marks))
     step_s = plain_s / PLAIN
-    measured = {probe.table: seconds - step_s for probe, seconds in zip(training.probes, measured_s, strict=True)}
+    measured = {
+        probe.table: seconds - step_s for probe, seconds in zip(training.probing.probes, measured_s, strict=True)
+    }
     final_s = training.result.probe_time_s - probed_s
-    measured |= {probe.table: final_s / len(training.final_probes) for probe in training.final_probes}
+    measured |= {probe.table: final_s / len(training.probing.final_probes) for probe in training.probing.final_probes}
     once_s = before_s - WARM_UP * step_s + last_s - final_s - evaluation_s + keep_s
     return {"trials": once_s, STEP: step_s, EVALUATION: evaluation_s, **measured}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from statistics import fmean
 from typing import NamedTuple
 
@@ -26,20 +27,30 @@ class Costs(NamedTuple):
 
 def work_of(spec: TrialSpec) -> dict[str, int]:
     """Return how often a trial that does not diverge does each part: its steps, rows of `curves`, measurements, ..."""
-    steps, train = spec.train.steps, spec.train
-    logged = range(0, steps, train.log_every)
-    evaluated = range(0, steps, train.eval_every) if train.eval_every else range(0)
-    rows_of_curves = len(logged) + sum(step not in logged for step in evaluated) + 1
-    work = {"trials": 1, STEP: steps, EVALUATION: len(evaluated) + 1, "curves": rows_of_curves, COMPILING: 0}
+    steps = spec.train.steps
+    work = {"trials": 1, STEP: steps, COMPILING: 0} | ({} if spec.is_own else _recorded(spec))
     work |= {probe.table: sum(map(probe.due, range(steps))) for probe in build_probes(spec.probes, steps)}
     return work | {probe.table: 1 for probe in build_final_probes(spec.probes)}
 
 
+def _recorded(spec: TrialSpec) -> dict[str, int]:
+    """Return how many evaluations and rows of `curves` bnsweep's own loop makes."""
+    steps, train = spec.train.steps, spec.train
+    logged = range(0, steps, train.log_every)
+    evaluated = range(0, steps, train.eval_every) if train.eval_every else range(0)
+    rows_of_curves = len(logged) + sum(step not in logged for step in evaluated) + 1
+    return {EVALUATION: len(evaluated) + 1, "curves": rows_of_curves}
+
+
 def total(work: Mapping[str, int], costs: Mapping[str, float]) -> float:
-    """Return what the work costs."""
-    return sum(work[part] * cost for part, cost in costs.items())
+    """Return what the work costs; parts that it does not name, rows that a user's own loop logs, are of each step."""
+    return sum(work.get(part, work[STEP]) * cost for part, cost in costs.items())
 
 
 def mean_costs(costs: Sequence[Costs]) -> Costs:
-    """Return the mean of each cost; the trials of a sweep all have the same probes, hence the same parts."""
-    return Costs(*({part: fmean(cost[part] for cost in each) for part in each[0]} for each in zip(*costs, strict=True)))
+    """Return the mean of each cost: the trials of a sweep have the same probes, but users' loops log what they like."""
+    return Costs(*(_mean(each) for each in zip(*costs, strict=True)))
+
+
+def _mean(costs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {part: fmean(cost.get(part, 0.0) for cost in costs) for part in dict.fromkeys(chain(*costs))}
