@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
+import torchvision.models
+from torchvision.models import list_models
 
 from bnsweep.data import DATASETS
 from bnsweep.data.augment import AUGMENTATIONS
@@ -14,7 +16,8 @@ from bnsweep.norm import NORMS
 from bnsweep.probes import FINAL_PROBES, PROBES
 from bnsweep.spec import CUSTOM, ProbesSpec, TorchvisionDatasetSpec, TrainSpec
 from bnsweep.spec.error_messages import variants
-from bnsweep.spec.section import NONE
+from bnsweep.spec.section import NONE, TORCHVISION
+from bnsweep.spec.torchvision_models import TorchvisionModelName
 from bnsweep.spec.train import AUGMENT_NAMES, ScheduleName
 from bnsweep.spec.trial import InitName, NormName
 from bnsweep.training.initialization import INITS
@@ -29,7 +32,11 @@ WORDS = {
     "optimizer": (get_args(TrainSpec.model_fields["optimizer"].annotation), OPTIMIZERS),
     "schedule": (get_args(ScheduleName), SCHEDULES),
     "augment": (AUGMENT_NAMES, AUGMENTATIONS),
-    "model": (variants("model").keys() - {CUSTOM}, MODELS),
+    "model": (variants("model").keys() - {CUSTOM, TORCHVISION}, MODELS),
+    "torchvision's models": (
+        get_args(TorchvisionModelName),
+        [f"torchvision/{name}" for name in list_models(module=torchvision.models)],
+    ),
     "dataset": ({*variants("dataset"), NONE}, DATASETS),
     "torchvision's datasets": (
         get_args(TorchvisionDatasetSpec.model_fields["name"].annotation),

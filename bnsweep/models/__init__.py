@@ -15,12 +15,14 @@ from bnsweep.models.mlp import mlp
 from bnsweep.models.network import Network
 from bnsweep.models.resnet import resnet
 from bnsweep.models.staged import Stage, StagedModel
+from bnsweep.models.torchvision import torchvision_model
 from bnsweep.models.transformer import transformer
 from bnsweep.models.vgg import vgg
 from bnsweep.models.weight_norm import normalize_weights
 from bnsweep.norm import WEIGHTS
 from bnsweep.norm.weight import WeightLayer
-from bnsweep.spec import CUSTOM, CustomSpec, ModelSpec
+from bnsweep.spec import CUSTOM, CustomSpec, ModelSpec, TorchvisionModelSpec
+from bnsweep.spec.section import TORCHVISION
 
 __all__ = [
     "MODELS",
@@ -54,8 +56,8 @@ def build_model(
     """Return the model, on the CPU, with every global random stream untouched.
 
     Ours have their weights at zero, and a bias in every layer in every mode, so that two modes have the same layers
-    with the same shapes; a user's is as its callable built it. In modes `weight` and `weight_standardization` layers
-    with a site have g and v, or v, in the place of their weight.
+    with the same shapes; a user's is as its callable built it, and torchvision's as torchvision does. In modes `weight`
+    and `weight_standardization` layers with a site have g and v, or v, in the place of their weight.
 
     Args:
         model: which model, and its widths or options.
@@ -69,10 +71,13 @@ def build_model(
     """
     if isinstance(model, CustomSpec):
         network = custom(model, norm, input_shape, num_classes, noise_seed)
+    elif isinstance(model, TorchvisionModelSpec):
+        network = torchvision_model(model, norm, input_shape, num_classes, noise_seed)
     elif model.name in MODELS:
         network = Network(MODELS[model.name](model, norm, input_shape, num_classes, noise_seed))
     else:
-        raise InputError(f"model.name: given {model.name!r}; {did_you_mean(model.name, [*MODELS, CUSTOM])}")
+        names = [*MODELS, CUSTOM, TORCHVISION]
+        raise InputError(f"model.name: given {model.name!r}; {did_you_mean(model.name, names)}")
     if norm in WEIGHTS:
         normalize_weights(network, norm)
     return network

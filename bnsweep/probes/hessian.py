@@ -13,6 +13,7 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from bnsweep.probes.attributes import Attributes
 from bnsweep.probes.context import LossFn, StepContext
@@ -67,10 +68,13 @@ class Loss:
 
     @contextmanager
     def in_force(self, trained: Mapping[str, Tensor]) -> Iterator[None]:
-        """Have the model these trained parameters within the block, in which backwards are taken too."""
+        """Have the model these trained parameters within the block, in which backwards are taken too.
+
+        Attention is not by PyTorch's fused kernels there: these have no second derivative.
+        """
         params, device = {**self.params, **trained}, self.x.device
         state = params, self.buffers, device, self.rng_state, self.attributes
-        with without_old_checkpoints(), in_force(self.model, *state):
+        with without_old_checkpoints(), sdpa_kernel(SDPBackend.MATH), in_force(self.model, *state):
             yield
 
     def here(self) -> Tensor:

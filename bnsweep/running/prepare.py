@@ -14,7 +14,7 @@ from bnsweep.running.packs import dataset_key
 from bnsweep.running.plan import Plan
 from bnsweep.running.run import Prepared
 from bnsweep.running.same_data import require_same_data
-from bnsweep.spec import CustomSpec, NoModelSpec, TrialSpec
+from bnsweep.spec import CustomSpec, NoModelSpec, TorchvisionModelSpec, TrialSpec
 from bnsweep.spec.grid import Grid
 from bnsweep.spec.section import NONE
 from bnsweep.spec.sweep import Sweep
@@ -47,7 +47,7 @@ def prepare(sweep: Sweep, store: Store, plan: Plan) -> Prepared:
         if spec.is_own:
             notes += tuple(try_own_loop(spec, loaded[dataset_key(spec.dataset)]))
     for spec in _one_each(plan, "model", "norm", "dataset", "probes", "train.precision"):
-        if isinstance(spec.model, CustomSpec) and not spec.is_own:
+        if isinstance(spec.model, CustomSpec | TorchvisionModelSpec) and not spec.is_own:
             try_model(spec, loaded[dataset_key(spec.dataset)])
     return Prepared(sweep, store, plan, loaded, tuple(dict.fromkeys(notes)))
 

@@ -22,6 +22,7 @@ from bnsweep.spec.models import (
     ModelSpec,
     NoModelSpec,
     ResnetSpec,
+    TorchvisionModelSpec,
     TransformerSpec,
     VggSpec,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "ScheduleSpec",
     "Section",
     "TorchvisionDatasetSpec",
+    "TorchvisionModelSpec",
     "TrainSpec",
     "TransformerSpec",
     "TrialSpec",

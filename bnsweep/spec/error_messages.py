@@ -23,7 +23,7 @@ def variants(section: str) -> dict[str, type[BaseModel]]:
     """Return the classes that `section` (`model` or `dataset`) may be, by name, but for none at all.
 
     >>> sorted(variants("model"))
-    ['deep_linear', 'mlp', 'package.module:callable', 'resnet', 'transformer', 'vgg']
+    ['deep_linear', 'mlp', 'package.module:callable', 'resnet', 'torchvision/NAME', 'transformer', 'vgg']
     """
     members = (get_args(member) for member in get_args(get_args(_UNIONS[section])[0]))
     return {tag.tag: cls for cls, tag in members if tag.tag != NONE}

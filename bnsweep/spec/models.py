@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from bnsweep.spec.section import CUSTOM, NONE, CallableSection, PositiveInt, Section, reads, variant_tag
+from bnsweep.spec.section import CUSTOM, NONE, TORCHVISION, CallableSection, PositiveInt, Section, reads, variant_tag
+from bnsweep.spec.torchvision_models import TorchvisionModelName
 
 NormPosition = Literal["pre", "post"]
 """Before a residual branch, or after it: in a transformer after the sum, in a resnet after each convolution."""
@@ -86,6 +87,12 @@ class NoModelSpec(Section):
     name: Literal["none"] = "none"
 
 
+class TorchvisionModelSpec(Section):
+    """A classification model of torchvision's, by its name there; without trained weights."""
+
+    name: TorchvisionModelName
+
+
 class CustomSpec(CallableSection):
     """A model of the user's own: `package.module:callable`; the other keys are the callable's options."""
 
@@ -96,6 +103,7 @@ ModelSpec = Annotated[
     | Annotated[DeepLinearSpec, Tag("deep_linear")]
     | Annotated[ResnetSpec, Tag("resnet")]
     | Annotated[TransformerSpec, Tag("transformer")]
+    | Annotated[TorchvisionModelSpec, Tag(TORCHVISION)]
     | Annotated[CustomSpec, Tag(CUSTOM)]
     | Annotated[NoModelSpec, Tag(NONE)],
     Discriminator(variant_tag),

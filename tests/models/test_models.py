@@ -151,6 +151,7 @@ def test_every_model_of_the_spec_is_registered_and_another_is_refused() -> None:
     with pytest.raises(InputError) as error:
         build_model(stranger, "none", DIGITS, 10, noise_seed=0)
     assert str(error.value) == (
-        "model.name: given 'vg'; allowed: deep_linear, mlp, package.module:callable, resnet, transformer, vgg; "
+        "model.name: given 'vg'; allowed: deep_linear, mlp, package.module:callable, resnet, torchvision/NAME, "
+        "transformer, vgg; "
         "did you mean 'vgg'?"
     )

@@ -17,7 +17,7 @@ from bnsweep.probes.stability import Stability
 from bnsweep.spec import CustomSpec, DigitsSpec, ModelSpec, TransformerSpec, TrialSpec, VggSpec
 from bnsweep.training.loop import run_trial
 from tests import reference
-from tests.probes.tiny_trials import EDGE_CASE_NORMS, MODEL_NORMS, third_step
+from tests.probes.tiny_trials import EDGE_CASE_MODELS, EDGE_CASE_NORMS, MODEL_NORMS, third_step
 
 CASES: list[tuple[str | ModelSpec, str]] = [case for case in MODEL_NORMS if case[0] == "mlp"]
 CASES += [(VggSpec(name="vgg", widths=(2, "M", 3)), norm) for norm in ("batch", "linf", "instance")]
@@ -48,6 +48,16 @@ def test_the_extremes_are_those_of_the_whole_hessian(model: str | ModelSpec, nor
     assert rough["sharpness_bound"] <= 1.0101 * rough["sharpness"]
     assert rough["num_hvps"] < row["num_hvps"]
     assert rough["failure_probability"] == FAILURE_PROBABILITY
+
+
+def test_attention_by_a_kernel_without_a_second_derivative_is_measured_as_without_it() -> None:
+    plain, fused = (
+        third_step(CustomSpec(name=f"{EDGE_CASE_MODELS}attending", fused=is_fused), "none")
+        for is_fused in (False, True)
+    )
+    (row,), (same,) = Curvature(1e-10)(plain), Curvature(1e-10)(fused)
+    assert same["reason"] is None
+    assert same["sharpness"] == pytest.approx(row["sharpness"], rel=1e-9)
 
 
 def test_no_more_tiny_nets_than_allowed_are_beyond_the_tolerance() -> None:

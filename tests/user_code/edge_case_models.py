@@ -178,21 +178,22 @@ class Unused(nn.Module):
         return self.head(self.norm_a(self.a(x.flatten(1))).tanh())
 
 
-def attending(input_shape: Shape, num_classes: int, norm: Site) -> nn.Module:
+def attending(input_shape: Shape, num_classes: int, norm: Site, fused: bool = False) -> nn.Module:
     """Attention over the rows of an image: parameters that are no layer, and a layer that is not called itself."""
-    return Attending(input_shape, num_classes, norm)
+    return Attending(input_shape, num_classes, norm, fused)
 
 
 class Attending(nn.Module):
-    def __init__(self, input_shape: Shape, num_classes: int, norm: Site) -> None:
+    def __init__(self, input_shape: Shape, num_classes: int, norm: Site, fused: bool) -> None:
         super().__init__()
+        self.fused = fused
         self.head = nn.Linear(6, num_classes)
         self.embed, self.site = nn.Linear(input_shape[2], 6), norm(6, None)
         self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.embed(x[:, 0])
-        x, _ = self.attention(x, x, x)
+        x, _ = self.attention(x, x, x, need_weights=not self.fused)
         return self.head(self.site(x.mean(1)).tanh())
 
 
