@@ -14,7 +14,7 @@ from analysis.loading import Results, load
 from analysis.loading.configurations import split_configurations
 from analysis.loading.order import in_order
 from analysis.loading.versions import version_counts
-from analysis.measures.scores import NOTE, has_accuracy
+from analysis.measures.scores import note
 from analysis.tables import robustness_table
 from analysis.tables.pooled import all_pooled_rows
 from bnsweep.errors import InputError
@@ -97,9 +97,10 @@ def other_versions(sweeps: dict[str, Results]) -> list[str]:
 
 
 def _without_accuracy(sweeps: dict[str, Results]) -> list[str]:
-    """Return a line on the sweeps of which the measures are of another score."""
-    named = [name for name, sweep in sweeps.items() if not has_accuracy(sweep.trials)]
-    return [f"{', '.join(named)}: {NOTE}"] if named else []
+    """Return a line on the sweeps of which the measures are of another score, or of none."""
+    notes = {name: note(sweep.trials) for name, sweep in sweeps.items()}
+    named = {text: [name for name in notes if notes[name] == text] for text in notes.values() if text}
+    return [f"{', '.join(names)}: {text}" for text, names in named.items()]
 
 
 def _unfinished(sweeps: dict[str, Results]) -> list[str]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from bnsweep.errors import InputError
+
 ACCURACY, R2 = "accuracy", "R²"
 NO_ACCURACY = "cannot be told: the targets are real numbers, which have no accuracy"
 NOTE = (
@@ -19,19 +21,46 @@ NOTE = (
 )
 
 
+NO_SCORE = (
+    "no trial says how good its model is on a test set: the user's own loop returns no test_acc, nor a test_loss "
+    "where targets are real; the column metric of trials has what it reports"
+)
+
+
+def note(trials: pd.DataFrame) -> str:
+    """Return what is to be known of the score of these trials; "" where it is an accuracy."""
+    if final_score(trials).isna().all():
+        return f"What rests on accuracy has no data: {NO_SCORE}."
+    return "" if has_accuracy(trials) else NOTE
+
+
+def require_score(trials: pd.DataFrame) -> None:
+    """Raise InputError where none of these trials has a score."""
+    if final_score(trials).isna().all():
+        raise InputError(NO_SCORE)
+
+
 def has_accuracy(trials: pd.DataFrame) -> bool:
     """Return whether any of these trials has classes as targets, and so an accuracy."""
     return bool(trials["num_classes"].notna().any())
 
 
 def final_score(trials: pd.DataFrame) -> pd.Series[float]:
-    """Return the score of each trial on the test set; a diverged one is at chance, NaN where there is none."""
+    """Return the score of each trial on the test set; a diverged one is at chance, NaN where there is none.
+
+    A user's own loop may not say how good a model is: where none that completed has a score, nothing is judged by it,
+    and diverged ones have none either.
+    """
     is_real = trials["num_classes"].isna()
     score = trials["test_acc"].where(np.isfinite(trials["test_acc"].astype(float))).astype(float)
     if is_real.any():
         score = score.where(~is_real, _explained(trials))
-    chance = (1 / trials["num_classes"]).fillna(0.0)
-    return score.mask(trials["status"] == "diverged", chance).rename("accuracy")
+    chance, has_diverged = (1 / trials["num_classes"]).fillna(0.0), trials["status"] == "diverged"
+    if is_real.any():
+        chance = chance.where(~is_real | trials["test_loss_constant"].notna())
+    if not has_diverged.all() and score[~has_diverged].isna().all():
+        chance = chance * np.nan
+    return score.mask(has_diverged, chance).rename("accuracy")
 
 
 def _explained(trials: pd.DataFrame) -> pd.Series[float]:

@@ -12,6 +12,7 @@ from analysis.loading import Results
 from analysis.measures import FRACTION
 from analysis.measures.grid import make_grid
 from analysis.measures.pooling import mean_threshold
+from analysis.measures.scores import require_score
 from analysis.plots.heatmap_layout import HeatmapLayout, lay_out_panels
 from analysis.plots.style import CROSS, new_figure, set_title, short_name, style
 from analysis.statistics.nan_aware import Floats, nan_mean
@@ -59,6 +60,7 @@ class HeatmapData:
 
 def heatmap_data(results: Results, fraction: float = FRACTION) -> HeatmapData:
     """Compute the seed-mean accuracy and the diverged runs of every cell of one configuration."""
+    require_score(results.trials)
     grid = make_grid(results.trials)
     threshold = mean_threshold(grid, fraction)
     index = pd.MultiIndex.from_product(

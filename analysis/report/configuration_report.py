@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.claims.formatting import Row, format_by_lr, format_claims, verdict_counts
 from analysis.loading import Results
 from analysis.loading.order import in_order
-from analysis.measures.scores import ACCURACY, NOTE, has_accuracy, in_scores
+from analysis.measures.scores import ACCURACY, has_accuracy, in_scores, note
 from analysis.plots import FIGURES
 from analysis.plots.computed import Computed
 from analysis.plots.style import norm_style
@@ -61,7 +61,7 @@ def report_configuration(
     return ConfigurationReport(
         label=label,
         score=in_scores(ACCURACY, is_accuracy),
-        note="" if is_accuracy else NOTE,
+        note=note(results.trials),
         figures={name: draw_figure(name, kind, results, computed, figures, suffix) for name, kind in FIGURES.items()},
         counts=verdict_counts(computed.verdicts.statements),
         claims=format_claims(computed.verdicts),
@@ -74,8 +74,14 @@ def report_configuration(
         differences=format_differences(all_pooled_rows(computed.tables.differences)),
         importance=format_importance(computed.importance),
         bars=width_bars(pooled_rows(rows, "trainable_decades"), results.trials["lr"]),
-        trust=trust(int(pooled.loc[pooled["measure"] == "mean_accuracy", "n_seeds"].min())),
+        trust=trust(_fewest_seeds(pooled)),
     )
+
+
+def _fewest_seeds(pooled: pd.DataFrame) -> int:
+    """Return of how many seeds the least known mean accuracy is; 0 where there is none."""
+    seeds = pooled.loc[pooled["measure"] == "mean_accuracy", "n_seeds"].dropna()
+    return int(seeds.min()) if len(seeds) else 0
 
 
 def width_bars(widths: pd.DataFrame, lrs: pd.Series[float]) -> list[dict[str, str]]:

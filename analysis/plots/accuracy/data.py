@@ -13,7 +13,7 @@ from analysis.measures import FRACTION
 from analysis.measures.curves import gaps, reaches, trainable_spans
 from analysis.measures.grid import Grid, make_grid
 from analysis.measures.pooling import mean_threshold, thresholds
-from analysis.measures.scores import final_score
+from analysis.measures.scores import final_score, require_score
 from analysis.plots.accuracy.layout import Layout, lay_out
 from analysis.statistics.nan_aware import Floats
 from analysis.tables import RobustnessTables, make_tables
@@ -58,6 +58,7 @@ def accuracy_data(results: Results, tables: RobustnessTables | None = None, frac
 
     `tables` is what `make_tables` returns for this configuration and `fraction`; computed here if None.
     """
+    require_score(results.trials)
     tables = tables or make_tables(results, fraction)
     trials = results.trials[[*CELL, "seed"]]
     trials = trials.assign(accuracy=final_score(results.trials), diverged=results.trials["status"] == "diverged")

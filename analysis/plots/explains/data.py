@@ -16,7 +16,7 @@ from analysis.claims.prediction import UNITS, Prediction
 from analysis.claims.quantities import QUANTITIES
 from analysis.loading import Results
 from analysis.loading.order import in_order
-from analysis.measures.scores import NO_ACCURACY, final_score, has_accuracy
+from analysis.measures.scores import NO_ACCURACY, final_score, has_accuracy, require_score
 from analysis.plots.learned import has_learned
 from analysis.statistics.correlation import MIN_TRIALS, MIN_UNITS
 from analysis.statistics.intervals import CONFIDENCE
@@ -57,6 +57,7 @@ def explains_data(results: Results) -> ExplainsData:
     Raises:
         InputError: no trial has a measurement of the landscape or of ICS.
     """
+    require_score(results.trials)
     if not has_accuracy(results.trials):
         raise InputError(NO_ACCURACY)
     evidence = gather_evidence(results)

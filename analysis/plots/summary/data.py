@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.loading import Results
 from analysis.loading.order import in_order
-from analysis.measures.scores import final_score
+from analysis.measures.scores import final_score, require_score
 from analysis.measures.walks import walks
 from analysis.plots.bands import open_note
 from analysis.plots.computed import Computed, compute
@@ -54,6 +54,7 @@ class SummaryData:
 
 def summary_data(results: Results, computed: Computed | None = None) -> SummaryData:
     """Gather what the panels show; `computed` is what `compute` returns for this configuration."""
+    require_score(results.trials)
     computed = computed or compute(results)
     widths = pooled_rows(computed.tables.robustness, "trainable_decades")
     bands, walked = _bands(results)

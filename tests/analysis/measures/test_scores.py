@@ -12,9 +12,10 @@ import pytest
 from analysis.claims import judge
 from analysis.loading import Results
 from analysis.measures.grid import make_grid
-from analysis.measures.scores import NO_ACCURACY, R2, final_score, has_accuracy
+from analysis.measures.scores import NO_ACCURACY, NO_SCORE, R2, final_score, has_accuracy, note
 from analysis.plots import FIGURES
 from analysis.plots.computed import compute
+from analysis.report.configuration_report import report_configuration
 from analysis.report.figures import draw_figure
 from analysis.tables import robustness_table
 
@@ -75,3 +76,22 @@ def test_figures_are_labelled_by_what_they_show(real: Results, tmp_path: Path) -
     assert svg.count("<svg") == 1
     explains = draw_figure("explains", FIGURES["explains"], real, computed, tmp_path, "")
     assert explains.missing == NO_ACCURACY
+
+
+@pytest.mark.parametrize("changes", [{}, {"num_classes": np.nan, "test_loss_constant": np.nan}])
+def test_loops_that_do_not_say_how_good_their_models_are_are_not_judged(
+    results: Results, changes: dict[str, float], tmp_path: Path
+) -> None:
+    """Nor do those that diverged count as at chance: nothing is above it."""
+    blank = dict.fromkeys([*ACCURACIES, "test_loss"], np.nan)
+    trials = results.trials.assign(**blank, **({"test_loss_constant": np.nan} | changes))
+    assert final_score(trials).isna().all()
+    assert NO_SCORE in note(trials)
+    verdicts = judge(replace(results, trials=trials), with_profile=False).statements.set_index("statement")
+    assert verdicts.loc["noisy_accuracy", "verdict"] == "not tested"
+    assert note(results.trials) == ""
+    unjudged = replace(results, trials=trials)
+    report = report_configuration(unjudged, compute(unjudged), "", 1, tmp_path)
+    assert NO_SCORE in report.note
+    assert {report.figures[name].missing for name in ("summary", "accuracy", "heatmap")} == {NO_SCORE}
+    assert report.figures["landscape"].missing == ""
