@@ -9,6 +9,7 @@ from bnsweep.models.branches import AttentionBranch, MlpBranch
 from bnsweep.models.positions import MeanOverTokens, Tokens
 from bnsweep.models.sites import Sites
 from bnsweep.models.staged import Stage, StagedModel, convolution, linear
+from bnsweep.norm.tokens import OVER_POSITIONS
 from bnsweep.spec import TransformerSpec
 
 
@@ -22,12 +23,17 @@ def transformer(
     normalization follows the last block. The class is read off the mean over tokens. No dropout, no class token.
 
     Raises:
-        InputError: patches that do not divide the image, or a mode that cannot work on so few tokens or features.
+        InputError: patches that do not divide the image, or a mode that would leave nothing of tokens or features.
     """
     channels, height, width_px = input_shape
     if height % spec.patch or width_px % spec.patch:
         raise InputError(
             f"model.patch: {spec.patch} does not divide a {height}x{width_px} input; give a divisor of both sides"
+        )
+    if norm in OVER_POSITIONS:
+        raise InputError(
+            f"norm: {norm} normalization takes a feature's mean over the tokens away, and transformer reads the class "
+            "off that mean; use layer or group"
         )
     rows, columns, is_pre = height // spec.patch, width_px // spec.patch, spec.norm_position == "pre"
     sites = Sites(norm, noise_seed)

@@ -108,13 +108,7 @@ DIGITS = load_dataset(DigitsSpec(name="digits"))
 def can_be_normalized(case: tuple[dict[str, Any], str]) -> bool:
     """Instance normalization needs maps."""
     model, norm = case
-    return norm != "instance" or model["name"].rpartition(":")[2] in (
-        "vgg",
-        "resnet",
-        "transformer",
-        "chain",
-        "branches",
-    )
+    return norm != "instance" or model["name"].rpartition(":")[2] in ("vgg", "resnet", "chain", "branches")
 
 
 @settings(max_examples=60, deadline=None)

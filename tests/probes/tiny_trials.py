@@ -45,7 +45,7 @@ MODEL_NORMS += [("deep_linear", norm) for norm in ("none", "batch", "noisy_batch
 """Chains of one layer per stage, on INPUT."""
 
 BLOCK_NORMS = [(model, norm) for model in ("resnet", "chain", "branches") for norm in NORMS]
-BLOCK_NORMS += [("transformer", norm) for norm in ("none", "batch", "noisy_batch", "layer", "instance", "weight")]
+BLOCK_NORMS += [("transformer", norm) for norm in ("none", "batch", "noisy_batch", "layer", "weight")]
 BLOCK_NORMS += [("postnorm", norm) for norm in ("layer", "dyt", "weight_standardization")]
 BLOCK_NORMS += [("preact", norm) for norm in ("batch", "layer", "weight")]
 """Stages of several layers, and a user's models: both with dropout, one a chain, one not to be split."""
