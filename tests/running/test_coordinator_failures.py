@@ -33,6 +33,24 @@ def test_who_was_given_up_for_lost_gets_nothing_more_but_its_rows_count(clock: C
     assert coordinator.tally == Tally(completed=1)
 
 
+def test_what_a_worker_ends_that_was_given_up_for_lost_is_not_held_against_the_worker_after_it(clock: Clock) -> None:
+    coordinator, log = started(clock, 2), CommitLog()
+    pack, other = taken(coordinator), taken(coordinator, B)
+    who = lose(coordinator, "a")
+    for _ in range(MAX_WORKER_FAILURES - 1):
+        assert taken(coordinator, who).trials == pack.trials
+        who = lose(coordinator, who.name)
+    assert taken(coordinator, who).trials == pack.trials
+    coordinator.deliver(delivery(A, pack, 0, {0: COMPLETED}, is_last=True))
+    lose(coordinator, who.name)
+    coordinator.deliver(delivery(B, other, 0, {1: COMPLETED}, is_last=True))
+    assert coordinator.tally == Tally(completed=2)
+    commit(coordinator, log)
+    assert log.failures == {}
+    assert coordinator.status().is_over
+    assert coordinator.missing() == []
+
+
 def test_the_trials_of_a_lost_pack_come_back_one_by_one_and_those_delivered_do_not(clock: Clock) -> None:
     coordinator = packs_of(started(clock, 3), 3)
     pack = taken(coordinator)

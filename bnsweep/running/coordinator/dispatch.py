@@ -120,8 +120,8 @@ class Dispatch:
         self.waiting.add(self.let_go(out), out.pack.is_alone, out.pack.has_whole_gpus)
 
     def let_go(self, out: PackOut) -> list[int]:
-        """Take a pack back; return what is left of it and is not in another one."""
+        """Take a pack back; return what is left of it, is not in another one, and was ended by nobody else."""
         self.out.remove(out.pack.number)
         for trial, attempt in out.left.items():
             self._states.tried(trial, attempt)
-        return self.out.only_in(out)
+        return [trial for trial in self.out.only_in(out) if not self._states.has_ended[trial]]
