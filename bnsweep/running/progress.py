@@ -27,7 +27,7 @@ class Progress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._total = self._workers = 0
-        self._status = self._before = NOTHING
+        self._status, self._before = NOTHING, Tally()
         self._started = self._next_line = monotonic()
         self._began: float | None = None
         self._live = Live(self, console=console, refresh_per_second=4) if console.is_terminal else None
@@ -52,7 +52,7 @@ class Progress:
     def __call__(self, status: RunStatus) -> None:
         """Take the latest report."""
         if status.coordinator != self._status.coordinator:  # it began anew, with what is committed
-            self._before = self._status
+            self._before = self.tally
         self._total += self._added(status)
         is_news = status.tally != self._status.tally
         self._status = status
@@ -75,11 +75,14 @@ class Progress:
 
     @property
     def tally(self) -> Tally:
-        """What was done since the run began; of what a coordinator did that died, what its successor did not find."""
-        now, before = self._status, self._before.tally
+        """How trials ended since the run began; of what coordinators did that died, as far as the last one found it.
+
+        What failed with them has no result, and is tried again.
+        """
+        now, before = self._status, self._before
         found = self._total - now.num_trials if before.ended else 0
-        completed = found - before.diverged - before.failed
-        return now.tally + Tally(completed, before.diverged, before.failed, before.busy_s) if found else now.tally
+        diverged = min(before.diverged, found)
+        return now.tally + Tally(found - diverged, diverged, busy_s=before.busy_s)
 
     def snapshot(self) -> Snapshot:
         """Return the progress at this moment."""

@@ -70,9 +70,18 @@ def test_what_a_coordinator_did_that_died_counts_as_far_as_its_successor_found_i
     progress = Progress(Console(file=io.StringIO())).start(num_trials=10, num_workers=1)
     progress(status(Tally(completed=4, diverged=1, failed=1), num_trials=10))
     progress(status(Tally(completed=1), num_trials=5, coordinator="second"))
-    assert progress.tally == Tally(completed=4, diverged=1, failed=1)
-    progress(status(Tally(completed=5), num_trials=5, coordinator="second"))
-    assert progress.tally.ended == 10
+    assert progress.tally == Tally(completed=5, diverged=1), "what failed is tried again"
+    progress(status(Tally(completed=2), num_trials=4, coordinator="third"))
+    assert progress.tally == Tally(completed=7, diverged=1)
+    progress(status(Tally(completed=3, failed=1), num_trials=4, coordinator="third"))
+    assert progress.tally == Tally(completed=8, diverged=1, failed=1)
+
+
+def test_no_count_is_negative_where_a_successor_found_little() -> None:
+    progress = Progress(Console(file=io.StringIO())).start(num_trials=10, num_workers=1)
+    progress(status(Tally(completed=1, diverged=2, failed=2), num_trials=10))
+    progress(status(Tally(), num_trials=9, coordinator="second"))
+    assert progress.tally == Tally(diverged=1)
 
 
 def test_the_eta_is_the_rate_since_training_began_with_running_trials_half_done(
