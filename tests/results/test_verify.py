@@ -10,7 +10,10 @@ import pytest
 from bnsweep.cli.maintenance import compact_directory, verify_directory
 from bnsweep.errors import InputError
 from bnsweep.results import Store
+from bnsweep.results.commits import encode_metrics
+from bnsweep.results.lease import LEASE
 from bnsweep.results.verify import Problem, verify
+from bnsweep.results.verify.repair import repair
 from tests.results.earlier import put_table, write_earlier
 from tests.results.findings import first_file, found, repaired, spoil
 from tests.results.rows import (
@@ -112,6 +115,18 @@ def test_torn_files_are_removed_and_foreign_ones_moved(local: Store) -> None:
     assert contents(local) == before
     assert local.files.read("_foreign/trials/readme.txt") == b"PAR1"
     assert local.files.read("report/0.parquet")
+
+
+def test_a_repair_that_a_run_has_taken_over_from_takes_nothing_away_from_it(local: Store) -> None:
+    write_store(local)
+    with local.take_over(is_repair=True) as repairing:
+        local.files.delete([LEASE])  # it was paused, and its lease ran out
+        with local.take_over() as writer:
+            rows = (item for item in tables_of(few_specs(7)[6:]).items() if item[0] != "trials")
+            under_way, _ = encode_metrics(writer.number + 1, rows)
+            local.files.put_many(under_way)
+            assert repair(repairing, verify(local)) == []
+            assert set(found(local)["torn"]) == set(under_way)
 
 
 def test_a_trial_in_two_commits_is_found_and_left_in_one(local: Store) -> None:

@@ -21,13 +21,15 @@ DAMAGED, FOREIGN = "_damaged", "_foreign"
 def repair(writer: Writer, problems: Sequence[Problem]) -> list[str]:
     """Act on problems; return what was done, a line each. To be called again until it does nothing.
 
-    Torn files are deleted, foreign ones moved away. A commit with a damaged or a missing file is moved away whole, so
-    that its trials count as missing and run again; its number stays taken, by a commit of no rows.
+    Torn files are deleted, but for those of whoever has taken the directory over since, which may yet be committed;
+    foreign ones are moved away. A commit with a damaged or a missing file is moved away whole, so that its trials count
+    as missing and run again; its number stays taken, by a commit of no rows.
     """
     files, by_kind = writer.files, dict[str, list[str]]()
     for problem in problems:
         by_kind.setdefault(problem.kind, []).append(problem.path)
-    removed = [name for kind in ("torn", "unfinished", "record") for name in by_kind.get(kind, [])]
+    useless = [name for kind in ("torn", "unfinished", "record") for name in by_kind.get(kind, [])]
+    removed = [name for name in useless if (number_of(name) or 0) <= writer.number]
     files.delete(removed)
     done = [f"removed {name}" for name in removed]
     done += [f"moved {name} to {_set_aside(files, name, FOREIGN)}" for name in by_kind.get("foreign", [])]
