@@ -194,7 +194,7 @@ RUNNING = (
     Mutant(
         "a successor is not told what was delivered",
         OUTGOING,
-        "self._say(self._renumbered([delivery for delivery in self._kept if delivery.number not in said]))",
+        "self._say(self._renumbered(unsaid))",
         "pass",
     ),
     Mutant(

@@ -89,8 +89,8 @@ class Outgoing:
 
     def hear(self) -> None:
         """Between packs, hear what is committed by now, and whether another coordinator wants to be told again."""
-        if self._kept:
-            self._say(self._kept[-1:])
+        if self._kept:  # the number alone: those who wait do so by the thousand, and their rows are there already
+            self._say([replace(self._kept[-1], endings={}, tables={}, busy_s=0.0, is_last=False)])
 
     def _tables(self) -> dict[str, pa.Table]:
         tables = tables_of(self._ended)
@@ -103,8 +103,8 @@ class Outgoing:
         if deliveries and known_to not in ("", self._receipt.coordinator):
             if self._pack is not None:
                 self._pack = self._desk.resume(self._whereabouts, self._pack)
-            said = {delivery.number for delivery in deliveries}
-            self._say(self._renumbered([delivery for delivery in self._kept if delivery.number not in said]))
+            unsaid = [kept for kept in self._kept if all(kept is not said for said in deliveries)]
+            self._say(self._renumbered(unsaid))
         self._kept = [delivery for delivery in self._kept if delivery.number > self._receipt.committed]
         self._heard = monotonic()
 

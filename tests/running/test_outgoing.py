@@ -6,7 +6,7 @@ import pytest
 
 from bnsweep.running import outgoing
 from bnsweep.running.coordinator.outbox import MIN_INTERVAL_S
-from bnsweep.running.packs import Ended, Ending, Pack, Tally
+from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Receipt, Tally
 from tests.running.commit_log import COMPLETED, Clock, CommitLog, worker
 from tests.running.test_protocol import Light
 
@@ -47,14 +47,22 @@ class Successors:
         self.coordinator.committed()
 
 
-def test_rows_are_kept_until_they_are_committed() -> None:
+def test_rows_are_kept_until_they_are_committed(monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Successors(2)
     side = Light(desk, A)
     desk.taken(side)
     side.end(0, COMPLETED)
     side.send()
+    said = list[Delivery]()
+
+    def deliver(delivery: Delivery) -> Receipt:
+        said.append(delivery)
+        return desk.coordinator.deliver(delivery)
+
+    monkeypatch.setattr(desk, "deliver", deliver)
     side.hear()
     assert [delivery.number for delivery in side._kept] == [0]
+    assert not said[0].tables, "rows go once, however long they wait for a commit"
     desk.commit()
     side.hear()
     assert side._kept == []
