@@ -114,8 +114,19 @@ class Store:
         """Return the keys of all committed trials."""
         return set(to_texts(self.finished_keys()))
 
-    def declare(self, name: str, trial_keys: Keys | Iterable[str], sweep_file: str) -> None:
-        """Remember which trials a sweep declares; for one with nothing missing, which takes nothing over."""
+    def declare(
+        self, name: str, trial_keys: Keys | Iterable[str], sweep_file: str, say: Callable[[str], None] | None = None
+    ) -> None:
+        """Remember which trials a sweep declares; for one with nothing missing, which takes nothing over.
+
+        Args:
+            name, trial_keys, sweep_file: of the sweep.
+            say: as `take_over` has it; without it no lease is waited for.
+
+        Raises:
+            InputError: another run is at work, which has declared its own.
+        """
+        wait_until_free(self.files, self.timing, say=say)
         write_declaration(self.files, name, trial_keys, sweep_file)
 
     def declared(self) -> dict[str, Any] | None:

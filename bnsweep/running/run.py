@@ -62,7 +62,7 @@ def run(
     """
     sweep = prepared.sweep
     if not prepared.plan.missing:
-        prepared.store.declare(sweep.name, sweep.trials.keys, sweep.text)
+        prepared.store.declare(sweep.name, sweep.trials.keys, sweep.text, say)
         with during:  # what a killed run left of its progress is put right
             return []
     num_workers = executor.num_workers(sweep.resources)

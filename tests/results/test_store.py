@@ -137,6 +137,16 @@ def test_what_was_declared_is_remembered(store: Store) -> None:
     assert store.declared() == {"name": "mini", "trial_keys": [key("b")], "sweep_file": ""}
 
 
+def test_what_a_run_at_work_has_declared_is_left_to_it(store: Store) -> None:
+    with store.take_over() as writer:
+        writer.declare("mini", [key("a"), key("b")], "")
+        with pytest.raises(InputError, match="held by another run"):
+            store.declare("less", [key("a")], "")
+    assert (store.declared() or {})["name"] == "mini"
+    store.declare("less", [key("a")], "")
+    assert (store.declared() or {})["name"] == "less"
+
+
 @pytest.mark.parametrize("content", [b"{", b"[1]", b"{}", b"\xff"])
 def test_a_damaged_declaration_is_named(store: Store, content: bytes) -> None:
     store.files.put("_sweep.json", content)
