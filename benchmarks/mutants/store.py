@@ -66,8 +66,14 @@ STORE = (
     Mutant(
         "a lost lease is ignored",
         WRITER,
-        "        if self.is_lost:\n            raise",
-        "        if False:\n            raise",
+        "        if self.is_lost or self._is_taken_away():\n",
+        "        if self._is_taken_away():\n",
+    ),
+    Mutant(
+        "a directory that was moved is made anew",
+        WRITER,
+        "        if self.is_lost or self._is_taken_away():\n",
+        "        if self.is_lost:\n",
     ),
     Mutant(
         "metric files of a commit in doubt are deleted",

@@ -61,6 +61,15 @@ class LocalFiles:
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
+    def is_there(self, name: str) -> bool:
+        """Return whether there is such a file."""
+        with as_store_error(self.path(name), "read"):
+            try:
+                os.stat(self.path(name))
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            return True
+
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
         """Return the content of each file; None where there is none."""
         return [self.read(name) for name in names]

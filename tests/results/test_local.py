@@ -178,6 +178,17 @@ def test_a_lease_of_the_future_counts_no_longer_than_any_other(elsewhere: Store,
     elsewhere.take_over()
 
 
+def test_a_directory_that_is_moved_is_not_made_anew_by_the_next_commit(store: Store) -> None:
+    writer, moved = store.take_over(), f"{store.root}-moved"
+    writer.commit(rows("a"))
+    os.rename(store.root, moved)
+    with pytest.raises(Superseded, match="taken away; this one commits no more"):
+        writer.commit(rows("b"))
+    writer.abandon()
+    assert not os.path.exists(store.root)
+    assert Store.open(moved).finished() == {key("a")}
+
+
 @pytest.mark.parametrize("content", [b"{", b"[]", b"", b'{"pid": "x"}'])
 def test_a_damaged_lease_is_none(store: Store, content: bytes) -> None:
     store.files.put("_lease.json", content)
