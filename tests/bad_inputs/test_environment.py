@@ -105,6 +105,7 @@ def test_where_no_cluster_runs_auto_finds_none(folder: Path, monkeypatch: pytest
     require_refusal_of(result, folder, r"--address auto: no Ray cluster is running here; give host:port")
 
 
+@pytest.mark.long
 @pytest.mark.needs("cgroups")
 def test_the_limits_of_a_container_are_what_counts(folder: Path) -> None:
     with limited(memory_bytes=2**30, cpus=0.5) as processes:

@@ -116,6 +116,7 @@ def test_an_interrupt_keeps_what_was_committed_and_says_how_to_go_on(long_sweep:
     assert 0 < done < 48
 
 
+@pytest.mark.long
 def test_a_second_interrupt_stops_at_once(long_sweep: Path, tmp_path: Path) -> None:
     process = start_and_wait_for_a_commit(tmp_path / "out", long_sweep, "--workers", "1")
     process.send_signal(signal.SIGINT)

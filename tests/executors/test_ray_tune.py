@@ -46,6 +46,7 @@ axes:
 """
 
 
+@pytest.mark.long
 def test_a_trial_that_kills_its_worker_alone_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     declared = Sweep.from_text(DEADLY)
     places = {(spec.model.options["deadly"], spec.seed): place for place, spec in enumerate(declared.trials)}
@@ -77,6 +78,7 @@ axes: {model.times: [2, 9]}
 """
 
 
+@pytest.mark.long
 def test_a_worker_that_lost_its_gpu_is_replaced_by_another_process(tmp_path: Path) -> None:
     declared = Sweep.from_text(LOSSY.replace("PIDS", str(tmp_path / "pids")))
     twice, always = sorted(declared.trials, key=lambda spec: int(spec.model.options["times"]))
@@ -101,6 +103,7 @@ class Unmovable:
         raise RuntimeError(f"no room on {device}")
 
 
+@pytest.mark.long
 def test_where_no_worker_starts_the_run_ends_with_the_reason(tmp_path: Path) -> None:
     trials, store = tuple(Sweep.from_text(TINY).trials), Store.open(tmp_path / "out")
     context = RunContext("tiny", trials, None, {"data": cast("Dataset", Unmovable())})

@@ -82,6 +82,7 @@ def test_a_machine_that_joins_after_the_first_commit_does_its_share(
     assert beside > 10, "two at a time, once there are two"
 
 
+@pytest.mark.long
 def test_a_coordinator_that_dies_begins_anew_and_nothing_is_lost(
     cluster: Cluster, tmp_path: Path, spec: Callable[..., TrialSpec]
 ) -> None:
@@ -114,6 +115,7 @@ def title(process: psutil.Process) -> list[str]:
         return []
 
 
+@pytest.mark.long
 def test_nodes_that_only_claim_to_have_gpus_end_the_run_with_the_reason(
     cluster: Cluster, tmp_path: Path, spec: Callable[..., TrialSpec]
 ) -> None:

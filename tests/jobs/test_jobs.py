@@ -26,6 +26,7 @@ MANY = TINY.replace("steps: 6", "steps: 400").replace("range: 2", "range: 10")
 """60 trials, more than a test waits for."""
 
 
+@pytest.mark.long
 def test_a_job_without_a_bucket_is_watched_and_fetched_and_stopped_and_keeps_its_work(
     cluster: Cluster, tmp_path: Path
 ) -> None:

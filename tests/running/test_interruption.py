@@ -41,6 +41,7 @@ def test_without_a_limit_the_time_is_never_up() -> None:
     assert (interrupt(), interrupt.is_out_of_time) == (False, False)
 
 
+@pytest.mark.long
 def test_a_run_ends_in_good_order_when_its_time_is_up_and_continues(
     sweep_file: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -91,6 +91,7 @@ def test_what_cannot_be_watched_is_refused(tmp_path: Path, run: Run) -> None:
     assert "--every" in hasty.err
 
 
+@pytest.mark.long
 @pytest.mark.needs("chromium")
 def test_a_browser_left_open_follows_to_the_end(
     tmp_path: Path, specs: list[TrialSpec], browser: webdriver.Chrome
