@@ -65,8 +65,14 @@ def test_aws_has_it(words: list[str]) -> None:
     _, service, operation, *arguments = words
     if (service, operation) in CUSTOM:
         return
-    model = botocore.session.get_session().get_service_model(service)
-    (name,) = [name for name in model.operation_names if xform_name(name, "-") == operation]
+    session = botocore.session.get_session()
+    model = session.get_service_model(service)
+    if operation == "wait":
+        waiters = session.get_waiter_model(service)
+        (what,) = [name for name in waiters.waiter_names if xform_name(name, "-") == arguments[0]]
+        name = waiters.get_waiter(what).operation
+    else:
+        (name,) = [name for name in model.operation_names if xform_name(name, "-") == operation]
     known = {xform_name(member, "-") for member in model.operation_model(name).input_shape.members}
     options = {word.removeprefix("--") for word in arguments if word.startswith("--")}
     assert options <= known | {"region", "query", "output"}

@@ -49,6 +49,10 @@ def test_a_job_without_a_bucket_is_watched_and_fetched_and_stopped_and_keeps_its
     assert f"{kept.num_with_result}/60" in cluster.bnsweep("fetch", copy.root).stdout
     assert copy.read("ics").equals(Store.open(out).read("ics"))
     assert "0 commits are new (0.0 MB)" in cluster.bnsweep("fetch", copy.root, "--job", job).stdout
+    for command in (["failures", copy.root], ["report", copy.root]):  # of what there is so far
+        seen = bnsweep(*command)
+        assert (seen.returncode, seen.stderr) == (0, ""), seen
+    assert (tmp_path / "copy/report/index.html").is_file()
 
 
 def submit_two_at_once(cluster: Cluster) -> str:
