@@ -149,20 +149,27 @@ def test_a_trial_short_of_memory_is_tried_again_alone(
 def test_a_run_asked_to_stop_keeps_what_finished_and_begins_nothing_more(
     executor: Executor, tmp_path: Path, digits: Dataset, spec: Callable[..., TrialSpec]
 ) -> None:
-    trials = tuple(spec(seed=seed, train={"steps": 300, "batch_size": 32}) for seed in range(40))
+    first, under_way = tmp_path / "first", tmp_path / "under_way"
+    model = {
+        "name": "tests.user_code.crashing_models:first_diverges",
+        "first": str(first),
+        "under_way": str(under_way),
+    }
+    endless = {"steps": 1_000_000, "batch_size": 32}
+    trials = tuple(spec(seed=seed, model=model, train=endless) for seed in range(40))
     ended: list[int] = []
     store, status = run(
         executor,
-        tmp_path,
+        tmp_path / "out",
         trials,
         digits,
-        must_stop=lambda: any(ended),
+        must_stop=lambda: any(ended) and under_way.exists(),
         report=lambda status: ended.append(status.tally.ended),
     )
-    assert 0 < len(store.finished()) == status.tally.completed < len(trials)
+    assert 0 < len(store.finished()) == status.tally.diverged < len(trials)
     with store.take_over() as writer:
         assert writer.checkpoints.keys() <= {trial.trial_key for trial in trials} - store.finished()
-        assert len(writer.checkpoints.keys()) == len(os.listdir(tmp_path / "_checkpoints")) > 0
+        assert len(writer.checkpoints.keys()) == len(os.listdir(tmp_path / "out" / "_checkpoints")) > 0
 
 
 def test_one_that_is_taken_over_ends_the_run_with_the_reason(
