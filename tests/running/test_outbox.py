@@ -80,8 +80,25 @@ def test_names_that_workers_encoded_each_for_itself_are_one_column() -> None:
         box.add("a", number, {"trials": pa.table({"norm": norms})}, [number])
     batch = box.next_batch(is_end=True)
     assert batch is not None
-    assert batch.tables()["trials"]["norm"].to_pylist() == ["batch", "none", "batch"]
-    assert batch.tables()["trials"]["norm"].num_chunks == 1
+    column = batch.tables()["trials"]["norm"]
+    assert column.to_pylist() == ["batch", "none", "batch"]
+    assert {tuple(chunk.dictionary.to_pylist()) for chunk in column.chunks} == {("batch", "none")}
+
+
+def test_a_commit_takes_no_second_copy_of_its_rows() -> None:
+    box, came = Outbox(Clock()), [rows(*range(1000)), rows(*range(1000))]
+    for number, table in enumerate(came):
+        box.add("a", number, table, [number])
+    batch = box.next_batch(is_end=True)
+    assert batch is not None
+
+    def places(*columns: pa.ChunkedArray) -> list[int]:
+        return [chunk.buffers()[-1].address for column in columns for chunk in column.chunks]
+
+    joined = batch.tables()["trials"]
+    assert joined.num_rows == 2000
+    for name in joined.column_names:
+        assert places(joined[name]) == places(*(table["trials"][name] for table in came))
 
 
 def test_the_number_of_commits_that_is_planned_for_is_that_of_a_run() -> None:
