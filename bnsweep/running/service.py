@@ -155,7 +155,7 @@ class Service:
         return replace(pack, added=added) if added else pack
 
     def close(self) -> None:
-        """End the lease; commit no more."""
+        """Commit what was delivered, where the store can be written within `END_WITHIN_S`, and end the lease."""
         self._end.set()
         self._wake.set()
         self._thread.join(END_WITHIN_S)
@@ -209,20 +209,26 @@ class Service:
             self._trials = self._trials.and_those_of(Sweep.from_text(text))
 
     def _commit_until_the_end(self, writer: Writer) -> None:
-        assert self._coordinator is not None, "the directory was taken over"
         while not self._end.is_set():
-            with self._lock:
-                batch = self._coordinator.next_batch()
-            if batch is None:
+            if not self._has_committed(writer):
                 self._wake.wait(LOOK_EVERY_S)
                 self._wake.clear()
-                continue
-            if tables := batch.tables():
-                writer.commit(tables)
-            with self._lock:
-                outdated = self._coordinator.committed()
-            if outdated:
-                writer.checkpoints.drop(map(self._key, outdated))
+        self._has_committed(writer, is_end=True)  # a driver that ended by an error has not waited for it
+
+    def _has_committed(self, writer: Writer, *, is_end: bool = False) -> bool:
+        """Commit what is due; return whether anything was."""
+        assert self._coordinator is not None, "the directory was taken over"
+        with self._lock:
+            batch = self._coordinator.next_batch(is_end=is_end)
+        if batch is None:
+            return False
+        if tables := batch.tables():
+            writer.commit(tables)
+        with self._lock:
+            outdated = self._coordinator.committed()
+        if outdated:
+            writer.checkpoints.drop(map(self._key, outdated))
+        return True
 
     def _fail(self, error: InputError | StoreError) -> None:
         with self._lock:

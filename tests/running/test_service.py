@@ -117,6 +117,18 @@ def test_a_mistake_of_ours_ends_the_run_and_is_named(store: Store, monkeypatch: 
         assert "KeyError: 'no such column'" in str(error)
 
 
+def test_one_that_is_closed_while_trials_are_out_commits_what_was_delivered(store: Store) -> None:
+    with service_of(store, 3) as service:
+        first = taken(service)
+        service.deliver(done(first, 0))  # the first commit is early, the second due after seconds
+        wait_until(store.finished, "the first commit")
+        second = service.take(A)
+        assert isinstance(second, Pack)
+        service.deliver(done(second, 1))
+        assert isinstance(service.take(A), Pack)
+    assert store.finished() == {SPECS[trial].trial_key for trial in (*first.trials, *second.trials)}
+
+
 def test_checkpoints_go_with_the_commit_and_come_back_with_the_pack(store: Store) -> None:
     with service_of(store, 2) as service:
         pack = taken(service)

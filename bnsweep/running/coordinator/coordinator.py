@@ -197,9 +197,13 @@ class Coordinator:
         self._states.save(trial)
         return True
 
-    def next_batch(self) -> Batch | None:
-        """Return what is to be committed now, if anything; `committed` is to be called once it is."""
-        return self._outbox.next_batch(is_end=self._has_stopped)
+    def next_batch(self, *, is_end: bool = False) -> Batch | None:
+        """Return what is to be committed now, if anything; `committed` is to be called once it is.
+
+        Args:
+            is_end: nothing more will be, whatever is still out.
+        """
+        return self._outbox.next_batch(is_end=is_end or self._has_stopped)
 
     def committed(self) -> set[int]:
         """Take note that the batch is committed; return those of its trials whose checkpoints are of no use now."""
