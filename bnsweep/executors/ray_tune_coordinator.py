@@ -86,6 +86,10 @@ class RemoteService:
         """Hand out no more, and have workers save what is under way."""
         ray.get(self.actor.stop.remote())
 
+    def give_up_packs(self) -> None:
+        """Wait for no worker any more."""
+        ray.get(self.actor.give_up_packs.remote())
+
     def missing(self) -> list[str]:
         """Return the keys of the trials that have no result."""
         keys: list[str] = ray.get(self.actor.missing.remote())

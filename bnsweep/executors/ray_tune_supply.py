@@ -13,6 +13,7 @@ from ray.tune.search import Searcher
 
 from bnsweep.executors.ray_tune_coordinator import RemoteService
 from bnsweep.executors.ray_tune_data import share_datasets
+from bnsweep.executors.ray_tune_stopping import Stopping
 from bnsweep.executors.ray_tune_waiting import Waiting
 from bnsweep.executors.ray_tune_watch import Watch
 from bnsweep.executors.ray_tune_worker import RESOURCES, WorkerTrainable
@@ -43,14 +44,14 @@ def supply(
         report: hears how far the run is.
         must_stop: whether to stop.
         max_workers: how many may be there or wait for a place; nodes may come and go.
-        say: hears in a line what is waited for while no worker is up.
+        say: hears in a line what is waited for: while no worker is up, and where one does not come to stop.
 
     Raises:
         StoreError: results cannot be written, or this node's disk is full. StartError: workers do not come up.
     """
     share_datasets()
     state = tempfile.mkdtemp(prefix="bnsweep-tune-")
-    watch = Watch(service, report, must_stop, Waiting(resources, say))
+    watch = Watch(service, report, Stopping(service, must_stop, say), Waiting(resources, say))
     trainable = tune.with_parameters(WorkerTrainable, context=context, actor=service.actor)
     tuner = tune.Tuner(
         tune.with_resources(trainable, lambda config: _bundle(config[RESOURCES])),

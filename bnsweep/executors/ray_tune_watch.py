@@ -14,9 +14,10 @@ from ray.tune.experiment import Trial
 from bnsweep.errors import InputError, StartError, StoreError
 from bnsweep.executors.ray_tune_coordinator import GONE, RemoteService
 from bnsweep.executors.ray_tune_failure import in_words, last_line, lost_nodes, read_log
+from bnsweep.executors.ray_tune_stopping import Stopping
 from bnsweep.executors.ray_tune_waiting import Waiting
 from bnsweep.running.coordinator import RunStatus
-from bnsweep.running.executor import MustStop, Report
+from bnsweep.running.executor import Report
 from bnsweep.running.job import ServiceStatus
 from bnsweep.running.packs import Whereabouts, WorkerFailure
 
@@ -28,11 +29,10 @@ MAX_FAILED_STARTS = 3
 class Watch(tune.Callback):
     """Looks how far the coordinator is, and tells it to stop and which workers are no more."""
 
-    def __init__(self, service: RemoteService, report: Report, must_stop: MustStop, waiting: Waiting) -> None:
-        self._service, self._report, self._must_stop, self._waiting = service, report, must_stop, waiting
+    def __init__(self, service: RemoteService, report: Report, stopping: Stopping, waiting: Waiting) -> None:
+        self._service, self._report, self._stopping, self._waiting = service, report, stopping, waiting
         self._asked: Any = None
         self._looked = 0.0
-        self._is_stopping = False
         self._lost_before = lost_nodes()
         self._lost_workers = set[str]()
         self._failed_starts = 0
@@ -50,9 +50,7 @@ class Watch(tune.Callback):
 
     def look(self) -> None:
         """Take the answer to the last question, where it is there, and ask again once in a while."""
-        if not self._is_stopping and self._must_stop():
-            self._is_stopping = True
-            self._service.stop()
+        self._stopping.look(self.run)
         if self._asked is not None and ray.wait([self._asked], timeout=0)[0]:
             self._take(self._asked)
             self._asked = None
@@ -85,8 +83,8 @@ class Watch(tune.Callback):
             self.error = StoreError(GONE)
             return
         if status.run:
-            if status.run.coordinator != (self.run and self.run.coordinator) and self._is_stopping:
-                self._service.stop()  # it has begun anew
+            if self.run and status.run.coordinator != self.run.coordinator:
+                self._stopping.again()
             self.run = status.run
             self._report(status.run)
             self._waiting.look(bool(status.run.working) or status.run.is_over)

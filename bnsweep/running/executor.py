@@ -29,6 +29,10 @@ class Coordination(Desk, Protocol):
         """Hand out no more, and have workers save what is under way."""
         ...
 
+    def give_up_packs(self) -> None:
+        """Be over without what workers still have, where the run is to stop."""
+        ...
+
     def missing(self) -> list[str]:
         """Return the keys of the trials that have no result."""
         ...

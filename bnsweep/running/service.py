@@ -109,6 +109,13 @@ class Service:
                 self._coordinator.stop()
         self._wake.set()
 
+    def give_up_packs(self) -> None:
+        """Be over without what workers still have, where the run is to stop; what they have saved stays."""
+        with self._lock:
+            if self._coordinator:
+                self._coordinator.give_up_packs()
+        self._wake.set()
+
     def status(self) -> ServiceStatus:
         """Return how far it is."""
         with self._lock:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.errors import InputError, Superseded
-from bnsweep.executors import EXECUTORS, Executor, MustStop, RunContext, Tally, make_executor
+from bnsweep.executors import EXECUTORS, Executor, MustStop, RunContext, Tally, make_executor, ray_tune_stopping
 from bnsweep.executors.serial import SerialExecutor
 from bnsweep.results import Store
 from bnsweep.running.coordinator import RunStatus
@@ -24,6 +25,7 @@ from bnsweep.training.loop import run_trial
 from tests.conftest import TINY
 from tests.frames import same_rows
 from tests.running.jobs import job_of
+from tests.waiting import wait_until
 
 CPU = Resources(cpus=1, gpus=0)
 METRIC = {"name": "val_loss", "mode": "min"}
@@ -170,6 +172,38 @@ def test_a_run_asked_to_stop_keeps_what_finished_and_begins_nothing_more(
     with store.take_over() as writer:
         assert writer.checkpoints.keys() <= {trial.trial_key for trial in trials} - store.finished()
         assert len(writer.checkpoints.keys()) == len(os.listdir(tmp_path / "out" / "_checkpoints")) > 0
+
+
+@pytest.mark.parametrize("executor", ["ray"], indirect=True)  # the worker of the other is the process that waits
+def test_a_worker_that_hangs_does_not_hold_up_a_stop_for_ever(
+    executor: Executor,
+    tmp_path: Path,
+    digits: Dataset,
+    spec: Callable[..., TrialSpec],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ray_tune_stopping, "END_AFTER_S", 1.0)
+    pids = tmp_path / "pids"
+    model = {"name": "tests.user_code.crashing_models:hangs", "pids": str(pids)}
+    sound, hanging = (spec(model={**model, "is_hanging": is_hanging}) for is_hanging in (False, True))
+    ended: list[int] = []
+    store, status = run(
+        executor,
+        tmp_path / "out",
+        (sound, hanging),
+        digits,
+        must_stop=lambda: any(ended) and pids.exists(),
+        report=lambda status: ended.append(status.tally.ended),
+        checkpoint_every_s=0.0,
+    )
+    assert status.is_over
+    assert status.tally == Tally(completed=1)
+    assert store.finished() == {sound.trial_key}
+    assert not len(store.read("failures"))
+    with store.take_over() as writer:
+        assert set(writer.checkpoints.keys()) == {hanging.trial_key}
+    for pid in map(int, pids.read_text().split()):
+        wait_until(lambda pid=pid: not psutil.pid_exists(pid), "the worker's process to end")
 
 
 def test_one_that_is_taken_over_ends_the_run_with_the_reason(

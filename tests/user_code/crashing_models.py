@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -114,3 +115,26 @@ def loses_the_gpu(
 ) -> nn.Sequential:
     channels, height, width = input_shape
     return nn.Sequential(LosesTheGpu(pids, times), nn.Flatten(), nn.Linear(channels * height * width, num_classes))
+
+
+class Hangs(nn.Module):
+    """Never comes back from the third mini-batch of training, if asked to; notes in `pids` where."""
+
+    def __init__(self, pids: str, is_hanging: bool) -> None:
+        super().__init__()
+        self.pids, self.is_hanging, self.seen = Path(pids), is_hanging, 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen += len(x) == BATCH
+        if self.is_hanging and self.seen == 3:
+            with self.pids.open("a") as file:
+                file.write(f"{os.getpid()}\n")
+            threading.Event().wait()
+        return x
+
+
+def hangs(
+    input_shape: tuple[int, int, int], num_classes: int, norm: Callable[..., nn.Module], pids: str, is_hanging: bool
+) -> nn.Sequential:
+    channels, height, width = input_shape
+    return nn.Sequential(Hangs(pids, is_hanging), nn.Flatten(), nn.Linear(channels * height * width, num_classes))

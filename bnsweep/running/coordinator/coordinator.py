@@ -65,7 +65,7 @@ class Coordinator:
         self._workers, self._sizing, self._outbox = KnownWorkers(), PackSizing(num_workers), Outbox(clock)
         self._dispatch = Dispatch(self.name, self._states, self._workers, self._sizing, num_workers, clock)
         self._hand_out_from = clock() + hand_out_after_s
-        self._is_stopping = self._is_aborted = False
+        self._is_stopping = self._has_given_up = self._is_aborted = False
 
     # A worker asks.
 
@@ -215,6 +215,10 @@ class Coordinator:
         """Hand out no more; workers save what is under way, and deliver."""
         self._is_stopping = True
 
+    def give_up_packs(self) -> None:
+        """Be over, where the run is to stop, without what workers still have: those trials have no result."""
+        self._has_given_up = True
+
     def abort(self) -> None:
         """Hand out no more, since nothing can be committed."""
         self._is_stopping = self._is_aborted = True
@@ -228,7 +232,8 @@ class Coordinator:
 
     @property
     def _has_stopped(self) -> bool:
-        return self._states.num_left == 0 or (self._is_stopping and not self._dispatch.out)
+        is_waited_for = self._dispatch.out and not self._has_given_up
+        return self._states.num_left == 0 or (self._is_stopping and not is_waited_for)
 
     @property
     def tally(self) -> Tally:
