@@ -19,8 +19,10 @@ from analysis.plots.ics import draw_ics, ics_data
 from analysis.plots.landscape import draw_landscape, landscape_data
 from analysis.plots.layers import draw_layers, layers_data
 from analysis.plots.moments import draw_moments, moments_data
+from analysis.plots.robustness import draw_robustness, robustness_data
 from analysis.plots.summary import draw_summary, summary_data
 from analysis.plots.thresholds import draw_thresholds, thresholds_data
+from analysis.plots.training import draw_training, training_data
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +62,10 @@ def _accuracy(results: Results, computed: Computed | None = None) -> FigureData:
     return accuracy_data(results, computed.tables if computed else None)
 
 
+def _robustness(results: Results, computed: Computed | None = None) -> FigureData:
+    return robustness_data(results, computed.tables if computed else None)
+
+
 def _factors(results: Results, computed: Computed | None = None) -> FigureData:
     return factors_data(results, computed.factors if computed else None)
 
@@ -69,6 +75,12 @@ def _claims(results: Results, computed: Computed | None = None) -> FigureData:
 
 
 FIGURES: dict[str, FigureKind] = {
+    "robustness": FigureKind(
+        _robustness,
+        draw_robustness,
+        "Where each mode trains, and how much accuracy is left on average over learning rates and initializations: the "
+        "most robust mode above.",
+    ),
     "accuracy": FigureKind(
         _accuracy,
         draw_accuracy,
@@ -91,6 +103,11 @@ FIGURES: dict[str, FigureKind] = {
         _of_results(heatmap_data),
         draw_heatmap,
         "Mean final test accuracy at every learning rate and initialization gain, all modes on one colour scale.",
+    ),
+    "training": FigureKind(
+        _of_results(training_data),
+        draw_training,
+        "Accuracy over the steps of training, on mini-batches and on the test set, at up to four learning rates.",
     ),
     "landscape": FigureKind(
         _of_results(landscape_data),

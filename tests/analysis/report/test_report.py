@@ -173,7 +173,7 @@ def test_a_thin_sweep_without_probes_has_a_page(case: str, tmp_path: Path) -> No
     more = make_specs(gains=[2.0], num_seeds=1, probes=False)
     write_sweep(tmp_path, [*specs, *more], keep=lambda spec: spec in specs)
     page = Page(write_report(tmp_path))
-    assert len(page.images) == 5 - ("thresholds" in NOT_DRAWN.get(case, ()))
+    assert len(page.images) == 7 - ("thresholds" in NOT_DRAWN.get(case, ()))
     assert "Not drawn:" in page.text
     assert f"{len(specs)} of {len(specs) + 15} declared trials are done" in page.text
     assert "15 are missing" in page.text
