@@ -6,7 +6,8 @@ import random
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from types import SimpleNamespace
+from io import IOBase
+from types import MemberDescriptorType, SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
@@ -54,6 +55,17 @@ class Attributes:
         for held, content in self.contents.values():
             _fill(held, content)
 
+    def iterators(self) -> Iterator[str]:
+        """Yield which modules keep an iterator, which only goes forward: nothing could put it back."""
+        for module, values in self.values.items():
+            contents: dict[int, tuple[Any, Any]] = {}
+            for name, value in values.items():
+                _collect(value, contents)
+                reached = [value, *(entry for _, content in contents.values() for entry in _entries(content))]
+                if any(isinstance(entry, Iterator) and not isinstance(entry, IOBase) for entry in reached):
+                    yield f"{type(module).__name__}.{name}"
+                contents.clear()
+
     def moved_until(self, later: Self) -> Iterator[tuple[nn.Module, str]]:
         """Yield module and name of each attribute that holds something else later."""
         for module, values in later.values.items():
@@ -87,11 +99,16 @@ def _collect(value: Any, contents: dict[int, tuple[Any, Any]]) -> None:
         if content is None:
             return
         contents[id(value)] = value, content
-        inner = content.values() if isinstance(content, dict) else content
-    if isinstance(inner, Tensor | np.ndarray) or _is_generator(value):
-        return
+        inner = () if _is_generator(value) else _entries(content)
     for entry in inner:
         _collect(entry, contents)
+
+
+def _entries(content: Any) -> Iterable[Any]:
+    """Return what a content is made of, as far as that may hold something itself."""
+    if isinstance(content, dict):
+        return content.values()
+    return content if isinstance(content, list) else ()
 
 
 def _content(value: Any) -> Any:
@@ -107,9 +124,17 @@ def _content(value: Any) -> Any:
     if _is_generator(value):
         return _state(value)
     is_own = type(value).__module__.split(".")[0] not in (*KNOWN, "numpy", "builtins", "functools", "collections")
-    if isinstance(value, SimpleNamespace) or (is_own and hasattr(value, "__dict__") and not callable(value)):
-        return dict(vars(value))
-    return None
+    if not (is_own or isinstance(value, SimpleNamespace)):
+        return None
+    slots = {name: getattr(value, name) for name in _slots(value) if hasattr(value, name)}
+    return {**getattr(value, "__dict__", {}), **slots}
+
+
+def _slots(value: Any) -> list[str]:
+    """Return the names of the slots of an object of a user's own class."""
+    kinds = (vars(kind) for kind in type(value).__mro__)
+    slots = (entry for kind in kinds if "__slots__" in kind for entry in kind.values())
+    return [entry.__name__ for entry in slots if isinstance(entry, MemberDescriptorType)]
 
 
 def _is_generator(value: Any) -> bool:
@@ -146,8 +171,19 @@ def _fill(held: Any, content: Any) -> None:
     elif _is_generator(held):
         held.set_state(content)
     else:
+        _fill_object(held, content)
+
+
+def _fill_object(held: Any, content: dict[str, Any]) -> None:
+    slots = _slots(held)
+    if hasattr(held, "__dict__"):
         vars(held).clear()
-        vars(held).update(content)
+        vars(held).update({name: value for name, value in content.items() if name not in slots})
+    for name in slots:
+        if name in content:
+            object.__setattr__(held, name, content[name])
+        elif hasattr(held, name):
+            object.__delattr__(held, name)
 
 
 def _is_same(one: Any, other: Any) -> bool:

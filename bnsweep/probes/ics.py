@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +35,10 @@ class Ics:
     ||G - G'|| and cos(G, G') are taken in float64; the cosine is NaN if G or G' is zero.
 
     Args:
-        measured_last: the model measured last and its split, which need not be found again.
+        measured_last: the model measured last, what of it was trained, and its split, which need not be found again.
     """
 
-    measured_last: tuple[Network, Split] | None = None
+    measured_last: tuple[Network, Collection[str], Split] | None = None
 
     def __getstate__(self) -> dict[str, None]:
         """Leave the model out of what is saved of the probe: it is only a short cut."""
@@ -46,9 +46,10 @@ class Ics:
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         """Return one row per layer: step, layer, layer_name, ics_l2, ics_cos, grad_norm."""
-        if self.measured_last is None or self.measured_last[0] is not ctx.network:
-            self.measured_last = ctx.network, split(ctx.network)
-        chain = self.measured_last[1]
+        last = self.measured_last
+        if last is None or last[0] is not ctx.network or last[1] != ctx.grads.keys():
+            self.measured_last = last = ctx.network, set(ctx.grads), split(ctx.network)
+        chain = last[2]
         first = _gradient(ctx, chain.layers[0])
         measured = [gradient_shift(first, first)]
         for layer, shifted in zip(chain.layers[1:], shifted_gradients(ctx, chain), strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import torch
@@ -78,11 +79,17 @@ class MetricsBuffer:
 def _read(steps: list[BufferedStep]) -> Iterator[StepMetrics]:
     losses = torch.stack([step.loss for step in steps]).tolist()
     accuracies = _accuracies(steps)
-    taken = [step.grad_norms for step in steps if step.grad_norms is not None]
-    norms = iter(torch.stack(taken).tolist() if taken else [])
+    norms = _grad_norms(steps)
     for step, loss, accuracy in zip(steps, losses, accuracies, strict=True):
         grad_norm = None if step.grad_norms is None else _joint(next(norms))
         yield StepMetrics(step.step, loss, accuracy, grad_norm, step.row)
+
+
+def _grad_norms(steps: list[BufferedStep]) -> Iterator[list[float]]:
+    """Yield the norms of each step that has some; a model may train other parameters at some steps."""
+    taken = [step.grad_norms for step in steps if step.grad_norms is not None]
+    values = iter(torch.cat(taken).tolist() if taken else [])
+    return (list(islice(values, len(norms))) for norms in taken)
 
 
 def _accuracies(steps: list[BufferedStep]) -> list[float] | list[None]:

@@ -12,7 +12,8 @@ from bnsweep.probes.context import buffer_copies, parameter_copies
 
 
 class ModuleState:
-    """Saves and restores a module: all its parameters and buffers, those that are not persistent too.
+    """Saves and restores a module: all its parameters and buffers, those that are not persistent too, and what of the
+    parameters is trained.
 
     What a user's modules keep in plain attributes that moved since this was made is saved as it is, by path and name: a
     module in which that is no plain value cannot be saved.
@@ -29,6 +30,7 @@ class ModuleState:
             "attributes": [(paths[module], name, vars(module).get(name)) for module, name in moved],
             "parameters": parameter_copies(self._model),
             "buffers": buffer_copies(self._model),
+            "trained": {name: w.requires_grad for name, w in self._model.named_parameters()},
         }
 
     @torch.no_grad()
@@ -36,6 +38,7 @@ class ModuleState:
         """Put a module that was built alike where `state_dict` found another."""
         for name, parameter in self._model.named_parameters():
             parameter.copy_(state["parameters"][name])
+            parameter.requires_grad_(state.get("trained", {}).get(name, parameter.requires_grad))
         for name, buffer in self._model.named_buffers():
             buffer.copy_(state["buffers"][name])
         for path, name, value in state["attributes"]:

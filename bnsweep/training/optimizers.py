@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +30,7 @@ def load_optimizers() -> None:
 def _sgd(parameters: Sequence[nn.Parameter], spec: TrialSpec) -> torch.optim.Optimizer:
     train = spec.train
     is_fused = train.momentum > 0 and _can_be_fused(parameters)
-    return torch.optim.SGD(
+    optimizer = torch.optim.SGD(
         parameters,
         lr=spec.lr,
         momentum=train.momentum,
@@ -38,6 +39,22 @@ def _sgd(parameters: Sequence[nn.Parameter], spec: TrialSpec) -> torch.optim.Opt
         fused=is_fused,
         foreach=train.momentum == 0,  # one addition for each tensor: faster than the fused kernel
     )
+    if is_fused:
+        optimizer.register_step_pre_hook(_begin_velocities)
+    return optimizer
+
+
+def _begin_velocities(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+    """Give a parameter that gets its first gradient later than others the velocity 0, as if it had had one of 0.
+
+    The fused kernel fails where some have a velocity and others have none.
+    """
+    del args, kwargs
+    moved = [w for group in optimizer.param_groups for w in group["params"] if w.grad is not None]
+    first = [w for w in moved if w not in optimizer.state]
+    if len(first) < len(moved):
+        for w in first:
+            optimizer.state[w]["momentum_buffer"] = torch.zeros_like(w, memory_format=torch.preserve_format)
 
 
 def _adam(parameters: Sequence[nn.Parameter], spec: TrialSpec) -> torch.optim.Optimizer:

@@ -26,6 +26,7 @@ KEY = "model.name"
 SAMPLES, STEPS = 2, 2
 MOVED = 0.01
 """How far parameters are moved to see whether a probe sees them."""
+REFERENCES = "it keeps references to them elsewhere than in its modules?"
 RELATIVE, ABSOLUTE = 1e-3, 1e-6
 """How far float32 may be off, of sums in another order."""
 
@@ -74,8 +75,10 @@ def _step_faults(spec: TrialSpec, data: Dataset) -> Iterator[str]:
     trial = Trial(spec, data, Compiler())
     x, y = data.standardize(data.train_x), data.train_y
     before, start = dict(trial.model.named_parameters()), StepStart.of(trial.model, x)
+    if kept := ", ".join(start.attributes.iterators()):
+        yield f"it keeps an iterator ({kept}), which probes cannot put back where it was; keep a number or a list"
     outputs = trial.forward(0, x, y)
-    if faults := list(_moved(trial.model, before, start.parameters, "a forward")):
+    if faults := [*_moved(trial.model, before, start.parameters, "a forward"), *_new_buffers(trial.model, start)]:
         yield from faults
         return
     if not outputs.loss.requires_grad:
@@ -103,6 +106,12 @@ def _moved(
         yield f"{what} writes to parameters ({', '.join(written)}); compute what is needed of them instead"
 
 
+def _new_buffers(model: nn.Module, start: StepStart) -> Iterator[str]:
+    """Yield which buffers a forward made: neither a probe nor a checkpoint could put a model where it had none."""
+    if new := [name for name, _ in model.named_buffers() if name not in start.buffers]:
+        yield f"a forward makes buffers ({', '.join(new)}); give them their first value in __init__"
+
+
 def _is_same(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and one.dtype == other.dtype and torch.equal(one, other)
 
@@ -110,11 +119,13 @@ def _is_same(one: Tensor, other: Tensor) -> bool:
 def _seen(ctx: StepContext, trial: Trial) -> Iterator[str]:
     """Yield how probes would not see the step: at its own parameters, and at others."""
     own = {name: ctx.params_before[name] for name in ctx.grads}
-    moved = {name: w + MOVED * torch.ones_like(w) for name, w in own.items()}
+    moved = {name: w.clone().add_(MOVED) for name, w in own.items()}  # as w lies in memory: kernels go by it
     if not _agree(_as_written(ctx, trial, own), (torch.tensor(ctx.loss), ctx.grads)):
         yield "a step made again gives other numbers: it depends on what bnsweep cannot see (a global variable?)"
     elif not all(_agree(loss_and_gradient(ctx, at), _as_written(ctx, trial, at)) for at in (own, moved)):
-        yield "probes cannot give it other parameters: it keeps references to them elsewhere than in its modules?"
+        hooked = [name for name, w in trial.trained().items() if w._post_accumulate_grad_hooks]
+        why = f"{', '.join(hooked)} has a post-accumulate hook; use register_hook" if hooked else REFERENCES
+        yield f"probes cannot give it other parameters: {why}"
 
 
 def _as_written(ctx: StepContext, trial: Trial, params: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:

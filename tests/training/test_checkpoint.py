@@ -143,6 +143,14 @@ def test_what_a_users_module_keeps_in_plain_attributes_is_continued() -> None:
     assert same(continued(spec, 2, 3), run_trial(spec, DIGITS))
 
 
+def test_a_module_that_trains_more_of_its_parameters_later_is_continued() -> None:
+    spec = trial(model={"name": "tests.user_code.changing:net", "how": "thawed"})
+    whole = run_trial(spec, DIGITS)
+    assert same(continued(spec, 5), whole)
+    norms = [row["grad_norm"] for row in whole.tables["curves"] if "grad_norm" in row]
+    assert all(norm > 0 for norm in norms)
+
+
 def test_a_trial_whose_module_keeps_what_is_not_plain_cannot_be_saved() -> None:
     with pytest.raises(NotPlain, match="neither a tensor nor a plain value"):
         saved_after(2, trial(model={"name": "tests.user_code.recomputing:counting"}))

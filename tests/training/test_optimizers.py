@@ -46,7 +46,8 @@ def test_kernels_for_all_tensors_at_once_do_what_plain_loops_do(
     for step in range(20):
         for some, optimizer in zip((ours, theirs), optimizers, strict=True):
             optimizer.zero_grad()
-            sum((weight - step).abs().square().sum() for weight in some).backward()
+            used = some[step < 3 :]  # a model may use one of its parameters later than others
+            sum((weight - step).abs().square().sum() for weight in used).backward()
             optimizer.step()
     for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=0)

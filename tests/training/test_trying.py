@@ -31,6 +31,9 @@ def tried(name: str, norm: str = "batch", probes: tuple[str, ...] = tuple(PROBES
         ("moved_in_the_backward", "a backward writes to parameters (out.weight)"),
         ("counted", "a step made again gives other numbers"),
         ("by_reference", "probes cannot give it other parameters"),
+        ("averaged", "a forward makes buffers (mean); give them their first value in __init__"),
+        ("iterated", "it keeps an iterator (Changing.calls)"),
+        ("hooked", "hidden.weight has a post-accumulate hook; use register_hook"),
         ("once", "its output has no gradient"),
         ("fails_in_the_backward", "has been modified by an inplace operation"),
     ],
@@ -46,6 +49,7 @@ def test_what_a_step_does_to_a_model_is_refused(how: str, text: str) -> None:
     ("name", "options"),
     [
         ("changing:net", {}),
+        ("changing:net", {"how": "thawed"}),
         ("recomputing:chained", {"how": "old"}),
         ("recomputing:branched", {"how": "new"}),
         ("recomputing:branched", {"how": "own", "p": 0.0}),
@@ -60,3 +64,9 @@ def test_what_a_step_does_to_a_model_is_refused(how: str, text: str) -> None:
 def test_what_can_be_trained_and_measured_is_not(name: str, options: dict[str, Any]) -> None:
     for norm in ("none", "noisy_batch", "weight"):
         tried(name, norm, **options)
+
+
+def test_a_net_whose_gradient_hangs_on_the_last_bit_is_not_refused() -> None:
+    """Maps of one pixel, normalized over two samples: kernels that round otherwise would give another gradient."""
+    fields = {"model": {"name": "torchvision/mobilenet_v2"}, "norm": "batch", "dataset": {"name": "digits"}}
+    try_model(TrialSpec.model_validate(fields), DATA)

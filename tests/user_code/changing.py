@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from math import prod
 from typing import Any
 
@@ -21,6 +22,15 @@ class Changing(nn.Module):
         self.hidden, self.out = nn.Linear(features, WIDTH), nn.Linear(WIDTH, num_classes)
         self.gate: nn.Module | None = None
         self.kept, self.how = [self.hidden.weight], how
+        self.mean: Tensor | None
+        self.register_buffer("mean", None)
+        if how == "iterated":
+            self.calls = [count(1)]
+        if how == "hooked":
+            self.hidden.weight.register_post_accumulate_grad_hook(_halve)
+        if how == "thawed":
+            self.hidden.requires_grad_(False)
+        self.num_calls = 0
 
     def forward(self, x: Tensor) -> Tensor:
         return HOW[self.how](self, x.flatten(1))
@@ -79,10 +89,37 @@ def fails_in_the_backward(model: Any, x: Tensor) -> Tensor:
     return y
 
 
+def _halve(w: Tensor) -> None:
+    assert w.grad is not None
+    w.grad.mul_(0.5)
+
+
+def averaged(model: Any, x: Tensor) -> Tensor:
+    x = model.hidden(x)
+    model.mean = x.detach().mean(0) if model.mean is None else model.mean.lerp(x.detach().mean(0), 0.1)
+    return model.out(x - model.mean)
+
+
+def iterated(model: Any, x: Tensor) -> Tensor:
+    return model.out(model.hidden(x)) * (1 + next(model.calls[0]) // 100)
+
+
+def thawed(model: Any, x: Tensor) -> Tensor:
+    """Trains its first layer from the fifth step on."""
+    model.num_calls += model.training
+    model.hidden.requires_grad_(model.num_calls > 4)
+    return plain(model, x)
+
+
+def hooked(model: Any, x: Tensor) -> Tensor:
+    return plain(model, x)
+
+
 HOW: dict[str, Callable[[Any, Tensor], Tensor]] = {
     function.__name__: function
     for function in (
         *(late, replaced, clamped, moved_in_the_backward, counted, by_reference, once, plain, fails_in_the_backward),
+        *(averaged, iterated, hooked, thawed),
     )
 }
 

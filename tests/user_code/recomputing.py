@@ -106,6 +106,30 @@ def spectral(input_shape: Shape, num_classes: int, norm: Site) -> nn.Module:
     return Complex(prod(input_shape), num_classes, norm)
 
 
+class Rising:
+    """A factor that grows with its calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self) -> float:
+        self.calls += 1
+        return self.calls / 100
+
+
+class Slotted:
+    __slots__ = ("calls", "last")
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def moved(self) -> float:
+        self.calls += 1
+        before = getattr(self, "last", 0.0)
+        self.last = 0.01 * self.calls
+        return before
+
+
 class Counting(nn.Module):
     """Keeps how often it was called in plain attributes, in several ways, and its output depends on each."""
 
@@ -115,6 +139,7 @@ class Counting(nn.Module):
         self.calls, self.seen, self.last = 0, {"samples": [0]}, deque([0.0], maxlen=2)
         self.mean, self.array = torch.zeros(WIDTH, dtype=torch.float64), np.zeros(1)
         self.rng, self.generator = np.random.default_rng(3), torch.Generator().manual_seed(3)
+        self.rising, self.slotted = Rising(), Slotted()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.first(x.flatten(1))
@@ -124,6 +149,7 @@ class Counting(nn.Module):
             self.array += 0.5
             self.mean.lerp_(x.detach().double().mean(0), 0.1)
             self.last.append(self.calls + self.rng.random() + torch.rand((), generator=self.generator).item())
+            self.last.append(self.rising() + self.slotted.moved())
         scale = 1 + 0.01 * (self.calls + self.seen["samples"][0] + self.array[0] + sum(self.last))
         return self.out(self.site(x * scale - self.mean.to(x.dtype)).tanh())
 
