@@ -60,7 +60,7 @@ def _at(ctx: StepContext, trained: Mapping[str, Tensor]) -> tuple[float, dict[st
 
 def _norm(tensors: Mapping[str, Tensor]) -> float:
     norms = [torch.linalg.vector_norm(tensor, dtype=torch.float64) for tensor in tensors.values()]
-    return torch.linalg.vector_norm(torch.stack(norms)).item()
+    return float(torch.linalg.vector_norm(torch.stack(norms)))
 
 
 class Scaled(nn.Module):

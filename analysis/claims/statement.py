@@ -50,14 +50,7 @@ class Statement:
 
     def verdict(self, low: float, high: float) -> Verdict:
         """Return what an interval says: supported or contradicted where all of it is on one side of the bound."""
-        if not isfinite(low):
-            return "unresolved"
-        if self.side == "within":
-            apart = low > self.bound or high < -self.bound
-            return "supported" if -self.bound < low and high < self.bound else "contradicted" if apart else "unresolved"
-        if low <= self.bound <= high:
-            return "unresolved"
-        return "supported" if (low > self.bound) == (self.side == "above") else "contradicted"
+        return verdict(self.side, self.bound, low, high)
 
     def nearest_bound(self, effect: float) -> float:
         """Return the bound that the effect is to be told from."""
@@ -75,3 +68,19 @@ class Claim:
     source: str
     statements: dict[str, Statement]
     is_check: bool = False
+
+
+def verdict(side: Side, bound: float, low: float, high: float) -> Verdict:
+    """Return what an interval says of an effect that should be above, below or within a bound.
+
+    >>> verdict("above", 0.0, 0.1, 0.3), verdict("within", 0.2, -0.1, 0.3), verdict("below", 0.0, 0.1, 0.3)
+    ('supported', 'unresolved', 'contradicted')
+    """
+    if not isfinite(low):
+        return "unresolved"
+    if side == "within":
+        apart = low > bound or high < -bound
+        return "supported" if -bound < low and high < bound else "contradicted" if apart else "unresolved"
+    if low <= bound <= high:
+        return "unresolved"
+    return "supported" if (low > bound) == (side == "above") else "contradicted"

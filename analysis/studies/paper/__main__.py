@@ -1,0 +1,56 @@
+"""Make the page on the paper: `python -m analysis.studies.paper` draws its figures, and writes its tables."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from analysis.loading import Results, load
+from analysis.plots.ics import draw_ics, ics_data
+from analysis.plots.saving import save
+from analysis.plots.style import style
+from analysis.plots.training import draw_training, training_data
+from analysis.studies.finding import as_markdown
+from analysis.studies.page import DATA, FIGURES, write
+from analysis.studies.paper.figure4 import draw_figure4, figure4_data
+from analysis.studies.paper.findings import (
+    measured_walks,
+    of_landscape,
+    of_learning_rates,
+    of_lp_norms,
+    of_moments,
+    of_noise,
+    of_shift,
+)
+from analysis.studies.paper.linear import of_linear_network
+
+ABOUT = "a VGG-13 an eighth as wide, CIFAR-10 (JPEG q75 copy)"
+
+
+def tables(first: Results, second: Results, linear: Results) -> dict[str, str]:
+    """Return the tables of the page by name: of figures 1, 3 and 4, of 2, 5 and 8, and of the linear network."""
+    return {
+        "figures-1-3-4": as_markdown(chain(of_learning_rates(first), of_shift(first), of_landscape(first))),
+        "figures-2-5-8": as_markdown(chain(of_noise(second), of_lp_norms(second), of_moments(second))),
+        "linear": as_markdown(of_linear_network(linear)),
+    }
+
+
+def draw(first: Results, second: Results) -> None:
+    """Draw the figures of the page into `docs/studies/figures`."""
+    figure4 = figure4_data(measured_walks(first, 0.1), DATA / "published", 0.1, ABOUT)
+    with style():
+        save(draw_training(training_data(first)), FIGURES, "paper-fig1")
+        save(draw_ics(ics_data(first)), FIGURES, "paper-fig3")
+        save(draw_figure4(figure4), FIGURES, "paper-fig4")
+        save(draw_training(training_data(second)), FIGURES, "paper-fig2-5")
+
+
+def main() -> None:
+    """Load what is kept, draw, and write the page."""
+    kept = [load(DATA / name) for name in ("paper_fig1_3_4_cpu", "paper_fig2_5_8_cpu", "paper_dln")]
+    draw(kept[0], kept[1])
+    write("paper", tables(*kept))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Figure 4 of the paper beside ours: loss, gradient difference and effective beta along the gradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.plots.style import handles, new_figure, norm_style, set_title, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NORMS = ["none", "batch"]
+ROWS = {"loss": "loss along\nthe gradient", "diff": "gradient\ndifference (l2)", "beta": "effective beta"}
+
+
+@dataclass(frozen=True)
+class Figure4Data:
+    """The published series and ours."""
+
+    title: str
+    subtitle: str
+    published: pd.DataFrame
+    """norm, step; loss_min, loss_max, diff_min, diff_max, and in rows of their own beta."""
+    ours: pd.DataFrame
+    """The same, means over seeds."""
+    level: float
+    """2 / lr, the level of beta at the edge of stability."""
+
+
+def figure4_data(walked: pd.DataFrame, published: Path, lr: float, about: str) -> Figure4Data:
+    """Put together what the figure shows.
+
+    Args:
+        walked: what `measured_walks` returns.
+        published: the directory of fig4_bands.csv and fig4_beta.csv, read off the paper's vector figure.
+        lr: of ours; the paper's is 0.1.
+        about: what ours are of.
+    """
+    theirs = _published(published)
+    columns = ["loss_min", "loss_max", "diff_min", "diff_max", "beta"]
+    ours = walked[walked["norm"].isin(NORMS)].groupby(["norm", "step"])[columns].mean().reset_index()
+    ratios = [_ratio(one) for one in (theirs, ours)]
+    return Figure4Data(
+        title=f"The loss band of none is {ratios[1]:.2g} times as wide as that of batch; published {ratios[0]:.2g}",
+        subtitle=f"Left: the paper's figure 4, read off. Right: {about}, mean over {walked['seed'].nunique()} seeds. "
+        f"Bands: min to max over 0.5 to 4 x lr along the gradient, lr {lr:g}. Dotted: 2 / lr.",
+        published=theirs,
+        ours=ours,
+        level=2 / lr,
+    )
+
+
+def _published(directory: Path) -> pd.DataFrame:
+    bands, beta = (pd.read_csv(directory / name) for name in ("fig4_bands.csv", "fig4_beta.csv"))
+    bands = bands.rename(columns={"grad_diff_min": "diff_min", "grad_diff_max": "diff_max"})
+    return pd.concat([bands, beta], ignore_index=True)
+
+
+def _ratio(bands: pd.DataFrame) -> float:
+    """Return the median over steps of how many times as wide the loss band of none is as that of batch."""
+    widths = bands.assign(width=bands["loss_max"] - bands["loss_min"]).dropna(subset="width").set_index("step")
+    none, batch = (widths.loc[widths["norm"] == norm, "width"] for norm in NORMS)
+    return float((none / batch).median())
+
+
+def draw_figure4(data: Figure4Data, fig: Figure | None = None) -> Figure:
+    """Draw a row per quantity, theirs left and ours right; a row shares its scale."""
+    with style():
+        fig = fig or new_figure(6.6)
+        set_title(fig, data.title, data.subtitle)
+        grid = fig.subplots(len(ROWS), 2, squeeze=False, sharex="col", sharey="row")
+        for row, (name, label) in enumerate(ROWS.items()):
+            for ax, bands in zip(grid[row], (data.published, data.ours), strict=True):
+                _draw(ax, bands, name, data.level)
+            grid[row, 0].set_ylabel(label)
+        grid[0, 0].set_title("published")
+        grid[0, 1].set_title("here")
+        for ax in grid[-1]:
+            ax.set_xlabel("step")
+        fig.legend(handles=handles(NORMS, marker=False), loc="outside lower center", ncols=len(NORMS))
+    return fig
+
+
+def _draw(ax: Axes, bands: pd.DataFrame, name: str, level: float) -> None:
+    for norm in NORMS:
+        line, look = bands[bands["norm"] == norm], norm_style(norm)
+        line = line.dropna(subset=["beta" if name == "beta" else f"{name}_min"])
+        if name == "beta":
+            ax.plot(line["step"], line["beta"], color=look.color, lw=0.9)
+            continue
+        low, high = (line[f"{name}_{end}"].to_numpy(dtype=float) for end in ("min", "max"))
+        ax.fill_between(line["step"], np.where(np.isfinite(low), low, np.nan), high, color=look.color, alpha=0.45, lw=0)
+    if name == "beta":
+        ax.axhline(level, color="#444444", lw=0.9, ls=":")
+    ax.set_yscale("log")
+    ax.grid(visible=True, axis="y")

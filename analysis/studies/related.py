@@ -1,0 +1,85 @@
+"""Make the page on Bjorck et al. 2018 and Ioffe & Szegedy 2015: `python -m analysis.studies.related`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis.loading import Results, load
+from analysis.measures.scores import final_score
+from analysis.plots.accuracy import accuracy_data, draw_accuracy
+from analysis.plots.saving import save
+from analysis.plots.style import style
+from analysis.plots.training import draw_training, training_data
+from analysis.studies.finding import Finding, as_markdown, decades, difference
+from analysis.studies.page import DATA, FIGURES, write
+
+LEARNED = 0.2
+"""Accuracy from which on a trial of ten classes has learned something."""
+ALIKE = 0.03
+"""Of accuracy, in points over one: what counts as alike."""
+BASE_LR = 0.02
+
+
+def of_bjorck(results: Results) -> Iterator[Finding]:
+    """Batch normalization allows larger rates; at a rate that both bear nothing is gained."""
+    trials = results.trials.assign(score=final_score(results.trials)).astype({"norm": str})
+    learned = trials[trials["score"] >= LEARNED]
+    largest = decades(learned.groupby(["norm", "seed"])["lr"].max())
+    larger = difference(largest, "batch", "none")
+    yield Finding("Bjorck", "the largest lr that learns is larger with batch", "decades", larger, "above")
+    scores = trials.set_index(["lr", "norm", "seed"])["score"]
+    without = trials[trials["norm"] == "none"].groupby("lr")["score"].mean()
+    best_lr = float(without.index[int(without.to_numpy().argmax())])
+    gained = difference(scores.xs(best_lr), "batch", "none")
+    text = f"at lr {best_lr:.2g}, the best without, both are alike"
+    yield Finding("Bjorck", text, "accuracy", gained, "within", ALIKE)
+    best = trials.groupby(["norm", "lr", "seed"])["score"].mean().groupby(["norm", "seed"]).max()
+    better = difference(best, "batch", "none")
+    yield Finding("Bjorck", "each at its best lr, batch is more accurate", "accuracy", better, "above")
+    moments = results.moments
+    last = moments[(moments["step"] == moments["step"].max()) & (moments["lr"] == best_lr)].astype({"norm": str})
+    spread = decades(last["pre_std"]).groupby([last["norm"], last["seed"], last["layer"]]).mean()
+    ends = spread.groupby(["norm", "seed"]).agg(lambda by_layer: by_layer.iloc[-3:].mean() - by_layer.iloc[:3].mean())
+    grows = ends.xs("none")
+    yield Finding("Bjorck", "without normalization activations grow with depth", "decades", grows, "above")
+
+
+def of_ioffe(results: Results) -> Iterator[Finding]:
+    """Steps to the best accuracy of the baseline, at 1, 5 and 30 times its rate."""
+    curves = results.curves.dropna(subset="test_acc").astype({"norm": str})
+    at_base = curves[(curves["norm"] == "none") & (curves["lr"] == BASE_LR)]
+    bar = at_base.groupby("seed")["test_acc"].max()
+    last = int(curves["step"].max())
+    needed = at_base.sort_values("test_acc").groupby("seed")["step"].last()
+    for lr in sorted(curves["lr"].unique()):
+        times = f"{lr / BASE_LR:.0f} x the rate"
+        for norm in ("none", "batch"):
+            if norm == "none" and lr == BASE_LR:
+                continue
+            fewer = decades(needed / _steps_to(curves[(curves["norm"] == norm) & (curves["lr"] == lr)], bar, last))
+            text = f"{norm} at {times} takes fewer steps to the baseline's best"
+            yield Finding("Ioffe", text, "decades fewer", fewer, "above")
+
+
+def _steps_to(curves: pd.DataFrame, bar: pd.Series[float], last: int) -> pd.Series[float]:
+    """Return by seed the first step at which the accuracy reaches the bar; the last of all where it never does.
+
+    So that what never gets there counts, and as less of a loss than it is.
+    """
+    reached = curves[curves["test_acc"] >= curves["seed"].map(bar)].groupby("seed")["step"].min()
+    return reached.reindex(bar.index).fillna(last).astype(float)
+
+
+def main() -> None:
+    """Load what is kept, draw, and write the page."""
+    bjorck, ioffe = load(DATA / "bjorck_maxlr_cpu"), load(DATA / "ioffe_lr_cpu")
+    with style():
+        save(draw_accuracy(accuracy_data(bjorck)), FIGURES, "bjorck-maxlr")
+        save(draw_training(training_data(ioffe)), FIGURES, "ioffe-lr")
+    write("related", {"bjorck": as_markdown(of_bjorck(bjorck)), "ioffe": as_markdown(of_ioffe(ioffe))})
+
+
+if __name__ == "__main__":
+    main()

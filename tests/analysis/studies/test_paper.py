@@ -1,0 +1,99 @@
+"""The statements of the paper's figures on sweeps of which the answer is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import analysis
+from analysis.loading import Results
+from analysis.plots.style import style
+from analysis.studies.finding import Finding
+from analysis.studies.page import DATA, written
+from analysis.studies.paper.figure4 import draw_figure4, figure4_data
+from analysis.studies.paper.findings import late, measured_walks, of_landscape, of_learning_rates, of_lp_norms, of_shift
+from bnsweep.errors import InputError
+from tests.synthetic import make_specs, write_sweep
+
+NORMS = ("none", "batch", "l1", "l2", "linf")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    directory = tmp_path_factory.mktemp("paper")
+    write_sweep(directory, make_specs(NORMS, gains=(1.0,), lrs=(0.1, 0.5), num_seeds=4))
+    return analysis.load(directory)
+
+
+def named(findings: Iterable[Finding]) -> dict[str, Finding]:
+    return {finding.statement: finding for finding in findings}
+
+
+def spread(finding: Finding) -> Finding:
+    """Return a finding whose four seeds differ a little."""
+    return replace(finding, by_seed=finding.by_seed.add([0.0, 0.001, 0.002, 0.0]))
+
+
+def with_accuracy(results: Results, accuracy: dict[tuple[str, float], float]) -> Results:
+    trials = results.trials.assign(status="completed")
+    values = [
+        accuracy.get((str(norm), lr), 0.8) + 0.001 * seed
+        for norm, lr, seed in zip(trials["norm"], trials["lr"], trials["seed"], strict=True)
+    ]
+    return replace(results, trials=trials.assign(test_acc=values))
+
+
+def test_figure_1_is_found_where_it_is_so_and_contradicted_where_not(results: Results) -> None:
+    as_in_paper = with_accuracy(results, {("none", 0.5): 0.1, ("batch", 0.5): 0.8, ("none", 0.1): 0.7})
+    found = named(of_learning_rates(as_in_paper))
+    assert {spread(finding).row["verdict"] for finding in found.values()} == {"supported"}
+    otherwise = named(of_learning_rates(with_accuracy(results, {("none", 0.5): 0.8, ("batch", 0.5): 0.75})))
+    near = otherwise["lr 0.5: the standard net stays near chance"]
+    assert spread(near).row["verdict"] == "contradicted"
+
+
+def test_an_lp_norm_within_the_margin_is_no_worse(results: Results) -> None:
+    found = named(of_lp_norms(with_accuracy(results, {("l1", 0.1): 0.79, ("linf", 0.1): 0.6})))
+    verdicts = {text.split()[2]: spread(finding).row["verdict"] for text, finding in found.items()}
+    assert verdicts == {"l1": "supported", "l2": "supported", "linf": "contradicted"}
+
+
+def test_widths_and_levels_are_those_of_bare_pandas(results: Results) -> None:
+    rows = results.landscape[(results.landscape["lr"] == 0.1) & (results.landscape["given_as"] == "lr_multiple")]
+    walked = measured_walks(results, 0.1).set_index(["norm", "seed", "step"])
+    for cell, walk in rows.astype({"norm": str}).groupby(["norm", "seed", "step"]):
+        assert walked.loc[cell, "loss_width"] == pytest.approx(walk["loss"].max() - walk["loss"].min())
+        assert walked.loc[cell, "beta"] == walk["beta"].max()
+    after = late(walked.reset_index())
+    assert after["step"].min() >= walked.index.get_level_values("step").max() / 3
+    found = named(of_landscape(results))
+    width = walked["loss_width"].groupby(["norm", "seed"]).median()
+    expected = np.log10(width["batch"]) - np.log10(width["none"])
+    np.testing.assert_allclose(found["lr 0.1: the loss varies less along the gradient with batch"].by_seed, expected)
+
+
+def test_the_first_layer_which_has_none_before_it_is_no_part_of_the_shift(results: Results) -> None:
+    moved = results.ics.assign(ics_l2=np.where(results.ics["layer"] == 0, 1e9, results.ics["ics_l2"]))
+    one, other = (named(of_shift(r)) for r in (results, replace(results, ics=moved)))
+    for text, finding in one.items():
+        pd.testing.assert_series_equal(finding.by_seed, other[text].by_seed)
+
+
+def test_figure_4_has_the_published_series_beside_ours(results: Results) -> None:
+    data = figure4_data(measured_walks(results, 0.1), DATA / "published", 0.1, "a synthetic sweep")
+    assert data.title.endswith("published 4.2")
+    assert data.level == 20
+    assert set(data.published["norm"]) == set(data.ours["norm"]) == {"none", "batch"}
+    with style():
+        figure = draw_figure4(data)
+        figure.draw_without_rendering()
+    assert [ax.get_title() for ax in figure.axes[:2]] == ["published", "here"]
+
+
+def test_a_page_without_a_place_for_a_table_is_refused() -> None:
+    with pytest.raises(InputError, match="no place for the table figures: <!-- table figures -->"):
+        written("# A page", {"figures": "| a |"})
