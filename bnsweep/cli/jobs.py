@@ -38,17 +38,17 @@ def submit(
     from bnsweep.jobs.client import job_server
     from bnsweep.jobs.place import is_on_head
     from bnsweep.jobs.submit import Submission
-    from bnsweep.jobs.widen import live_job, num_new, widen
+    from bnsweep.jobs.widen import difference, live_job, widen
 
     submission = Submission.checked(sweep_file, out, checkpoint_minutes, extend=extend, max_hours=max_hours)
     typer.echo(f"{submission.sweep.name}: {len(submission.sweep.trials)} trials declared")
     with job_server(cluster, address) as client:
         live = live_job(client, submission)
-        added = num_new(client, submission, live) if live else 0
-        if live and added and widen(client, submission, live, Path.cwd()):
-            typer.echo(f"job {live.id} was given {added} more trials")
+        differs = difference(client, submission, live) if live else None
+        if live and differs and differs.is_more and widen(client, submission, live, Path.cwd()):
+            typer.echo(f"job {live.id} was given {differs.new} more trials")
             return
-        submission.check_unused(client)
+        submission.check_unused(client, differs.in_words() if differs else "")
         if check:
             submission.check_place()
         job_id = submission.send(client, Path.cwd())
@@ -133,4 +133,5 @@ def stop(job: JobId, cluster: Cluster = None, address: Address = None) -> None:
             found = stop_job(client, found)
         (line,) = status_lines([found], partial(results_of, client))
     typer.echo(line)
-    typer.echo(f"results are kept in {found.out}; submit the sweep again to continue")
+    is_done = found.status == "SUCCEEDED"
+    typer.echo(f"results are kept in {found.out}" + ("" if is_done else "; submit the sweep again to continue"))

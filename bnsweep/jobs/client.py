@@ -13,6 +13,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from bnsweep.errors import InputError
+from bnsweep.jobs.nodes import check_head
 from bnsweep.jobs.token import Token, explain_refusal, find_token
 from bnsweep.jobs.tunnel import tunnel
 
@@ -23,6 +24,7 @@ ANSWER_TIMEOUT_S = 20.0
 ADDRESS_HINT = "give the URL of the cluster's dashboard, such as http://127.0.0.1:8265, or --cluster FILE for a tunnel"
 RAY_ADDRESS_VARIABLES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
 """Ray prefers these to the address that it is given."""
+TRACEBACK = "Traceback (most recent call last)"
 NO_PROXY_VARIABLES = ("NO_PROXY", "no_proxy")
 LOOPBACK = "127.0.0.1,localhost"
 
@@ -32,8 +34,8 @@ def job_server(cluster: str | None, address: str | None) -> Iterator[JobSubmissi
     """Connect to the cluster of a `ray up` file, or to the one whose dashboard is at `address`.
 
     Raises:
-        InputError: not exactly one of the two is given, nothing answers there, the token is missing or wrong, or the
-            server answers a request with an error.
+        InputError: not exactly one of the two is given, nothing answers there, the token is missing or wrong, Ray on
+            the head has died but for the server, or that answers a request with an error.
     """
     if (cluster is None) == (address is None):
         raise InputError("give either --cluster FILE, the file of `ray up`, or --address URL, of its dashboard")
@@ -44,6 +46,7 @@ def job_server(cluster: str | None, address: str | None) -> Iterator[JobSubmissi
     with tunnel(cluster) if cluster else nullcontext(address) as url, _direct_connections():
         client = _connect(str(url), option)
         try:
+            check_head(client, option)
             yield client
         except (requests.RequestException, TimeoutError, RuntimeError, aiohttp.ClientError) as error:
             # Ray raises these for any other answer than 200; errors of our own output are none of them
@@ -87,8 +90,11 @@ def _connect(address: str, option: str) -> JobSubmissionClient:
 
 
 def _server_error(option: str, error: Exception) -> InputError:
-    reason = (str(error) or type(error).__name__).splitlines()[0]
-    return InputError(f"{option}: job server error ({reason})")
+    lines = [line for line in (str(error) or type(error).__name__).splitlines() if line.strip(" .")]
+    reason, remedy = lines[0], ""
+    if TRACEBACK in reason:  # of the server's own, such as where the head's Raylet has just died
+        reason, remedy = lines[-1], "; try again in half a minute"
+    return InputError(f"{option}: job server error ({reason}){remedy}")
 
 
 def _check_answer(url: str, option: str, token: Token) -> None:

@@ -64,28 +64,42 @@ def look_up(job: Job, results: Callable[[Job], Source]) -> RunProgress | Unreada
 
 def status_line(job: Job, found: RunProgress | Unreadable | None, now: datetime) -> str:
     """Return id, status, progress and place of a job, and why it ended where it did not end well."""
-    own = found if isinstance(found, RunProgress) and found.job == job.id else None
+    own = found if isinstance(found, RunProgress) and _is_of(found, job) else None
     if own:
         progress = _progress(job, own, now)
     elif job.status == "SUCCEEDED":  # with exit code 0: every trial has a result
         progress = f"{job.num_trials}/{job.num_trials} trials have a result"
     elif isinstance(found, Unreadable):
         progress = f"progress unknown, as it cannot be read from here ({found.reason})"
-    elif found and job.has_ended and job.submitted_at and found.started_at > job.submitted_at:
-        progress = f"continued by {found.job or 'a run that is not a job'}"
+    elif found and job.has_ended and _is_since(found, job):
+        return f"{job.id}  {job.status}  continued by {found.job or 'a run that is not a job'}  {job.out}"
     else:
         progress = f"{job.num_trials} trials declared, no progress {'recorded' if job.has_ended else 'yet'}"
     reason = _reason(job, own)
     return f"{job.id}  {job.status}  {progress}  {job.out}" + (f": {reason}" if reason else "")
 
 
+def _is_of(found: RunProgress, job: Job) -> bool:
+    """Return whether it is this job's own; one of a Ray that is no more may have had its id."""
+    return found.job == job.id and (job.submitted_at is None or _is_since(found, job))
+
+
+def _is_since(found: RunProgress, job: Job) -> bool:
+    """Return whether a run has begun after a job was submitted; the file has whole seconds."""
+    return job.submitted_at is not None and found.started_at >= job.submitted_at.replace(microsecond=0)
+
+
 def _progress(job: Job, progress: RunProgress, now: datetime) -> str:
+    # of those with a result before it is not known here how they ended
+    here = f"; in this run {progress.completed} completed" if progress.had_result_before else ""
     counts = (
-        f"{progress.num_with_result}/{progress.num_trials} trials have a result, "
+        f"{progress.num_with_result}/{progress.num_trials} trials have a result{here}, "
         f"{progress.diverged} diverged, {progress.failed} failed"
     )
     if job.has_ended:
         return counts
+    if not progress.workers and progress.num_with_result + progress.failed < progress.num_trials:
+        counts += f", no worker is at work (`bnsweep logs {job.id}` says what it waits for)"
     eta = "unknown" if progress.eta_s is None else timedelta(seconds=round(progress.eta_s))
     age = "" if now - progress.updated_at < FRESH else f", as of {progress.updated_at:%Y-%m-%d %H:%M:%S} UTC"
     return f"{counts}, ETA {eta}{age}"
@@ -106,7 +120,8 @@ def _reason(job: Job, progress: RunProgress | None) -> str | None:
         return progress.error
     if progress and progress.failed:
         return f"{progress.failed} trials failed, see {_failures(job)}; submit the sweep again to retry them"
-    return (job.message or "").rstrip().rpartition("\n")[2] or "no reason given"
+    said = (job.message or "").rstrip().rpartition("\n")[2]
+    return said.removeprefix("bnsweep: ") or "no reason given"
 
 
 def _death(job: Job) -> str:

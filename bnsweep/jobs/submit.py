@@ -109,8 +109,8 @@ class Submission:
                     if ID_IS_TAKEN not in str(error):
                         raise
 
-    def check_unused(self, client: JobSubmissionClient) -> str:
-        """Return the id that a job into this place may have now.
+    def check_unused(self, client: JobSubmissionClient, because: str = "") -> str:
+        """Return the id that a job into this place may have now; `because` says more of one that writes there.
 
         Raises:
             InputError: another job writes there.
@@ -118,8 +118,8 @@ class Submission:
         for job in list_jobs(client):
             if not job.has_ended and same_place(job.out) == same_place(self.out):
                 raise InputError(
-                    f"--out {self.out}: job {job.id} writes there ({job.status}); wait for it, or end it with "
-                    f"`bnsweep stop {job.id}`, then submit again to continue"
+                    f"--out {self.out}: job {job.id} writes there ({job.status}){because and f', and {because}'}; "
+                    f"wait for it, or end it with `bnsweep stop {job.id}`, then submit again to continue"
                 )
         taken = {details.submission_id for details in client.list_jobs()}
         return next(name for turn in itertools.count(1) if (name := job_name(self.out, turn)) not in taken)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bnsweep.errors import InputError, StoreError
 from bnsweep.jobs.command import run_there
@@ -24,19 +24,33 @@ def live_job(client: JobSubmissionClient, submission: Submission) -> Job | None:
     return next((job for job in list_jobs(client) if not job.has_ended and same_place(job.out) == place), None)
 
 
-def num_new(client: JobSubmissionClient, submission: Submission, job: Job) -> int:
-    """Return how many trials a submission declares beside all those of a job; 0 where it does not declare all of them.
+class Difference(NamedTuple):
+    """How many trials a submission declares that a job has not, and how many it leaves out."""
 
-    Raises:
-        InputError: they are not known here.
-    """
+    new: int
+    left_out: int
+
+    @property
+    def is_more(self) -> bool:
+        """Whether the submission declares all that the job has, and more."""
+        return self.new > 0 and self.left_out == 0
+
+    def in_words(self) -> str:
+        """Return what the job has of the submission."""
+        if self.left_out:
+            return f"{self.left_out} of its trials are not in this sweep file, so it cannot be given others"
+        return "it has all of these trials"
+
+
+def difference(client: JobSubmissionClient, submission: Submission, job: Job) -> Difference | None:
+    """Return how a submission differs from what a job runs; None where that is not known here."""
     try:
         content = results_of(client, job).read(DECLARED)
         has = set(unseal(content)["trial_keys"]) if content else set()
     except (InputError, StoreError, ValueError):
         has = set()
     declared = set(submission.sweep.trials.trial_keys())
-    return len(declared - has) if has and has <= declared else 0
+    return Difference(len(declared - has), len(has - declared)) if has else None
 
 
 def widen(client: JobSubmissionClient, submission: Submission, job: Job, folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
@@ -65,6 +66,46 @@ def test_a_job_server_that_the_client_cannot_use_is_refused(version: str, num_an
     answer = b'HTTP/1.0 200 OK\r\n\r\n{"ray_version": "%b"}' % version.encode()
     with server(*[answer] * num_answers) as port, pytest.raises(InputError, match=f":{port}: .* error .*{what}"):
         connect(address=f"http://127.0.0.1:{port}")
+
+
+def answered(code: str, body: str) -> bytes:
+    return f"HTTP/1.0 {code}\r\n\r\n{body}".encode()
+
+
+VERSIONS = [answered("200 OK", '{"ray_version": "2.60.0"}')] * 3
+"""What is asked first: by this program, then twice by Ray's client."""
+
+
+def nodes(*states: str) -> bytes:
+    listed = [{"node_id": "ab", "is_head_node": True, "state": state} for state in states]
+    return answered("200 OK", json.dumps({"result": True, "data": {"result": {"result": listed}}}))
+
+
+def test_a_head_that_has_died_but_for_its_job_server_is_refused() -> None:
+    with server(*VERSIONS, nodes("DEAD")) as port, pytest.raises(InputError) as refused:
+        connect(address=f"http://127.0.0.1:{port}")
+    assert f"--address http://127.0.0.1:{port}: Ray on the head has died" in str(refused.value)
+    assert "`ray up -y FILE` starts it anew, then submit each sweep again to continue" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [nodes("DEAD", "ALIVE"), nodes(), answered("200 OK", '{"data": null}'), answered("404 Not Found", "no such list")],
+    ids=["it was started anew", "no head", "no list", "none is given"],
+)
+def test_a_list_of_nodes_that_does_not_say_so_keeps_nobody_out(answer: bytes) -> None:
+    with server(*VERSIONS, answer) as port, job_server(None, f"http://127.0.0.1:{port}"):
+        pass
+
+
+def test_of_a_traceback_of_the_servers_own_the_last_line_is_said() -> None:
+    failed = answered("500 No", "Traceback (most recent call last):\n  File x\nOSError: Connect call failed\n")
+    with (
+        server(*VERSIONS, nodes("ALIVE"), failed) as port,
+        pytest.raises(InputError, match=r"error \(.*OSError: Connect call failed.*\); try again in half a minute"),
+        job_server(None, f"http://127.0.0.1:{port}") as client,
+    ):
+        client.list_jobs()
 
 
 def test_another_web_server_is_refused(endpoint: str) -> None:

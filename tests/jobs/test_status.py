@@ -28,7 +28,7 @@ PROGRESS_NOW = run_progress(
     started_at=SUBMITTED + timedelta(minutes=1),
     updated_at=NOW,
 )
-COUNTS = "12/20 trials have a result, 3 diverged, 2 failed"
+COUNTS = "12/20 trials have a result; in this run 4 completed, 3 diverged, 2 failed"
 
 
 def results(job: Job) -> Files:
@@ -101,7 +101,7 @@ LINES = {
     "never began": (
         ended("FAILED", 2, LOG),
         None,
-        "FAILED  20 trials declared, no progress recorded  s3://b/x: bnsweep: no such data",
+        "FAILED  20 trials declared, no progress recorded  s3://b/x: no such data",
     ),
     "no reason": (
         ended("FAILED", None, None),
@@ -116,6 +116,21 @@ def test_a_line_says_how_far_a_job_is_and_why_it_failed(job: Job, found: RunProg
     assert status_line(job, found, NOW) == f"mini-1  {line}"
 
 
+def test_of_a_run_that_found_nothing_done_the_counts_are_of_all() -> None:
+    first = PROGRESS_NOW.model_copy(update={"had_result_before": 0})
+    assert "  7/20 trials have a result, 3 diverged, 2 failed, ETA 0:01:01  " in status_line(JOB, first, NOW)
+
+
+def test_a_run_without_a_worker_says_where_one_reads_why() -> None:
+    idle = PROGRESS_NOW.model_copy(update={"workers": 0, "hosts": {}})
+    assert "2 failed, no worker is at work (`bnsweep logs mini-1` says what it waits for), ETA" in status_line(
+        JOB, idle, NOW
+    )
+    last = idle.model_copy(update={"completed": 10})
+    for job, progress in ((JOB, last), (ended("STOPPED"), idle)):
+        assert "no worker" not in status_line(job, progress, NOW)
+
+
 def test_old_progress_of_a_driver_that_runs_is_shown_with_its_time() -> None:
     assert "as of" not in status_line(JOB, PROGRESS_NOW, NOW)
     assert "ETA 0:01:01, as of 2026-01-02 03:05:00 UTC" in status_line(JOB, PROGRESS_NOW, NOW + FRESH)
@@ -128,9 +143,16 @@ def test_the_progress_of_another_run_is_not_taken_for_the_jobs() -> None:
         ended("STOPPED"), later.model_copy(update={"job": None}), NOW
     )
     earlier = later.model_copy(update={"started_at": SUBMITTED - timedelta(minutes=1)})
+    namesake = earlier.model_copy(update={"job": JOB.id})
     for job, words in ((JOB, "no progress yet"), (ended("STOPPED"), "no progress recorded")):
-        assert words in status_line(job, earlier, NOW)
-        assert "12/20" not in status_line(job, earlier, NOW)
+        for progress in (earlier, namesake):
+            assert words in status_line(job, progress, NOW)
+            assert "12/20" not in status_line(job, progress, NOW)
+
+
+def test_what_was_continued_is_not_to_be_submitted_again() -> None:
+    later = PROGRESS_NOW.model_copy(update={"job": "mini-2"})
+    assert status_line(ended("FAILED", -9, LOG), later, NOW) == "mini-1  FAILED  continued by mini-2  s3://b/x"
 
 
 def test_what_cannot_be_read_is_said_and_nothing_guessed() -> None:
