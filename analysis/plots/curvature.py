@@ -13,7 +13,7 @@ from analysis.loading.order import in_order
 from analysis.measures.walks import walks
 from analysis.plots.bands import fill_band, limit, open_note, or_inf
 from analysis.plots.evenly_spaced import evenly_spaced
-from analysis.plots.plain_sgd import are_plain
+from analysis.plots.plain_sgd import are_plain, is_own
 from analysis.plots.reference_cell import Cell, reference_cell
 from analysis.plots.style import handles, new_figure, norm_style, set_title, style
 from bnsweep.errors import InputError
@@ -106,6 +106,8 @@ def _of_beta(trials: pd.DataFrame) -> str:
     """Return what the edge of beta is."""
     if are_plain(trials):
         return ", for beta 2 over the step's lr"
+    if is_own(trials):
+        return "; beta has none, since nobody knows whether a step of the user's own loop is -lr g"
     return "; beta has none, since no step of these trials is -lr g"
 
 

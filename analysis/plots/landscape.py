@@ -13,7 +13,7 @@ from analysis.loading import Results
 from analysis.loading.order import in_order
 from analysis.measures.walks import LENGTHS, MULTIPLES, walks
 from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
-from analysis.plots.plain_sgd import are_plain
+from analysis.plots.plain_sgd import are_plain, is_own
 from analysis.plots.reference_cell import reference_cell
 from analysis.plots.style import new_figure, norm_style, set_title, short_name, style
 from bnsweep.errors import InputError
@@ -91,6 +91,8 @@ def _in_words(kind: str, lengths: pd.Series[float]) -> str:
 
 def _of_a_step(trials: pd.DataFrame) -> str:
     """Return whether the trials' own steps go along the gradient, as far as lr."""
+    if is_own(trials):
+        return "Plain SGD alone, without momentum, weight decay or clipping, would step to 1 x lr."
     return (
         "Plain SGD, as here, steps to 1 x lr."
         if are_plain(trials)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
 
+from bnsweep.errors import InputError
 from bnsweep.probes.summary import summarize
 from bnsweep.results.schema import SCHEMAS, Row
 from bnsweep.results.tables import to_table
@@ -54,13 +55,59 @@ class EndedTrial:
 
 def tables_of(trials: Sequence[EndedTrial]) -> dict[str, pa.Table]:
     """Return the rows of trials by table, of those tables that have some."""
-    schemas: dict[str, pa.Schema] = {}
-    for trial in trials:
-        schemas |= trial.result.schemas
-    schemas |= SCHEMAS
     with_rows = dict.fromkeys(name for trial in trials for name, rows in trial.result.tables.items() if rows)
-    metrics = {name: _metrics(name, schemas[name], trials) for name in with_rows}
+    metrics = {name: _metrics(name, _schema(name, trials), trials) for name in with_rows}
     return metrics | ({"trials": to_table(SCHEMAS["trials"], map(_row, trials))} if trials else {})
+
+
+def _schema(name: str, trials: Iterable[EndedTrial]) -> pa.Schema:
+    """Return the schema of a metric table; of users' own it has every column that one of the trials has."""
+    columns = OwnColumns()
+    if name not in SCHEMAS:
+        for trial in trials:
+            columns.add(trial.result.schemas)
+    return SCHEMAS.get(name) or columns.schemas[name]
+
+
+@dataclass(frozen=True)
+class OwnColumns:
+    """The columns of users' own tables, as several trials have them.
+
+    Args:
+        schemas: by table.
+    """
+
+    schemas: dict[str, pa.Schema] = field(default_factory=dict)
+
+    def add(self, schemas: Mapping[str, pa.Schema]) -> None:
+        """Take the columns of one more trial in.
+
+        Raises:
+            InputError: one is of a type that does not go with that of another trial.
+        """
+        for table, schema in schemas.items():
+            if table in SCHEMAS:
+                continue
+            before = self.schemas.get(table, schema)
+            try:
+                self.schemas[table] = pa.unify_schemas([before, schema], promote_options="permissive")
+            except pa.ArrowException as error:
+                name = next(one.name for one in schema if _differ(before, one))
+                raise InputError(
+                    f"table {table}: its column {name} is {schema.field(name).type} in this trial, and "
+                    f"{before.field(name).type} in another; give it one type in all"
+                ) from error
+
+
+def _differ(schema: pa.Schema, column: pa.Field) -> bool:
+    """Return whether the schema has a column of that name whose type does not go with this one."""
+    if column.name not in schema.names:
+        return False
+    try:
+        pa.unify_schemas([pa.schema([schema.field(column.name)]), pa.schema([column])], promote_options="permissive")
+    except pa.ArrowException:
+        return True
+    return False
 
 
 def _metrics(name: str, schema: pa.Schema, trials: Sequence[EndedTrial]) -> pa.Table:
@@ -71,10 +118,10 @@ def _metrics(name: str, schema: pa.Schema, trials: Sequence[EndedTrial]) -> pa.T
         raise KeyError(f"table {name} has no column {sorted(unknown)}")
     of_trial = pa.array(np.repeat(np.arange(len(trials)), [len(part) for part in parts]))
     columns = [
-        pa.array(list(_named(trials, field.name)), field.type).take(of_trial)
-        if field.name in ("trial_key", *AXES)
-        else pa.array([row.get(field.name) for row in rows], field.type)
-        for field in schema
+        pa.array(list(_named(trials, column.name)), column.type).take(of_trial)
+        if column.name in ("trial_key", *AXES)
+        else pa.array([row.get(column.name) for row in rows], column.type)
+        for column in schema
     ]
     return pa.table(columns, schema=schema)
 

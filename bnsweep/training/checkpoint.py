@@ -10,7 +10,7 @@ import torch
 
 from bnsweep.probes.state import NotPlain
 
-FORMAT = b"bnsweep trial state 5\n"
+FORMAT = b"bnsweep trial state 6\n"
 """How the bytes begin; bumped when the state is laid out anew."""
 PLAIN = (type(None), bool, int, float, str, bytes, torch.Tensor)
 

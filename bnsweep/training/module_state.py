@@ -38,7 +38,7 @@ class ModuleState:
         """Put a module that was built alike where `state_dict` found another."""
         for name, parameter in self._model.named_parameters():
             parameter.copy_(state["parameters"][name])
-            parameter.requires_grad_(state.get("trained", {}).get(name, parameter.requires_grad))
+            parameter.requires_grad_(state["trained"][name])
         for name, buffer in self._model.named_buffers():
             buffer.copy_(state["buffers"][name])
         for path, name, value in state["attributes"]:

@@ -28,18 +28,21 @@ def edge_of_stability(
         clip_factor: what clipping multiplied the gradient by.
     """
     find = EDGES.get(type(optimizer))
-    return find(optimizer, trained, lr) if find and clip_factor == 1 else Stability()
+    is_known = find is not None and clip_factor == 1 and not any(group["maximize"] for group in optimizer.param_groups)
+    return find(optimizer, trained, lr) if find and is_known else Stability()
 
 
 def _sgd(optimizer: torch.optim.Optimizer, trained: Trained, lr: float) -> Stability:
     """2 / lr; with momentum m (2 + 2m) / lr, as Nesterov's (2 + 2m) / ((1 + 2m) lr).
+
+    With dampening d, which a loop of the user's own may have, a velocity takes (1 - d) of each gradient.
 
     Source: Cohen et al. 2021, "Gradient descent on neural networks typically occurs at the edge of stability".
     """
     del trained
     (group,) = optimizer.param_groups
     momentum = group["momentum"]
-    ahead = 1 + 2 * momentum if group["nesterov"] else 1.0
+    ahead = 1 + 2 * momentum if group["nesterov"] else 1 - group["dampening"] * bool(momentum)
     return Stability((2 + 2 * momentum) / (ahead * lr), group["weight_decay"])
 
 
@@ -49,6 +52,8 @@ def _adam(optimizer: torch.optim.Optimizer, trained: Trained, lr: float) -> Stab
     Source: Cohen et al. 2022, "Adaptive gradient methods at the edge of stability".
     """
     (group,) = optimizer.param_groups
+    if group["decoupled_weight_decay"]:
+        return _adamw(optimizer, trained, lr)
     b1, _ = group["betas"]
     return Stability((2 + 2 * b1) / ((1 - b1) * lr), group["weight_decay"], _preconditioners(optimizer, trained))
 
@@ -80,7 +85,7 @@ def _preconditioner(state: Mapping[str, Any], w: nn.Parameter, b1: float, b2: fl
     if not state:
         return torch.full_like(w, torch.inf)
     count = float(state["step"])
-    squares: torch.Tensor = state["exp_avg_sq"]
+    squares: torch.Tensor = state.get("max_exp_avg_sq", state["exp_avg_sq"])  # the first of AMSGrad
     squares = torch.view_as_real(squares) if squares.is_complex() else squares  # each part has a rate of its own
     root: torch.Tensor = (squares / (1 - b2**count)).sqrt_().add_(eps)
     return root.mul_(1 - b1**count)

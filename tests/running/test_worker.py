@@ -16,8 +16,10 @@ from bnsweep.results.keys import to_numbers
 from bnsweep.results.schema import SCHEMAS
 from bnsweep.running.coordinator import Coordinator
 from bnsweep.running.packs import Delivery, Pack, Receipt, RunContext, Tally, Wait, Whereabouts, dataset_key
+from bnsweep.running.rows import EndedTrial, tables_of
 from bnsweep.spec import DigitsSpec, TrialSpec
 from bnsweep.training.checkpoint import FORMAT
+from bnsweep.training.loop import run_trial
 from tests.frames import same_rows
 from tests.running.commit_log import COMPLETED, Clock
 from tests.running.jobs import worker_at
@@ -240,6 +242,27 @@ def test_rows_are_those_of_their_own_trials(spec: Build) -> None:
             (trial.norm, trial.lr, trial.seed, "default")
         }
         assert own.step.tolist() == list(range(9))
+
+
+def logging_at(lr: float) -> TrialSpec:
+    trial = {"name": "tests.user_code.loops:logs_by_rate", "metric": {"name": "val_loss", "mode": "min"}}
+    return TrialSpec.model_validate({"trial": trial, "train": {"steps": 2}, "lr": lr})
+
+
+def test_trials_whose_own_tables_have_other_columns_are_delivered_together() -> None:
+    ended = [EndedTrial(spec, run_trial(spec, load_dataset(spec.dataset)), {}) for spec in map(logging_at, (0.5, 0.05))]
+    rows = tables_of(ended)["mine"].select(["lr", "value", "low", "high"]).to_pylist()
+    of_one = {"lr": 0.5, "value": 0.5, "low": None, "high": True}
+    assert rows == 2 * [of_one] + 2 * [{"lr": 0.05, "value": 0.0, "low": 0.05, "high": None}]
+
+
+def test_a_trial_whose_own_table_has_other_types_fails_alone() -> None:
+    at = office(logging_at(0.5), logging_at(2.0), logging_at(0.05))
+    tally = work(at)
+    assert (tally.completed, tally.failed) == (2, 1)
+    assert at.rows("mine")["value"].to_pylist() == [0.5, 0.5, 0.0, 0.0]
+    (error,) = at.rows("failures")["error"].to_pylist()
+    assert error.startswith("InputError: table mine: its column value is string in this trial, and double in another; ")
 
 
 @pytest.mark.parametrize("table", ["trials", "curves"])

@@ -47,7 +47,7 @@ def with_steady_scale(optimizer: torch.optim.Optimizer, w: nn.Parameter) -> None
             group["betas"] = (group["betas"][0], 1 - 1e-9)
     w.grad = torch.zeros_like(w)
     optimizer.step()
-    for name, value in {"exp_avg": 0.0, "exp_avg_sq": 4e-9, "step": 1e12}.items():
+    for name, value in {"exp_avg": 0.0, "exp_avg_sq": 4e-9, "max_exp_avg_sq": 4e-7, "step": 1e12}.items():
         if name in optimizer.state[w]:
             optimizer.state[w][name].fill_(value)
 
@@ -85,6 +85,26 @@ def check_edge(make: Callable[[nn.Parameter], torch.optim.Optimizer]) -> None:
 def test_training_shrinks_below_the_edge_and_grows_above(spec: Callable[..., TrialSpec], train: dict) -> None:
     trial = spec(train=train, lr=LR)
     check_edge(lambda w: make_optimizer([w], trial))
+
+
+OF_USERS: dict[str, Callable[[nn.Parameter], torch.optim.Optimizer]] = {
+    "dampened": lambda w: torch.optim.SGD([w], LR, 0.9, dampening=0.5),
+    "AMSGrad": lambda w: torch.optim.Adam([w], LR, amsgrad=True),
+    "AdamW with AMSGrad": lambda w: torch.optim.AdamW([w], LR, weight_decay=3.0, amsgrad=True),
+    "Adam with AdamW's decay": lambda w: torch.optim.Adam([w], LR, weight_decay=3.0, decoupled_weight_decay=True),
+    "a rate that is a tensor": lambda w: torch.optim.Adam([w], torch.tensor(LR)),
+}
+
+
+@pytest.mark.parametrize("name", OF_USERS)
+def test_the_edge_is_that_of_what_a_loop_of_the_users_own_makes(name: str) -> None:
+    check_edge(OF_USERS[name])
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW])
+def test_what_goes_up_has_no_edge(kind: Callable[..., torch.optim.Optimizer]) -> None:
+    w = one_weight()
+    assert edge_of_stability(kind([w], lr=LR, maximize=True), {"w": w}, LR) == Stability()
 
 
 @pytest.mark.parametrize(

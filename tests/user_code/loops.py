@@ -207,6 +207,31 @@ def sets_everything(config: Config, ctx: Context) -> Returned:
     return {"val_loss": 0.0}
 
 
+@bnsweep.trial
+def steps_by_two_models(config: Config, ctx: Context) -> Returned:
+    """As a generator and a discriminator are trained in turn."""
+    nets = nn.Linear(2, 1), nn.Linear(2, 1)
+    optimizers = [torch.optim.SGD(net.parameters(), lr=config.lr) for net in nets]
+    for _ in ctx.steps(one=nets[0], other=nets[1]):
+        for net, optimizer in zip(nets, optimizers, strict=True):
+            with ctx.step(net, optimizer, X, Y, F.mse_loss):
+                optimizer.zero_grad()
+                F.mse_loss(net(X), Y).backward()
+                optimizer.step()
+    return {"val_loss": 1.0}
+
+
+@bnsweep.trial
+def logs_by_rate(config: Config, ctx: Context) -> Returned:
+    """Logs other columns at other rates, and values of other types where a sweep asks for it."""
+    for _ in ctx.steps(net=nn.Linear(1, 1)):
+        if config.lr < 0.1:
+            ctx.log("mine", value=0, low=config.lr)
+        else:
+            ctx.log("mine", value="much" if config.lr > 1 else 0.5, high=True)
+    return {"val_loss": config.lr}
+
+
 reads_what_is_not_there = _one_step(lambda *given: {"val_loss": given[0].widht})
 asks_for_data = _one_step(lambda *given: {"val_loss": len(given[1].data.train_y)})
 asks_for_a_model = _one_step(lambda *given: {"val_loss": len(list(given[1].build_model().modules()))})

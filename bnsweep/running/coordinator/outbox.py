@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from bnsweep.results.tables import joined_rows
+
 MIN_INTERVAL_S, MAX_INTERVAL_S, SHARE_OF_RUN = 5.0, 60.0, 0.01
 """From one commit to the next: so much of the time run, within these bounds. A commit is one file for each table."""
 FIRST_AFTER_S = 1.0
@@ -32,12 +34,21 @@ class Batch:
     num_bytes: int = 0
 
     def tables(self) -> dict[str, pa.Table]:
-        """Return the rows by table."""
-        return {name: _joined(parts) for name, parts in self.parts.items()}
+        """Return the rows by table.
+
+        Raises:
+            InputError: a column of a user's own table is of types that do not go together.
+        """
+        return {name: _joined(name, parts) for name, parts in self.parts.items()}
 
 
-def _joined(parts: Sequence[pa.Table]) -> pa.Table:
-    """Return rows as one table, in chunks as they came: a copy of all of them would be as large again."""
+def _joined(name: str, parts: Sequence[pa.Table]) -> pa.Table:
+    """Return rows as one table, in chunks as they came: a copy of all of them would be as large again.
+
+    Trials may have other columns in a table of the user's own.
+    """
+    if any(part.schema != parts[0].schema for part in parts):
+        return joined_rows(name, parts)
     return pa.concat_tables(parts).unify_dictionaries()
 
 

@@ -124,7 +124,7 @@ class Context:
             loss_fn: (model(x), y) to the loss that is minimised, a scalar.
 
         Raises:
-            InputError: an argument is something else.
+            InputError: an argument is something else, or another update of this step is measured.
         """
         training, parts = self._training, OwnStep(model, optimizer, x, y, loss_fn)
         training.last_step = parts
@@ -132,6 +132,12 @@ class Context:
         if not due:
             yield
             return
+        if training.measured == training.step:
+            raise InputError(
+                f"ctx.step: a second update in step {training.step}; rows of both could not be told apart: make the "
+                "other one outside of `with ctx.step(...)`"
+            )
+        training.measured = training.step
         start, lr = training.start_of(parts), parts.lr
         yield
         training.measure(due, parts, start, lr)
@@ -147,9 +153,9 @@ class Context:
     def log(self, table: str, /, **row: Any) -> None:
         """Add a row to a table of the user's own, or what is given of this step's row in `curves`.
 
-        The step, the trial_key and the axes are filled in. Columns have the type of their first value: number, text,
-        true or false; None is missing. A `train_loss` in `curves` that is not finite or above `train.max_loss` is
-        divergence, which ends the trial.
+        The step, the trial_key and the axes are filled in. Columns hold what their first value is: numbers (floating
+        point), text, or true and false; None is missing. A trial may have other columns than another. A `train_loss` in
+        `curves` that is not finite or above `train.max_loss` is divergence, which ends the trial.
 
         Raises:
             InputError: a name or a type is wrong.

@@ -88,9 +88,12 @@ class OwnStep:
         return replace(context, network=network or Network(self.model, calls), loss=loss.item(), grads=grads)
 
     def _train(self, train: TrainSpec) -> TrainSpec:
-        """Return how the step was made, in the words of a sweep file: probes ask for SGD, and its momentum."""
+        """Return how the step was made, in the words of a sweep file: probes ask for SGD, and its momentum.
+
+        SGD that a sweep file has no words for (dampened, going up) is told as another optimizer is.
+        """
         group: dict[str, Any] = self.optimizer.param_groups[0]
-        is_sgd = type(self.optimizer) is torch.optim.SGD
+        is_sgd = type(self.optimizer) is torch.optim.SGD and not (group["dampening"] or group["maximize"])
         made = {"optimizer": "sgd", "momentum": group["momentum"]} if is_sgd else {"optimizer": "adam", "momentum": 0.0}
         return train.model_copy(update=made)
 

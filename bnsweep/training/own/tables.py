@@ -1,4 +1,8 @@
-"""The rows that a loop of the user's own logs: columns by their names, their types by the first value of each."""
+"""The rows that a loop of the user's own logs: columns by their names, numbers, text or truths by the first value.
+
+A number is floating point, whole ones too: one trial may log 0 where another logs 0.5, and files with both types in one
+column could not be read together.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,11 @@ from bnsweep.results.tables import custom_schema
 from bnsweep.training.result import TrialResult
 
 OF_CURVES = tuple(name for name in CURVES.names if name not in SHARED_COLUMNS)
-TYPES: dict[type, pa.DataType] = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
+TYPES: dict[type, pa.DataType] = {bool: pa.bool_(), float: pa.float64(), str: pa.string()}
 """By the type of a value; None may be any."""
+NAMES: dict[type | None, str] = {bool: "true or false", float: "a number", str: "text"}
+MAX_WHOLE = 2**53
+"""Beyond it floating point does not hold every whole number."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +75,13 @@ class OwnTables:
         for column, value in row.items():
             if column not in OF_CURVES:
                 raise InputError(f"ctx.log: curves has no column {column!r}; {did_you_mean(column, OF_CURVES)}")
-            if value is not None and type(value) not in (int, float):
+            if value is not None and type(value) is not float:
                 raise InputError(f"ctx.log: column {column} of curves is given {value!r}; it should be a number")
         rows = self.result.tables["curves"]
-        numbers = {column: value if value is None else float(value) for column, value in row.items()}
         if rows and rows[-1]["step"] == step:
-            rows[-1] = {**rows[-1], **numbers}
+            rows[-1] = {**rows[-1], **row}
         else:
-            rows.append({"step": step, **dict.fromkeys(OF_CURVES), **numbers})
+            rows.append({"step": step, **dict.fromkeys(OF_CURVES), **row})
 
     def _check_name(self, table: str) -> None:
         if table in self.columns:
@@ -89,7 +95,7 @@ class OwnTables:
         self.result.tables.setdefault(table, [])
 
     def _check_columns(self, table: str, row: dict[str, Any]) -> None:
-        """Check the row's values against the columns, of which it may bring more; make whole numbers fractions."""
+        """Check the row's values against the columns, of which it may bring more."""
         columns, before = self.columns[table], dict(self.columns[table])
         for column, value in row.items():
             if column in SHARED_COLUMNS:
@@ -101,11 +107,9 @@ class OwnTables:
                 columns.setdefault(column, None)
             elif expected is None:
                 columns[column] = kind
-            elif expected is float and kind is int:
-                row[column] = float(value)
             else:
                 raise InputError(
-                    f"ctx.log: column {column} of {table} is given {value!r}, and held {expected.__name__} before; "
+                    f"ctx.log: column {column} of {table} is given {value!r}, and held {NAMES[expected]} before; "
                     "give it one type"
                 )
         if columns != before or table not in self.result.schemas:
@@ -117,9 +121,13 @@ class OwnTables:
 
 
 def _plain(table: str, column: str, value: Any) -> Any:
-    """Return a number of numpy's or a tensor with one number as Python's own."""
+    """Return a number of any kind as Python's floating point; text, truths and None as they are."""
     if isinstance(value, np.generic) or (isinstance(value, Tensor | np.ndarray) and value.ndim == 0):
         value = value.item()
+    if type(value) is int and abs(value) <= MAX_WHOLE:
+        return float(value)
+    if type(value) is int:
+        raise InputError(f"ctx.log: column {column} of {table} is given {value}, too large a number; give it as text")
     if value is not None and type(value) not in TYPES:
         raise InputError(
             f"ctx.log: column {column} of {table} is given a {type(value).__name__}; "

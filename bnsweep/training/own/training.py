@@ -53,6 +53,7 @@ class OwnTraining:
         step: updates made.
         max_steps: the loop is given no more steps than these; fewer than the spec's where it is only tried, or timed.
         last_step: the step that the loop last told of; None for none.
+        measured: the number of the last step that probes measured; -1 for none.
         kept: what is saved; None as long as the loop has not come to its steps.
     """
 
@@ -62,6 +63,7 @@ class OwnTraining:
         self.data = held_in(data, spec.train.precision)
         self.step, self.max_steps = 0, spec.train.steps
         self.last_step: OwnStep | None = None
+        self.measured = -1
         self.result = result_on(self.data, spec)
         self.probing = Probing(spec, self.result)
         self._tables = OwnTables(self.result, {probe.table for probe in self.probing.probes})

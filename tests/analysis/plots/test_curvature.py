@@ -128,7 +128,13 @@ def test_steps_that_were_clipped_are_left_out_and_counted(sharp: Results) -> Non
     assert f"{is_clipped.sum()} of {len(rows)} are of steps without an edge" in data.subtitle
 
 
-OTHER_THAN_PLAIN = [{"optimizer": "adam"}, {"momentum": 0.9}, {"weight_decay": 0.01}, {"clip_norm": 1.0}]
+OTHER_THAN_PLAIN = [
+    {"optimizer": "adam"},
+    {"momentum": 0.9},
+    {"weight_decay": 0.01},
+    {"clip_norm": 1.0},
+    {"trial": "mine:loop"},
+]
 
 
 @pytest.mark.parametrize("other", OTHER_THAN_PLAIN, ids=str)

@@ -28,7 +28,7 @@ def test_columns_have_the_type_of_their_first_value() -> None:
     own.add("mine", 0, {"a": 1, "b": None, "c": True, "d": "x"})
     own.add("mine", 2, {"b": torch.tensor(0.5), "e": np.float32(2), "a": np.int64(3)})
     assert types_of(own, "mine") == {
-        "a": pa.int64(),
+        "a": pa.float64(),
         "b": pa.float64(),
         "c": pa.bool_(),
         "d": pa.string(),
@@ -40,14 +40,16 @@ def test_columns_have_the_type_of_their_first_value() -> None:
     ]
 
 
-def test_a_whole_number_is_a_fraction_too_but_not_the_other_way() -> None:
+def test_a_whole_number_is_a_number_like_others() -> None:
     own = tables()
     own.add("mine", 0, {"a": 0.5, "b": 1})
-    own.add("mine", 1, {"a": 1})
-    assert type(own.result.tables["mine"][1]["a"]) is float
-    for wrong in (0.5, True, "1"):
-        with pytest.raises(InputError, match=r"column b of mine is given .*, and held int before"):
+    own.add("mine", 1, {"a": 1, "b": 0.5})
+    assert own.result.tables["mine"][1] == {"step": 1, "a": 1.0, "b": 0.5}
+    for wrong in (True, "1"):
+        with pytest.raises(InputError, match=r"column b of mine is given .*, and held a number before"):
             own.add("mine", 2, {"b": wrong})
+    with pytest.raises(InputError, match=r"column b of mine is given 9007199254740993, too large a number"):
+        own.add("mine", 2, {"b": 2**53 + 1})
 
 
 @pytest.mark.parametrize("value", [[1], {"a": 1}, torch.ones(2), object()])
@@ -77,5 +79,5 @@ def test_types_go_on_where_a_trial_does() -> None:
     own.add("mine", 0, {"a": 1, "b": None})
     again.load_state_dict(own.state_dict())
     assert types_of(again, "mine") == types_of(own, "mine")
-    with pytest.raises(InputError, match="held int before"):
+    with pytest.raises(InputError, match="held a number before"):
         again.add("mine", 1, {"a": "x"})

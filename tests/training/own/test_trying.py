@@ -35,11 +35,12 @@ MISTAKES = [
     ("step_without_a_batch", r"^ctx\.step: x is a list; it should be the tensor that the model is given$"),
     ("step_without_targets", r"^ctx\.step: y is a NoneType; it should be the tensor of targets$"),
     ("step_without_a_loss", r"^ctx\.step: loss_fn should be callable as loss_fn\(model\(x\), y\)$"),
+    ("steps_by_two_models", r"^ctx\.step: a second update in step 0; rows of both could not be told apart: make the "),
     ("logs_to_ours", r"^ctx\.log: given table 'landscape'; it should be curves, or a name of its own in lower case, "),
     ("logs_to_no_name", r"^ctx\.log: given table 'My Table'; it should be curves, or a name of its own in lower case"),
     ("logs_an_axis", r"^ctx\.log: every table has lr already, as mine would; give yours another name$"),
     ("logs_a_tensor", r"^ctx\.log: column weights of mine is given a Tensor; it should be a number, text, "),
-    ("logs_two_types", r"^ctx\.log: column value of mine is given 'one', and held float before; give it one type$"),
+    ("logs_two_types", r"^ctx\.log: column value of mine is given 'one', and held a number before; give it one type$"),
     ("logs_a_curve_that_is_not", r"^ctx\.log: curves has no column 'train_los'; .*did you mean 'train_loss'\?$"),
     ("logs_text_to_curves", r"^ctx\.log: column train_loss of curves is given 'low'; it should be a number$"),
     ("returns_nothing_of_it", r"^trial\.metric\.name: .* returned val_acc and no 'val_loss'; it should return \{'val_"),
@@ -57,7 +58,7 @@ def tried(name: str, **changes: Any) -> list[str]:
 @pytest.mark.parametrize(("name", "message"), MISTAKES, ids=[name for name, _ in MISTAKES])
 def test_each_mistake_has_its_message(name: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        tried(name)
+        tried(name, **({"probes": {"layers": {"every": 5}}} if name == "steps_by_two_models" else {}))
 
 
 def test_a_loop_that_is_as_it_should_be_says_nothing() -> None:
