@@ -15,6 +15,7 @@ app = typer.Typer(
     name="bnsweep",
     help="How robust is training to its hyperparameters under each normalization mode, and why?",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -31,6 +32,10 @@ MaxHours = Annotated[float | None, typer.Option(min=0, help="Refuse a sweep that
 HoursToRun = Annotated[
     float | None,
     typer.Option("--max-hours", min=0, help="End in good order after so many hours; the same command continues."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the sweep file. ~KEY: leave it out."),
 ]
 Cluster = Annotated[str | None, typer.Option(metavar="FILE", help="The file of `ray up`; the head is reached by SSH.")]
 CheckpointMinutes = Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bnsweep.cli.app import Cluster, Extend, MaxHours, Out, SweepFile, app
+from bnsweep.cli.app import Cluster, Extend, MaxHours, Out, Settings, SweepFile, app
 from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def plan(
             help="Time on a cluster that this machine is part of, auto or host:port; or on one elsewhere, by URL."
         ),
     ] = None,
+    settings: Settings = None,
 ) -> None:
     """Say what `run` would do: trials declared, done and missing, and what they take. Writes no results.
 
@@ -50,10 +51,10 @@ def plan(
     if not timing and (max_hours is not None or price is not None):
         raise InputError("--no-timing: goes without --max-hours and --price; leave one or the other out")
     if cluster or "://" in (address or ""):
-        options = {"--workers": workers, "--price": price, "--max-hours": max_hours}
+        options = {"--workers": workers, "--price": price, "--max-hours": max_hours, "--set": settings}
         _plan_there(sweep_file, out, cluster, address, options, extend=extend, timing=timing)
         return
-    sweep = Sweep.from_yaml(sweep_file)
+    sweep = Sweep.from_yaml(sweep_file, settings or ())
     store = Store.open(out or f"results/{sweep.name}")
     store.check_writable()
     planned = Plan.of(sweep, store)
@@ -87,7 +88,7 @@ def _plan_there(
     out: str | None,
     cluster: str | None,
     address: str | None,
-    options: dict[str, float | None],
+    options: dict[str, float | list[str] | None],
     *,
     extend: bool,
     timing: bool,
@@ -96,6 +97,8 @@ def _plan_there(
     from bnsweep.jobs.command import run_there
     from bnsweep.jobs.submit import Submission
 
+    if options.pop("--set"):
+        raise InputError("--set: goes with a plan for this machine alone; edit the sweep file for a cluster")
     submission = Submission.checked(sweep_file, out, 0.0)
     given = [word for name, value in options.items() if value is not None for word in (name, f"{value:g}")]
     given += [*(["--extend"] if extend else []), *([] if timing else ["--no-timing"])]

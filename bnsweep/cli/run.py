@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, Extend, HoursToRun, Out, SweepFile, app
+from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, Extend, HoursToRun, Out, Settings, SweepFile, app
 from bnsweep.cli.output import tolerant_console
 from bnsweep.running.interruption import Interrupt, as_keyboard_interrupt
 
@@ -38,12 +38,14 @@ def run(
     checkpoint_minutes: CheckpointMinutes = 10.0,
     max_hours: HoursToRun = None,
     extend: Extend = False,
+    settings: Settings = None,
 ) -> None:
     """Run the trials that are missing; again after an interruption or an edit, and only what is new runs.
 
     Ctrl-C commits what finished and stops; a second one stops at once.
     """
-    options = _Options(sweep_file, out, workers, executor, address, 60 * checkpoint_minutes, max_hours, extend)
+    every_s, changed = 60 * checkpoint_minutes, tuple(settings or ())
+    options = _Options(sweep_file, out, workers, executor, address, every_s, max_hours, extend, changed)
     console = tolerant_console()
     with as_keyboard_interrupt():
         try:
@@ -66,6 +68,7 @@ class _Options:
     checkpoint_every_s: float
     max_hours: float | None
     extend: bool
+    settings: tuple[str, ...]
 
 
 def _run(options: _Options, console: Console) -> int:
@@ -79,7 +82,7 @@ def _run(options: _Options, console: Console) -> int:
     from bnsweep.spec.sweep import Sweep
 
     interrupt = Interrupt(None if options.max_hours is None else 3600 * options.max_hours)
-    sweep = Sweep.from_yaml(options.sweep_file)
+    sweep = Sweep.from_yaml(options.sweep_file, options.settings)
     store = Store.open(options.out or f"results/{sweep.name}")
     check_options(options.executor, options.address, options.workers)
     store.check_writable()

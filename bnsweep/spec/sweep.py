@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from bnsweep.errors import InputError, did_you_mean
 from bnsweep.spec.axes import axis_values, check_axis_name, check_count, check_distinct
 from bnsweep.spec.error_messages import explain, shown
 from bnsweep.spec.grid import Grid
+from bnsweep.spec.overrides import overridden
 from bnsweep.spec.product import SECTIONS
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.section import Section
@@ -38,8 +40,8 @@ class Sweep:
     text: str
 
     @classmethod
-    def from_yaml(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a sweep file.
+    def from_yaml(cls, path: str | os.PathLike[str], settings: Sequence[str] = ()) -> Self:
+        """Read a sweep file, with fields changed by `settings`: KEY=VALUE or ~KEY, as `overridden` takes them.
 
         Raises:
             InputError: it is missing, not YAML, or says something impossible; the message names the key.
@@ -49,10 +51,15 @@ class Sweep:
                 text = file.read()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{os.fspath(path)}: cannot be read ({error}); give the path of a sweep file") from error
+        place = os.fspath(path)
         try:
+            if settings:
+                _parse(text)
+                text = overridden(text, settings)
+                place += "".join(f" --set {setting}" for setting in settings)
             return cls.from_text(text)
         except InputError as error:
-            raise InputError(f"{os.fspath(path)}: {error}") from error
+            raise InputError(f"{place}: {error}") from error
 
     @classmethod
     def from_text(cls, text: str) -> Self:

@@ -68,6 +68,20 @@ def test_ray_is_announced_while_it_starts_and_runs_no_more_workers_than_asked_fo
     assert "2 running" not in result.stdout
 
 
+def test_fields_of_the_sweep_file_are_set_on_the_command_line(
+    finished: tuple[Path, subprocess.CompletedProcess[str]], sweep_file: Write, run: Run
+) -> None:
+    out = ("--out", finished[0] / "results/tiny")
+    plan = run("plan", sweep_file(), *out, "--no-timing", "--set", "axes.lr=[0.1, 0.3]")
+    assert "tiny: 12 trials declared, 6 done, 6 missing" in plan.out, plan.err
+    again = run("run", sweep_file(), *out, "--executor", "serial", "--set", "axes.lr=[0.1]")
+    assert (again.code, "6 of 6 trials done, 0 to run" in again.out) == (0, True), again.err
+    run("run", sweep_file(), *out, "--executor", "serial")  # what the file says is declared again
+    refused(
+        run("run", sweep_file(), *out, "--set", "axes.lrs=[0.1]"), r"tiny\.yaml --set axes\.lrs=\[0\.1\]: axes\.lrs: "
+    )
+
+
 def test_run_again_finds_nothing_to_do_and_an_added_lr_runs_alone(
     finished: tuple[Path, subprocess.CompletedProcess[str]], sweep_file: Write, run: Run
 ) -> None:
