@@ -12,6 +12,7 @@ import analysis
 from analysis import Results
 from analysis.report import write_report
 from tests.analysis.browser import chromium
+from tests.analysis.unrendered import leave_out_rendering
 from tests.synthetic import write_sweep
 
 
@@ -31,6 +32,12 @@ def results(sweep_dir: Path) -> Results:
 def report(sweep_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report on the sweep; its index.html."""
     return write_report(sweep_dir, tmp_path_factory.mktemp("report") / "report")
+
+
+@pytest.fixture
+def words_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have reports draw their figures and not render them, which takes two thirds of the time and says no words."""
+    leave_out_rendering(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -78,6 +78,7 @@ def test_figures_are_labelled_by_what_they_show(real: Results, tmp_path: Path) -
     assert explains.missing == NO_ACCURACY
 
 
+@pytest.mark.usefixtures("words_only")
 @pytest.mark.parametrize("changes", [{}, {"num_classes": np.nan, "test_loss_constant": np.nan}])
 def test_loops_that_do_not_say_how_good_their_models_are_are_not_judged(
     results: Results, changes: dict[str, float], tmp_path: Path

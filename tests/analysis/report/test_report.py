@@ -92,6 +92,7 @@ def test_differences_of_two_seeds_are_shown_without_intervals(report: Path) -> N
     assert "too few seeds for intervals" in report.read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("words_only")
 def test_verdicts_come_first_and_have_intervals_from_three_seeds_on(tmp_path: Path) -> None:
     write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=4, probes=False))
     report = write_report(tmp_path)
@@ -107,6 +108,7 @@ def test_verdicts_come_first_and_have_intervals_from_three_seeds_on(tmp_path: Pa
     assert "Which hyperparameter matters?" in text
 
 
+@pytest.mark.usefixtures("words_only")
 def test_a_sweep_with_ragged_seeds_says_how_much_of_it_is_compared(tmp_path: Path) -> None:
     specs = make_specs(gains=[1.0], probes=False)
     lost = {("none", 1, 1.0), ("batch", 1, 1.0), ("batch", 0, 0.01)}
@@ -116,6 +118,7 @@ def test_a_sweep_with_ragged_seeds_says_how_much_of_it_is_compared(tmp_path: Pat
     assert " batch is compared" not in text
 
 
+@pytest.mark.usefixtures("words_only")
 def test_what_is_missing_failed_or_undeclared_is_reported(results: Results, tmp_path: Path) -> None:
     """Trials are missing, failed and no longer declared, and a table is gone."""
     assert without_rows(results) == []
@@ -168,6 +171,7 @@ def test_every_figure_of_a_thin_sweep_is_drawn(case: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("case", THIN)
+@pytest.mark.usefixtures("words_only")
 def test_a_thin_sweep_without_probes_has_a_page(case: str, tmp_path: Path) -> None:
     specs = make_specs(gains=[1.0], probes=False, **THIN[case])
     more = make_specs(gains=[2.0], num_seeds=1, probes=False)
@@ -180,6 +184,7 @@ def test_a_thin_sweep_without_probes_has_a_page(case: str, tmp_path: Path) -> No
     assert ("No mode trains at any tested learning rate" in page.text) == (case == "all diverged")
 
 
+@pytest.mark.usefixtures("words_only")
 def test_configurations_are_kept_apart(tmp_path: Path) -> None:
     few = {"gains": [1.0], "num_seeds": 1, "lrs": [0.01, 0.1, 1.0], "probes": False}
     write_sweep(tmp_path, [*make_specs(**few), *make_specs(**few, steps=100)])  # type: ignore[arg-type]
