@@ -29,7 +29,7 @@ FLOORS = {
         ("errors", "trial_function"),
     ),
     "analysis": (
-        *(("gallery",), ("comparison",), ("report",), ("plots",), ("claims",)),
+        *(("studies", "gallery"), ("comparison",), ("report",), ("plots",), ("claims",)),
         *(("tables",), ("measures",), ("loading",), ("statistics",)),
     ),
 }

@@ -23,7 +23,7 @@ from bnsweep.spec.section import Section
 from bnsweep.spec.trial import TrialSpec
 
 
-class _Frame(Section):
+class Frame(Section):
     """The keys of a sweep file that are not of a trial."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
@@ -92,17 +92,17 @@ def _parse(text: str) -> dict[str, Any]:
     return given
 
 
-def _split(given: dict[str, Any]) -> tuple[_Frame, dict[str, Any], dict[str, Any]]:
+def _split(given: dict[str, Any]) -> tuple[Frame, dict[str, Any], dict[str, Any]]:
     """Return the frame, the axes and the fixed fields of a trial."""
-    allowed = {*_Frame.model_fields, "axes", *TrialSpec.model_fields}
+    allowed = {*Frame.model_fields, "axes", *TrialSpec.model_fields}
     for key in given:
         if key not in allowed:
             raise InputError(f"{key}: unknown key '{key}'; {did_you_mean(key, allowed)}")
-    framed = {key: given[key] for key in _Frame.model_fields if key in given}
+    framed = {key: given[key] for key in Frame.model_fields if key in given}
     try:
-        frame = _Frame.model_validate(framed)
+        frame = Frame.model_validate(framed)
     except ValidationError as error:
-        raise InputError(str(explain(error, framed, _Frame))) from error
+        raise InputError(str(explain(error, framed, Frame))) from error
     axes = given.get("axes", {})
     if not isinstance(axes, dict):
         raise InputError(
