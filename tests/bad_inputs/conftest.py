@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bnsweep.executors import make_executor
+from bnsweep.results import Store
+from bnsweep.running.plan import Plan
+from bnsweep.running.prepare import prepare
+from bnsweep.running.run import run
+from bnsweep.spec.sweep import Sweep
 from tests.bad_inputs.commands import changed
-from tests.processes import bnsweep
 
 FEW = changed(("[0.1, 1.0e+9]", "[0.1]"), ("{range: 2}", "[0]"))
 """Three trials, one for each norm."""
@@ -21,8 +26,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("finished")
     for norms in ("none", "none, batch", "none, batch, noisy_batch"):  # a run's packs are as long as trials were quick
         (folder / "few.yaml").write_text(FEW.replace("none, batch, noisy_batch", norms))
-        result = bnsweep("run", "few.yaml", "--executor", "serial", "--out", "out", cwd=folder)
-        assert result.returncode == 0, result.stderr
+        sweep, store = Sweep.from_yaml(folder / "few.yaml"), Store.open(folder / "out")
+        prepared = prepare(sweep, store, Plan.of(sweep, store))
+        assert run(prepared, make_executor("serial"), lambda *_: lambda _: None) == []
     return folder
 
 
