@@ -28,10 +28,7 @@ def package_code(sweep_file: Path, folder: Path, archive: Path) -> str:
         InputError: there is too much to be code.
     """
     root, sweep = folder.resolve(), sweep_file.resolve()
-    files = {str(path.relative_to(root)): path for path in _code_files(root)}
-    for package in PACKAGES:
-        if str(Path(package, "__init__.py")) not in files:
-            files |= _installed_files(package)
+    files = _chosen(root)
     name = str(sweep.relative_to(root)) if sweep.is_relative_to(root) else sweep.name
     files[name] = sweep
     _check_size(files, root)
@@ -44,13 +41,19 @@ def package_code(sweep_file: Path, folder: Path, archive: Path) -> str:
 def code_digest(folder: Path) -> str:
     """Return what changes with any Python file of the code in a folder, and of bnsweep's own."""
     root, digest = folder.resolve(), hashlib.sha256()
-    files = {str(path.relative_to(root)): path for path in _code_files(root)}
-    for package in PACKAGES:
-        files |= _installed_files(package) if str(Path(package, "__init__.py")) not in files else {}
-    for name, path in sorted(files.items()):
+    for name, path in sorted(_chosen(root).items()):
         if name.endswith(".py"):
             digest.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
+
+
+def _chosen(root: Path) -> dict[str, Path]:
+    """Return the files of the code in a folder, and of those of bnsweep's packages that it has not, by their names."""
+    files = {str(path.relative_to(root)): path for path in _code_files(root)}
+    for package in PACKAGES:
+        if str(Path(package, "__init__.py")) not in files:
+            files |= _installed_files(package)
+    return files
 
 
 def _code_files(folder: Path) -> Iterator[Path]:
