@@ -66,13 +66,13 @@ STORE = (
     Mutant(
         "a lost lease is ignored",
         WRITER,
-        "        if self.is_lost or self._is_taken_away():\n",
-        "        if self._is_taken_away():\n",
+        "        if self.is_lost or self.files.is_taken_away(commit_name(self.number)):\n",
+        "        if self.files.is_taken_away(commit_name(self.number)):\n",
     ),
     Mutant(
         "a directory that was moved is made anew",
         WRITER,
-        "        if self.is_lost or self._is_taken_away():\n",
+        "        if self.is_lost or self.files.is_taken_away(commit_name(self.number)):\n",
         "        if self.is_lost:\n",
     ),
     Mutant(

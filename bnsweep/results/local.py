@@ -61,14 +61,17 @@ class LocalFiles:
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
-    def is_there(self, name: str) -> bool:
-        """Return whether there is such a file."""
-        with as_store_error(self.path(name), "read"):
+    def is_taken_away(self, written: str) -> bool:
+        """Return whether the directory was moved, deleted or unmounted since a file was written.
+
+        Whoever wrote there again would make it anew.
+        """
+        with as_store_error(self.path(written), "read"):
             try:
-                os.stat(self.path(name))
+                os.stat(self.path(written))
             except (FileNotFoundError, NotADirectoryError):
-                return False
-            return True
+                return True
+            return False
 
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
         """Return the content of each file; None where there is none."""

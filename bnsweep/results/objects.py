@@ -70,6 +70,10 @@ class ObjectFiles:
         """Return the content of an object; None where there is none."""
         return self.read_many([name])[0]
 
+    def is_taken_away(self, written: str) -> bool:  # noqa: ARG002  # as of a directory
+        """Return False: nobody moves a bucket, and what is written to one that is gone fails."""
+        return False
+
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
         """Return the content of each object; None where there is none."""
         return self._ask_all(names, "read", self._read)

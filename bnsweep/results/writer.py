@@ -21,7 +21,6 @@ from bnsweep.results.commits import Footer, Kind, commit_name, encode_commit, en
 from bnsweep.results.declaration import write_declaration
 from bnsweep.results.keys import Keys
 from bnsweep.results.lease import Lease, describe
-from bnsweep.results.local import LocalFiles
 from bnsweep.results.locations import Files
 from bnsweep.results.schema import SCHEMAS
 from bnsweep.results.snapshot import Snapshot
@@ -142,12 +141,8 @@ class Writer:
     def _check(self) -> None:
         if self._ended:
             raise StoreError(self._ended)
-        if self.is_lost or self._is_taken_away():
+        if self.is_lost or self.files.is_taken_away(commit_name(self.number)):
             raise Superseded(f"{self.files.root}: taken over by another run, or taken away; this one commits no more")
-
-    def _is_taken_away(self) -> bool:
-        """Return whether a local directory was moved, deleted or unmounted: it would be made anew for these rows."""
-        return isinstance(self.files, LocalFiles) and not self.files.is_there(commit_name(self.number))
 
     def declare(self, name: str, trial_keys: Keys | Iterable[str], sweep_file: str) -> None:
         """Remember which trials the sweep declares, so that a report can tell how much of it is done."""
