@@ -148,9 +148,12 @@ class Service:
         keep_widening(self._job.store.files, self._job.run, [*self._sweep_files, sweep.text])
         new, attempts, saved = trials.keys[len(self._trials) :], writer.attempts, writer.checkpoints.keys()
         with self._lock:
-            if not self._coordinator or not self._coordinator.widen(trials, new, writer.keys, attempts, saved):
-                return False
-            self._trials = trials
+            is_taken = self._coordinator and self._coordinator.widen(trials, new, writer.keys, attempts, saved)
+            if is_taken:
+                self._trials = trials
+        if not is_taken:
+            keep_widening(self._job.store.files, self._job.run, self._sweep_files)
+            return False
         self._sweep_files.append(sweep.text)
         writer.declare(sweep.name, trials.keys, sweep.text)
         return True

@@ -15,7 +15,7 @@ from bnsweep.running.plan import Plan
 from bnsweep.running.prepare import prepare
 from bnsweep.running.run import opened
 from bnsweep.running.service import Service
-from bnsweep.running.widening import RunTrials, refusal
+from bnsweep.running.widening import RunTrials, kept_widening, refusal
 from bnsweep.spec.sweep import Sweep
 from tests.conftest import TINY
 from tests.running.jobs import worker_at
@@ -100,6 +100,16 @@ def test_another_run_does_not_take_over_what_a_run_before_was_given(tmp_path: Pa
     with closing(Service(job, is_again=True)) as service:
         opened(service)
         assert set(service.missing()) == keys_of(NARROW)
+
+
+def test_what_a_run_that_ends_was_not_given_is_not_kept_either(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "out")
+    with closing(service_of(store)) as service:
+        opened(service)
+        service.widen(WIDE)
+        service.stop()
+        assert service.widen(WIDER).refusal == "it ends just now"
+    assert kept_widening(store.files, RUN) == [WIDE.text]
 
 
 @pytest.mark.parametrize(
