@@ -116,7 +116,7 @@ def _price(sweep: Sweep, store: Store, planned: Plan, address: str | None, *, mu
 
         with make_executor("ray", address):
             typer.echo("timing on the cluster, on a machine of its own; one may have to come up first, in minutes")
-            return price_on_cluster(sweep, store, planned.missing)
+            return price_on_cluster(sweep, store, planned.missing, typer.echo)
     if reason := why_untimed(sweep.resources):
         if must_be_known:
             raise InputError(f"--max-hours: cannot be checked here, {reason}; plan where the sweep will run")

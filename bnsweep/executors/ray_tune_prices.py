@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import time
 from typing import Any
 
@@ -19,6 +19,7 @@ from bnsweep.data import Dataset
 from bnsweep.errors import InputError
 from bnsweep.executors.ray_tune_cluster import count_workers, machine_types, nodes_to_come
 from bnsweep.executors.ray_tune_data import share_datasets
+from bnsweep.executors.ray_tune_waiting import Waiting
 from bnsweep.results import Store
 from bnsweep.running.plan import Plan
 from bnsweep.running.prepare import prepare
@@ -33,12 +34,15 @@ from bnsweep.training.device import prepare_device
 
 KEPT = "~/bnsweep/calibrations"
 """On the head: a file for each kind of machine and the trials that were timed there."""
+LOOK_EVERY_S = 1.0
 Timed = tuple[dict[int, Costs], float]
 """Costs by the place of their kind, and the seconds that a worker takes to start."""
 
 
-def price_on_cluster(sweep: Sweep, store: Store, missing: Grid) -> Price:
+def price_on_cluster(sweep: Sweep, store: Store, missing: Grid, say: Callable[[str], None] = lambda _: None) -> Price:
     """Return what the missing trials take on the cluster that Ray has joined, once it has all its machines.
+
+    `say` hears what is waited for, where no machine is free for long.
 
     Raises:
         InputError: no worker fits on any of its machines, the data cannot be read, or a trial fails.
@@ -52,18 +56,21 @@ def price_on_cluster(sweep: Sweep, store: Store, missing: Grid) -> Price:
     found = _kept(path)
     if found is None:
         datasets = prepare(one_each, store, Plan(kinds, 0, ())).datasets
-        found = _timed_there(one_each, datasets, timing)
+        found = _timed_there(one_each, datasets, timing, say)
         _keep(path, found)
     costs, ready_s = found
     machines = len(to_come) or sum(node.get("CPU", 0) > 0 for node in here)
     return dataclasses.replace(timing.price(one_each, costs, ready_s), machines=machines)
 
 
-def _timed_there(sweep: Sweep, datasets: Mapping[str, Dataset], timing: Timing) -> Timed:
+def _timed_there(sweep: Sweep, datasets: Mapping[str, Dataset], timing: Timing, say: Callable[[str], None]) -> Timed:
     share_datasets()
     kind: Any = ray.remote(_calibrate)
     options = {"num_cpus": sweep.resources.cpus, "num_gpus": sweep.resources.gpus, "max_retries": 0}
     asked: Any = kind.options(**options).remote(sweep, datasets, timing)
+    waiting = Waiting(sweep.resources, say, "nothing is timed yet")
+    while not ray.wait([asked], timeout=LOOK_EVERY_S)[0]:
+        waiting.look(is_working=False)
     found: Timed | InputError = ray.get(asked)
     if isinstance(found, InputError):
         raise found

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 ANSWER_TIMEOUT_S = 20.0
 ADDRESS_HINT = "give the URL of the cluster's dashboard, such as http://127.0.0.1:8265, or --cluster FILE for a tunnel"
+CLUSTER_HINT = (
+    "Ray on the head is not up, or the connection broke; try again, and if that fails `ray up -y FILE` starts it"
+)
 RAY_ADDRESS_VARIABLES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
 """Ray prefers these to the address that it is given."""
 TRACEBACK = "Traceback (most recent call last)"
@@ -74,10 +77,11 @@ def _direct_connections() -> Iterator[None]:
 
 
 def _connect(address: str, option: str) -> JobSubmissionClient:
+    hint = CLUSTER_HINT if option.startswith("--cluster") else ADDRESS_HINT
     url, token = address if "://" in address else f"http://{address}", find_token()
     if not url.startswith(("http://", "https://")):
-        raise InputError(f"{option}: {ADDRESS_HINT}")
-    _check_answer(url.rstrip("/"), option, token)
+        raise InputError(f"{option}: {hint}")
+    _check_answer(url.rstrip("/"), option, token, hint)
     from ray.job_submission import JobSubmissionClient
 
     for cls in JobSubmissionClient.__mro__:  # each module's logger reports every upload and every closed connection
@@ -97,7 +101,7 @@ def _server_error(option: str, error: Exception) -> InputError:
     return InputError(f"{option}: job server error ({reason}){remedy}")
 
 
-def _check_answer(url: str, option: str, token: Token) -> None:
+def _check_answer(url: str, option: str, token: Token, hint: str) -> None:
     """Raise `InputError` unless a Ray dashboard answers and accepts the token; Ray's own client has no timeout."""
     try:
         request = urllib.request.Request(f"{url}/api/version")
@@ -112,10 +116,8 @@ def _check_answer(url: str, option: str, token: Token) -> None:
                 raise InputError(f"{option}: {reason}") from None
         is_ray = False
     except (OSError, UnicodeError, http.client.HTTPException) as error:
-        raise InputError(
-            f"{option}: no Ray job server answers ({getattr(error, 'reason', error)}); {ADDRESS_HINT}"
-        ) from None
+        raise InputError(f"{option}: no Ray job server answers ({getattr(error, 'reason', error)}); {hint}") from None
     except ValueError:  # not JSON, or not a URL
         is_ray = False
     if not is_ray:
-        raise InputError(f"{option}: the server there is not a Ray job server; {ADDRESS_HINT}")
+        raise InputError(f"{option}: the server there is not a Ray job server; {hint}")

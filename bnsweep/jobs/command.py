@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bnsweep.errors import InputError
 from bnsweep.jobs.packaging import package_code
+from bnsweep.jobs.place import WITH_DATA
 from bnsweep.jobs.submit import Submission
 from bnsweep.running.provenance import code_variables
 
@@ -42,7 +43,9 @@ def run_there(
         name = package_code(submission.sweep_file, folder, archive)
         words = ["python", "-m", "bnsweep", command, name, "--address", "auto", "--out", submission.out, *options]
         environment = {"working_dir": str(archive), "env_vars": code_variables()}
-        client.submit_job(entrypoint=f"exec {shlex.join(words)}", submission_id=job_id, runtime_env=environment)
+        client.submit_job(
+            entrypoint=f"{WITH_DATA}exec {shlex.join(words)}", submission_id=job_id, runtime_env=environment
+        )
     try:
         asyncio.run(_follow(client, job_id, f"{submission.sweep.name}: ", say))
         details, output = client.get_job_info(job_id), client.get_job_logs(job_id)

@@ -11,6 +11,8 @@ from bnsweep.errors import InputError, did_you_mean
 
 HEAD_FOLDER = "~/bnsweep"
 """What a path is relative to: the driver's own directory is one of Ray's, and goes with the job."""
+WITH_DATA = f"mkdir -p {HEAD_FOLDER}/data && ln -sfn {HEAD_FOLDER}/data data; "
+"""Before a command that runs on the head: the same relative paths lead to data there, which no job's code brings."""
 SCHEMES = ("abfs", "abfss", "az", "gcs", "gs", "s3")
 
 

@@ -13,7 +13,7 @@ from bnsweep import __version__
 from bnsweep.errors import InputError, StoreError
 from bnsweep.jobs.listing import list_jobs
 from bnsweep.jobs.packaging import code_digest, package_code
-from bnsweep.jobs.place import is_on_head, job_name, place_of, same_place
+from bnsweep.jobs.place import WITH_DATA, is_on_head, job_name, place_of, same_place
 from bnsweep.jobs.results import MAX_WAIT_S
 from bnsweep.results import Store
 from bnsweep.running.provenance import code_variables
@@ -137,7 +137,7 @@ class Submission:
         run = ["python", "-m", "bnsweep", "run", name, "--address", "auto", "--out", self.out]
         options = ["--checkpoint-minutes", f"{self.checkpoint_minutes:g}", *(["--extend"] if self.extend else [])]
         options += [] if self.max_hours is None else ["--max-hours", f"{self.max_hours:g}"]
-        return "exec " + shlex.join([*run, *options])
+        return f"{WITH_DATA}exec {shlex.join([*run, *options])}"
 
     def _variables(self, job_id: str) -> dict[str, str]:
         """Return environment variables for the job's processes."""

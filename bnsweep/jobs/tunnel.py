@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import sysconfig
 import tempfile
 import time
@@ -16,7 +17,11 @@ from contextlib import contextmanager, suppress
 from bnsweep.errors import InputError
 
 OPEN_TIMEOUT_S = 60.0
+QUIET_S = 10.0
+"""After how long it is said what is waited for."""
 DASHBOARD_PORT = "8265"
+EXCEPTION = "The exception is: "
+"""How Ray begins to say why it could not forward a port."""
 
 
 @contextmanager
@@ -41,13 +46,27 @@ def tunnel(cluster: str) -> Iterator[str]:
         try:
             if not _opens(port, process):
                 log.seek(0)
-                output = " ".join(log.read().split()[-40:])
-                raise InputError(f"--cluster {cluster}: cannot reach its head; is the cluster up? ({output})")
+                raise InputError(
+                    f"--cluster {cluster}: cannot reach its head ({why_unreachable(log.read())}); is the cluster up? "
+                    f"`ray up -y {cluster}` brings it up"
+                )
             yield f"http://127.0.0.1:{port}"
         finally:
             with suppress(ProcessLookupError):  # it has ended
                 os.killpg(process.pid, signal.SIGKILL)  # the ssh that it started, too
             process.wait()
+
+
+def why_unreachable(output: str) -> str:
+    """Return of the output of `ray dashboard` what it failed for: ssh's own words, else Ray's.
+
+    >>> why_unreachable("INFO Fetched IP\\nssh: connect to host 10.0.0.1 port 22: No route to host\\nError: Failed")
+    'ssh: connect to host 10.0.0.1 port 22: No route to host'
+    """
+    lines = [line.strip() for line in output.splitlines()]
+    of_ssh = [line for line in lines if line.startswith("ssh: ") or "Permission denied" in line]
+    of_ray = [line.removeprefix(EXCEPTION) for line in lines if line.startswith(EXCEPTION)]
+    return (of_ssh or of_ray or [f"no answer within {OPEN_TIMEOUT_S:g} s"])[-1]
 
 
 def ray_program() -> str:
@@ -57,8 +76,11 @@ def ray_program() -> str:
 
 def _opens(port: int, process: subprocess.Popen[bytes]) -> bool:
     """Wait until something listens on the port; False where the process ends first, or the time is up."""
-    deadline = time.monotonic() + OPEN_TIMEOUT_S
-    while process.poll() is None and time.monotonic() < deadline:
+    began, is_told = time.monotonic(), False
+    while process.poll() is None and (waited_s := time.monotonic() - began) < OPEN_TIMEOUT_S:
+        if waited_s > QUIET_S and not is_told:
+            print("bnsweep: connecting to the head by SSH ...", file=sys.stderr)  # noqa: T201  # as Patience does
+            is_told = True
         with socket.socket() as near:
             if near.connect_ex(("127.0.0.1", port)) == 0:
                 return True

@@ -82,10 +82,14 @@ class Patience:
                 raise failed[0]
             if waited_s > self.quiet_s and not is_told:
                 said = str(failed[0]).partition("\n")[0]
-                self.tell(f"{root} does not answer ({said}); trying again for {self.total_s / 60:.0f} min")
+                self.tell(f"{root} does not answer ({said}); trying again for {_in_words(self.total_s)}")
                 is_told = True
             self.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, self.longest_pause_s)
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds < 60 else f"{seconds / 60:.0f} min"
 
 
 def _tried(call: Callable[[], Result]) -> Result | NoAnswer:

@@ -144,7 +144,9 @@ class Network:
             (folder / kept).mkdir(parents=True)
         (folder / "sshd_config").write_text(SSHD.format(key=self.folder / "key"))
         python = Path(sys.prefix)
-        (folder / "home/.bash_profile").write_text(f"export PATH={python}/bin:$PATH PYTHONDONTWRITEBYTECODE=1\n")
+        (folder / "home/.bash_profile").write_text(
+            f"export PATH=$HOME/.local/bin:{python}/bin:$PATH PYTHONDONTWRITEBYTECODE=1\n"
+        )
         mounts = [
             f"mkdir -p {new / path.relative_to(old)} && mount --bind {path} {new / path.relative_to(old)}"
             for old, new in ((Path("/tmp"), folder / "tmp"), (Path("/root"), folder / "home"))

@@ -109,7 +109,7 @@ def configuration(net: Network, head: Host, workers: tuple[Host, ...]) -> dict[s
     config = YAML(typ="safe").load(ROOT / "cluster/onprem.yaml")
     config["provider"] |= {"head_ip": head.ip, "worker_ips": [worker.ip for worker in workers]}
     config["auth"] = {"ssh_user": "root", "ssh_private_key": str(net.folder / "key")}
-    config["setup_commands"] = []
+    config["setup_commands"] = config["setup_commands"][-1:]
     config["file_mounts"]["~/.aws/credentials"] = "~/.aws/credentials"
     del config["file_mounts"]["~/bnsweep/requirements.lock"]
     start = config["worker_start_ray_commands"]

@@ -107,10 +107,10 @@ def cluster_of(hosts: int) -> Iterator[Cluster]:
         cluster.shutdown()
 
 
-def add_host(cluster: Cluster, num_gpus: int = 0) -> None:
+def add_host(cluster: Cluster, num_gpus: int = 0, num_cpus: int = 1) -> None:
     address = f"127.0.0.{2 + len(cluster.list_all_nodes())}"
     cluster.add_node(
-        num_cpus=1,
+        num_cpus=num_cpus,
         num_gpus=num_gpus,
         node_ip_address=address,
         object_store_memory=10**8,

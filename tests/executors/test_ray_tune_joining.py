@@ -18,7 +18,7 @@ from ray.cluster_utils import Cluster
 from bnsweep.data import load_dataset
 from bnsweep.errors import StartError
 from bnsweep.executors.ray_tune import TUNE_SETTINGS, RayTuneExecutor
-from bnsweep.executors.ray_tune_waiting import Waiting
+from bnsweep.executors.ray_tune_waiting import Waiting, waited_for
 from bnsweep.results import Store
 from bnsweep.running.coordinator import RunStatus
 from bnsweep.running.packs import RunContext, Tally, dataset_key
@@ -142,4 +142,5 @@ def test_a_run_without_workers_says_what_the_nodes_lack(cluster: Cluster) -> Non
     assert re.search(r"one needs 1 CPUs and 2 GPUs; of the cluster's \d nodes none has that \(at most 1 CPUs", said[0])
     waiting = Waiting(CPU, said.append, first_after_s=1e-9)
     waiting.look(is_working=False)
-    assert "one needs 1 CPUs; a node has that" in said[1]
+    assert "one needs 1 CPUs; that is free, but Ray does not start it: where that lasts, Ray is stuck" in said[1]
+    assert "a node has that: it starts there, or waits for others" in waited_for(CPU, [{"CPU": 1.0}], {"CPU": 0.5})

@@ -42,3 +42,18 @@ class Signing:
     def __call__(self, ctx: StepContext) -> list[Row]:
         (Path(self.folder) / str(os.getpid())).touch()
         return [{"step": ctx.step, "value": 1.0}]
+
+
+@dataclass
+class Seeing:
+    """Says which GPUs its process may see, by what Ray has put into its environment."""
+
+    seconds: float
+    table: ClassVar[str] = "seeing"
+    columns: ClassVar[dict[str, pa.DataType]] = {"gpus": pa.string(), "pid": pa.int64()}
+
+    def __call__(self, ctx: StepContext) -> list[Row]:
+        until = perf_counter() + self.seconds
+        while perf_counter() < until:
+            pass
+        return [{"step": ctx.step, "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"), "pid": os.getpid()}]
