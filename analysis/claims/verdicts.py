@@ -18,7 +18,7 @@ from analysis.loading import Results
 from analysis.loading.configurations import split_configurations
 from analysis.measures import FRACTION
 from analysis.measures.curves import ABOVE_CHANCE
-from analysis.measures.scores import NO_ACCURACY, has_accuracy, in_scores
+from analysis.measures.scores import NO_ACCURACY, in_scores, says_accuracy
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.intervals import CONFIDENCE
 from bnsweep.errors import InputError
@@ -92,7 +92,7 @@ def _statement_rows(evidence: Evidence) -> Iterator[dict[str, object]]:
 
 def _tested(statement: Statement, evidence: Evidence) -> Estimate | str:
     """Return the effect, or what the sweep lacks."""
-    if statement.is_of_accuracy and not has_accuracy(evidence.results.trials):
+    if statement.is_of_accuracy and not says_accuracy(evidence.results.trials):
         return NO_ACCURACY
     try:
         return statement.effect(evidence)
@@ -102,7 +102,7 @@ def _tested(statement: Statement, evidence: Evidence) -> Estimate | str:
 
 def _head(name: str, claim: Claim, key: str, statement: Statement, trials: pd.DataFrame) -> dict[str, object]:
     """Return what is stated, in the words of what the trials are judged by."""
-    told = partial(in_scores, is_accuracy=statement.is_of_accuracy or has_accuracy(trials))
+    told = partial(in_scores, is_accuracy=statement.is_of_accuracy or says_accuracy(trials))
     return {
         "claim": name,
         "is_check": claim.is_check,

@@ -17,7 +17,8 @@ ACCURACY, R2 = "accuracy", "R²"
 NO_ACCURACY = "cannot be told: the targets are real numbers, which have no accuracy"
 NOTE = (
     "The targets are real numbers, which have no accuracy: in its place stands R², 1 less the test loss over that of "
-    "always giving the mean target, and at least 0, which is chance."
+    "always giving the mean target, and at least 0, which is chance. CSV files keep the names of "
+    "their columns and rows: mean_accuracy is a mean R²."
 )
 
 
@@ -43,6 +44,11 @@ def require_score(trials: pd.DataFrame) -> None:
 def has_accuracy(trials: pd.DataFrame) -> bool:
     """Return whether any of these trials has classes as targets, and so an accuracy."""
     return bool(trials["num_classes"].notna().any())
+
+
+def says_accuracy(trials: pd.DataFrame) -> bool:
+    """Return whether the score is called accuracy: not where any target is real, of which none is a class."""
+    return has_accuracy(trials) or bool(trials["test_loss_constant"].isna().all())
 
 
 def final_score(trials: pd.DataFrame) -> pd.Series[float]:

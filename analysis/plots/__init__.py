@@ -18,6 +18,7 @@ from analysis.plots.heatmap import draw_heatmap, heatmap_data
 from analysis.plots.ics import draw_ics, ics_data
 from analysis.plots.landscape import draw_landscape, landscape_data
 from analysis.plots.layers import draw_layers, layers_data
+from analysis.plots.metric import draw_metric, metric_data
 from analysis.plots.moments import draw_moments, moments_data
 from analysis.plots.robustness import draw_robustness, robustness_data
 from analysis.plots.summary import draw_summary, summary_data
@@ -172,3 +173,11 @@ FACTORS = FigureKind(
     "factor alone; decades are measured against the best accuracy within each setting.",
 )
 """The figure of all settings together, of a sweep that has several."""
+
+METRIC = FigureKind(
+    _of_results(metric_data),
+    draw_metric,
+    "What the trials report, over the learning rate: the metric that the sweep file names, as the user's own loop "
+    "returns it.",
+)
+"""The figure of trials by a loop of the user's own."""

@@ -13,6 +13,7 @@ from analysis.loading import Results
 from analysis.loading.factors import Factor, factors_of
 from analysis.loading.order import in_order
 from analysis.loading.spec_fields import Level, in_words
+from analysis.measures.scores import require_score
 from analysis.plots.style import handles, new_figure, norm_style, set_title, style
 from analysis.statistics.nan_aware import Floats
 from analysis.tables.factors import FACTOR_MEASURES, factor_table
@@ -55,8 +56,9 @@ def factors_data(results: Results, rows: pd.DataFrame | None = None) -> FactorsD
     """Arrange what `factor_table` found; `rows` is that table, computed here if None.
 
     Raises:
-        InputError: the sweep has a single setting.
+        InputError: the sweep has a single setting, or no trial has a score.
     """
+    require_score(results.trials)
     factors = factors_of(results.settings)
     if not factors:
         raise InputError(

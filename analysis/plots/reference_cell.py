@@ -51,6 +51,8 @@ def reference_cell(results: Results, table: str) -> Cell:
     best = max(candidates, key=lambda cell: _rank(cell, scores, grid.inits, grid.gains, grid.lrs))
     has_baseline = BASELINE in grid.norms
     reason = f"where {BASELINE} does best" if has_baseline else "where the worst mode does best"
+    if not (scores >= 0).any():
+        reason = "the gain nearest 1 and the lowest learning rate that was measured, since no trial has a score"
     return Cell(str(best[0]), float(best[1]), float(best[2]), reason)
 
 

@@ -11,9 +11,10 @@ import pandas as pd
 from analysis.claims.formatting import Row, format_by_lr, format_claims, verdict_counts
 from analysis.loading import Results
 from analysis.loading.order import in_order
-from analysis.measures.scores import ACCURACY, has_accuracy, in_scores, note
-from analysis.plots import FIGURES
+from analysis.measures.scores import ACCURACY, in_scores, note, says_accuracy
+from analysis.plots import FIGURES, METRIC
 from analysis.plots.computed import Computed
+from analysis.plots.plain_sgd import is_own
 from analysis.plots.style import norm_style
 from analysis.report.figures import DrawnFigure, draw_figure
 from analysis.statistics.intervals import trust
@@ -35,6 +36,7 @@ class ConfigurationReport:
     label: str
     score: str
     note: str
+    metric: DrawnFigure | None
     figures: dict[str, DrawnFigure]
     counts: str
     claims: list[Row]
@@ -56,12 +58,13 @@ def report_configuration(
     """Draw the figures of one configuration; from the second on, the names of its files end in its number."""
     suffix = "" if number == 1 else f"-{number}"
     rows, pooled = computed.tables.robustness, all_pooled_rows(computed.tables.robustness)
-    is_accuracy = has_accuracy(results.trials)
+    is_accuracy = says_accuracy(results.trials)
     lrs, by_lr = format_by_lr(computed.verdicts.by_lr)
     return ConfigurationReport(
         label=label,
         score=in_scores(ACCURACY, is_accuracy),
         note=note(results.trials),
+        metric=draw_figure("metric", METRIC, results, computed, figures, suffix) if is_own(results.trials) else None,
         figures={name: draw_figure(name, kind, results, computed, figures, suffix) for name, kind in FIGURES.items()},
         counts=verdict_counts(computed.verdicts.statements),
         claims=format_claims(computed.verdicts),

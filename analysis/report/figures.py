@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.loading import Results
-from analysis.measures.scores import has_accuracy, in_scores
+from analysis.measures.scores import in_scores, says_accuracy
 from analysis.plots import FigureKind
 from analysis.plots.computed import Computed
 from analysis.plots.saving import save
@@ -39,7 +39,7 @@ def draw_figure(
     name: str, kind: FigureKind, results: Results, computed: Computed, figures: Path, suffix: str
 ) -> DrawnFigure:
     """Write a figure and the tables behind it into the directory `figures`, their names ending in `suffix`."""
-    told = partial(in_scores, is_accuracy=has_accuracy(results.trials))
+    told = partial(in_scores, is_accuracy=says_accuracy(results.trials))
     try:
         data = kind.data(results, computed)
     except InputError as error:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pandas as pd
+
 from analysis.loading import Results, load
 from analysis.loading.configurations import split_configurations
 from analysis.loading.order import BASELINE
+from analysis.measures.scores import ACCURACY, final_score, in_scores, says_accuracy
 from analysis.plots.computed import compute
+from analysis.plots.plain_sgd import is_own
 from analysis.report.configuration_report import report_configuration
 from analysis.report.coverage import compared_in_part, coverage, norm_coverage, without_rows
 from analysis.report.figures import write_csv
@@ -16,7 +20,7 @@ from analysis.report.html import render
 from analysis.report.output_directory import FINAL_PAGE, PAGE, replaced_whole, report_directory
 from analysis.report.overview import report_overview
 from analysis.report.provenance import dataset_names, provenance
-from analysis.tables.headline import width_headline
+from analysis.tables.headline import metric_headline, width_headline
 from analysis.tables.pooled import pooled_rows
 
 MAX_NAMED = 50
@@ -70,7 +74,7 @@ def _context(results: Results, figures: Path) -> dict[str, object]:
         write_csv(frame, figures / f"{name}.csv")
     parts = split_configurations(results)
     first = next(iter(parts))
-    headline = width_headline(pooled_rows(computed.of(first).tables.robustness, "trainable_decades"))
+    headline = _headline(parts[first], pooled_rows(computed.of(first).tables.robustness, "trainable_decades"))
     return {
         "name": results.name,
         "overview": report_overview(results, computed, figures),
@@ -82,6 +86,7 @@ def _context(results: Results, figures: Path) -> dict[str, object]:
         "csv": list(csv),
         "datasets": dataset_names(results.trials),
         "baseline": BASELINE,
+        "score": in_scores(ACCURACY, says_accuracy(results.trials)),
         "coverage": coverage(results),
         "compared_in_part": compared_in_part(results),
         "without_rows": without_rows(results),
@@ -91,3 +96,10 @@ def _context(results: Results, figures: Path) -> dict[str, object]:
         "provenance": provenance(results.trials),
         "sweep_file": results.declared["sweep_file"] if results.declared else "",
     }
+
+
+def _headline(results: Results, widths: pd.DataFrame) -> str:
+    """Return over how many decades each mode trains; without a score what the user's own loops report."""
+    if is_own(results.trials) and final_score(results.trials).isna().all():
+        return metric_headline(results.trials)
+    return width_headline(widths)

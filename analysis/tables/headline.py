@@ -56,6 +56,18 @@ def width_headline(widths: pd.DataFrame) -> str:
     return ", ".join([text, *(f"{row['norm']} over {decades(row)}" for row in others)])
 
 
+def metric_headline(trials: pd.DataFrame) -> str:
+    """Return what the trials of a setting by a loop of the user's own report at best, and where, mode by mode."""
+    name, is_max = trials["metric_name"].dropna().iloc[0], trials["metric_mode"].dropna().iloc[0] == "max"
+    cells = trials.groupby(["norm", "init", "init_gain", "lr"], observed=True)["metric"].mean().dropna()
+    if cells.empty:
+        return f"No trial reports {name}: all of them diverged"
+    ranked = cells.sort_values(ascending=not is_max, kind="stable").reset_index().drop_duplicates("norm")
+    named = [f"{row['norm']} {row['metric']:.3g} at lr {row['lr']:.2g}" for _, row in ranked.iterrows()]
+    more = f", and {len(named) - MAX_NAMED} more modes" if len(named) > MAX_NAMED else ""
+    return f"{'Largest' if is_max else 'Smallest'} {name}, mean over seeds: {', '.join(named[:MAX_NAMED])}{more}"
+
+
 def _widest_and_baseline(ranked: pd.DataFrame) -> pd.DataFrame:
     """Return the widest, the narrowest and, where it is neither, the baseline."""
     keep = ranked["norm"].isin([ranked["norm"].iloc[0], ranked["norm"].iloc[-1], BASELINE])
