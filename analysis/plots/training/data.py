@@ -15,6 +15,7 @@ from analysis.plots.reference_cell import reference_cell
 from bnsweep.errors import InputError
 
 MAX_RATES = 4
+COLUMNS = {"accuracy": ("train_acc", "test_acc"), "loss": ("train_loss", "test_loss")}
 NUM_BLOCKS, NUM_BLOCKS_OF_MANY = 50, 20
 """Of the steps, over each of which the noisy values of mini-batches are averaged; fewer where many lines cross."""
 MANY = 5
@@ -51,7 +52,7 @@ def training_data(results: Results) -> TrainingData:
     chosen = results.trials[(results.trials["init"] == cell.init) & (results.trials["init_gain"] == cell.init_gain)]
     lrs = _rates(chosen, cell.lr)
     chosen = chosen[chosen["lr"].isin(lrs)]
-    measure = "accuracy" if has_accuracy(results.trials) else "loss"
+    measure = _measure(results)
     num_blocks = NUM_BLOCKS if chosen["norm"].nunique() <= MANY else NUM_BLOCKS_OF_MANY
     curves = _curves(results.curves, chosen, measure, num_blocks)
     is_tested = (curves["part"] == "test").any()
@@ -66,6 +67,20 @@ def training_data(results: Results) -> TrainingData:
         measure=measure,
         curves=curves,
     )
+
+
+def _measure(results: Results) -> str:
+    """Return what the curves are of: accuracy where there is one, else loss.
+
+    Raises:
+        InputError: the curves have neither, as those of a user's own loop that logs other columns.
+    """
+    for measure, columns in COLUMNS.items():
+        if measure == "accuracy" and not has_accuracy(results.trials):
+            continue
+        if results.curves[list(columns)].notna().any(axis=None):
+            return measure
+    raise InputError("no curve of accuracy or loss: the user's own loop logs none")
 
 
 def _rates(trials: pd.DataFrame, reference: float) -> list[float]:
@@ -85,12 +100,12 @@ def _rates(trials: pd.DataFrame, reference: float) -> list[float]:
 def _curves(rows: pd.DataFrame, trials: pd.DataFrame, measure: str, num_blocks: int) -> pd.DataFrame:
     """Return `TrainingData.curves`; without the test where there is none but the last."""
     rows = rows[rows["trial_key"].isin(trials["trial_key"])]
-    column = "acc" if measure == "accuracy" else "loss"
+    of_training, of_test = COLUMNS[measure]
     block = max(1, int(trials["steps"].max()) // num_blocks)
-    tested = rows.dropna(subset=[f"test_{column}"]).assign(part="test", value=rows[f"test_{column}"])
+    tested = rows.dropna(subset=of_test).assign(part="test", value=rows[of_test])
     if tested["step"].nunique() < 2:
         tested = tested.iloc[:0]
-    trained = rows.dropna(subset=[f"train_{column}"]).assign(part="training", value=rows[f"train_{column}"])
+    trained = rows.dropna(subset=of_training).assign(part="training", value=rows[of_training])
     trained = trained.assign(step=trained["step"] // block * block + block // 2)
     keys = ["lr", "norm", "part", "step"]
     by_seed = pd.concat([trained, tested]).groupby([*keys, "seed"], observed=True)["value"].mean()
@@ -109,12 +124,12 @@ def _ended(drawn: pd.DataFrame, trials: pd.DataFrame) -> pd.Series[int]:
 
 def _title(trials: pd.DataFrame, lrs: list[float], measure: str) -> str:
     """Return the best mode at the largest rate drawn, beside the worst."""
-    if measure != "accuracy":
-        return f"Loss over the steps of training, at learning rates from {lrs[0]:.2g} to {lrs[-1]:.2g}"
     at = trials[trials["lr"] == lrs[-1]]
     final = at.assign(score=final_score(at)).groupby(at["norm"].astype(str))["score"].mean().dropna()
-    if final.empty:
-        raise InputError("no trial at these learning rates has a result")
+    if measure != "accuracy" or final.empty:
+        return (
+            f"{measure.capitalize()} over the steps of training, at learning rates from {lrs[0]:.2g} to {lrs[-1]:.2g}"
+        )
     final = final.sort_values(ascending=False, kind="stable")
     named = final if len(final) <= MAX_RATES else final.iloc[[0, -1]]
     parts = ", ".join(f"{norm} {value:.2f}" for norm, value in named.items())

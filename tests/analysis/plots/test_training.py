@@ -76,3 +76,13 @@ def test_without_an_evaluation_before_the_end_there_is_no_row_of_the_test(result
 def test_a_directory_without_curves_is_refused(results: Results) -> None:
     with pytest.raises(InputError, match="curves/"):
         training_data(replace(results, curves=results.curves.iloc[:0]))
+
+
+def test_without_accuracies_the_curves_are_losses_and_without_either_there_is_no_figure(results: Results) -> None:
+    bare = replace(results, curves=results.curves.assign(train_acc=float("nan"), test_acc=float("nan")))
+    data = training_data(bare)
+    assert data.measure == "loss"
+    assert {"training loss"} <= {ax.get_ylabel() for ax in draw_training(data).axes}
+    nothing = replace(bare, curves=bare.curves.assign(train_loss=float("nan"), test_loss=float("nan")))
+    with pytest.raises(InputError, match="no curve of accuracy or loss"):
+        training_data(nothing)
