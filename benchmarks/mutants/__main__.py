@@ -50,7 +50,8 @@ PARTS = {
         RUNNING,
         (
             _files("running", "coordinator coordinator_failures coordinator_successor outgoing outbox protocol"),
-            (*_files("running", "service worker run"), *_files("training", "checkpoint")),
+            (*_files("running", "service widening worker run"), *_files("training", "checkpoint")),
+            _files("executors", "ray_tune_stopping"),
             _files("executors", "contract"),
         ),
     ),

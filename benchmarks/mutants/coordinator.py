@@ -212,8 +212,26 @@ RUNNING = (
     Mutant(
         "a checkpoint outlives its trial",
         SERVICE,
-        "                writer.checkpoints.drop(map(self._key, outdated))\n",
-        "                pass\n",
+        "            writer.checkpoints.drop(map(self._key, outdated))\n",
+        "            pass\n",
+    ),
+    Mutant(
+        "what was delivered is thrown away where the driver ends by an error",
+        SERVICE,
+        "        self._has_committed(writer, is_end=True)",
+        "        pass",
+    ),
+    Mutant(
+        "a stop waits for a worker that hangs",
+        COORDINATOR,
+        "self._dispatch.out and not self._has_given_up",
+        "self._dispatch.out",
+    ),
+    Mutant(
+        "what a run that ends was not given is kept",
+        SERVICE,
+        "            keep_widening(self._job.store.files, self._job.run, self._sweep_files)\n",
+        "",
     ),
     Mutant(
         "a stop before the take-over is forgotten",
