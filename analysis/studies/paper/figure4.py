@@ -88,6 +88,8 @@ def draw_figure4(data: Figure4Data, fig: Figure | None = None) -> Figure:
 
 
 def _draw(ax: Axes, bands: pd.DataFrame, name: str, level: float) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
     for norm in NORMS:
         line, look = bands[bands["norm"] == norm], norm_style(norm)
         line = line.dropna(subset=["beta" if name == "beta" else f"{name}_min"])
@@ -99,4 +101,8 @@ def _draw(ax: Axes, bands: pd.DataFrame, name: str, level: float) -> None:
     if name == "beta":
         ax.axhline(level, color="#444444", lw=0.9, ls=":")
     ax.set_yscale("log")
+    if name == "beta":  # less than two decades: powers of ten alone would label nothing
+        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 4.0)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+        ax.yaxis.set_minor_locator(NullLocator())
     ax.grid(visible=True, axis="y")
