@@ -1,6 +1,6 @@
 """What a training step costs beside the loop that one would write by hand.
 
-    python -m benchmarks.step                # one thread; about two minutes
+    python -m benchmarks.step                # one thread; about three minutes
     python -m benchmarks.step --repeats 3
 
 Both train the same net on the same batches of digits, without probes: (a) data standardized beforehand, forward,
@@ -33,6 +33,9 @@ STEPS, WARM_UP = 300, 20
 CASES: dict[str, dict[str, Any]] = {
     "small VGG, none": {"norm": "none"},
     "small VGG, batch": {"norm": "batch"},
+    "small VGG, noisy_batch": {"norm": "noisy_batch"},
+    "mlp [128, 128], none": {"norm": "none", "model": {"name": "mlp", "widths": [128, 128]}},
+    "mlp [128, 128], batch": {"norm": "batch", "model": {"name": "mlp", "widths": [128, 128]}},
     "small VGG, batch, a row each 10 steps": {"norm": "batch", "train": {"log_every": 10}},
     "small VGG, batch, momentum": {"norm": "batch", "train": {"momentum": 0.9, "weight_decay": 5e-4}},
     "small VGG, batch, adam": {"norm": "batch", "train": {"optimizer": "adam"}, "lr": 0.001},

@@ -18,3 +18,18 @@ class Reads(TorchDispatchMode):
         del types
         self.count += func.name() == "aten::_local_scalar_dense"
         return func(*args, **(kwargs or {}))
+
+
+class Copies(TorchDispatchMode):
+    """Counts, within the block, the tensors that are copied from the CPU to another device."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        del types
+        found = func(*args, **(kwargs or {}))
+        is_copy = func.name() in ("aten::_to_copy", "aten::copy_")
+        self.count += is_copy and found.device.type != "cpu" and any(arg.device.type == "cpu" for arg in args[-1:])
+        return found

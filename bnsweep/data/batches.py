@@ -8,7 +8,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from bnsweep.data.augment import augmented
+from bnsweep.data.augment import augmented, drawn
 from bnsweep.data.dataset import Dataset
 from bnsweep.rng import derive
 from bnsweep.spec import TrainSpec
@@ -26,9 +26,11 @@ def batches(data: Dataset, train: TrainSpec, seed: int, first: int = 0) -> Itera
     order = batch_indices(len(data.train_y), train.batch_size, train.steps, seed, data.train_y.device)
     is_ready = data.train_x.is_floating_point() or 4 * data.train_x.numel() <= MAX_STANDARDIZED_BYTES
     ready = data.standardize(data.train_x) if is_ready else None
-    for step, index in enumerate(islice(order, first, None), first):
+    shape, steps = torch.Size((train.batch_size, *data.train_x.shape[1:])), range(first, train.steps)
+    draws = drawn(shape, train.augment, seed, steps, data.train_y.device)
+    for index, of_step in zip(islice(order, first, None), draws, strict=True):
         samples = data.standardize(data.train_x[index]) if ready is None else ready[index]
-        yield augmented(samples, train.augment, seed, step), data.train_y[index]
+        yield augmented(samples, train.augment, of_step), data.train_y[index]
 
 
 def batch_indices(

@@ -86,8 +86,10 @@ def extreme_eigenvalues(product: Product, start: Tensor, tolerance: float, eps: 
     diagonal, off_diagonal = list[float](), [0.0]
     for calls in range(1, MAX_PRODUCTS + 1):
         raw = product(q)
-        asymmetry = abs(previous.dot(raw.to(q.dtype)).item() - off_diagonal[-1])
-        diagonal.append(q.dot(raw.to(q.dtype)).item())
+        in_double = raw.to(q.dtype)
+        back, ahead = torch.stack([previous.dot(in_double), q.dot(in_double)]).tolist()
+        asymmetry = abs(back - off_diagonal[-1])
+        diagonal.append(ahead)
         w = raw - diagonal[-1] * q - off_diagonal[-1] * previous
         for known in (q, previous):  # again, for what is left where the Krylov space ends is rounding
             w.sub_(known, alpha=known.dot(w).item())

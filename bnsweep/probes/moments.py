@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -68,10 +68,11 @@ class Moments:
         """Return one row per site: step, layer, layer_name, mean, std, their shifts, and the same with `pre_`."""
         sites, current = norm_sites(ctx.network), site_moments(ctx)
         previous, self.previous = self.previous, {**self.previous, **current}
+        called = [(site, layer, name) for site, (layer, name, _) in enumerate(sites) if site in current]
+        columns = _read([_columns(current[site], previous.get(site)) for site, _, _ in called])
         return [
-            {"step": ctx.step, "layer": layer, "layer_name": name, **_row(current[site], previous.get(site))}
-            for site, (layer, name, _) in enumerate(sites)
-            if site in current
+            {"step": ctx.step, "layer": layer, "layer_name": name, **row}
+            for (_, layer, name), row in zip(called, columns, strict=True)
         ]
 
 
@@ -118,20 +119,30 @@ def _zeros(a: Tensor) -> Tensor:
     return torch.zeros(a.shape[1], dtype=torch.float64, device=a.device)
 
 
-def _row(now: SiteMoments, then: SiteMoments | None) -> Row:
+Columns = dict[str, Tensor | None]
+
+
+def _columns(now: SiteMoments, then: SiteMoments | None) -> Columns:
     after = _summary(now.after, None if then is None else then.after)
     before = _summary(now.before, None if then is None else then.before)
     return {**after, **{f"pre_{name}": value for name, value in before.items()}}
 
 
-def _summary(now: UnitMoments, then: UnitMoments | None) -> dict[str, float | None]:
+def _summary(now: UnitMoments, then: UnitMoments | None) -> Columns:
     return {
-        "mean": now.mean.mean().item(),
-        "std": now.std.mean().item(),
+        "mean": now.mean.mean(),
+        "std": now.std.mean(),
         "mean_shift": None if then is None else _rms(now.mean - then.mean),
         "std_shift": None if then is None else _rms(now.std - then.std),
     }
 
 
-def _rms(change: Tensor) -> float:
-    return change.square().mean().sqrt().item()
+def _rms(change: Tensor) -> Tensor:
+    return change.square().mean().sqrt()
+
+
+def _read(rows: Sequence[Columns]) -> list[dict[str, float | None]]:
+    """Read the numbers of all rows, at once, since reading waits for the device."""
+    there = [value for row in rows for value in row.values() if value is not None]
+    numbers = iter(torch.stack(there).tolist() if there else ())
+    return [{name: None if value is None else next(numbers) for name, value in row.items()} for row in rows]

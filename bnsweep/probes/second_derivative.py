@@ -63,5 +63,7 @@ def _difference(loss: Loss, seed: int) -> str | None:
 
 def _apart(one: Tensor, other: Tensor) -> float:
     """Return the distance over the longer one's length; 0 where both are zero."""
-    longer = max(torch.linalg.vector_norm(one).item(), torch.linalg.vector_norm(other).item())
-    return torch.linalg.vector_norm(one - other).item() / longer if longer else 0.0
+    lengths = [torch.linalg.vector_norm(vector) for vector in (one, other, one - other)]
+    first, second, apart = torch.stack(lengths).tolist()
+    longer = max(first, second)
+    return apart / longer if longer else 0.0

@@ -15,7 +15,7 @@ from bnsweep.training.stability import edge_of_stability
 from bnsweep.training.step import Trial
 
 
-def step_context(spec: TrialSpec, trial: Trial, start: StepStart, step: int, y: Tensor, loss: Tensor) -> StepContext:
+def step_context(spec: TrialSpec, trial: Trial, start: StepStart, step: int, y: Tensor, loss: float) -> StepContext:
     """Return the step that was just made, after `step` updates before it, on targets y with this loss."""
     lr, clip_factor = lr_at(step, spec.lr, spec.train), trial.clip_factor.item()
     context = StepContext(
@@ -25,7 +25,7 @@ def step_context(spec: TrialSpec, trial: Trial, start: StepStart, step: int, y: 
         loss_fn=trial.loss,
         step=step,
         lr=lr,
-        loss=loss.item(),
+        loss=loss,
         params_before=start.parameters,
         params_after={name: w.detach() for name, w in trial.model.named_parameters()},
         buffers=start.buffers,

@@ -97,11 +97,12 @@ class Training:
                 outputs = trial.forward(step, x, y)
                 metrics = BufferedStep(step, outputs.loss.detach(), outputs.logits, y, row)
                 record.buffer.append(metrics)
-                if start and divergence("mini-batch loss", outputs.loss.item(), train.max_loss):
+                loss = outputs.loss.item() if start else 0.0
+                if divergence("mini-batch loss", loss, train.max_loss):
                     break
                 metrics.grad_norms = trial.update(outputs, with_grad_norm=row is not None)
                 if start:
-                    self._measure(due, start, step, y, outputs.loss)
+                    self._measure(due, start, step, y, loss)
             except Exception:
                 record.flush()
                 if not result.has_diverged:  # a step after the loss diverged may fail as it likes
@@ -131,7 +132,7 @@ class Training:
         with self.probing.timed():
             return StepStart.of(self.trial.model, x)
 
-    def _measure(self, due: Iterable[ScheduledProbe], start: StepStart, step: int, y: Tensor, loss: Tensor) -> None:
+    def _measure(self, due: Iterable[ScheduledProbe], start: StepStart, step: int, y: Tensor, loss: float) -> None:
         """Add the rows that the probes make of the step."""
         with self.probing.timed():
             self.probing.measure(due, step_context(self.spec, self.trial, start, step, y, loss))

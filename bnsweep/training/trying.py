@@ -87,7 +87,7 @@ def _step_faults(spec: TrialSpec, data: Dataset) -> Iterator[str]:
     outputs.loss.backward()  # type: ignore[no-untyped-call]  # torch's own
     yield from _moved(trial.model, before, start.parameters, "a backward")
     grads = {name: gradient.clone() for name, gradient in trial.gradients().items()}
-    yield from _seen(replace(step_context(spec, trial, start, 0, y, outputs.loss), grads=grads), trial)
+    yield from _seen(replace(step_context(spec, trial, start, 0, y, outputs.loss.item()), grads=grads), trial)
 
 
 def _moved(

@@ -10,13 +10,17 @@ import torch
 from torch import Generator, Tensor
 
 from bnsweep.data import load_dataset
-from bnsweep.data.augment import augmented, check_augmentable, crop, flip, padding
+from bnsweep.data.augment import AT_ONCE, check_augmentable, draw_flips, draw_places, drawn, padding
+from bnsweep.data.augment import augmented as augmented_by
+from bnsweep.data.augment import crop as crop_at
+from bnsweep.data.augment import flip as flip_where
 from bnsweep.data.batches import batches
 from bnsweep.errors import InputError
 from bnsweep.rng import derive
 from bnsweep.spec import TrainSpec, TrialSpec
 from bnsweep.training import checkpoint
 from bnsweep.training.loop import run_trial, train
+from tests.reads import Copies
 
 Build = Callable[..., TrialSpec]
 AUGMENT = {"steps": 8, "batch_size": 32, "augment": ["crop", "flip"]}
@@ -24,6 +28,18 @@ AUGMENT = {"steps": 8, "batch_size": 32, "augment": ["crop", "flip"]}
 
 def images(*shape: int) -> Tensor:
     return torch.randn(*shape, generator=Generator().manual_seed(0))
+
+
+def crop(x: Tensor, generator: Generator) -> Tensor:
+    return crop_at(x, draw_places(x.shape, generator))
+
+
+def flip(x: Tensor, generator: Generator) -> Tensor:
+    return flip_where(x, draw_flips(x.shape, generator))
+
+
+def augmented(x: Tensor, names: list[str], seed: int, step: int) -> Tensor:
+    return augmented_by(x, names, next(drawn(x.shape, names, seed, range(step, step + 1), x.device)))
 
 
 def slow_crop(x: np.ndarray, top: int, left: int) -> np.ndarray:
@@ -115,3 +131,19 @@ def test_the_order_of_the_names_is_no_other_trial(spec: Build) -> None:
 def test_what_would_do_nothing_is_refused(names: list[str], shape: tuple[int, int, int]) -> None:
     with pytest.raises(InputError, match=rf"train.augment: {names[0]} needs images .* are {shape[1]} x {shape[2]}"):
         check_augmentable(names, shape)
+
+
+def test_what_is_drawn_for_many_steps_at_once_is_what_is_drawn_for_each() -> None:
+    steps, shape = range(3, 2 * AT_ONCE + 5), torch.Size((4, 1, 8, 8))
+    for step, of_step in zip(steps, drawn(shape, ["crop", "flip"], 1, steps, torch.device("cpu")), strict=True):
+        alone = next(drawn(shape, ["crop", "flip"], 1, range(step, step + 1), torch.device("cpu")))
+        assert all(map(torch.equal, of_step, alone))
+
+
+def test_a_step_copies_nothing_to_the_device_that_is_not_copied_for_many() -> None:
+    """On the meta device, which a copy is made to as it would be to a GPU."""
+    shape, meta = torch.Size((4, 1, 8, 8)), torch.device("meta")
+    with Copies() as copies:
+        for of_step in drawn(shape, ["crop", "flip"], 1, range(AT_ONCE), meta):
+            assert augmented_by(torch.empty(shape, device=meta), ["crop", "flip"], of_step).shape == shape
+    assert copies.count == 2

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bnsweep.probes import lanczos
 from bnsweep.probes.lanczos import MAX_PRODUCTS, Extremes, extreme_eigenvalues, least_overlap, random_start
+from tests.reads import Reads
 
 CPU = torch.device("cpu")
 DOUBLE, SINGLE = (torch.finfo(kind).eps for kind in (torch.float64, torch.float32))
@@ -28,6 +29,12 @@ def extremes(hessian: torch.Tensor, tolerance: float, seed: int = 0) -> Extremes
     return extreme_eigenvalues(
         lambda v: hessian @ v.to(hessian.dtype), random_start(len(hessian), seed, CPU), tolerance, eps
     )
+
+
+def test_a_product_waits_for_what_its_arithmetic_needs_alone() -> None:
+    with Reads() as reads:
+        found = extremes(matrix([3.0, 1.0, 0.5, -1.0]), 1e-6)
+    assert reads.count == 3 * found.num_products  # and one that reads two numbers at once, which is not counted
 
 
 @given(st.lists(st.floats(-100, 80), min_size=8, max_size=30), st.integers(0, 100))

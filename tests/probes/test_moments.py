@@ -10,6 +10,8 @@ from torch import Tensor
 from bnsweep.norm import set_step
 from bnsweep.norm.noise import algorithm1_noise, noise_generator
 from bnsweep.probes import StepContext
+from bnsweep.probes.ics import Ics
+from bnsweep.probes.layers import Layers
 from bnsweep.probes.moments import Moments, unit_moments
 from bnsweep.spec import CustomSpec
 from tests import reference
@@ -22,6 +24,17 @@ from tests.probes.tiny_trials import (
     TinyTrial,
     third_step,
 )
+from tests.reads import Reads
+
+
+@pytest.mark.parametrize("probe", [Moments, Ics, Layers])
+def test_no_site_and_no_layer_is_waited_for(probe: type[Moments | Ics | Layers]) -> None:
+    ctx, measure = third_step("vgg", "batch"), probe()
+    measure(ctx)
+    with Reads() as reads:
+        assert torch.ones(()).item() == reads.count
+        measure(ctx)
+    assert reads.count == 1
 
 
 def around_the_norms(ctx: StepContext, norm: str) -> list[dict[str, Tensor]]:

@@ -94,7 +94,7 @@ def second_step(trial: TrialSpec) -> StepContext:
         made.update(outputs, with_grad_norm=False)
         if step == 1:
             break
-    return step_context(trial, made, start, step, y, outputs.loss)
+    return step_context(trial, made, start, step, y, outputs.loss.item())
 
 
 @pytest.mark.parametrize("norm", NORMS)
