@@ -19,6 +19,13 @@ from tests.probes.tiny_trials import BLOCK_NORMS, EDGE_CASE_MODELS, EDGE_CASE_NO
 MORE = [(model, norm) for model in ("resnet14", "tied") for norm in ("none", "batch", "noisy_batch")]
 EDGES = [(model, norm) for model, norm in EDGE_CASE_NORMS if model not in ("reordered", "attending")]
 """Those whose layers the oracle finds in the order of registration."""
+FLOATS, OPTIMIZERS = (torch.float32, torch.float64), ("sgd", "adam")
+IN_TURN = [
+    (model, norm, dtype, OPTIMIZERS[(number + place) % 2])
+    for number, (model, norm) in enumerate(MODEL_NORMS + BLOCK_NORMS + MORE + EDGES)
+    for place, dtype in enumerate(FLOATS)
+]
+"""Every model x norm in both precisions and under both optimizers, these in turn."""
 
 
 def full_passes(ctx: StepContext) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -27,9 +34,7 @@ def full_passes(ctx: StepContext) -> list[tuple[torch.Tensor, torch.Tensor]]:
     return list(reference.shifted_gradients(ctx.model, *step))
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize(("model", "norm"), MODEL_NORMS + BLOCK_NORMS + MORE + EDGES)
+@pytest.mark.parametrize(("model", "norm", "dtype", "optimizer"), IN_TURN)
 def test_suffix_passes_give_the_bits_of_full_passes(model: str, norm: str, dtype: torch.dtype, optimizer: str) -> None:
     ctx = third_step(model, norm, optimizer, dtype)
     full = full_passes(ctx)

@@ -111,7 +111,7 @@ def can_be_normalized(case: tuple[dict[str, Any], str]) -> bool:
     return norm != "instance" or model["name"].rpartition(":")[2] in ("vgg", "resnet", "chain", "branches")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.tuples(st.sampled_from(MODELS), st.sampled_from(list(NORMS))).filter(can_be_normalized),
     st.sampled_from(OPTIMIZERS),
