@@ -6,7 +6,7 @@ import atexit
 import os
 import sys
 
-from bnsweep.cli import fetch, jobs, plan, results, run, schema, widen  # each adds its commands to the app
+from bnsweep.cli import fetch, jobs, ls, plan, results, run, schema, widen  # each adds its commands to the app
 from bnsweep.cli.app import INTERRUPTED, app
 from bnsweep.cli.output import discard_output, escape_what_cannot_be_encoded, output_error, print_error
 from bnsweep.errors import DeviceLost, InputError, StartError, StoreError
@@ -40,4 +40,4 @@ def main() -> None:
     sys.exit(code)
 
 
-__all__ = ["app", "fetch", "jobs", "main", "plan", "results", "run", "schema", "widen"]
+__all__ = ["app", "fetch", "jobs", "ls", "main", "plan", "results", "run", "schema", "widen"]

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bnsweep.cli.app import INTERRUPTED, CheckpointMinutes, Cluster, Extend, HoursToRun, SweepFile, app
+from bnsweep.cli.ls import ls
 
 Address = Annotated[str | None, typer.Option(metavar="URL", help="The dashboard, such as http://127.0.0.1:8265.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The id that `submit` printed, or its beginning.")]
@@ -69,7 +70,13 @@ def status(
     cluster: Cluster = None,
     address: Address = None,
 ) -> None:
-    """Show of each sweep of a cluster whether it runs, how many trials are done, diverged and failed, and the ETA."""
+    """Show of each sweep of a cluster whether it runs, how many trials are done, diverged and failed, and the ETA.
+
+    Without a cluster the same of the runs on this machine, as `ls` does; JOB is a results directory then.
+    """
+    if not (cluster or address):
+        ls(Path(job or "results"))
+        return
     from bnsweep.jobs.client import job_server
     from bnsweep.jobs.listing import find_job, list_jobs
     from bnsweep.jobs.results import results_of

@@ -83,6 +83,11 @@ def wait_until_free(
             raise _refusal(files, now)
 
 
+def holder(files: Files, timing: LeaseTiming | None = None) -> dict[str, Any] | None:
+    """Return the lease of the run that is at work in a directory, which `describe` reads; None where none is."""
+    return _living(files, timing or LeaseTiming(), None)
+
+
 def _living(files: Files, timing: LeaseTiming, run: str | None) -> dict[str, Any] | None:
     """Return the lease of another run that counts; one of the future, by a wrong clock, as long as any other."""
     lease = _read(files)

@@ -68,6 +68,17 @@ def test_ray_is_announced_while_it_starts_and_runs_no_more_workers_than_asked_fo
     assert "2 running" not in result.stdout
 
 
+def test_what_is_here_is_told_from_any_shell(
+    finished: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path, run: Run
+) -> None:
+    told = run("ls", finished[0] / "results")
+    counts = "12/12 trials have a result, in the latest run 6 diverged, 0 failed; all done"
+    assert told.out == f"{finished[0] / 'results/tiny'}: {counts}\n"
+    assert run("status", finished[0] / "results/tiny").out == told.out
+    refused(run("ls", tmp_path), f"{tmp_path}: holds no results of bnsweep; `bnsweep run SWEEP` puts them")
+    refused(run("status", "nowhere"), "nowhere: holds no results of bnsweep")
+
+
 def test_fields_of_the_sweep_file_are_set_on_the_command_line(
     finished: tuple[Path, subprocess.CompletedProcess[str]], sweep_file: Write, run: Run
 ) -> None:
@@ -146,8 +157,11 @@ def test_a_second_interrupt_stops_at_once(long_sweep: Path, tmp_path: Path) -> N
 def test_a_second_driver_learns_who_holds_the_directory(long_sweep: Path, tmp_path: Path, run: Run) -> None:
     process = start_and_wait_for_a_commit(tmp_path / "out", long_sweep, "--executor", "serial")
     second = run("run", long_sweep, "--executor", "serial", "--out", tmp_path / "out")
+    told = run("ls", tmp_path)
     process.kill()
     process.communicate()
+    assert re.search(rf"out: .*; (running|starting) \(host .*, pid {process.pid}, since ", told.out), told
+    assert "; killed; the same command continues" in run("status", tmp_path / "out").out
     refused(second, rf"out: held by another run \(host .*, pid {process.pid}, since \d{{4}}-.* UTC\)")
     assert run("run", long_sweep, "--executor", "serial", "--out", tmp_path / "out").code == 0
 
