@@ -42,6 +42,7 @@ class DeviceLost(Exception):  # noqa: N818  # says what happened, as KeyboardInt
 def did_you_mean(given: object, allowed: Iterable[str]) -> str:
     """Return `allowed: a, b, c; did you mean 'b'?` for a name that is none of `allowed`."""
     names = sorted(allowed)
-    close = difflib.get_close_matches(str(given), names, n=1, cutoff=0.5)
+    same = [name for name in names if name.lower() == str(given).lower()]
+    close = same or difflib.get_close_matches(str(given), names, n=1, cutoff=0.5)
     hint = f"; did you mean '{close[0]}'?" if close else ""
     return f"allowed: {', '.join(names)}{hint}"

@@ -14,6 +14,8 @@ from bnsweep.errors import InputError
 
 PARTS = ("train_x", "train_y", "test_x", "test_y")
 """What the arrays are called."""
+COLOURS = (1, 3, 4)
+"""Channels of an image in bytes."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ class GivenArrays:
             )
         if x.dtype.kind not in "biuf":
             raise self._refusal(f": {part} is {x.dtype}; it should be numbers")
+        if x.dtype == np.uint8 and x.ndim == 4 and x.shape[3] in COLOURS and x.shape[1] > max(COLOURS):
+            raise self._refusal(
+                f": {part} has the shape {x.shape}, which is (N, H, W, C) of images; it should be (N, C, H, W): "
+                "x.transpose(0, 3, 1, 2)"
+            )
         if x.dtype.kind == "f":
             self._require_finite(part)
         return x[:, :, None, None] if x.ndim == 2 else x

@@ -91,6 +91,10 @@ WRONG_VALUES = [
     ((SEEDS, f"{{range: 1{'0' * 30}}}"), r"axes\.seed\.range: given 10+ points; a sweep has at most 1000000 trials"),
     ((SEEDS, "{range: 2, values: [1]}"), r"axes\.seed: given \{.*\}; it should be a list, or one of values, logspace"),
     ((SEEDS, "[9223372036854775808]"), r"axes\.seed: given 9223372036854775808; it should be less than"),
+    (
+        ("batch_size: 64", "batch_size: 64, optimizer: AdamW"),
+        r"train\.optimizer: given 'AdamW'; .*did you mean 'adamw'\?",
+    ),
     ((NORMS, "[Batch]"), r"axes\.norm: given 'Batch'; allowed: .*did you mean 'batch'\?"),
     (("[8]", "'8'"), r"model\.widths: given '8'; it should be a list"),
     (("[8]", "[-8]"), r"model\.widths\[0\]: given -8; it should be greater than 0"),

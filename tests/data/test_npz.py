@@ -50,6 +50,10 @@ def test_real_targets_come_back_as_float32(tmp_path: Path) -> None:
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"train_x": np.array([None] * 20)}, "cannot be read as npz .*Object arrays cannot be loaded"),
+    (
+        {"train_x": np.zeros((20, 8, 8, 3), np.uint8)},
+        r": train_x has the shape \(20, 8, 8, 3\), which is \(N, H, W, C\) of images; it should be \(N, C, H, W\)",
+    ),
     ({"train_x": X[:, 0]}, r": train_x has the shape \(20, 4, 4\); it should be \(N, C, H, W\)"),
     ({"test_y": np.arange(9) % 4}, ": test_x has 8 samples, test_y 9 labels"),
     ({"train_y": REAL["train_y"]}, r": train_y and test_y are float32 of the shape \(20, 3\) and int64 .* alike"),
