@@ -92,7 +92,7 @@ WRONG_VALUES = [
     ((SEEDS, "{range: 2, values: [1]}"), r"axes\.seed: given \{.*\}; it should be a list, or one of values, logspace"),
     ((SEEDS, "[9223372036854775808]"), r"axes\.seed: given 9223372036854775808; it should be less than"),
     (
-        ("batch_size: 64", "batch_size: 64, optimizer: AdamW"),
+        ("steps: 6", "steps: 6, optimizer: AdamW"),
         r"train\.optimizer: given 'AdamW'; .*did you mean 'adamw'\?",
     ),
     ((NORMS, "[Batch]"), r"axes\.norm: given 'Batch'; allowed: .*did you mean 'batch'\?"),
