@@ -6,10 +6,11 @@ import json
 import sys
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from tests.cluster.hosts import ROOT, Host
-from tests.cluster.onprem import Cluster, onprem_cluster
+from tests.cluster.onprem import Cluster, bring_up, onprem_cluster
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.needs("ssh hosts")]
@@ -88,6 +89,38 @@ def test_a_sweep_survives_a_lost_host_a_killed_raylet_and_a_new_host(cluster: Cl
     hosts = rows(cluster, out)
     assert sum(hosts.values()) == NUM_TRIALS
     assert "three" in hosts
+
+
+def test_a_head_whose_raylet_has_died_is_started_anew_and_its_sweep_continues(cluster: Cluster) -> None:
+    """Its data came by rsync, its results are on the head's disk; meanwhile each command says what to do."""
+    write_data(cluster)
+    assert cluster.laptop.run("ray", "rsync-up", "cluster.yaml", "data/", "~/bnsweep/data/").returncode == 0
+    cluster.on_cluster("submit", "of_data.yaml")
+    results = cluster.head.folder / "home/bnsweep/results/of_data/trials"
+    wait_until(lambda: len(list(results.glob("*.parquet"))) >= 2, "a commit on the head", within_s=150)
+    cluster.head.run("pkill", "-KILL", "raylet")
+    died = "cluster.yaml: Ray on the head has died"
+    wait_until(lambda: died in cluster.bnsweep("status", "--cluster", "cluster.yaml").stderr, died, within_s=60)
+    for command in (("submit", "of_data.yaml"), ("stop", "of_data")):
+        refused = cluster.bnsweep(*command, "--cluster", "cluster.yaml")
+        assert (refused.returncode, refused.stderr.count("\n"), died in refused.stderr) == (2, 1, True), refused
+    bring_up(cluster.laptop)
+    assert "Autoscaler status" in cluster.laptop.run("ray", "exec", "cluster.yaml", "ray status").stdout
+    cluster.on_cluster("submit", "of_data.yaml")
+    wait_until(lambda: "  SUCCEEDED  " in cluster.on_cluster("status", "of_data"), "the end", within_s=200)
+    assert f"{NUM_TRIALS}/{NUM_TRIALS} trials" in cluster.on_cluster("fetch", "copy_of_data")
+    assert sum(rows(cluster, "copy_of_data").values()) == NUM_TRIALS
+    assert cluster.bnsweep("verify", "copy_of_data").returncode == 0
+
+
+def write_data(cluster: Cluster) -> None:
+    """Write a sweep of data of the user's own into the laptop's home."""
+    home, rng = cluster.laptop.folder / "home", np.random.default_rng(0)
+    (home / "data").mkdir()
+    x, y = rng.normal(size=(200, 1, 8, 8)), rng.integers(0, 4, 200)
+    np.savez(home / "data/x.npz", train_x=x[:150], train_y=y[:150], test_x=x[150:], test_y=y[150:])
+    text = SWEEP.replace("{name: digits}", "{name: npz, file: data/x.npz}").replace("name: cluster", "name: of_data", 1)
+    (home / "of_data.yaml").write_text(text.replace("steps: 150", "steps: 400"))
 
 
 def rows(cluster: Cluster, out: str) -> dict[str, int]:
