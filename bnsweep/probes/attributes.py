@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import IOBase
+from pathlib import PurePath
 from types import MemberDescriptorType, SimpleNamespace
 from typing import Any, Self
 
@@ -17,7 +18,8 @@ from torch import Tensor, nn
 KNOWN = ("torch", "bnsweep")
 """Packages whose modules keep nothing of the kind that moves a number."""
 OF_EVERY_MODULE = frozenset(vars(nn.Module()))
-CONSTANT = (type(None), bool, int, float, complex, str, bytes, range, slice, type, torch.dtype, torch.device)
+CONSTANT = (type(None), bool, int, float, complex, str, bytes, range, slice, type, torch.dtype, torch.device, PurePath)
+"""A path keeps in its slots what was asked of it, and stays the same path."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,3 +138,21 @@ def test_a_probe_with_these_leaves_no_trace_in_a_run() -> None:
     for plain, ctx in zip(bare.steps(3), probed.steps(3), strict=True):
         rows(ctx)
         assert plain.loss == ctx.loss
+
+
+class Marking(nn.Module):
+    """Has the path of a file, which its forward looks at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marker = Path("folder", "marker")
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if str(self.marker) and hash(self.marker) else -x
+
+
+def test_a_path_is_not_moved_by_what_is_asked_of_it() -> None:
+    model = Marking()
+    before = Attributes.of(model.modules())
+    model(torch.ones(1))
+    assert list(before.moved_until(Attributes.of(model.modules()))) == []
