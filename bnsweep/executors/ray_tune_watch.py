@@ -83,8 +83,8 @@ class Watch(tune.Callback):
             self.error = StoreError(GONE)
             return
         if status.run:
-            if self.run and status.run.coordinator != self.run.coordinator:
-                self._stopping.again()
+            if status.run.coordinator != (self.run and self.run.coordinator):
+                self._stopping.again()  # it has begun anew, maybe before it was first heard of
             self.run = status.run
             self._report(status.run)
             self._waiting.look(bool(status.run.working) or status.run.is_over)
