@@ -6,13 +6,18 @@ A second Ctrl-C or SIGTERM ends it at once. A second SIGHUP does not: shells and
 from __future__ import annotations
 
 import math
+import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
 from types import FrameType
 from typing import Any
 
+RAISED_AGAIN_AFTER_S = 0.05
+"""By then what ignores errors is left."""
 Handler = Callable[[int, FrameType | None], Any]
 
 
@@ -60,14 +65,41 @@ class Interrupt:
 
 @contextmanager
 def as_keyboard_interrupt() -> Iterator[None]:
-    """Within the block SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does; SIGHUP only once."""
+    """Within the block SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does; SIGHUP only once.
+
+    None is lost: one that is raised where Python ignores errors, is raised again.
+    """
 
     def hang_up(*_: object) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    with _handled({signal.SIGTERM: signal.default_int_handler, signal.SIGHUP: hang_up}):
+    with _handled({signal.SIGTERM: signal.default_int_handler, signal.SIGHUP: hang_up}), _raised_again():
         yield
+
+
+@contextmanager
+def _raised_again() -> Iterator[None]:
+    """Raise KeyboardInterrupt again within the block where a handler raised it in code whose errors Python ignores.
+
+    Such are destructors and what is registered to run at a fork, as `logging` does: there one Ctrl-C in some hundreds
+    would go unheard.
+    """
+    process, main, before = os.getpid(), threading.main_thread().ident, sys.unraisablehook
+
+    def hear(ignored: sys.UnraisableHookArgs) -> None:
+        if main is None or os.getpid() != process or not issubclass(ignored.exc_type, KeyboardInterrupt):
+            before(ignored)
+            return
+        again = threading.Timer(RAISED_AGAIN_AFTER_S, signal.pthread_kill, (main, signal.SIGINT))
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = hear
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 @contextmanager

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bnsweep.results import Store
-from bnsweep.running.interruption import Interrupt
+from bnsweep.running.interruption import Interrupt, as_keyboard_interrupt
 from bnsweep.running.progress_file import RunState, read_progress
 from tests.processes import bnsweep
 
@@ -39,6 +41,34 @@ def test_a_signal_after_the_time_is_up_is_the_first_request() -> None:
 def test_without_a_limit_the_time_is_never_up() -> None:
     interrupt = Interrupt(clock=lambda: 1e300)
     assert (interrupt(), interrupt.is_out_of_time) == (False, False)
+
+
+def test_ctrl_c_in_code_whose_errors_python_ignores_is_raised_again() -> None:
+    class IsInterrupted:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    def is_interrupted() -> None:
+        with as_keyboard_interrupt():
+            IsInterrupted()
+            threading.Event().wait(60)
+
+    before = sys.unraisablehook
+    with pytest.raises(KeyboardInterrupt):
+        is_interrupted()
+    assert sys.unraisablehook is before
+
+
+def test_other_errors_that_are_ignored_are_told_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fails:
+        def __del__(self) -> None:
+            raise ZeroDivisionError
+
+    told = list[type[BaseException]]()
+    monkeypatch.setattr(sys, "unraisablehook", lambda ignored: told.append(ignored.exc_type))
+    with as_keyboard_interrupt():
+        Fails()
+    assert told == [ZeroDivisionError]
 
 
 @pytest.mark.long
