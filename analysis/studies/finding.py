@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,9 @@ import pandas as pd
 from analysis.claims.statement import Side, verdict
 from analysis.statistics.intervals import CONFIDENCE, seed_interval
 from analysis.statistics.nan_aware import Floats
+
+ACCURACY = "accuracy"
+"""The unit of what lies between -1 and 1, so that seeds that all give the same have an interval too."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class Finding:
     def row(self) -> dict[str, object]:
         """source, statement, n, effect with its interval, what was asked, verdict: as a page shows them."""
         values: Floats = np.asarray(self.by_seed.dropna(), dtype=np.float64)
-        low, high = (float(end) for end in seed_interval(values))
+        least, most = (-1.0, 1.0) if self.unit == ACCURACY else (-inf, inf)
+        low, high = (float(end) for end in seed_interval(values, least=least, most=most))
         return {
             "source": self.source,
             "statement": self.statement,

@@ -44,6 +44,13 @@ def test_the_verdict_is_what_the_interval_says(
     assert Finding("", "", "", by_seed(*values), side, bound).row["verdict"] == expected  # type: ignore[arg-type]
 
 
+def test_seeds_that_all_give_the_same_have_an_interval_where_the_unit_is_bounded() -> None:
+    same = by_seed(*[0.2] * 12)
+    assert Finding("", "", "accuracy", same, "above").row["verdict"] == "unresolved"
+    assert "no interval" not in str(Finding("", "", "accuracy", same, "above").row["effect"])
+    assert "no interval" in str(Finding("", "", "decades", same, "above").row["effect"])
+
+
 def test_seeds_are_paired_and_one_without_a_partner_gives_none() -> None:
     index = pd.MultiIndex.from_tuples([("none", 0), ("none", 1), ("batch", 1), ("batch", 2)], names=["norm", "seed"])
     found = difference(pd.Series([1.0, 2.0, 5.0, 9.0], index=index), "batch", "none")
