@@ -6,7 +6,6 @@ import pandas as pd
 
 from analysis.claims import judge
 from analysis.loading import Results, load
-from analysis.measures.scores import final_score
 from analysis.plots.robustness import draw_robustness, robustness_data
 from analysis.plots.saving import save
 from analysis.plots.style import style
@@ -52,37 +51,26 @@ def table_of_claims(results: Results) -> str:
     return "\n".join(lines)
 
 
-def table_of_recipes(results: Results) -> str:
-    """Return a table of Markdown: by optimizer and schedule the mean accuracy over log lr and the best, per mode."""
-    trials = results.trials.assign(score=final_score(results.trials)).astype({"norm": str})
-    keys = ["optimizer", "schedule", "norm"]
-    by_lr = trials.groupby([*keys, "lr"], observed=True)["score"].mean().reset_index()
-    found = by_lr.groupby(keys, observed=True)["score"].agg(["mean", "max"])
-    best = by_lr.loc[by_lr.groupby(keys, observed=True)["score"].idxmax()].set_index(keys)["lr"]
-    lines = ["| optimizer | schedule | norm | mean over log lr | best | at lr |", "|---|---|---|---|---|---|"]
-    for index, row in found.join(best).iterrows():
-        assert isinstance(index, tuple)
-        lines.append(f"| {' | '.join(map(str, index))} | {row['mean']:.3f} | {row['max']:.3f} | {row['lr']:.2g} |")
-    return "\n".join(lines)
-
-
 def _cell(row: pd.Series, digits: str) -> str:
     interval = "" if pd.isna(row["low"]) else f" [{row['low']:{digits}}, {row['high']:{digits}}]"
     return "" if pd.isna(row["value"]) else f"{row['value']:{digits}}{interval}"
 
 
-def main() -> None:
-    """Load what is kept, draw, and write the page."""
-    results, recipes = load(DATA / "robustness_cpu"), load(DATA / "robustness_optimizers_cpu")
-    with style():
-        save(draw_robustness(robustness_data(results)), FIGURES, "robustness")
-    tables = {
+def tables(results: Results) -> dict[str, str]:
+    """Return the tables of the page by name."""
+    return {
         "modes": table_of_modes(results),
         "differences": table_of_differences(results),
         "claims": table_of_claims(results),
-        "recipes": table_of_recipes(recipes),
     }
-    write("robustness", tables)
+
+
+def main() -> None:
+    """Load what is kept, draw, and write the page."""
+    results = load(DATA / "robustness_cpu")
+    with style():
+        save(draw_robustness(robustness_data(results)), FIGURES, "robustness")
+    write("robustness", tables(results))
 
 
 if __name__ == "__main__":
