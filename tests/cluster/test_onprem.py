@@ -105,7 +105,8 @@ def test_a_head_whose_raylet_has_died_is_started_anew_and_its_sweep_continues(cl
         refused = cluster.bnsweep(*command, "--cluster", "cluster.yaml")
         assert (refused.returncode, refused.stderr.count("\n"), died in refused.stderr) == (2, 1, True), refused
     bring_up(cluster.laptop)
-    assert "Autoscaler status" in cluster.laptop.run("ray", "exec", "cluster.yaml", "ray status").stdout
+    ask = ("ray", "exec", "cluster.yaml", "ray status")  # "it may take a few seconds"
+    wait_until(lambda: "Autoscaler status" in cluster.laptop.run(*ask).stdout, "Ray's own status", within_s=60)
     cluster.on_cluster("submit", "of_data.yaml")
     wait_until(lambda: "  SUCCEEDED  " in cluster.on_cluster("status", "of_data"), "the end", within_s=200)
     assert f"{NUM_TRIALS}/{NUM_TRIALS} trials" in cluster.on_cluster("fetch", "copy_of_data")
@@ -139,7 +140,10 @@ def test_ray_down_leaves_no_process(cluster: Cluster) -> None:
     """Also on the disconnected host: there Ray ends by itself, after long enough without the head."""
     assert cluster.laptop.run("ray", "down", "-y", "cluster.yaml").returncode == 0
     for host in (cluster.head, *cluster.workers):
-        wait_until(lambda host=host: not of_ray(host), f"Ray to end on {host.name}", within_s=240)  # type: ignore[misc]
+        try:
+            wait_until(lambda host=host: not of_ray(host), f"Ray to end on {host.name}", within_s=240)  # type: ignore[misc]
+        except TimeoutError as error:
+            raise AssertionError(f"{host.name}: {of_ray(host)}") from error
 
 
 def of_ray(host: Host) -> list[str]:
