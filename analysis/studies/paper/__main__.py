@@ -21,24 +21,33 @@ from analysis.studies.paper.findings import (
     of_noise,
     of_shift,
 )
+from analysis.studies.paper.full_size import table_of_full_size
 from analysis.studies.paper.linear import of_linear_network
 
-ABOUT = "a VGG-13 an eighth as wide, CIFAR-10 (JPEG q75 copy)"
+SWEEPS = ("paper_fig1_2_4_gpu", "paper_fig1_3_4_cpu", "paper_fig2_5_8_cpu", "paper_dln")
+PUBLISHED = DATA / "published"
+DATA_USED = "CIFAR-10 (JPEG q75 copy)"
 
 
-def tables(first: Results, second: Results, linear: Results) -> dict[str, str]:
-    """Return the tables of the page by name: of figures 1, 3 and 4, of 2, 5 and 8, and of the linear network."""
+def tables(full: Results, first: Results, second: Results, linear: Results) -> dict[str, str]:
+    """Return the tables of the page by name: at full size, of figures 1, 3, 4, of 2, 5, 8, of the linear network."""
     return {
+        "full-size": table_of_full_size(full, PUBLISHED),
         "figures-1-3-4": as_markdown(chain(of_learning_rates(first), of_shift(first), of_landscape(first))),
         "figures-2-5-8": as_markdown(chain(of_noise(second), of_lp_norms(second), of_moments(second))),
         "linear": as_markdown(of_linear_network(linear)),
     }
 
 
-def draw(first: Results, second: Results) -> None:
+def draw(full: Results, first: Results, second: Results) -> None:
     """Draw the figures of the page into `docs/studies/figures`."""
-    figure4 = figure4_data(measured_walks(first, 0.1), DATA / "published", 0.1, ABOUT)
+    full4, figure4 = (
+        figure4_data(measured_walks(results, 0.1), PUBLISHED, 0.1, f"{net}, {DATA_USED}")
+        for results, net in ((full, "VGG-16"), (first, "a VGG-13 an eighth as wide"))
+    )
     with style():
+        save(draw_training(training_data(full)), FIGURES, "paper-full-size-fig1")
+        save(draw_figure4(full4), FIGURES, "paper-full-size-fig4")
         save(draw_training(training_data(first)), FIGURES, "paper-fig1")
         save(draw_ics(ics_data(first)), FIGURES, "paper-fig3")
         save(draw_figure4(figure4), FIGURES, "paper-fig4")
@@ -47,8 +56,8 @@ def draw(first: Results, second: Results) -> None:
 
 def main() -> None:
     """Load what is kept, draw, and write the page."""
-    kept = [load(DATA / name) for name in ("paper_fig1_3_4_cpu", "paper_fig2_5_8_cpu", "paper_dln")]
-    draw(kept[0], kept[1])
+    kept = [load(DATA / name) for name in SWEEPS]
+    draw(*kept[:3])
     write("paper", tables(*kept))
 
 

@@ -42,13 +42,15 @@ def figure4_data(walked: pd.DataFrame, published: Path, lr: float, about: str) -
         lr: of ours; the paper's is 0.1.
         about: what ours are of.
     """
-    theirs = _published(published)
+    theirs = published_walks(published)
     columns = ["loss_min", "loss_max", "diff_min", "diff_max", "beta"]
+    seeds = walked["seed"].nunique()
+    of_seeds = f"mean over {seeds} seeds" if seeds > 1 else "one seed"
     ours = walked[walked["norm"].isin(NORMS)].groupby(["norm", "step"])[columns].mean().reset_index()
-    ratios = [_ratio(one) for one in (theirs, ours)]
+    ratios = [band_ratio(one, "loss_width") for one in (theirs, walked)]
     return Figure4Data(
         title=f"The loss band of none is {ratios[1]:.2g} times as wide as that of batch; published {ratios[0]:.2g}",
-        subtitle=f"Left: the paper's figure 4, read off. Right: {about}, mean over {walked['seed'].nunique()} seeds. "
+        subtitle=f"Left: the paper's figure 4, read off. Right: {about}, {of_seeds}. "
         f"Bands: min to max over 0.5 to 4 x lr along the gradient, lr {lr:g}. Dotted: 2 / lr.",
         published=theirs,
         ours=ours,
@@ -56,17 +58,18 @@ def figure4_data(walked: pd.DataFrame, published: Path, lr: float, about: str) -
     )
 
 
-def _published(directory: Path) -> pd.DataFrame:
+def published_walks(directory: Path) -> pd.DataFrame:
+    """Return per norm and step what the paper's figure shows, read off: the columns of `measured_walks` but seed."""
     bands, beta = (pd.read_csv(directory / name) for name in ("fig4_bands.csv", "fig4_beta.csv"))
     bands = bands.rename(columns={"grad_diff_min": "diff_min", "grad_diff_max": "diff_max"})
-    return pd.concat([bands, beta], ignore_index=True)
+    widths = {f"{name}_width": bands[f"{name}_max"] - bands[f"{name}_min"] for name in ("loss", "diff")}
+    return pd.concat([bands.assign(**widths), beta], ignore_index=True)
 
 
-def _ratio(bands: pd.DataFrame) -> float:
-    """Return the median over steps of how many times as wide the loss band of none is as that of batch."""
-    widths = bands.assign(width=bands["loss_max"] - bands["loss_min"]).dropna(subset="width").set_index("step")
-    none, batch = (widths.loc[widths["norm"] == norm, "width"] for norm in NORMS)
-    return float((none / batch).median())
+def band_ratio(walked: pd.DataFrame, column: str) -> float:
+    """Return the median over steps of how many times as large `column` is of none as of batch, means over seeds."""
+    by_step = walked.dropna(subset=column).groupby(["norm", "step"])[column].mean()
+    return float((by_step["none"] / by_step["batch"]).median())
 
 
 def draw_figure4(data: Figure4Data, fig: Figure | None = None) -> Figure:

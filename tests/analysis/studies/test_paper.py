@@ -16,6 +16,8 @@ from analysis.studies.finding import Finding
 from analysis.studies.page import DATA, written
 from analysis.studies.paper.figure4 import draw_figure4, figure4_data
 from analysis.studies.paper.findings import late, measured_walks, of_landscape, of_learning_rates, of_lp_norms, of_shift
+from analysis.studies.paper.full_size import table_of_full_size
+from analysis.studies.paper.linear import of_linear_network
 from bnsweep.errors import InputError
 from tests.synthetic import make_specs, write_sweep
 
@@ -92,6 +94,34 @@ def test_figure_4_has_the_published_series_beside_ours(results: Results) -> None
         figure = draw_figure4(data)
         figure.draw_without_rendering()
     assert [ax.get_title() for ax in figure.axes[:2]] == ["published", "here"]
+
+
+def test_at_full_size_each_number_stands_beside_the_published_one(results: Results) -> None:
+    """The published ones are those that the protocol of the paper's curves names."""
+    kept = results.trials["lr"].isin([0.1, 0.5]) & results.trials["norm"].isin(["none", "batch"])
+    table = table_of_full_size(replace(results, trials=results.trials[kept]), DATA / "published")
+    cells = {line.split(" | ")[1]: line.split(" | ")[2:] for line in table.splitlines()[2:]}
+    published = {quantity: numbers[0] for quantity, numbers in cells.items()}
+    assert published["width of the loss band, none over batch"] == "4.2"
+    assert published["width of the gradient difference's band, none over batch"] == "4.1"
+    assert published["its upper edge, none over batch"] == "2.2"
+    assert published["late level of effective beta, none"] == "20.00"
+    assert published["late level of effective beta, batch"] == "19.96"
+    walked = measured_walks(results, 0.1)
+    ours = walked.groupby(["norm", "step"])["loss_width"].mean()
+    ratio = float((ours["none"] / ours["batch"]).median())
+    assert cells["width of the loss band, none over batch"][1] == f"{ratio:.1f} |"
+
+
+def test_the_linear_network_has_a_level_and_a_test_loss_at_each_rate(results: Results) -> None:
+    walk, trials = results.landscape, results.trials
+    at_edge = walk.assign(beta=2 / walk["lr"] * np.where(walk["norm"] == "batch", 10.0, 1.0))
+    lower = trials.assign(test_loss=np.where(trials["norm"] == "batch", 0.01, 1.0))
+    found = named(of_linear_network(replace(results, landscape=at_edge, trials=lower)))
+    for lr in (0.1, 0.5):
+        np.testing.assert_allclose(found[f"lr {lr:g}: beta's late level with none is 2/lr"].by_seed, 0, atol=1e-12)
+        np.testing.assert_allclose(found[f"lr {lr:g}: beta's late level with batch is 2/lr"].by_seed, 1)
+        np.testing.assert_allclose(found[f"lr {lr:g}: the test loss ends lower with batch"].by_seed, -2)
 
 
 def test_a_page_without_a_place_for_a_table_is_refused() -> None:

@@ -1,0 +1,46 @@
+"""The paper's figures 1 and 4 at its own size, beside what it published: numbers of one seed, without intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.loading import Results
+from analysis.measures.scores import final_score
+from analysis.studies.paper.figure4 import NORMS, band_ratio, published_walks
+from analysis.studies.paper.findings import late, measured_walks
+
+ACCURACIES = {(0.1, "none"): "0.80", (0.1, "batch"): "0.83", (0.5, "none"): "near 0.10", (0.5, "batch"): "about 0.80"}
+"""Test accuracy by learning rate and mode as the paper's text gives it (section 2, figure 1)."""
+
+
+def table_of_full_size(results: Results, published: Path) -> str:
+    """Return a table of Markdown: a line per quantity, what was published and what was found here."""
+    lines = ["| figure | quantity | published | here |", "|---|---|---|---|"]
+    return "\n".join(
+        [*lines, *_of_accuracy(results), *_of_walks(published_walks(published), measured_walks(results, 0.1))]
+    )
+
+
+def _of_accuracy(results: Results) -> Iterator[str]:
+    trials = results.trials.assign(score=final_score(results.trials)).astype({"norm": str})
+    scores = trials.groupby(["lr", "norm"])["score"].mean()
+    for (lr, norm), theirs in ACCURACIES.items():
+        yield f"| 1 | test accuracy, {norm}, lr {lr:g} | {theirs} | {scores[lr, norm]:.3f} |"
+
+
+def _of_walks(theirs: pd.DataFrame, ours: pd.DataFrame) -> Iterator[str]:
+    """Compare the walks at lr 0.1; widths and edges by the median over steps of the ratio at each."""
+    for column, figure, text in (
+        ("loss_width", "4a", "width of the loss band, none over batch"),
+        ("diff_width", "4b", "width of the gradient difference's band, none over batch"),
+        ("diff_max", "4b", "its upper edge, none over batch"),
+    ):
+        ratios = [band_ratio(walked, column) for walked in (theirs, ours)]
+        yield f"| {figure} | {text} | {ratios[0]:.1f} | {ratios[1]:.1f} |"
+    for what, text in (("median", "late level of"), ("std", "standard deviation of the late")):
+        for norm in NORMS:
+            levels = [late(walked[walked["norm"] == norm])["beta"].agg(what) for walked in (theirs, ours)]
+            yield f"| 4c | {text} effective beta, {norm} | {levels[0]:.2f} | {levels[1]:.2f} |"

@@ -1,0 +1,65 @@
+"""The level of beta on sweeps whose level is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import analysis
+from analysis.loading import Results
+from analysis.plots.style import style
+from analysis.studies.beta import beta_data, draw_beta, table_of_levels
+from tests.synthetic import make_specs, write_sweep
+
+LRS, STEPS = (0.05, 0.2), 200
+BAND = {"none": 1.0, "batch": 0.5}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Return a sweep in which beta is late at BAND x 2 / lr, early far from it, and the sharpness at 2 / lr."""
+    directory: Path = tmp_path_factory.mktemp("beta")
+    specs = [
+        spec
+        for size in (32, 128)
+        for spec in make_specs(
+            tuple(BAND), gains=(1.0,), lrs=LRS, num_seeds=3, curvature=True, batch_size=size, steps=STEPS
+        )
+    ]
+    write_sweep(directory, specs, diverges=lambda _: False)
+    read = analysis.load(directory)
+    walked = read.landscape
+    late = walked["step"] >= STEPS / 3
+    level = walked["norm"].astype(str).map(BAND) * 2 / walked["lr"] * (1 + 0.01 * walked["seed"])
+    shape = np.where(walked["lr_multiple"] == 4.0, 1.0, 0.3) * np.where(late, 1.0, 50.0)
+    return replace(read, landscape=walked.assign(beta=level * shape))
+
+
+def test_levels_are_late_medians_of_the_largest_of_a_walk_in_units_of_the_edge(results: Results) -> None:
+    rows = beta_data(results).rows.set_index(["batch_size", "norm", "lr"])
+    assert len(rows) == 2 * len(BAND) * len(LRS)
+    seeds = np.log10([1.0, 1.01, 1.02])
+    for (_, norm, _), row in rows.iterrows():
+        assert row["beta"] == pytest.approx(BAND[norm] * 10 ** seeds.mean())
+        assert row["beta_low"] < row["beta"] < row["beta_high"]
+        assert (row["sharpness"], row["n"]) == (pytest.approx(1.0), 3)
+
+
+def test_trials_that_diverged_have_no_level(results: Results) -> None:
+    status = np.where(results.trials["lr"] == LRS[1], "diverged", "completed")
+    rows = beta_data(replace(results, trials=results.trials.assign(status=status))).rows
+    assert set(rows["lr"]) == {LRS[0]}
+
+
+def test_the_table_has_a_line_per_cell_and_the_figure_a_panel_per_measure_and_batch_size(results: Results) -> None:
+    data = beta_data(results)
+    lines = table_of_levels(data).splitlines()
+    assert len(lines) == 2 + 2 * len(BAND) * len(LRS)
+    assert "| 32 | batch | 0.05 | 0.5 [" in "\n".join(lines)
+    with style():
+        figure = draw_beta(data)
+        figure.draw_without_rendering()
+    assert [ax.get_title() for ax in figure.axes[:2]] == ["batch size 32", "batch size 128"]

@@ -1,0 +1,47 @@
+"""What is said of optimizers and schedules, on a sweep of which the answer is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import analysis
+from analysis.loading import Results
+from analysis.studies.recipes import of_recipes, table_of_recipes
+from tests.synthetic import make_specs, write_sweep
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Return two optimizers, of which sgd is 0.1 better, at three rates."""
+    directory = tmp_path_factory.mktemp("recipes")
+    specs = [
+        spec
+        for optimizer in ("sgd", "adamw")
+        for spec in make_specs(("none", "batch"), gains=(1.0,), lrs=(0.01, 0.1, 1.0), num_seeds=2, optimizer=optimizer)
+    ]
+    write_sweep(directory, specs)
+    read = analysis.load(directory)
+    trials = read.trials
+    at = trials["lr"].map({0.01: 0.3, 0.1: 0.6, 1.0: 0.0}) + np.where(trials["optimizer"] == "adamw", 0.1, 0.2)
+    return replace(read, trials=trials.assign(status="completed", test_acc=at + 0.02 * trials["seed"]))
+
+
+def test_each_line_is_mean_and_best_over_the_learning_rates(results: Results) -> None:
+    lines = table_of_recipes(results).splitlines()[2:]
+    assert lines == [
+        f"| {optimizer} | constant | {norm} | {0.31 + more:.3f} | {0.61 + more:.3f} | 0.1 |"
+        for optimizer, more in (("sgd", 0.2), ("adamw", 0.1))
+        for norm in ("batch", "none")
+    ]
+
+
+def test_batch_is_compared_with_none_within_each_recipe(results: Results) -> None:
+    gained = 0.05 * ((results.trials["optimizer"] == "sgd") & (results.trials["norm"] == "batch"))
+    moved = replace(results, trials=results.trials.assign(test_acc=results.trials["test_acc"] + gained))
+    found = {(finding.source, finding.statement): finding.by_seed for finding in of_recipes(moved)}
+    assert len(found) == 4
+    for (recipe, _), values in found.items():
+        np.testing.assert_allclose(values, 0.05 if recipe == "sgd, constant" else 0.0, atol=1e-12)
