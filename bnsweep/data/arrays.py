@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnsweep.data.dataset import MAX_CLASSES, Labelled, Samples, Targets
+from bnsweep.data.labels import require_from_zero
 from bnsweep.errors import InputError
 
 PARTS = ("train_x", "train_y", "test_x", "test_y")
@@ -95,7 +96,7 @@ class GivenArrays:
         return y.astype(np.int64)
 
     def _require_one_task(self, train: Labelled, test: Labelled) -> None:
-        """Raise InputError if samples or targets differ in shape between training and test, or there is one class."""
+        """Raise InputError if samples or targets differ in shape between training and test, or are no classes."""
         shapes = train[0].shape[1:], test[0].shape[1:]
         if shapes[0] != shapes[1]:
             raise self._refusal(
@@ -106,3 +107,5 @@ class GivenArrays:
             raise self._refusal(f": train_y and test_y are {' and '.join(kinds)}; they should be alike")
         if train[1].ndim == 1 and max(train[1].max(), test[1].max()) == 0:
             raise self._refusal(" has one class; at least two are needed to learn anything")
+        if train[1].ndim == 1:
+            require_from_zero(train[1], test[1], self.source)

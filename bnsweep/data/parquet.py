@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from bnsweep.data.content import of_files
 from bnsweep.data.dataset import MAX_CLASSES, Dataset
+from bnsweep.data.labels import require_from_zero
 from bnsweep.data.pixels import Pixels, decode
 from bnsweep.data.sampling import Rows, sampled
 from bnsweep.data.stacking import alike, stack
@@ -48,6 +49,7 @@ def load_parquet(spec: ParquetSpec) -> Dataset:
             raise InputError(
                 f"dataset: {spec.train} and {spec.test} have one class; at least two are needed to learn anything"
             )
+        require_from_zero(train_y, test_y, f"dataset.label_column: {spec.train} and {spec.test}")
         train_x = train.images(train_rows)
         test_x = test.images(test_rows, beside=train_x.nbytes)
     train_x, test_x = alike(train_x, test_x, (spec.train, spec.test))

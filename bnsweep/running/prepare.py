@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.data.augment import check_augmentable
+from bnsweep.data.labels import note_missing
 from bnsweep.errors import InputError
 from bnsweep.models import build_model, describe_split
 from bnsweep.probes import build_probes
@@ -14,7 +15,7 @@ from bnsweep.running.packs import dataset_key
 from bnsweep.running.plan import Plan
 from bnsweep.running.run import Prepared
 from bnsweep.running.same_data import require_same_data
-from bnsweep.spec import CustomSpec, NoModelSpec, TorchvisionModelSpec, TrialSpec
+from bnsweep.spec import CustomSpec, DatasetSpec, NoModelSpec, TorchvisionModelSpec, TrialSpec
 from bnsweep.spec.grid import Grid
 from bnsweep.spec.section import NONE
 from bnsweep.spec.sweep import Sweep
@@ -30,7 +31,7 @@ def prepare(sweep: Sweep, store: Store, plan: Plan) -> Prepared:
     Raises:
         InputError: the data cannot be read or are others than stored trials had, or a model or probe not built.
     """
-    datasets = [spec.dataset for spec in _one_each(plan, "dataset")]
+    datasets: list[DatasetSpec] = [spec.dataset for spec in _one_each(plan, "dataset")]
     loaded = {dataset_key(dataset): load_dataset(dataset) for dataset in datasets}
     require_same_data(store, ((dataset, loaded[dataset_key(dataset)]) for dataset in datasets))
     if any(dataset.name != NONE for dataset in datasets):
@@ -42,7 +43,7 @@ def prepare(sweep: Sweep, store: Store, plan: Plan) -> Prepared:
         check_compiler()
     for spec in _one_each(plan, "probes"):
         build_probes(spec.probes, spec.train.steps)
-    notes = _check_models(_one_each(plan, "model", "norm", "dataset"), loaded)
+    notes = _check_models(_one_each(plan, "model", "norm", "dataset"), loaded) + _missing_labels(datasets, loaded)
     for spec in _one_each(plan, "trial.name", "model", "norm", "dataset", "probes", "train.precision"):
         if spec.is_own:
             notes += tuple(try_own_loop(spec, loaded[dataset_key(spec.dataset)]))
@@ -72,6 +73,12 @@ def _check_models(trials: Iterable[TrialSpec], datasets: dict[str, Dataset]) -> 
         if spec.probes.ics and (note := describe_split(model, spec.model.name)):
             notes[note] = None
     return tuple(notes)
+
+
+def _missing_labels(specs: Iterable[DatasetSpec], datasets: dict[str, Dataset]) -> tuple[str, ...]:
+    """Return what the user should know of labels that no sample to train on has."""
+    named = ((spec, datasets[dataset_key(spec)]) for spec in specs if spec.name != NONE)
+    return tuple(note for spec, data in named if (note := note_missing(data, spec.name)))
 
 
 def _check_losses(trials: Iterable[TrialSpec], datasets: dict[str, Dataset]) -> None:

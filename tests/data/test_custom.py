@@ -99,6 +99,7 @@ BAD = [
     ("broken", {"how": "real_labels"}, "train_y is float64 of the shape (6,); it should be integers"),
     ("broken", {"how": "negative"}, "train_y has the label -1; labels should be 0 to 99999"),
     ("broken", {"how": "too_many"}, "train_y has the label 500000; labels should be 0 to 99999"),
+    ("broken", {"how": "from_one"}, ": labels run from 1 to 6; they should run from 0; subtract 1"),
     ("broken", {"how": "longer"}, "train_x has 6 samples, train_y 7 labels; they should be as many"),
     ("broken", {"how": "wider"}, "samples of train_x are (4, 1, 1), those of test_x (5, 1, 1); they should be alike"),
     ("broken", {"how": "one_class"}, " has one class; at least two are needed to learn anything"),

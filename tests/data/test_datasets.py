@@ -131,6 +131,14 @@ BAD = [
 ]
 
 
+def test_labels_from_1_on_are_refused(write: Write) -> None:
+    spec = write({"label": [1, 2, 3, 3, 2]})
+    assert load_dataset(spec).num_classes == 4  # there are tests of class 0
+    pq.write_table(pa.table({"img": column([png(image) for image in images(2)]), "label": [1, 2]}), spec.test)
+    with pytest.raises(InputError, match=r"label_column: .*train\.parquet and .*test\.parquet: labels run from 1 to 3"):
+        load_dataset(spec)
+
+
 def test_a_limit_takes_a_sample_of_all_classes_from_a_file_that_is_sorted_by_label(write: Write) -> None:
     whole = {"img": column([png(image) for image in images(60)]), "label": sorted(list(range(6)) * 10)}
     spec = write(whole, train_limit=12)

@@ -60,6 +60,10 @@ BAD: list[tuple[dict[str, Any], str]] = [
     (REAL | {"test_y": np.full((8, 3), np.nan)}, ": test_y has entries that are no finite float32"),
     (REAL | {"train_y": np.zeros((20, 3), int)}, r": train_y is int64 .* for a regression floating-point numbers"),
     ({"train_y": np.zeros(20, int), "test_y": np.zeros(8, int)}, " has one class"),
+    (
+        {"train_y": np.arange(20) // 5 + 1, "test_y": np.arange(8) % 4 + 1},
+        ": labels run from 1 to 4; they should run from 0; subtract 1",
+    ),
 ]
 
 

@@ -40,6 +40,12 @@ def test_a_model_without_a_known_chain_is_measured_by_full_passes_and_the_notes_
     assert without_ics.notes == prepared(tiny(), Store.open(tmp_path / "out")).notes == ()
 
 
+def test_labels_that_no_sample_has_are_in_the_notes(tmp_path: Path) -> None:
+    own = ("{name: digits}", '{name: "tests.user_code.data:sparse"}')
+    (note,) = prepared(tiny(own, ("batch_size: 32", "batch_size: 4")), Store.open(tmp_path / "out")).notes
+    assert note.startswith("dataset tests.user_code.data:sparse: no sample to train on has label 1, 2, 4; the model")
+
+
 BAD = [
     (
         ("ics: {every: 3}", '"tests.user_code.probes:nothing": {every: 3}'),

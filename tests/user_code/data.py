@@ -51,6 +51,11 @@ def mixed() -> tuple[Any, ...]:
     return x, y, x.astype(np.float64), y
 
 
+def sparse() -> tuple[Any, ...]:
+    """Labels that leave classes out."""
+    return tuple(vectors(train_y=np.array([0, 3, 5, 0, 3, 5]), test_y=np.array([0, 3, 5, 0])).values())
+
+
 BROKEN: dict[str, dict[str, Any]] = {
     "greyscale": {"train_x": np.zeros((6, 8, 8))},
     "empty": {"test_x": np.zeros((0, 4))},
@@ -62,6 +67,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "real_labels": {"train_y": np.arange(6) / 2},
     "negative": {"train_y": np.arange(6) - 1},
     "too_many": {"train_y": np.arange(6) * 100_000},
+    "from_one": {"train_y": np.arange(6) + 1, "test_y": np.arange(4) + 1},
     "longer": {"train_y": np.arange(7)},
     "wider": {"test_x": np.zeros((4, 5))},
     "one_class": {"train_y": np.zeros(6, int), "test_y": np.zeros(4, int)},
