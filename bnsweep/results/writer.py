@@ -14,6 +14,7 @@ from types import MappingProxyType, TracebackType
 from typing import Self
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from bnsweep.errors import StoreError, Superseded
 from bnsweep.results.checkpoints import Checkpoints
@@ -57,6 +58,11 @@ class Writer:
     def attempts(self) -> dict[str, int]:
         """The number of the last attempt that had failed at the take-over, of each trial that ever did."""
         return last_attempts(self.snapshot)
+
+    @property
+    def own_schemas(self) -> dict[str, pa.Schema]:
+        """The schema of each user's own table at the take-over, as the last file of it has it that can be read."""
+        return last_schemas(self.snapshot)
 
     @property
     def checkpoints(self) -> Checkpoints:
@@ -186,3 +192,14 @@ def last_attempts(snapshot: Snapshot) -> dict[str, int]:
     """Return the number of the last attempt that failed, of each trial that ever did."""
     failed = snapshot.read("failures", ["trial_key", "attempt"]).group_by("trial_key").aggregate([("attempt", "max")])
     return dict(zip(failed["trial_key"].to_pylist(), failed["attempt_max"].to_pylist(), strict=True))
+
+
+def last_schemas(snapshot: Snapshot) -> dict[str, pa.Schema]:
+    """Return the schema of each user's own table, by its last file; none where that cannot be read."""
+    last = {record.table: record.name for footer in snapshot.commits for record in footer.files}
+    schemas = dict[str, pa.Schema]()
+    for table, name in last.items():
+        if table not in SCHEMAS:
+            with suppress(*DAMAGE, FileNotFoundError), snapshot.files.open(name) as source:
+                schemas[table] = pq.read_schema(source)
+    return schemas

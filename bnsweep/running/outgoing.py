@@ -8,6 +8,7 @@ from time import monotonic
 
 import pyarrow as pa
 
+from bnsweep.running.own_columns import OwnColumns
 from bnsweep.running.packs import Delivery, Desk, Ended, Pack, Receipt, Whereabouts
 from bnsweep.running.rows import EndedTrial, tables_of
 
@@ -30,6 +31,7 @@ class Outgoing:
         self._receipt = Receipt("", -1)
         self._endings: dict[int, Ended] = {}
         self._ended: list[EndedTrial] = []
+        self._columns = OwnColumns()
         self._failures: list[pa.Table] = []
         self._counted = self._heard = monotonic()
 
@@ -51,7 +53,10 @@ class Outgoing:
             self._say(self._renumbered(self._kept))
 
     def add(self, trial: int, ended: Ended, rows: EndedTrial) -> None:
-        """Take note of a trial that has a result."""
+        """Take note of a trial that has a result; deliver first what its own tables could not be joined with."""
+        if not self._columns.add(rows.result.schemas):
+            self.send()
+            self._columns.add(rows.result.schemas)
         self._endings[trial] = ended
         self._ended.append(rows)
 
@@ -81,6 +86,7 @@ class Outgoing:
             is_last,
         )
         self._endings, self._ended, self._failures, self._counted = {}, [], [], now
+        self._columns = OwnColumns()
         if delivery.tables:
             self._kept.append(delivery)
         if is_last:

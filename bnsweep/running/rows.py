@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
 
-from bnsweep.errors import InputError
 from bnsweep.probes.summary import summarize
 from bnsweep.results.schema import SCHEMAS, Row
 from bnsweep.results.tables import to_table
+from bnsweep.running.own_columns import OwnColumns
 from bnsweep.running.packs import RunContext
 from bnsweep.running.provenance import versions
 from bnsweep.spec import AXES, TrialSpec
@@ -65,49 +65,9 @@ def _schema(name: str, trials: Iterable[EndedTrial]) -> pa.Schema:
     columns = OwnColumns()
     if name not in SCHEMAS:
         for trial in trials:
-            columns.add(trial.result.schemas)
+            agrees = columns.add(trial.result.schemas)
+            assert agrees, "trials that are delivered together agree"
     return SCHEMAS.get(name) or columns.schemas[name]
-
-
-@dataclass(frozen=True)
-class OwnColumns:
-    """The columns of users' own tables, as several trials have them.
-
-    Args:
-        schemas: by table.
-    """
-
-    schemas: dict[str, pa.Schema] = field(default_factory=dict)
-
-    def add(self, schemas: Mapping[str, pa.Schema]) -> None:
-        """Take the columns of one more trial in.
-
-        Raises:
-            InputError: one is of a type that does not go with that of another trial.
-        """
-        for table, schema in schemas.items():
-            if table in SCHEMAS:
-                continue
-            before = self.schemas.get(table, schema)
-            try:
-                self.schemas[table] = pa.unify_schemas([before, schema], promote_options="permissive")
-            except pa.ArrowException as error:
-                name = next(one.name for one in schema if _differ(before, one))
-                raise InputError(
-                    f"table {table}: its column {name} is {schema.field(name).type} in this trial, and "
-                    f"{before.field(name).type} in another; give it one type in all"
-                ) from error
-
-
-def _differ(schema: pa.Schema, column: pa.Field) -> bool:
-    """Return whether the schema has a column of that name whose type does not go with this one."""
-    if column.name not in schema.names:
-        return False
-    try:
-        pa.unify_schemas([pa.schema([schema.field(column.name)]), pa.schema([column])], promote_options="permissive")
-    except pa.ArrowException:
-        return True
-    return False
 
 
 def _metrics(name: str, schema: pa.Schema, trials: Sequence[EndedTrial]) -> pa.Table:

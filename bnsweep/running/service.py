@@ -200,6 +200,7 @@ class Service:
             attempts=writer.attempts,
             saved=writer.checkpoints.keys(),
             hand_out_after_s=SAY_WHAT_IS_OUT_S if self._is_again else 0.0,
+            own_schemas=writer.own_schemas,
         )
         with self._lock:
             self._coordinator, self._writer = coordinator, writer

@@ -13,7 +13,7 @@ from bnsweep.errors import DeviceLost
 from bnsweep.running.failure_rows import raised_row
 from bnsweep.running.outgoing import Outgoing
 from bnsweep.running.packs import Desk, Ended, Ending, Pack, RunContext, Wait, Whereabouts, dataset_key
-from bnsweep.running.rows import EndedTrial, OwnColumns
+from bnsweep.running.rows import EndedTrial
 from bnsweep.running.worker_log import WorkerLog
 from bnsweep.spec import TrialSpec
 from bnsweep.training.checkpoint import NotPlain, dump
@@ -43,7 +43,7 @@ class Worker:
         self.datasets = {key: data.to(device) for key, data in context.datasets.items()}
         self.log = WorkerLog(whereabouts.log)
         self._outgoing = Outgoing(desk, whereabouts)
-        self._compiler, self._own_columns = Compiler(), OwnColumns()
+        self._compiler = Compiler()
         load_optimizers()
 
     def work(self) -> Iterator[float]:
@@ -78,7 +78,6 @@ class Worker:
         self.log.mark()
         try:
             training = yield from self._train(trial, spec, trial in pack.saved)
-            self._own_columns.add(training.result.schemas)
         except _BrokenOff:
             return
         except Exception as error:  # a bug in one trial must not take its neighbours along

@@ -15,16 +15,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from time import monotonic
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from bnsweep.running.coordinator.dispatch import Dispatch
 from bnsweep.running.coordinator.known_workers import KnownWorkers
+from bnsweep.running.coordinator.misfits import without_misfits
 from bnsweep.running.coordinator.outbox import Batch, Outbox
 from bnsweep.running.coordinator.pack_sizing import PackSizing
 from bnsweep.running.coordinator.packs_out import PackOut
 from bnsweep.running.coordinator.run_status import RunStatus
 from bnsweep.running.coordinator.trial_states import TrialStates
 from bnsweep.running.failure_rows import lost_worker_row
+from bnsweep.running.own_columns import OwnColumns
 from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Receipt, Tally, Wait, Whereabouts, WorkerFailure
 from bnsweep.spec import TrialSpec
 
@@ -44,6 +47,7 @@ class Coordinator:
         saved: keys of the trials with a checkpoint.
         clock: returns seconds.
         hand_out_after_s: until then workers may say what a predecessor has handed out.
+        own_schemas: of users' own tables, as they are stored.
     """
 
     def __init__(
@@ -57,11 +61,13 @@ class Coordinator:
         saved: Collection[str] = (),
         clock: Callable[[], float] = monotonic,
         hand_out_after_s: float = 0.0,
+        own_schemas: Mapping[str, pa.Schema] | None = None,
     ) -> None:
         self.name = uuid.uuid4().hex
         self._trials, self._clock = trials, clock
         self._states = TrialStates(keys, finished, attempts or {}, saved)
         self.num_trials = self._states.num_left
+        self._own_columns = OwnColumns(dict(own_schemas or {}))
         self._workers, self._sizing, self._outbox = KnownWorkers(), PackSizing(num_workers), Outbox(clock)
         self._dispatch = Dispatch(self.name, self._states, self._workers, self._sizing, num_workers, clock)
         self._hand_out_from = clock() + hand_out_after_s
@@ -121,6 +127,7 @@ class Coordinator:
         )
 
     def _take_in(self, delivery: Delivery, out: PackOut | None) -> None:
+        delivery = without_misfits(delivery, self._own_columns, self._states, self._trials)
         known = [trial for trial, ended in delivery.endings.items() if self._states.is_known(trial, ended)]
         fresh = [trial for trial in delivery.endings if not self._states.has_ended[trial]]
         self._dispatch.ended(delivery, out)

@@ -154,8 +154,9 @@ class Context:
         """Add a row to a table of the user's own, or what is given of this step's row in `curves`.
 
         The step, the trial_key and the axes are filled in. Columns hold what their first value is: numbers (floating
-        point), text, or true and false; None is missing. A trial may have other columns than another. A `train_loss` in
-        `curves` that is not finite or above `train.max_loss` is divergence, which ends the trial.
+        point), text, or true and false; None is missing. A trial may have other columns than another; one that has
+        another type in the same column than trials before it fails. A `train_loss` in `curves` that is not finite or
+        above `train.max_loss` is divergence, which ends the trial.
 
         Raises:
             InputError: a name or a type is wrong.
