@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +22,10 @@ from bnsweep.spec import CustomSpec
 
 KEY = "model.name"
 CPU = torch.device("cpu")
+USE_OF_NORM = (
+    f"norm is the {Sites.__name__} of the trial: norm(channels, (height, width)) returns a module for a map, "
+    "norm(features, None) one for after a fully connected layer"
+)
 CHECK_SAMPLES = 2
 """Samples of the batch that a model is tried on."""
 
@@ -41,7 +47,7 @@ def custom(
     arguments = {"input_shape": input_shape, "num_classes": num_classes, "norm": site, **spec.options}
     require_signature(spec.name, KEY, build, arguments)
     when = f"when called for norm {norm}"
-    with seeded(derive(noise_seed, "build"), CPU), user_code(spec.name, KEY, when, Exception):
+    with _norm_explained(), seeded(derive(noise_seed, "build"), CPU), user_code(spec.name, KEY, when, Exception):
         model = build(**arguments)
     if not isinstance(model, nn.Module) or not _is_set_up(model):
         raise InputError(
@@ -50,6 +56,17 @@ def custom(
         )
     _require_plain_weights(spec, model)
     return Network(model, _first_calls(spec, model, input_shape, num_classes))
+
+
+@contextmanager
+def _norm_explained() -> Iterator[None]:
+    """Say of an error about `norm` itself, which is called in another way or taken for a module, how it is used."""
+    try:
+        yield
+    except InputError as error:
+        if isinstance(error.__cause__, TypeError | AttributeError) and Sites.__name__ in str(error.__cause__):
+            raise InputError(f"{error}; {USE_OF_NORM}") from error.__cause__
+        raise
 
 
 def _is_set_up(model: nn.Module) -> bool:
@@ -78,7 +95,7 @@ def _first_calls(
 ) -> dict[str, int]:
     """Run a copy of the model in train mode and return what it calls in which order; raise if it gives no logits."""
     x = torch.randn((CHECK_SAMPLES, *input_shape), generator=torch.Generator().manual_seed(0))
-    with user_code(spec.name, KEY, f"on a batch {tuple(x.shape)}", Exception), seeded(0, CPU):
+    with _norm_explained(), user_code(spec.name, KEY, f"on a batch {tuple(x.shape)}", Exception), seeded(0, CPU):
         twin = copy.deepcopy(model).train()
         set_step(twin, 0)
         with recorded_calls(twin) as calls:

@@ -38,7 +38,7 @@ class Sites:
         """
         if not (_is_size(channels) and (spatial is None or _is_map(spatial))):
             raise InputError(
-                f"norm: given site({channels!r}, {spatial!r}); it takes the channels and (height, width), "
+                f"norm: given norm({channels!r}, {spatial!r}); it takes the channels and (height, width), "
                 "or None after a fully connected layer"
             )
         size = None if spatial is None else (spatial[0], spatial[1])
@@ -57,7 +57,7 @@ class Sites:
         """
         if not (_is_size(features) and _is_size(count) and dim in (1, -1)):
             raise InputError(
-                f"norm: given site.of_tokens({features!r}, {count!r}, {dim!r}); it takes the features of a token, the "
+                f"norm: given norm.of_tokens({features!r}, {count!r}, {dim!r}); it takes the features of a token, the "
                 "tokens of a sample, and -1 or 1, where the features are"
             )
         return TokenNorm(self._build(features, (count, 1) if self.norm in OVER_POSITIONS else None), dim)

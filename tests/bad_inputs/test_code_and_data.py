@@ -44,7 +44,7 @@ MODELS = [
     ),
     (f"{OWN}:frozen", r"unusable:frozen has no weight layer: no trainable linear or convolution module"),
     (f"{OWN}:in_float64", r"unusable:in_float64 fails on a batch \(2, 1, 8, 8\): RuntimeError: .*dtype"),
-    (f"{OWN}:negative_site", r"given site\(-3, None\); it takes the channels and \(height, width\), or None"),
+    (f"{OWN}:negative_site", r"given norm\(-3, None\); it takes the channels and \(height, width\), or None"),
     (f"{OWN}:wrong_site", r"unusable:wrong_site fails on a batch \(2, 1, 8, 8\): RuntimeError"),
     (f"{OWN}:linear", r"unusable:linear cannot be called with input_shape, num_classes, norm: got an unexpected"),
     (f"{OWN}:detached", r"unusable:detached, norm batch: its output has no gradient: nothing would be trained"),

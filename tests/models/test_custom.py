@@ -167,10 +167,47 @@ def test_a_site_of_no_size_and_a_mode_that_cannot_work_there_are_refused() -> No
     with pytest.raises(InputError) as error:
         build("bad_site")
     assert str(error.value) == (
-        "norm: given site(16, 8); it takes the channels and (height, width), or None after a fully connected layer"
+        "norm: given norm(16, 8); it takes the channels and (height, width), or None after a fully connected layer"
     )
     with pytest.raises(InputError, match="site 0"):
         build_model(CustomSpec(name=OWN + "chain"), "instance", (1, 1, 1), 10, noise_seed=0)
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("norm(64)", "when called for norm none: TypeError: Sites.__call__() missing 1 required positional argument"),
+        ("norm", "when called for norm none: TypeError: bnsweep.models.sites.Sites is not a Module subclass"),
+        ("norm['batch']", "when called for norm none: TypeError: 'Sites' object is not subscriptable"),
+        ("norm.of_tokens(64)", "when called for norm none: TypeError: Sites.of_tokens() missing 1 required positional"),
+        ("norm.lower()", "when called for norm none: AttributeError: 'Sites' object has no attribute 'lower'"),
+        ("Applied(norm)", "on a batch (2, 1, 8, 8): TypeError: Sites.__call__() missing 1 required positional"),
+    ],
+)
+def test_a_norm_that_is_used_in_another_way_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, said: str
+) -> None:
+    module = f"bnsweep_test_norm{abs(hash(how))}"
+    (tmp_path / f"{module}.py").write_text(
+        "from torch import nn\n"
+        "class Applied(nn.Module):\n"
+        "    def __init__(self, norm):\n"
+        "        super().__init__()\n"
+        "        self.norm = norm\n"
+        "    def forward(self, x):\n"
+        "        return self.norm(x)\n"
+        "def net(input_shape, num_classes, norm):\n"
+        f"    return nn.Sequential(nn.Flatten(), nn.Linear(64, 64), {how}, nn.Linear(64, num_classes))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend("")
+    with pytest.raises(InputError) as error:
+        build_model(CustomSpec(name=f"{module}:net"), "none", DIGITS, 10, noise_seed=0)
+    assert str(error.value).startswith(f"model.name: {module}:net fails {said}")
+    assert str(error.value).endswith(
+        "norm is the Sites of the trial: norm(channels, (height, width)) returns a module for a map, "
+        "norm(features, None) one for after a fully connected layer"
+    )
 
 
 def test_stages_count_as_the_chain_only_where_the_forward_is_known() -> None:

@@ -64,5 +64,5 @@ def test_instance_needs_more_than_one_token_and_others_do_not() -> None:
 
 @pytest.mark.parametrize("sizes", [(0, 4), (6, -1), (6, 4, 2)])
 def test_sizes_that_are_none_are_refused(sizes: tuple[int, ...]) -> None:
-    with pytest.raises(InputError, match=r"given site\.of_tokens\(.*it takes the features of a token"):
+    with pytest.raises(InputError, match=r"given norm\.of_tokens\(.*it takes the features of a token"):
         Sites("layer", 0).of_tokens(*sizes)
