@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pandas as pd
-
 from analysis.loading import Results, load
 from analysis.loading.configurations import split_configurations
 from analysis.loading.order import BASELINE
 from analysis.measures.scores import ACCURACY, final_score, in_scores, says_accuracy
-from analysis.plots.computed import compute
+from analysis.plots.computed import Computed, compute
 from analysis.plots.plain_sgd import is_own
 from analysis.report.configuration_report import report_configuration
 from analysis.report.coverage import compared_in_part, coverage, norm_coverage, without_rows
@@ -73,12 +71,10 @@ def _context(results: Results, figures: Path) -> dict[str, object]:
     for name, frame in csv.items():
         write_csv(frame, figures / f"{name}.csv")
     parts = split_configurations(results)
-    first = next(iter(parts))
-    headline = _headline(parts[first], pooled_rows(computed.of(first).tables.robustness, "trainable_decades"))
     return {
         "name": results.name,
         "overview": report_overview(results, computed, figures),
-        "headline": f"{first}: {headline}" if first else headline,
+        "headline": _headline(results, computed, list(parts)),
         "configurations": [
             report_configuration(part, computed.of(label), label, number, figures)
             for number, (label, part) in enumerate(parts.items(), start=1)
@@ -98,8 +94,13 @@ def _context(results: Results, figures: Path) -> dict[str, object]:
     }
 
 
-def _headline(results: Results, widths: pd.DataFrame) -> str:
-    """Return over how many decades each mode trains; without a score what the user's own loops report."""
+def _headline(results: Results, computed: Computed, labels: list[str]) -> str:
+    """Return over how many decades each mode trains in the first setting, by the labels of all.
+
+    Without a score what the user's own loops report at best, in whichever setting.
+    """
     if is_own(results.trials) and final_score(results.trials).isna().all():
-        return metric_headline(results.trials)
-    return width_headline(widths)
+        return metric_headline(results.trials, results.settings.of_trial)
+    widths = pooled_rows(computed.of(labels[0]).tables.robustness, "trainable_decades")
+    where = f"{labels[0]} (the first of {len(labels)} settings): " if len(labels) > 1 else ""
+    return f"{where}{width_headline(widths)}"

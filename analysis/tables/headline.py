@@ -56,16 +56,31 @@ def width_headline(widths: pd.DataFrame) -> str:
     return ", ".join([text, *(f"{row['norm']} over {decades(row)}" for row in others)])
 
 
-def metric_headline(trials: pd.DataFrame) -> str:
-    """Return what the trials of a setting by a loop of the user's own report at best, and where, mode by mode."""
+def metric_headline(trials: pd.DataFrame, settings: pd.Series | None = None) -> str:
+    """Return what trials by a loop of the user's own report at best, and where, mode by mode.
+
+    Args:
+        trials: rows of `trials`.
+        settings: of each the label of its setting, '' where there is one in all; None where they are of one.
+    """
+    of_trial = pd.Series("", trials.index) if settings is None else settings
+    num_settings = of_trial.nunique()
     name, is_max = trials["metric_name"].dropna().iloc[0], trials["metric_mode"].dropna().iloc[0] == "max"
-    cells = trials.groupby(["norm", "init", "init_gain", "lr"], observed=True)["metric"].mean().dropna()
+    trials = trials.assign(setting=of_trial)
+    cells = trials.groupby(["setting", "norm", "init", "init_gain", "lr"], observed=True)["metric"].mean().dropna()
     if cells.empty:
         return f"No trial reports {name}: all of them diverged"
     ranked = cells.sort_values(ascending=not is_max, kind="stable").reset_index().drop_duplicates("norm")
-    named = [f"{row['norm']} {row['metric']:.3g} at lr {row['lr']:.2g}" for _, row in ranked.iterrows()]
+    named = [_best_cell(row, is_one=num_settings == 1) for _, row in ranked.iterrows()]
     more = f", and {len(named) - MAX_NAMED} more modes" if len(named) > MAX_NAMED else ""
-    return f"{'Largest' if is_max else 'Smallest'} {name}, mean over seeds: {', '.join(named[:MAX_NAMED])}{more}"
+    among = f", the best of {num_settings} settings" if num_settings > 1 else ""
+    best = f"{'Largest' if is_max else 'Smallest'} {name}, mean over seeds{among}"
+    return f"{best}: {', '.join(named[:MAX_NAMED])}{more}"
+
+
+def _best_cell(row: pd.Series, *, is_one: bool) -> str:
+    text = f"{row['norm']} {row['metric']:.3g} at lr {row['lr']:.2g}"
+    return text if is_one else f"{text} ({row['setting']})"
 
 
 def _widest_and_baseline(ranked: pd.DataFrame) -> pd.DataFrame:

@@ -30,6 +30,7 @@ def test_all_settings_together_come_first_and_many_are_folded(html: str) -> None
     assert places == sorted(places)
     assert f"This sweep has {num_settings} settings, which differ in batch_size." in " ".join(html.split())
     assert 'href="figures/factors.csv"' in html
+    assert f"<h1>batch_size 2 (the first of {num_settings} settings): " in html
     assert "Which parameter matters, over all settings?" in html
     folded = num_settings if num_settings > MAX_OPEN else 0
     assert html.count('<details class="setting"><summary>Setting: ') == folded

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from analysis.measures.pooling import ALL
-from analysis.tables.headline import difference_headline, width_headline
+from analysis.tables.headline import difference_headline, metric_headline, width_headline
 
 NAN = float("nan")
 
@@ -53,6 +53,21 @@ def test_what_the_grid_leaves_open_is_said() -> None:
         "batch trains over 2.9 decades of learning rate (1.9 or more, given the grid), none over 1.1 (0.1 or more)"
     )
     assert "(" not in width_headline(widths(*two, opened=0.05))
+
+
+def reported(*rows: tuple[str, float, float]) -> pd.DataFrame:
+    same = {"init": "default", "init_gain": 1.0, "metric_name": "reward", "metric_mode": "max"}
+    return pd.DataFrame([{"norm": norm, "lr": lr, "metric": metric, **same} for norm, lr, metric in rows])
+
+
+def test_what_loops_report_is_of_all_settings_and_names_the_best_one_of_each_mode() -> None:
+    trials = reported(("none", 0.1, 2.0), ("none", 0.1, 3.0), ("batch", 1.0, 5.0), ("batch", 1.0, NAN))
+    of_one = "Largest reward, mean over seeds: batch 5 at lr 1, none 2.5 at lr 0.1"
+    assert metric_headline(trials) == metric_headline(trials, pd.Series("", trials.index)) == of_one
+    settings = pd.Series(["width 2", "width 4", "width 2", "width 4"], trials.index)
+    assert metric_headline(trials, settings) == (
+        "Largest reward, mean over seeds, the best of 2 settings: batch 5 at lr 1 (width 2), none 3 at lr 0.1 (width 4)"
+    )
 
 
 def differences(*rows: tuple[str, float, float, float]) -> pd.DataFrame:
