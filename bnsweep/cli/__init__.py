@@ -6,7 +6,7 @@ import atexit
 import os
 import sys
 
-from bnsweep.cli import fetch, jobs, ls, plan, results, run, schema, widen  # each adds its commands to the app
+from bnsweep.cli import fetch, init, jobs, ls, plan, results, run, schema, widen  # each adds its commands to the app
 from bnsweep.cli.app import INTERRUPTED, app
 from bnsweep.cli.output import discard_output, escape_what_cannot_be_encoded, output_error, print_error
 from bnsweep.errors import DeviceLost, InputError, StartError, StoreError
@@ -22,7 +22,7 @@ def main() -> None:
     code: int | str | None = 0
     unwritten: OSError | None = None
     try:
-        app()
+        app(prog_name="bnsweep")  # also as `python -m bnsweep`
     except SystemExit as end:
         code = end.code
     except (InputError, StoreError, StartError, DeviceLost) as error:
@@ -40,4 +40,4 @@ def main() -> None:
     sys.exit(code)
 
 
-__all__ = ["app", "fetch", "jobs", "ls", "main", "plan", "results", "run", "schema", "widen"]
+__all__ = ["app", "fetch", "init", "jobs", "ls", "main", "plan", "results", "run", "schema", "widen"]

@@ -15,6 +15,11 @@ def schema() -> None:
 
     A line `# yaml-language-server: $schema=FILE` in a sweep file names where it was saved.
     """
+    typer.echo(schema_text())
+
+
+def schema_text() -> str:
+    """Return the schema as what a file holds, but for the last newline."""
     from bnsweep.spec.json_schema import sweep_schema
 
-    typer.echo(json.dumps(sweep_schema(), indent=1))
+    return json.dumps(sweep_schema(), indent=1)
