@@ -47,7 +47,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "vgg": {"model": {"name": "vgg", "widths": [16, "M", 32]}},
     "mlp": {"model": {"name": "mlp", "widths": [32, 32]}},
     "resnet": {"model": {"name": "resnet", "depth": 8, "width": 8}},
-    "transformer": {"model": {"name": "transformer", "width": 16, "heads": 2}},
+    "transformer": {"model": {"name": "transformer", "width": 32, "heads": 2}},
     "deep_linear": {"model": {"name": "deep_linear", "widths": [8, 8, 8, 8]}, "dataset": {"name": "gaussian"}},
 }
 PROBES = {

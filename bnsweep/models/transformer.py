@@ -23,12 +23,18 @@ def transformer(
     normalization follows the last block. The class is read off the mean over tokens. No dropout, no class token.
 
     Raises:
-        InputError: patches that do not divide the image, or a mode that would leave nothing of tokens or features.
+        InputError: patches that do not divide the image, or a mode or `qk_norm` that would leave nothing of tokens or
+            features, or signs alone.
     """
     channels, height, width_px = input_shape
     if height % spec.patch or width_px % spec.patch:
         raise InputError(
             f"model.patch: {spec.patch} does not divide a {height}x{width_px} input; give a divisor of both sides"
+        )
+    if spec.qk_norm and spec.width == 2 * spec.heads:
+        raise InputError(
+            f"model.qk_norm: normalizes over the features of a head, and heads {spec.heads} of width {spec.width} have "
+            "two each, which become +1 and -1 whatever they are; give fewer heads"
         )
     if norm in OVER_POSITIONS:
         raise InputError(

@@ -39,7 +39,7 @@ def group_norm(site: NormSite) -> GroupNorm:
 def grouped(site: NormSite, mode: str) -> GroupNorm:
     """Return group normalization for the mode of this name."""
     groups = gcd(MAX_GROUPS, site.channels)
-    site.require_many(mode, site.channels // groups * site.positions, "value per group", use="layer")
+    site.require_many(mode, site.channels // groups * site.positions, "value per group", use="layer, or more channels")
     return GroupNorm(groups, site)
 
 

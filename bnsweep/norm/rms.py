@@ -37,5 +37,5 @@ class RmsNorm(Normalization):
 
 def rms_norm(site: NormSite) -> RmsNorm:
     """Return division of each sample by its root mean square over (C, H, W)."""
-    site.require_many("rms", site.channels * site.positions, "value per sample", use="batch")
+    site.require_many("rms", site.channels * site.positions, "value per sample", use="batch", least=2)
     return RmsNorm(site)

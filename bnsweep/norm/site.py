@@ -16,6 +16,8 @@ EPS = 1e-5
 MOMENTUM = 0.1
 """Weight of the newest mini-batch in running statistics, as in `torch.nn.BatchNorm2d`."""
 
+WORDS = {1: "one", 2: "two"}
+
 
 @dataclass(frozen=True)
 class NormSite:
@@ -38,19 +40,25 @@ class NormSite:
         """Return H x W, or 1 after a fully connected layer."""
         return 1 if self.spatial is None else prod(self.spatial)
 
-    def require_many(self, mode: str, values: int, what: str, use: str) -> None:
-        """Raise InputError if a statistic of `mode` has one value to be taken over: less its mean it is always zero.
+    def require_many(self, mode: str, values: int, what: str, use: str, *, least: int = 3) -> None:
+        """Raise InputError if a statistic of `mode` is taken over so few values of a sample that they say nothing.
+
+        One value less its mean is always zero. Two less their mean, over their standard deviation, are +1 and -1
+        whatever they are: the function has steps, and its gradients are rounding.
 
         Args:
             mode: the mode's name.
             values: how many values of one sample share a statistic at this site.
             what: what they are, in the singular: "position per channel".
-            use: which modes to use instead.
+            use: what to use instead.
+            least: as few as the mode can work on.
         """
-        if values == 1:
+        if values < least:
+            plural = what if least == 2 else what.replace(" per ", "s per ")
+            number = f"has {WORDS[values]}" + (", which become +1 and -1 whatever they are" if values == 2 else "")
             raise InputError(
-                f"norm: {mode} normalization needs more than one {what}, "
-                f"but site {self.index} ({self}) has one; use {use}"
+                f"norm: {mode} normalization needs more than {WORDS[least - 1]} {plural}, "
+                f"but site {self.index} ({self}) {number}; use {use}"
             )
 
     def __str__(self) -> str:

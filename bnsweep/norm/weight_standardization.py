@@ -9,7 +9,7 @@ from torch.nn.utils import parametrize
 
 from bnsweep.errors import InputError
 from bnsweep.norm.group import GroupNorm, grouped
-from bnsweep.norm.site import NormSite
+from bnsweep.norm.site import WORDS, NormSite
 from bnsweep.norm.weight import WeightLayer, units
 
 EPS_OF_WEIGHTS = 1e-10
@@ -52,11 +52,12 @@ def standardize_weight(layer: WeightLayer) -> None:
     """Put v in the place of the layer's weight, whose value becomes v.
 
     Raises:
-        InputError: a unit has one weight, of which nothing would be left.
+        InputError: a unit has one weight, of which nothing would be left, or two, of which only signs would.
     """
     shape, over = units(layer)
-    if prod(shape[dim] for dim in over) == 1:
+    if (weights := prod(shape[dim] for dim in over)) in WORDS:
         raise InputError(
-            f"norm: weight_standardization needs more than one weight per output unit, but {layer} has one; use group"
+            f"norm: weight_standardization needs more than two weights per output unit, but {layer} has "
+            f"{WORDS[weights]}; use group"
         )
     parametrize.register_parametrization(layer, "weight", WeightStandardization(layer))

@@ -114,7 +114,7 @@ SIZES = [
     (("mlp, widths: [8]", "vgg, widths: [8, M, M, M, M]"), r"model\.widths: 4 poolings .* at most 3 M fit"),
     (("mlp, widths: [8]", "vgg, widths: [1000000000]"), r"model: .*1000000000.* cannot be built"),
     (("[8]}\ndataset: {name: digits", "[8]}\ndataset: {name: gaussian, samples: 1000000000"), r"GiB in memory"),
-    ((NORMS, "[instance]"), r"norm: instance normalization needs more than one position per channel"),
+    ((NORMS, "[instance]"), r"norm: instance normalization needs more than two positions per channel"),
     ((DIGITS, "{name: gaussian, samples: 31}"), r"train\.batch_size: given 32; the training set has 31 samples"),
     (
         ("eval_every: 3", "eval_every: 3, augment: [crops]"),

@@ -139,7 +139,7 @@ def test_as_many_poolings_as_fit_and_not_one_more(shape, most: int) -> None:
 
 def test_instance_normalization_is_refused_where_a_map_has_shrunk_to_one_position() -> None:
     vgg(4, "M", 6, "M", 6, "M", norm="instance")
-    with pytest.raises(InputError, match=r"more than one position per channel, but site 1 \(6 channels, 1x1\)"):
+    with pytest.raises(InputError, match=r"more than two positions per channel, but site 1 \(6 channels, 1x1\)"):
         vgg(4, "M", "M", "M", 6, norm="instance")
     with pytest.raises(InputError, match=r"site 0 \(6 channels, fully connected\) has one; use layer or group"):
         mlp(6, norm="instance")

@@ -135,5 +135,5 @@ def test_images_that_cannot_be_halved_twice_are_refused(size: tuple[int, int]) -
 
 
 def test_a_mode_that_cannot_work_on_the_smallest_map_is_refused() -> None:
-    with pytest.raises(InputError, match=r"more than one position per channel, but site 5 \(16 channels, 1x1\)"):
+    with pytest.raises(InputError, match=r"more than two positions per channel, but site 5 \(16 channels, 1x1\)"):
         resnet(8, norm="instance", input_shape=(1, 4, 4))

@@ -124,7 +124,7 @@ def test_the_first_convolution_takes_the_channels_that_there_are(channels: int) 
         ),
         ("vit_b_32", "layer", (3, 8, 8), r"of 8x8 pixels: it takes squares whose side is a multiple of 32 pixels"),
         ("maxvit_t", "layer", RGB, r"maxvit_t cannot work on images of 32x32 pixels: .*partition size"),
-        ("shufflenet_v2_x0_5", "instance", RGB, r"norm: instance normalization needs more than one position"),
+        ("shufflenet_v2_x0_5", "instance", RGB, r"norm: instance normalization needs more than two positions"),
         ("densenet121", "weight", RGB, r"norm: weight normalizes the weight of the layer before each site, and feat"),
     ],
 )

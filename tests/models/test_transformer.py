@@ -158,6 +158,15 @@ def test_one_token_is_fine_and_instance_would_leave_nothing_of_their_mean() -> N
         network("instance")
 
 
+def test_two_features_would_be_left_as_signs() -> None:
+    with pytest.raises(InputError, match=r"^model\.qk_norm: .* heads 16 of width 32 have two each, which become \+1"):
+        network(width=32, heads=16, qk_norm=True)
+    for norm in ("group", "weight_standardization"):
+        with pytest.raises(InputError, match=rf"^norm: {norm} normalization needs more than two values per group"):
+            network(norm, width=16)
+        network(norm, width=32)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

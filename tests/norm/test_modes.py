@@ -126,35 +126,56 @@ def test_constant_input_gives_zeros_and_finite_gradients_in_every_batch_mode() -
             "instance",
             6,
             None,
-            "norm: instance normalization needs more than one position per channel, "
+            "norm: instance normalization needs more than two positions per channel, "
             "but site 2 (6 channels, fully connected) has one; use layer or group",
         ),
         (
             "instance",
             6,
             (1, 1),
-            "norm: instance normalization needs more than one position per channel, "
+            "norm: instance normalization needs more than two positions per channel, "
             "but site 2 (6 channels, 1x1) has one; use layer or group",
         ),
         (
             "group",
             8,
             (1, 1),
-            "norm: group normalization needs more than one value per group, "
-            "but site 2 (8 channels, 1x1) has one; use layer",
+            "norm: group normalization needs more than two values per group, "
+            "but site 2 (8 channels, 1x1) has one; use layer, or more channels",
+        ),
+        (
+            "group",
+            16,
+            None,
+            "norm: group normalization needs more than two values per group, but site 2 (16 channels, fully connected) "
+            "has two, which become +1 and -1 whatever they are; use layer, or more channels",
+        ),
+        (
+            "instance",
+            4,
+            (1, 2),
+            "norm: instance normalization needs more than two positions per channel, but site 2 (4 channels, 1x2) "
+            "has two, which become +1 and -1 whatever they are; use layer or group",
+        ),
+        (
+            "layer",
+            2,
+            None,
+            "norm: layer normalization needs more than two values per sample, but site 2 (2 channels, fully connected) "
+            "has two, which become +1 and -1 whatever they are; use batch",
         ),
         (
             "weight_standardization",
             8,
             None,
-            "norm: weight_standardization normalization needs more than one value per group, "
-            "but site 2 (8 channels, fully connected) has one; use layer",
+            "norm: weight_standardization normalization needs more than two values per group, "
+            "but site 2 (8 channels, fully connected) has one; use layer, or more channels",
         ),
         (
             "layer",
             1,
             None,
-            "norm: layer normalization needs more than one value per sample, "
+            "norm: layer normalization needs more than two values per sample, "
             "but site 2 (1 channels, fully connected) has one; use batch",
         ),
         (

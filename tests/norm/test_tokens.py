@@ -57,7 +57,7 @@ def test_noise_is_drawn_for_each_token() -> None:
 
 
 def test_instance_needs_more_than_one_token_and_others_do_not() -> None:
-    with pytest.raises(InputError, match=r"norm: instance normalization needs more than one position per channel"):
+    with pytest.raises(InputError, match=r"norm: instance normalization needs more than two positions per channel"):
         Sites("instance", 0).of_tokens(D, 1)
     Sites("layer", 0).of_tokens(D, 1)
 

@@ -70,9 +70,12 @@ def test_a_constant_filter_has_no_weight_left_and_a_finite_gradient() -> None:
     assert torch.isfinite(weight_parameters(layer)[0].grad).all()
 
 
-@pytest.mark.parametrize("layer", [nn.Linear(1, 4), nn.Conv2d(4, 4, 1, groups=4)])
-def test_units_of_one_weight_are_refused(layer: nn.Module) -> None:
+@pytest.mark.parametrize(
+    ("layer", "number"), [(nn.Linear(1, 4), "one"), (nn.Conv2d(4, 4, 1, groups=4), "one"), (nn.Linear(2, 4), "two")]
+)
+def test_units_of_one_weight_or_two_are_refused(layer: nn.Module, number: str) -> None:
     with pytest.raises(
-        InputError, match=r"norm: weight_standardization needs more than one weight per output unit.*has"
+        InputError,
+        match=rf"norm: weight_standardization needs more than two weights per output unit, but .* has {number}; use",
     ):
         standardize_weight(layer)
