@@ -60,6 +60,20 @@ def peak_memory_bytes(device: torch.device) -> int | None:
     return 1024 * int(line.split()[1])
 
 
+def gpu_memory_bytes(device: torch.device) -> int | None:
+    """Return the memory of the whole GPU, in bytes; None where the device is none."""
+    return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else None
+
+
+def least_share(peak_bytes: float, total_bytes: float) -> float:
+    """Return the least `resources.gpus` with which a worker may allocate so much of a GPU: `memory_share`, inverted.
+
+    >>> least_share(7 * 2**30, 80 * 2**30)
+    0.1
+    """
+    return (peak_bytes + CONTEXT_BYTES) / total_bytes
+
+
 def memory_share(gpus: float, total_bytes: int) -> float:
     """Return the fraction of a GPU's memory that PyTorch may allocate in a worker that has `gpus` of it, below 1.
 

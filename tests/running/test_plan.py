@@ -17,7 +17,7 @@ from tests.in_process import Run
 from tests.results.rows import as_tables, commit, declare
 
 Write = Callable[..., Path]
-TIMED = ("takes", "time on", "worker-hours", "Parquet:")
+TIMED = ("takes", "time on", "worker-hours", "memory:", "Parquet:")
 
 
 def trials(*keys: str) -> dict[str, pa.Table]:
@@ -77,6 +77,7 @@ def test_plan_prices_what_is_missing_and_writes_nothing(sweep_file: Write, tmp_p
     assert "time on 1000 workers like these: 0:" in result.out
     assert re.search(r"on 1000 workers: \S+ worker-hours, 0 GPU-hours", result.out)
     assert re.search(r"money: \d+\.\d\d, at 3 per worker-hour", result.out)
+    assert re.search(r"memory: 0\.\d+ GiB in a worker's process at the peak of a trial, the most of", result.out)
     assert re.search(r"Parquet: \S+ MB in \d+ files", result.out)
     assert os.listdir(tmp_path) == ["tiny.yaml"]
 

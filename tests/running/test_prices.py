@@ -22,9 +22,9 @@ from bnsweep.running.coordinator.outbox import num_commits
 from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.prices import Price, price_sweep, why_untimed
 from bnsweep.running.prices.calibrate import calibrate
-from bnsweep.running.prices.costs import EVALUATION, STEP, Costs, mean_costs, total, work_of
+from bnsweep.running.prices.costs import COMPILING, EVALUATION, GPU, PEAK, STEP, Costs, mean_costs, total, work_of
 from bnsweep.running.prices.kinds import find_kinds
-from bnsweep.running.prices.timing import time_kinds
+from bnsweep.running.prices.timing import price_of, time_kinds
 from bnsweep.running.rows import EndedTrial, tables_of
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.grid import Grid
@@ -104,6 +104,23 @@ def test_calibration_tells_the_probe_from_the_step(spec: Build, tmp_path: Path) 
     assert total(work_of(trial), costs.seconds) > 1000 * costs.seconds[STEP] + 10 * costs.seconds["spinning"]
 
 
+def test_the_peak_of_memory_is_that_of_the_largest_kind(spec: Build, tmp_path: Path) -> None:
+    """A layer of 2048 x 2048 has 16 MiB, its gradient and update as much each."""
+    kinds = [spec(model={"name": "mlp", "widths": [width, width]}) for width in (8, 2048)]
+    context = context_of(kinds[0], tmp_path)
+    small, large = (time_kinds([kind], context, lambda _: 0.0)[0].memory_bytes for kind in kinds)
+    assert small.keys() == large.keys() == {PEAK}
+    assert large[PEAK] - small[PEAK] > 2**25
+    costs = {
+        place: Costs({"trials": 1.0, STEP: 1.0, COMPILING: 0.0}, {}, {}, {PEAK: size})
+        for place, size in enumerate((5.0, 7.0))
+    }
+    works = [(1, work_of(kind)) for kind in kinds]
+    assert price_of(works, costs, workers=1, gpus=0.0, start_s=0.0).peak_bytes == 7.0
+    on_gpu = {0: costs[0]._replace(memory_bytes={PEAK: 3.0 * 2**30, GPU: 80.0 * 2**30}), 1: costs[1]}
+    assert price_of(works, on_gpu, workers=1, gpus=0.5, start_s=0.0).least_gpus == 0.05
+
+
 def test_what_diverges_whatever_its_learning_rate_gives_no_costs(spec: Build, tmp_path: Path) -> None:
     trial = spec(train={"batch_size": 32, "weight_decay": 1e30})
     context = context_of(trial, tmp_path)
@@ -173,9 +190,9 @@ def test_a_process_that_dies_is_bad_input(spec: Build, tmp_path: Path) -> None:
 
 
 def test_the_mean_of_costs_is_that_of_each() -> None:
-    some = Costs({"trials": 1.0, "ics": 4.0}, {"ics": 10.0}, {"ics": 100.0})
-    more = Costs({"trials": 3.0, "ics": 6.0}, {"ics": 30.0}, {"ics": 300.0})
-    assert mean_costs([some, more]) == Costs({"trials": 2.0, "ics": 5.0}, {"ics": 20.0}, {"ics": 200.0})
+    some = Costs({"trials": 1.0, "ics": 4.0}, {"ics": 10.0}, {"ics": 100.0}, {})
+    more = Costs({"trials": 3.0, "ics": 6.0}, {"ics": 30.0}, {"ics": 300.0}, {})
+    assert mean_costs([some, more]) == Costs({"trials": 2.0, "ics": 5.0}, {"ics": 20.0}, {"ics": 200.0}, {})
 
 
 PRICE = Price(
@@ -189,6 +206,8 @@ PRICE = Price(
     gpus=0.5,
     workers_here=4,
     basis="2 of 3 kinds of trials timed, one at a time",
+    peak_bytes=3 * 2**30,
+    least_gpus=0.0501,
 )
 
 
@@ -212,6 +231,12 @@ def test_the_lines_say_what_was_timed_and_what_it_takes() -> None:
     assert "time on 8 workers like these: 1:15:10" in text
     hours = 8 * 4_510 / 3600
     assert f"on 8 workers: {hours:.3g} worker-hours, {hours / 2:.3g} GPU-hours" in text
+    at_peak = (
+        "memory: 3 GiB of the GPU at the peak of a trial, which takes gpus: 0.06 or more of one like this, the most"
+    )
+    assert at_peak in text
+    assert "memory: 3 GiB in a worker's process at" in "\n".join(replace(PRICE, least_gpus=None).lines(8))
+    assert "memory" not in "\n".join(replace(PRICE, peak_bytes=None).lines(8))
     assert f"Parquet: {(1e6 + 100 * 5e4) / 1e6:.3g} MB in {5 * 100} files" in text  # no more than trials
     many = "\n".join(replace(PRICE, num_trials=1000).lines(8))
     commits = num_commits(4500)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bnsweep.errors import InputError
-from bnsweep.training.memory import CONTEXT_BYTES, memory_share, peak_memory_bytes, reset_peak_memory
+from bnsweep.training.memory import CONTEXT_BYTES, least_share, memory_share, peak_memory_bytes, reset_peak_memory
 
 CPU = torch.device("cpu")
 PAGES_OF_STEPS = """
@@ -58,6 +58,7 @@ def test_workers_that_share_a_gpu_fit_with_what_each_process_takes(gpus: float, 
     share = memory_share(gpus, total_bytes)
     assert round(1 / gpus) * (share * total_bytes + CONTEXT_BYTES) == pytest.approx(total_bytes)
     assert share > 0
+    assert least_share(share * total_bytes, total_bytes) == pytest.approx(gpus)
 
 
 def test_a_share_that_leaves_no_memory_is_refused() -> None:

@@ -13,13 +13,13 @@ import torch
 from bnsweep.errors import InputError
 from bnsweep.results.commits import to_parquet
 from bnsweep.running.packs import RunContext, dataset_key
-from bnsweep.running.prices.costs import COMPILING, EVALUATION, STEP, Costs
+from bnsweep.running.prices.costs import COMPILING, EVALUATION, GPU, PEAK, STEP, Costs
 from bnsweep.running.prices.kinds import tame
 from bnsweep.running.rows import EndedTrial, tables_of
 from bnsweep.spec import TrialSpec
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.loop import train
-from bnsweep.training.memory import reset_peak_memory
+from bnsweep.training.memory import gpu_memory_bytes, reset_peak_memory
 from bnsweep.training.own import OwnTraining
 
 WARM_UP, PLAIN = 2, 6
@@ -54,7 +54,14 @@ def calibrate(spec: TrialSpec, context: RunContext, budget_s: float) -> Costs | 
         row_bytes = {table: size / (1 if table in seconds else steps) for table, size in row_bytes.items()}
     else:
         row_bytes["curves"] *= len(times) / sum(len(trial.result.tables["curves"]) for trial in ended)
-    return Costs(seconds, row_bytes, file_bytes)
+    device = context.datasets[dataset_key(spec.dataset)].train_x.device
+    return Costs(seconds, row_bytes, file_bytes, _memory(device, ended))
+
+
+def _memory(device: torch.device, ended: list[EndedTrial]) -> dict[str, float]:
+    """Return the most that one of the short trials took, which made a step, an evaluation and each probe once."""
+    known = {PEAK: [trial.circumstances["peak_memory_bytes"] for trial in ended], GPU: [gpu_memory_bytes(device)]}
+    return {what: max(values) for what, values in known.items() if None not in values}
 
 
 def _time_trial(

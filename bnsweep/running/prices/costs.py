@@ -13,16 +13,20 @@ from bnsweep.spec import TrialSpec
 STEP, EVALUATION, COMPILING = "training step", "test evaluation", "compiling the step"
 """Parts of the work beside the rows of tables, no name of which has a blank."""
 
+PEAK, GPU = "peak of a trial", "whole GPU"
+"""Of the memory: of the device, on a CPU of the process; and of the GPU, where it is one."""
+
 
 class Costs(NamedTuple):
     """What each part of the work costs once: seconds (all that is no other part under `trials`), bytes of its rows.
 
-    `file_bytes` are those of each table's Parquet file without rows.
+    `file_bytes` are those of each table's Parquet file without rows, `memory_bytes` PEAK and GPU as far as known.
     """
 
     seconds: dict[str, float]
     row_bytes: dict[str, float]
     file_bytes: dict[str, float]
+    memory_bytes: dict[str, float]
 
 
 def work_of(spec: TrialSpec) -> dict[str, int]:

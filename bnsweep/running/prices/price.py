@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +26,8 @@ class Price:
         gpus: GPUs of a worker.
         workers_here: how many workers fit on this machine.
         basis: what was timed, and how.
+        peak_bytes: the most memory that a trial takes; of the GPU where it has one, else of the worker's process.
+        least_gpus: the share of a GPU that such memory is, with what its process takes beside it.
         machines: of the cluster that `workers_here` are on; 0 for this machine.
     """
 
@@ -38,6 +41,8 @@ class Price:
     gpus: float
     workers_here: int
     basis: str
+    peak_bytes: float | None = None
+    least_gpus: float | None = None
     machines: int = 0
 
     def wall_s(self, workers: int) -> float:
@@ -60,8 +65,17 @@ class Price:
             unit = "GPU-hour" if self.gpus else "worker-hour"
             yield f"money: {hourly * (self.gpus or 1) * hours:.2f}, at {hourly:g} per {unit}"
         commits = min(self.num_trials, num_commits(self.wall_s(workers) - self.start_s))  # each a file per table
+        if self.peak_bytes is not None:
+            yield f"memory: {self._memory(self.peak_bytes)}, the most of the kinds that were timed"
         megabytes = (self.row_bytes + commits * self.file_bytes) / 1e6
         yield f"Parquet: {megabytes:.3g} MB in {commits * self.num_tables} files, before `bnsweep compact`"
+
+    def _memory(self, peak_bytes: float) -> str:
+        gibibytes = f"{peak_bytes / 2**30:.2g} GiB"
+        if self.least_gpus is None:
+            return f"{gibibytes} in a worker's process at the peak of a trial"
+        least = math.ceil(100 * self.least_gpus) / 100
+        return f"{gibibytes} of the GPU at the peak of a trial, which takes gpus: {least:g} or more of one like this"
 
     def _where(self) -> str:
         return f"fit on {self.machines} machines, the most that the cluster may have" if self.machines else "fit here"

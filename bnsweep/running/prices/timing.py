@@ -14,13 +14,14 @@ from bnsweep.running.packs import RunContext
 from bnsweep.running.plan import Plan
 from bnsweep.running.prepare import prepare
 from bnsweep.running.prices.calibrate import calibrate
-from bnsweep.running.prices.costs import COMPILING, Costs, mean_costs, total, work_of
+from bnsweep.running.prices.costs import COMPILING, GPU, PEAK, Costs, mean_costs, total, work_of
 from bnsweep.running.prices.kinds import tame
 from bnsweep.running.prices.price import Price
 from bnsweep.running.provenance import git_sha
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.sweep import Sweep
 from bnsweep.training.device import prepare_device
+from bnsweep.training.memory import least_share
 from bnsweep.training.optimizers import load_optimizers
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def price_of(
     """
     typical = mean_costs(list(costs.values()))
     each = [(*work, costs.get(place, typical)) for place, work in enumerate(works)]
+    memory = [cost.memory_bytes for cost in costs.values()]
     trial_s = [total(work, cost.seconds) for _, work, cost in each]
     return Price(
         num_trials=sum(count for count, _ in works),
@@ -105,6 +107,8 @@ def price_of(
         file_bytes=sum(typical.file_bytes.values()),
         gpus=gpus,
         workers_here=workers,
+        peak_bytes=max((one[PEAK] for one in memory if PEAK in one), default=None),
+        least_gpus=max((least_share(one[PEAK], one[GPU]) for one in memory if {PEAK, GPU} <= one.keys()), default=None),
         basis=f"{len(costs)} of {len(works)} kinds of trials timed, one at a time",
     )
 
