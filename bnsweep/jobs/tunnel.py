@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from bnsweep.errors import InputError
+from bnsweep.jobs.cluster_name import check_cluster_name
 
 OPEN_TIMEOUT_S = 60.0
 QUIET_S = 10.0
@@ -29,10 +30,11 @@ def tunnel(cluster: str) -> Iterator[str]:
     """Keep a tunnel open with `ray dashboard`; yield the URL of its near end.
 
     Raises:
-        InputError: there is no such file, or the head cannot be reached.
+        InputError: there is no such file, another cluster has its name, or the head cannot be reached.
     """
     if not os.path.isfile(cluster):
         raise InputError(f"--cluster {cluster}: no such file; give the file of `ray up`, such as cluster/gpu.yaml")
+    check_cluster_name(cluster)
     port = _free_port()
     options = ["--port", str(port), "--remote-port", DASHBOARD_PORT, "--no-config-cache"]
     with tempfile.TemporaryFile("w+") as log:
