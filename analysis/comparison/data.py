@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -38,21 +38,26 @@ class Comparison:
     """A line where semantics versions differ, on each sweep that is not complete, on each two that share trials."""
 
 
-def compare_sweeps(directories: Sequence[str | os.PathLike[str]]) -> Comparison:
+def compare_sweeps(
+    directories: Sequence[str | os.PathLike[str]], say: Callable[[str], object] = lambda _: None
+) -> Comparison:
     """Load the sweeps and compute what they are compared by.
 
     Each is measured on its own grid, against its own best accuracy: where the grids differ, so may the measures.
+    `say` is told what is under way.
 
     Raises:
         InputError: fewer than two sweeps, too many to tell apart, a directory given twice, or one without results.
     """
     _check(directories)
-    sweeps = _named(directories)
+    sweeps, tables = _named(directories, say), list[pd.DataFrame]()
     if len(sweeps) > MAX_SWEEPS:
         raise InputError(
             f"compare: {len(sweeps)} sweeps or configurations; a figure can tell at most {MAX_SWEEPS} apart; give fewer"
         )
-    tables = [all_pooled_rows(robustness_table(results)).assign(sweep=name) for name, results in sweeps.items()]
+    for name, results in sweeps.items():
+        say(f"compare: computing the robustness of {name}")
+        tables.append(all_pooled_rows(robustness_table(results)).assign(sweep=name))
     norms = dict.fromkeys(norm for table in tables for norm in in_order(table["norm"]))
     table = pd.concat(tables, ignore_index=True).astype({"norm": pd.CategoricalDtype(list(norms), ordered=True)})
     return Comparison(
@@ -73,9 +78,12 @@ def _check(directories: Sequence[str | os.PathLike[str]]) -> None:
             raise InputError(f"compare: {place} is given twice; give each results directory once")
 
 
-def _named(directories: Sequence[str | os.PathLike[str]]) -> dict[str, Results]:
+def _named(directories: Sequence[str | os.PathLike[str]], say: Callable[[str], object]) -> dict[str, Results]:
     """Return each sweep and configuration by a name of its own: the sweep's, or if two have the same, its directory."""
-    loaded = {os.fspath(one): load(one) for one in directories}
+    loaded = dict[str, Results]()
+    for place in [os.fspath(one) for one in directories]:
+        say(f"compare: loading {place}")
+        loaded[place] = load(place)
     names = [results.name for results in loaded.values()]
     return {
         f"{results.name if names.count(results.name) == 1 else place}{f': {label}' if label else ''}": part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from analysis.loading import Results, load
@@ -11,7 +12,7 @@ from analysis.loading.order import BASELINE
 from analysis.measures.scores import ACCURACY, final_score, in_scores, says_accuracy
 from analysis.plots.computed import Computed, compute
 from analysis.plots.plain_sgd import is_own
-from analysis.report.configuration_report import report_configuration
+from analysis.report.configuration_report import ConfigurationReport, report_configuration
 from analysis.report.coverage import compared_in_part, coverage, norm_coverage, without_rows
 from analysis.report.figures import write_csv
 from analysis.report.html import render
@@ -25,30 +26,43 @@ MAX_NAMED = 50
 """As many undeclared trials are named on the page; undeclared.csv has all."""
 
 
-def write_report(directory: str | os.PathLike[str], out: str | os.PathLike[str] | None = None) -> Path:
+def write_report(
+    directory: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    say: Callable[[str], object] = lambda _: None,
+) -> Path:
     """Write the report on the results in `directory`; return the path of its index.html.
 
     Args:
         directory: a path or a URI such as `s3://bucket/folder`.
         out: the directory to write, `directory`/report if None. What it held of an older report is replaced, at once.
+        say: told what is under way.
 
     Raises:
         InputError: no results, a remote `directory` without `out`, or an `out` that holds other things.
         StoreError: `out` cannot be written; the older report is still there.
     """
     target = report_directory(directory, out)
-    return write_page(load(directory), target)
+    say(f"report: loading {os.fspath(directory)}")
+    return write_page(load(directory), target, say=say)
 
 
-def write_page(results: Results, target: Path, refresh_s: int | None = None) -> Path:
+def write_page(
+    results: Results,
+    target: Path,
+    refresh_s: int | None = None,
+    say: Callable[[str], object] = lambda _: None,
+) -> Path:
     """Write the report on `results` to the directory `target`; return the path of its index.html.
 
-    With `refresh_s` the page reloads itself after so many seconds, until `stop_refreshing`.
+    With `refresh_s` the page reloads itself after so many seconds, until `stop_refreshing`. `say` is told what is
+    under way.
     """
     with replaced_whole(target) as directory:
         figures = directory / "figures"
         figures.mkdir()
-        context = _context(results, figures)
+        context = _context(results, figures, say)
+        say("report: writing the page")
         pages = {PAGE: refresh_s} if refresh_s is None else {PAGE: refresh_s, FINAL_PAGE: None}
         for name, seconds in pages.items():
             html = render("report.html.j2", **context, refresh_s=seconds)
@@ -62,8 +76,9 @@ def stop_refreshing(target: Path) -> None:
         (target / FINAL_PAGE).replace(target / PAGE)
 
 
-def _context(results: Results, figures: Path) -> dict[str, object]:
+def _context(results: Results, figures: Path, say: Callable[[str], object]) -> dict[str, object]:
     """Write the figures and tables; return what the template takes."""
+    say(f"report: computing tables and verdicts of {len(results.trials)} trials")
     computed = compute(results)
     csv = {**computed.csv, "trials": results.trials}
     if len(results.undeclared):
@@ -71,14 +86,16 @@ def _context(results: Results, figures: Path) -> dict[str, object]:
     for name, frame in csv.items():
         write_csv(frame, figures / f"{name}.csv")
     parts = split_configurations(results)
+    say("report: drawing the figures of all settings together")
+    overview, configurations = report_overview(results, computed, figures), list[ConfigurationReport]()
+    for number, (label, part) in enumerate(parts.items(), start=1):
+        say(f"report: drawing the figures of {label or 'the sweep'}, {number} of {len(parts)}")
+        configurations.append(report_configuration(part, computed.of(label), label, number, figures))
     return {
         "name": results.name,
-        "overview": report_overview(results, computed, figures),
+        "overview": overview,
         "headline": _headline(results, computed, list(parts)),
-        "configurations": [
-            report_configuration(part, computed.of(label), label, number, figures)
-            for number, (label, part) in enumerate(parts.items(), start=1)
-        ],
+        "configurations": configurations,
         "csv": list(csv),
         "datasets": dataset_names(results.trials),
         "baseline": BASELINE,

@@ -21,23 +21,31 @@ def watch(
     out: str | os.PathLike[str] | None,
     every_s: float,
     say: Callable[[str], object],
+    meanwhile: Callable[[str], object] = lambda _: None,
 ) -> None:
     """Write the report whenever trials/ has changed, looking every `every_s` seconds, until every trial is done.
 
-    Until then the page reloads itself. Interrupted, it leaves the last page, which then no longer does.
+    Until then the page reloads itself. Interrupted, it leaves the last page, which then no longer does. `say` is told
+    what was done, and `meanwhile` what is under way, "" where nothing is.
 
     Raises:
         InputError: as `write_report`, but for a directory without a finished trial, which is waited for.
     """
     target = report_directory(directory, out)
     try:
-        _watch(directory, target, every_s, say)
+        _watch(directory, target, every_s, say, meanwhile)
     except KeyboardInterrupt:
         stop_refreshing(target)
         raise
 
 
-def _watch(directory: str | os.PathLike[str], target: Path, every_s: float, say: Callable[[str], object]) -> None:
+def _watch(
+    directory: str | os.PathLike[str],
+    target: Path,
+    every_s: float,
+    say: Callable[[str], object],
+    meanwhile: Callable[[str], object],
+) -> None:
     store = Store.open(directory)
     seen: frozenset[str] | None = None
     problem = ""
@@ -49,7 +57,8 @@ def _watch(directory: str | os.PathLike[str], target: Path, every_s: float, say:
             seen = batches
         elif batches != seen:
             try:
-                is_done = _write(load(directory), target, every_s, say)
+                meanwhile(f"report: loading {store.root}")
+                is_done = _write(load(directory), target, every_s, say, meanwhile)
             except StoreError as error:  # files are being replaced or out of reach, or the disk is full
                 if str(error) != problem:
                     say(f"{error}; trying again")
@@ -58,13 +67,17 @@ def _watch(directory: str | os.PathLike[str], target: Path, every_s: float, say:
                 if is_done:
                     return
                 seen, problem = batches, ""
+            finally:
+                meanwhile("")
         time.sleep(every_s)
 
 
-def _write(results: Results, target: Path, every_s: float, say: Callable[[str], object]) -> bool:
+def _write(
+    results: Results, target: Path, every_s: float, say: Callable[[str], object], meanwhile: Callable[[str], object]
+) -> bool:
     """Write the report; return whether every declared trial is done, so that the page need not reload."""
     is_done = not results.missing
-    page = write_page(results, target, None if is_done else max(1, math.ceil(every_s)))
+    page = write_page(results, target, None if is_done else max(1, math.ceil(every_s)), meanwhile)
     count = coverage(results)
     say(f"report: {page} ({count['done']} of {count['declared']} trials done)")
     return is_done

@@ -8,7 +8,7 @@ import sys
 
 from bnsweep.cli import fetch, init, jobs, ls, plan, results, run, schema, widen  # each adds its commands to the app
 from bnsweep.cli.app import INTERRUPTED, app
-from bnsweep.cli.output import discard_output, escape_what_cannot_be_encoded, output_error, print_error
+from bnsweep.cli.output import discard_output, escape_what_cannot_be_encoded, output_error, print_aside
 from bnsweep.errors import DeviceLost, InputError, StartError, StoreError
 from bnsweep.running.leaving import Leaving
 
@@ -26,7 +26,7 @@ def main() -> None:
     except SystemExit as end:
         code = end.code
     except (InputError, StoreError, StartError, DeviceLost) as error:
-        print_error(str(error))
+        print_aside(str(error))
         code = 2 if isinstance(error, InputError) else 1
     except OSError:
         unwritten = output_error(sys.stdout, is_suspect=True)

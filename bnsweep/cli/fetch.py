@@ -24,6 +24,7 @@ def fetch(
 
     `report`, `failures` and `compare` then read DIR. What is there already is not brought again.
     """
+    from bnsweep.cli.meanwhile import Meanwhile
     from bnsweep.jobs.client import job_server
     from bnsweep.jobs.results import job_to_fetch, results_of
     from bnsweep.jobs.status import status_lines
@@ -37,7 +38,8 @@ def fetch(
     copy.check_writable()
     with job_server(cluster, address) as client:
         found = job_to_fetch(client, job)
-        brought = update(copy, results_of(client, found), [PROGRESS])
+        with Meanwhile() as say:
+            brought = update(copy, results_of(client, found), [PROGRESS], is_over=found.has_ended, say=say)
         (line,) = status_lines([found], lambda _: copy.files)
     typer.echo(line)
     typer.echo(f"{copy.root}: {brought.commits} commits are new ({brought.bytes / 1e6:.1f} MB)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bnsweep.errors import InputError
@@ -27,8 +28,10 @@ class MaintenanceResult:
     exit_code: int
 
 
-def verify_directory(location: str | os.PathLike[str], *, repair: bool = False) -> MaintenanceResult:
-    """Say what is wrong with a results directory, and with `repair` mend what can be mended.
+def verify_directory(
+    location: str | os.PathLike[str], *, repair: bool = False, say: Callable[[str], object] = lambda _: None
+) -> MaintenanceResult:
+    """Say what is wrong with a results directory, and with `repair` mend what can be mended; `say` how far that is.
 
     Raises:
         InputError: no such directory; to repair it, that a run holds it. StoreError: it cannot be read or written.
@@ -36,9 +39,9 @@ def verify_directory(location: str | os.PathLike[str], *, repair: bool = False) 
     store = existing_store(location)
     if repair:
         with store.take_over(wait=False, is_repair=True) as writer:
-            done, problems = _repaired(store, writer)
+            done, problems = _repaired(store, writer, say)
     else:
-        done, problems = [], verify(store)
+        done, problems = [], verify(store, say)
     if num_problems := sum(not problem.is_note for problem in problems):
         summary = f"{num_problems} problem{'s' if num_problems > 1 else ''}"
     else:
@@ -46,25 +49,27 @@ def verify_directory(location: str | os.PathLike[str], *, repair: bool = False) 
     return MaintenanceResult((*done, *map(str, problems), f"{store.root}: {summary}"), 1 if num_problems else 0)
 
 
-def _repaired(store: Store, writer: Writer) -> tuple[list[str], list[Problem]]:
+def _repaired(store: Store, writer: Writer, say: Callable[[str], object]) -> tuple[list[str], list[Problem]]:
     done = list[str]()
     for _ in range(MAX_ROUNDS):
-        problems = verify(store)
+        problems = verify(store, say)
         now = repair(writer, problems)
         if not now:
             return done, problems
         done += now
-    return done, verify(store)
+    return done, verify(store, say)
 
 
-def compact_directory(location: str | os.PathLike[str]) -> MaintenanceResult:
-    """Make many small files a few large ones, and finish what was cut off.
+def compact_directory(
+    location: str | os.PathLike[str], say: Callable[[str], object] = lambda _: None
+) -> MaintenanceResult:
+    """Make many small files a few large ones, and finish what was cut off; `say` how far that is.
 
     Raises:
         InputError: no such directory, a run holds it, or a file is damaged. StoreError: it cannot be read or written.
     """
     store = existing_store(location)
-    result = compact(store)
+    result = compact(store, say=say)
     return MaintenanceResult((f"{store.root}: {result.before} commits merged into {result.after}",), 0)
 
 

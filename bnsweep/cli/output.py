@@ -23,8 +23,8 @@ def escape_what_cannot_be_encoded() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def print_error(message: str) -> None:
-    """Print one message on stderr, if it can be printed."""
+def print_aside(message: str) -> None:
+    """Print one line on stderr, beside the output, if it can be printed."""
     with suppress(OSError):
         print(f"bnsweep: {message}", file=sys.stderr)  # noqa: T201  # the one place that does
 
@@ -56,7 +56,7 @@ def discard_output(stream: TextIO, error: OSError) -> None:
         os.close(nowhere)
         stream.flush()
     if error.errno not in NOBODY_READS:
-        print_error(f"standard output cannot be written ({error.strerror}); write it to another place")
+        print_aside(f"standard output cannot be written ({error.strerror}); write it to another place")
 
 
 class _Tolerant:

@@ -28,15 +28,20 @@ def report(
         _watch(directory, out, every)
         return
     from analysis.report import write_report
+    from bnsweep.cli.meanwhile import Meanwhile
 
-    typer.echo(f"report: {write_report(directory, out)}")
+    with Meanwhile() as say:
+        page = write_report(directory, out, say)
+    typer.echo(f"report: {page}")
 
 
 def _watch(directory: str, out: str | None, every_s: float) -> None:
     from analysis.report.watch import watch
+    from bnsweep.cli.meanwhile import Meanwhile
 
     try:
-        watch(directory, out, every_s, typer.echo)
+        with Meanwhile() as meanwhile:
+            watch(directory, out, every_s, typer.echo, meanwhile)
     except KeyboardInterrupt:
         typer.echo("interrupted; the last report is kept")
         raise typer.Exit(INTERRUPTED) from None
@@ -50,8 +55,10 @@ def compare(
     """Set sweeps side by side: how robust each mode is in each, and what the sweeps differ in."""
     import_own_analysis()
     from analysis.comparison import compare_sweeps, comparison_text, write_comparison
+    from bnsweep.cli.meanwhile import Meanwhile
 
-    comparison = compare_sweeps(directories)
+    with Meanwhile() as say:
+        comparison = compare_sweeps(directories, say)
     typer.echo(comparison_text(comparison))
     typer.echo(f"\ncomparison: {write_comparison(comparison, out)}")
 
@@ -63,8 +70,11 @@ def verify(
 ) -> None:
     """Check every file and row of DIR against the sweep file and the commits; exit code 1 if there are problems."""
     from bnsweep.cli.maintenance import verify_directory
+    from bnsweep.cli.meanwhile import Meanwhile
 
-    _finish(verify_directory(directory, repair=repair))
+    with Meanwhile() as say:
+        result = verify_directory(directory, repair=repair, say=say)
+    _finish(result)
 
 
 @app.command()
@@ -89,8 +99,11 @@ def failures(
 def compact(directory: ResultsDir) -> None:
     """Make the many small files of DIR a few large ones; they read faster and hold the same rows."""
     from bnsweep.cli.maintenance import compact_directory
+    from bnsweep.cli.meanwhile import Meanwhile
 
-    _finish(compact_directory(directory))
+    with Meanwhile() as say:
+        result = compact_directory(directory, say)
+    _finish(result)
 
 
 def _finish(result: MaintenanceResult) -> None:

@@ -7,7 +7,7 @@ one: a writer that was taken over may still be in doubt about that number, and w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bnsweep.results.commits import Kind
@@ -29,17 +29,20 @@ class Compaction:
     after: int
 
 
-def compact(store: Store, max_rows: int = MAX_ROWS) -> Compaction:
-    """Make commits as large as `max_rows` allows; again, it does nothing.
+def compact(store: Store, max_rows: int = MAX_ROWS, say: Callable[[str], object] = lambda _: None) -> Compaction:
+    """Make commits as large as `max_rows` allows, and `say` how far that is; again, it does nothing.
 
     Raises:
         InputError: a run is at work, or a file is damaged. StoreError: it cannot be written.
     """
+    say(f"compact: reading which commits are in {store.root}")
     before = store.snapshot()
     is_tidy = before.is_converted and not leftovers(store.files, before, before.last)
     if not is_tidy or _groups(before, max_rows, before.kept | {before.last}):  # what a take-over now would keep
         with store.take_over(wait=False) as writer:
-            for group in _groups(writer.snapshot, max_rows, writer.snapshot.kept):
+            groups = _groups(writer.snapshot, max_rows, writer.snapshot.kept)
+            for number, group in enumerate(groups, start=1):
+                say(f"compact: merging {len(group.commits)} commits into one, {number} of {len(groups)}")
                 merge(writer, group)
     return Compaction(_with_rows(before), _with_rows(store.snapshot()))
 

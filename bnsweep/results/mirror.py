@@ -8,13 +8,15 @@ one, which comes too; what that replaces goes once it is here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 
 from bnsweep.errors import InputError, StoreError
-from bnsweep.results.commits import Kind, commit_name
+from bnsweep.results.commits import FileRecord, Kind, commit_name
+from bnsweep.results.copied import CopyOf, read_copy_of, write_copy_of
 from bnsweep.results.declaration import DECLARED
-from bnsweep.results.files import Source, in_parallel
+from bnsweep.results.files import Content, Source, in_parallel
 from bnsweep.results.lease import wait_until_free
 from bnsweep.results.store import Store
 from bnsweep.results.takeover import clean_up
@@ -27,29 +29,51 @@ MAX_TRIES = 3
 
 @dataclass
 class Brought:
-    """What was brought: commits with rows, and bytes of all."""
+    """What was brought so far: commits with rows, files and bytes; `left` commits are to come. `say` is told."""
 
+    say: Callable[[str], object]
     commits: int = 0
+    files: int = 0
     bytes: int = 0
+    left: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def add(self, content: Content) -> None:
+        """Count a file."""
+        with self._lock:
+            self.files += 1
+            self.bytes += len(content)
+            self.say(f"fetch: {self.files} files, {self.bytes / 1e6:.1f} MB so far, {self.left} commits to go")
 
 
-def update(copy: Store, source: Source, beside: Sequence[str] = ()) -> Brought:
+def update(
+    copy: Store,
+    source: Source,
+    beside: Sequence[str] = (),
+    *,
+    is_over: bool = False,
+    say: Callable[[str], object] = lambda _: None,
+) -> Brought:
     """Bring the commits of `source` that a copy lacks, and the files `beside` them, which change.
+
+    Args:
+        copy: where to.
+        source: where from.
+        beside: names of the latter.
+        is_over: whether no run is at work in `source` any more.
+        say: told how far it is.
 
     Raises:
         InputError: a run is at work in the copy, it holds other results, or `source` has files of an earlier version,
             or damaged ones. StoreError: one of the two cannot be reached.
     """
     wait_until_free(copy.files, copy.timing)
-    before, brought = numbers_of(copy.files.entries("trials")), Brought()
+    before, brought = numbers_of(copy.files.entries("trials")), Brought(say)
+    say(f"fetch: looking for what is new in {source.root}")
     _check_same(copy, source, before)
-    for turn in range(MAX_ROUNDS):
-        new = sorted(_numbers_there(source) - numbers_of(copy.files.entries("trials")))
-        are_whole = [_bring(copy, source, number, brought) for number in new]
-        if not new or (turn and all(are_whole)):  # the first list may be of a moment at which a merge deleted others
-            break
-    else:
-        raise StoreError(f"{source.root}: changes all the time; fetch again")
+    if not before or read_copy_of(copy.files):  # what else is there may yet be found to be no copy
+        write_copy_of(copy.files, CopyOf(source.root, is_over=False))
+    _bring_all(copy, source, brought)
     snapshot = copy.snapshot()
     if before - _numbers_there(source) - snapshot.replaced:
         raise _other_results(copy, source)
@@ -57,7 +81,21 @@ def update(copy: Store, source: Source, beside: Sequence[str] = ()) -> Brought:
     for name in (DECLARED, *beside):
         if (content := source.read(name)) is not None:
             copy.files.put(name, content)
+    write_copy_of(copy.files, CopyOf(source.root, is_over))
     return brought
+
+
+def _bring_all(copy: Store, source: Source, brought: Brought) -> None:
+    """Bring commits until there is none more."""
+    for turn in range(MAX_ROUNDS):
+        new = sorted(_numbers_there(source) - numbers_of(copy.files.entries("trials")))
+        are_whole = list[bool]()
+        for number in new:
+            brought.left = len(new) - len(are_whole)
+            are_whole.append(_bring(copy, source, number, brought))
+        if not new or (turn and all(are_whole)):  # the first list may be of a moment at which a merge deleted others
+            return
+    raise StoreError(f"{source.root}: changes all the time; fetch again")
 
 
 def _bring(copy: Store, source: Source, number: int, brought: Brought) -> bool:
@@ -68,7 +106,14 @@ def _bring(copy: Store, source: Source, number: int, brought: Brought) -> bool:
     if content is None or file is None or file.footer is None:
         return False
     footer = file.footer
-    files = in_parallel(lambda record: _read(source, record.name, record.matches), footer.files, source.parallel)
+    brought.add(content)
+
+    def read(record: FileRecord) -> bytes | None:
+        if (content := _read(source, record.name, record.matches)) is not None:
+            brought.add(content)
+        return content
+
+    files = in_parallel(read, footer.files, source.parallel)
     found = {record.name: file for record, file in zip(footer.files, files, strict=True) if file is not None}
     if len(found) < len(footer.files):
         if source.read(name) is None:
@@ -78,7 +123,6 @@ def _bring(copy: Store, source: Source, number: int, brought: Brought) -> bool:
     copy.files.put_many(found)
     copy.files.put(name, content)
     brought.commits += footer.kind is not Kind.TAKE_OVER
-    brought.bytes += len(content) + sum(map(len, found.values()))
     return True
 
 

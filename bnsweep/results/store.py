@@ -19,6 +19,7 @@ import pyarrow.dataset as pds
 
 from bnsweep.results.commits import new_token
 from bnsweep.results.convert import convert
+from bnsweep.results.copied import COPY
 from bnsweep.results.declaration import read_declaration, write_declaration
 from bnsweep.results.keys import Keys, to_texts
 from bnsweep.results.lease import Lease, LeaseTiming, this_process, wait_until_free
@@ -164,6 +165,8 @@ class Store:
         lease.start()
         try:
             writer = take_over(self.files, lease, self._known, is_repair=is_repair)
+            if self.is_local:
+                self.files.delete([COPY])  # it is none from now on
             if not is_repair and convert(writer):
                 writer.snapshot = self.snapshot()
         except BaseException:

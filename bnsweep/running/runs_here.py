@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from bnsweep.errors import InputError
 from bnsweep.results import Store
+from bnsweep.results.copied import CopyOf, read_copy_of
 from bnsweep.results.declaration import DECLARED
 from bnsweep.results.lease import describe, holder
 from bnsweep.running.progress_file import PROGRESS, RunProgress, RunState, read_progress
@@ -27,6 +28,7 @@ class RunHere:
         held_by: the lease of the run that is at work there; None where none is.
         num_trials: how many trials are declared.
         num_with_result: how many of them have a result.
+        copy: what it is a copy of; None where it is none.
     """
 
     directory: Path
@@ -34,6 +36,7 @@ class RunHere:
     held_by: dict[str, Any] | None
     num_trials: int
     num_with_result: int
+    copy: CopyOf | None = None
 
     @classmethod
     def of(cls, directory: Path) -> Self:
@@ -51,15 +54,19 @@ class RunHere:
         else:
             keys, finished = set(declared["trial_keys"] if declared else ()), store.finished()
             total, done = len(keys or finished), len(keys & finished if keys else finished)
-        return cls(directory, progress, holder(store.files), total, done)
+        return cls(directory, progress, holder(store.files), total, done, read_copy_of(store.files))
 
     @property
     def state(self) -> str:
         """In words what the run is doing, or how it ended."""
         if self.held_by:
             return f"running ({describe(self.held_by)})" if self.progress else f"starting ({describe(self.held_by)})"
-        if self.progress is None or self.num_with_result == self.num_trials:
-            return "all done" if self.num_with_result == self.num_trials else f"not running; {AGAIN}"
+        if self.num_with_result == self.num_trials:
+            return "all done"
+        if self.copy:
+            return str(self.copy)
+        if self.progress is None:
+            return f"not running; {AGAIN}"
         if self.progress.state is RunState.RUNNING:
             return f"killed; {AGAIN}"
         if self.progress.state is RunState.ABORTED:

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from bnsweep.errors import InputError
+from bnsweep.errors import InputError, StoreError
 from bnsweep.results import Store
 from bnsweep.results.compact import compact
+from bnsweep.results.copied import CopyOf, read_copy_of
 from bnsweep.results.files import Content, Entry
 from bnsweep.results.locations import Files
 from bnsweep.results.mirror import update
-from tests.results.rows import commit, contents, few_specs, killed, rows, tables_of, write_store
+from bnsweep.results.verify import verify
+from tests.results.rows import commit, contents, declare, few_specs, killed, rows, tables_of, write_store
 
 NAMES = [f"trial{number}" for number in range(12)]
 
@@ -176,3 +178,62 @@ def test_results_that_are_in_no_commit_are_refused_with_what_to_do(tmp_path: Pat
     original.files.put("trials/mine.parquet", b"")
     with pytest.raises(InputError, match="`bnsweep compact` it first"):
         update(copy, original.files)
+
+
+def test_it_says_how_far_it_is(store: Store, copy: Store) -> None:
+    write_store(store, pack=2)
+    said = list[str]()
+    brought = update(copy, store.files, say=said.append)
+    files = [
+        f"{folder.name}/{entry.name}"
+        for folder in copy.files.entries()
+        if not folder.is_file
+        for entry in copy.files.entries(folder.name)
+    ]
+    size = sum(len(copy.files.read(name) or b"") for name in files)
+    assert (brought.files, brought.bytes) == (len(files), size)
+    assert said[0] == f"fetch: looking for what is new in {store.root}"
+    assert said[-1] == f"fetch: {len(files)} files, {size / 1e6:.1f} MB so far, 1 commits to go"
+    assert len(said) == 1 + len(files)
+
+
+@pytest.mark.parametrize(
+    ("is_over", "words"),
+    [
+        (False, "whose run was not over: `bnsweep fetch` it again"),
+        (True, "whose run had ended: submit the sweep again, then `bnsweep fetch` it again"),
+    ],
+)
+def test_what_a_copy_lacks_is_fetched_again_until_it_is_none_any_more(
+    tmp_path: Path, copy: Store, is_over: bool, words: str
+) -> None:
+    original, specs = Store.open(tmp_path / "original"), few_specs(3)
+    declare(original, specs)
+    commit(original, tables_of(specs[:2]))
+    update(copy, original.files, is_over=is_over)
+    (gap,) = verify(copy)
+    assert (gap.kind, gap.remedy) == ("gap", f"this is a copy of {original.root}, {words}")
+    (entry,) = copy.files.entries("curves")
+    copy.files.delete([f"curves/{entry.name}"])
+    assert "`bnsweep fetch` it into a new directory" in {one.kind: one.remedy for one in verify(copy)}["missing"]
+    commit(copy)
+    assert {one.kind: one.remedy for one in verify(copy)}["gap"] == "run the sweep again: it makes what is missing"
+
+
+def test_a_copy_that_is_cut_off_says_so_and_one_that_is_refused_is_none(tmp_path: Path, copy: Store) -> None:
+    original = Store.open(tmp_path / "original")
+    declare(original, few_specs())
+    commit(original, tables_of(few_specs(1)), tables_of(few_specs(2)[1:]))
+
+    def fail() -> None:
+        raise StoreError("cut off")
+
+    with pytest.raises(StoreError, match="cut off"):
+        update(Store(Watched(copy.files, after_writing=fail)), original.files)  # type: ignore[arg-type]
+    assert read_copy_of(copy.files) == CopyOf(original.root, is_over=False)
+    update(copy, original.files, is_over=True)
+    assert read_copy_of(copy.files) == CopyOf(original.root, is_over=True)
+    commit(copy, rows("mine"))
+    with pytest.raises(InputError, match="holds other results"):
+        update(copy, original.files)
+    assert read_copy_of(copy.files) is None

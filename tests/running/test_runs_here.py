@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bnsweep.results import Store
+from bnsweep.results.copied import CopyOf, write_copy_of
 from bnsweep.running.progress_file import PROGRESS, RunProgress, RunState
 from bnsweep.running.runs_here import RunHere, runs_in
 from tests.synthetic import make_specs, write_sweep
@@ -49,6 +50,14 @@ def test_a_run_that_is_at_work_has_a_living_lease(tmp_path: Path) -> None:
         line = RunHere.of(tmp_path / "one").line
         assert "2 running, ETA 0:01:30; running (host " in line
     assert "killed" in RunHere.of(tmp_path / "one").line
+
+
+def test_a_copy_is_none_of_a_run_that_was_killed(tmp_path: Path) -> None:
+    """What `fetch` brought while the run went on says that it is running."""
+    leave_progress(tmp_path / "one", state=RunState.RUNNING)
+    write_copy_of(Store.open(tmp_path / "one").files, CopyOf("~/bnsweep/results/x", is_over=False))
+    words = "a copy of ~/bnsweep/results/x, whose run was not over: `bnsweep fetch` it again"
+    assert RunHere.of(tmp_path / "one").line.endswith(f"1 failed; {words}")
 
 
 def test_without_a_progress_file_what_is_stored_is_counted(tmp_path: Path) -> None:

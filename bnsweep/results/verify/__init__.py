@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from bnsweep.errors import InputError, StoreError
 from bnsweep.results.checkpoints import CHECKPOINTS, Checkpoints
+from bnsweep.results.copied import read_copy_of
 from bnsweep.results.declaration import DECLARED, read_declaration
 from bnsweep.results.locations import Files
 from bnsweep.results.store import Store
@@ -16,16 +18,18 @@ from bnsweep.results.verify.problem import Problem, some
 __all__ = ["Problem", "verify"]
 
 
-def verify(store: Store) -> list[Problem]:
+def verify(store: Store, say: Callable[[str], object] = lambda _: None) -> list[Problem]:
     """Read every byte of a store once; return all problems and notes, in the order of `path`.
 
-    Whatever a run is writing at the moment may look torn.
+    `say` is told how far that is. Whatever a run is writing at the moment may look torn.
     """
-    files = store.files
+    files, copy = store.files, read_copy_of(store.files)
+    say(f"verify: reading what is in {store.root}")
     inventory = Inventory.of(files)
     problems = [*inventory.problems(), *_check_checkpoints(files)]
     keys = dict[str, list[str]]()
-    for file in inventory.snapshot.live:
+    for number, file in enumerate(live := inventory.snapshot.live, start=1):
+        say(f"verify: commit {number} of {len(live)}")
         checked = check_commit(files, file.name, file.footer) if file.footer else check_unnumbered(files, file.name)
         problems += checked.problems
         keys[file.name] = checked.trial_keys
@@ -34,7 +38,7 @@ def verify(store: Store) -> list[Problem]:
         for name in inventory.loose(table):
             problems += check_unnumbered(files, name, known).problems
     problems += _check_duplicates(keys) + _check_declaration(files, known)
-    problems = _as_one(problems)
+    problems = [replace(problem, copy=copy) for problem in _as_one(problems)]
     return sorted(problems, key=lambda problem: (problem.path, problem.kind))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from bnsweep.results.copied import CopyOf
+
 REMEDIES = {
     "unfinished": "a merge was cut off; the next run, `bnsweep compact` or `bnsweep verify --repair` removes it",
     "gap": "run the sweep again: it makes what is missing",
@@ -22,6 +24,16 @@ REMEDIES = {
 }
 """What to do, by kind."""
 
+COPY_REMEDIES = {
+    "gap": "this is {copy}",
+    "declaration": "this is a copy of {copy.root}: `bnsweep fetch` it again",
+    "torn": "this is a copy of {copy.root}, and a fetch was cut off: `bnsweep fetch` it again",
+    "unfinished": "this is a copy of {copy.root}, and a fetch was cut off: `bnsweep fetch` it again",
+    "damaged": "this is a copy of {copy.root}: `bnsweep fetch` it into a new directory",
+    "missing": "this is a copy of {copy.root}: `bnsweep fetch` it into a new directory",
+}
+"""What to do where a copy is not as it should be: a run there would make it another directory."""
+
 NOTES = frozenset({"undeclared", "unnumbered"})
 """Kinds that nothing needs to be done about."""
 
@@ -34,15 +46,19 @@ class Problem:
         kind: a key of `REMEDIES`.
         path: the file or folder, relative to the directory.
         what: what is wrong with it.
+        copy: what the directory is a copy of; None where it is none.
     """
 
     kind: str
     path: str
     what: str
+    copy: CopyOf | None = None
 
     @property
     def remedy(self) -> str:
         """What to do about it."""
+        if self.copy and self.kind in COPY_REMEDIES:
+            return COPY_REMEDIES[self.kind].format(copy=self.copy)
         return REMEDIES[self.kind]
 
     @property

@@ -188,7 +188,16 @@ def test_a_thin_sweep_without_probes_has_a_page(case: str, tmp_path: Path) -> No
 def test_configurations_are_kept_apart(tmp_path: Path) -> None:
     few = {"gains": [1.0], "num_seeds": 1, "lrs": [0.01, 0.1, 1.0], "probes": False}
     write_sweep(tmp_path, [*make_specs(**few), *make_specs(**few, steps=100)])  # type: ignore[arg-type]
-    report = write_report(tmp_path)
+    said = list[str]()
+    report = write_report(tmp_path, say=said.append)
+    assert said == [
+        f"report: loading {tmp_path}",
+        "report: computing tables and verdicts of 18 trials",
+        "report: drawing the figures of all settings together",
+        "report: drawing the figures of steps 100, 1 of 2",
+        "report: drawing the figures of steps 200, 2 of 2",
+        "report: writing the page",
+    ]
     assert "Setting: steps 100" in Page(report).text
     assert "Setting: steps 200" in Page(report).text
     assert (report.parent / "figures" / "accuracy-2.csv").exists()

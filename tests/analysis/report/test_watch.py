@@ -16,6 +16,7 @@ from analysis.report import write_report
 from bnsweep.spec import TrialSpec
 from tests.analysis.browser import console, overflowing
 from tests.in_process import Run
+from tests.processes import complaints
 from tests.synthetic import accuracy_of, commit_rows, joined, make_specs, rows_of, write_sweep
 
 PATIENCE_S = 120
@@ -63,7 +64,7 @@ def test_it_waits_then_writes_with_each_commit_until_all_is_done(tmp_path: Path,
         commit(tmp_path, specs[4:])
         lines = process.communicate(timeout=PATIENCE_S)
         assert lines[0].splitlines()[-1] == f"report: {page} (6 of 6 trials done)"
-        assert (process.returncode, lines[1]) == (0, "")
+        assert (process.returncode, complaints(lines[1])) == (0, "")
     html = page.read_text(encoding="utf-8")
     assert "6 of 6 declared trials are done" in html
     assert "http-equiv" not in html
@@ -75,8 +76,8 @@ def test_interrupted_it_leaves_a_page_that_reloads_no_more(tmp_path: Path, specs
     with watching(tmp_path) as process:
         assert line_of(process).endswith("(2 of 6 trials done)")
         process.send_signal(signal.SIGINT)
-        printed, complaints = process.communicate(timeout=PATIENCE_S)
-    assert (process.returncode, printed, complaints) == (130, "interrupted; the last report is kept\n", "")
+        printed, said = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, printed, complaints(said)) == (130, "interrupted; the last report is kept\n", "")
     once, again = tmp_path / "report" / "index.html", write_report(tmp_path, tmp_path / "again" / "report")
     assert once.read_text(encoding="utf-8") == again.read_text(encoding="utf-8")
     assert {path.name for path in once.parent.iterdir()} == {"index.html", "figures"}
