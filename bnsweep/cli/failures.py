@@ -2,60 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
 
+from bnsweep.cli.failed_trial import FailedTrial
+from bnsweep.cli.failures_table import failures_table
 from bnsweep.errors import InputError
 from bnsweep.results import Store
-from bnsweep.results.schema import FAILURES
-from bnsweep.spec.trial import AXES
 
 MAX_ERRORS = 3
 """Distinct errors that are printed where a run ends."""
-LONG_COLUMNS = ("traceback", "log_tail")
-"""Up to 64 KiB a row."""
-
-
-@dataclass(frozen=True)
-class FailedTrial:
-    """A trial and its failed attempts, as rows of `failures/`, the last attempt last."""
-
-    key: str
-    attempts: tuple[dict[str, Any], ...]
-    has_result: bool
-
-    @property
-    def last(self) -> dict[str, Any]:
-        """Its last failed attempt."""
-        return self.attempts[-1]
-
-    @property
-    def error(self) -> str:
-        """The error of its last failed attempt, its first line."""
-        return str(self.last["error"] or "unknown").partition("\n")[0]
-
-    @property
-    def axes(self) -> str:
-        """Its norm, init, init_gain, lr and seed, as far as they were stored."""
-        spec = json.loads(self.last["spec"] or "{}")
-        return ", ".join(f"{axis} {spec[axis]}" for axis in AXES if axis in spec) or "spec not stored"
-
-    @property
-    def log(self) -> str:
-        """Where its worker's log was."""
-        return f"{self.last['log']} on {self.last['host']}" if self.last["log"] else f"none, on {self.last['host']}"
-
-    @classmethod
-    def load(cls, store: Store, *, with_logs: bool = False) -> list[Self]:
-        """Return every trial that ever failed, in the order of their keys; `LONG_COLUMNS` only if asked."""
-        finished, attempts = store.finished(), dict[str, list[dict[str, Any]]]()
-        columns = None if with_logs else [name for name in FAILURES.names if name not in LONG_COLUMNS]
-        rows = store.read("failures", columns).sort_by([("trial_key", "ascending"), ("attempt", "ascending")])
-        for row in rows.to_pylist():
-            attempts.setdefault(row["trial_key"], []).append(row)
-        return [cls(key, tuple(failed), key in finished) for key, failed in attempts.items()]
 
 
 def end_of_run(store: Store, left: Sequence[str], directory: str) -> Iterator[str]:
@@ -74,14 +29,24 @@ def end_of_run(store: Store, left: Sequence[str], directory: str) -> Iterator[st
     yield f"bnsweep failures {directory} [KEY]    each of them; with a KEY its traceback and the end of its log"
 
 
-def overview(store: Store, *, with_succeeded: bool) -> Iterator[str]:
-    """Yield a line for each failed trial without a result; `with_succeeded` also for those that have one by now."""
-    every = FailedTrial.load(store)
+def overview(store: Store, directory: str, width: int, *, with_succeeded: bool, is_full: bool = False) -> Iterator[str]:
+    """Yield a table of the failed trials without a result, the latest last, and how many they are.
+
+    Args:
+        store: the results.
+        directory: where they are, as the user names it.
+        width: that of the table at most, in characters.
+        with_succeeded: also those that have a result by now.
+        is_full: all about each, with its traceback, in the place of the table.
+    """
+    every = FailedTrial.load(store, with_logs=is_full)
     unresolved = [trial for trial in every if not trial.has_result]
-    for trial in every if with_succeeded else unresolved:
-        times = f"{_counted(len(trial.attempts), 'attempt')} failed"
-        since = ", has a result now" if trial.has_result else ""
-        yield f"{trial.key}: {trial.axes}; {times}{since}: {trial.error}"
+    shown = every if with_succeeded else unresolved
+    if is_full:
+        for trial in shown:
+            yield from (*_tried(trial), f"log: {trial.log}", trial.repro(directory), "")
+    elif shown:
+        yield from failures_table(shown, directory, width)
     num_succeeded = len(every) - len(unresolved)
     others = f"; {num_succeeded} that failed before have a result now{'' if with_succeeded else ' (--all lists them)'}"
     count = _counted(len(unresolved), "trial") if unresolved else "no trial"
@@ -99,12 +64,16 @@ def details(store: Store, key: str, directory: str) -> Iterator[str]:
         problem = f"{len(found)} failed trials begin with it" if found else "no failed trial begins with it"
         raise InputError(f"{key}: {problem}; `bnsweep failures {directory} --all` lists them")
     (trial,) = found
-    yield f"{trial.key}: {trial.axes}{'; has a result now' if trial.has_result else ''}"
+    yield from (*_tried(trial), trial.repro(directory), f"log: {trial.log}")
+    yield (trial.last["log_tail"] or "(nothing of it is stored)").rstrip()
+
+
+def _tried(trial: FailedTrial) -> Iterator[str]:
+    """Yield which trial it is, the error of each attempt, and where the last one was raised."""
+    yield trial.title
     for attempt in trial.attempts:
         yield f"attempt {attempt['attempt']}, {attempt['failed_at']:%Y-%m-%d %H:%M:%S} UTC: {attempt['error']}"
     yield str(trial.last["traceback"]).rstrip()
-    yield f"log: {trial.log}"
-    yield (trial.last["log_tail"] or "(nothing of it is stored)").rstrip()
 
 
 def _counted(number: int, what: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shutil
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO, cast
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 NOBODY_READS = (errno.EPIPE, errno.EIO)
 """A closed pipe, and a terminal that is gone: there is nobody to tell."""
+MAX_WIDTH = 10_000
+"""Of a line that no terminal shows."""
 
 
 def escape_what_cannot_be_encoded() -> None:
@@ -85,6 +88,12 @@ class _Tolerant:
 
     def fileno(self) -> int:
         return self._stream.fileno()
+
+
+def line_width() -> int:
+    """Return how many characters of stdout are a line: of a terminal what it has, of a pipe or file any number."""
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return shutil.get_terminal_size().columns if is_terminal else MAX_WIDTH
 
 
 def tolerant_console() -> Console:

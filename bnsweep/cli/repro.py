@@ -1,4 +1,4 @@
-"""One stored trial again, standalone, compared with what is stored."""
+"""One stored trial again, standalone, compared with what is stored; one that failed, to see whether it does again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import torch
 from pydantic import ValidationError
 
 from bnsweep.cli.difference import Difference, difference
+from bnsweep.cli.failed_trial import FailedTrial
+from bnsweep.cli.retry import Retry, find_failed, resources_there
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.errors import InputError
 from bnsweep.results import Store
@@ -34,7 +36,7 @@ class Reproduction:
     differences: tuple[Difference, ...]
 
     @property
-    def is_same(self) -> bool:
+    def is_well(self) -> bool:
         """Whether every bit of every table is the same."""
         return all(difference.is_same for difference in self.differences)
 
@@ -42,7 +44,7 @@ class Reproduction:
         """Return the outcome for a person to read."""
         axes = ", ".join(f"{axis} {getattr(self.spec, axis)}" for axis in AXES)
         before = self.stored
-        verdict = "the same bits" if self.is_same else "NOT the same"
+        verdict = "the same bits" if self.is_well else "NOT the same"
         return [
             f"{self.spec.trial_key}: {axes}",
             f"stored: on {before['device']} of {before['host']}, commit {before['git_sha']}, {before['versions']}",
@@ -52,30 +54,46 @@ class Reproduction:
         ]
 
 
-def reproduce(store: Store, key: str) -> Reproduction:
+def reproduce(store: Store, key: str) -> Reproduction | Retry:
     """Run the trial whose key begins with `key` again and compare, but for the columns about time and place.
 
     Raises:
         InputError: no such trial, several, one that this version of bnsweep would not run the same way, or one of data
             that are no longer there.
     """
-    trial = _find(store, key)
-    stored = _trial_row(trial)
-    spec = _spec(store, stored)
-    if spec.train.compile:
-        check_compiler()
-    device = prepare_device(Resources(gpus=1 if stored["device"] != "cpu" and torch.cuda.is_available() else 0))
-    data = load_dataset(spec.dataset)
-    require_data_of(spec.trial_key, stored["data_sha256"], data)
-    differences = _differences(trial, _run_again(spec, data.to(device)))
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-    return Reproduction(spec, stored, name, differences)
-
-
-def _find(store: Store, key: str) -> StoredTrial:
     if not store.is_there():
         raise InputError(f"{store.root}: no such directory; give the --out of a `bnsweep run`")
-    return StoredTrial.find(store, key)
+    if failed := find_failed(store, key):
+        return _retry(store, failed)
+    trial = StoredTrial.find(store, key)
+    stored = _trial_row(trial)
+    spec = _spec(store, stored)
+    data, device = _prepared(spec, Resources(gpus=1 if stored["device"] != "cpu" and torch.cuda.is_available() else 0))
+    require_data_of(spec.trial_key, stored["data_sha256"], data)
+    differences = _differences(trial, _run_again(spec, data.to(device)))
+    return Reproduction(spec, stored, _name(device), differences)
+
+
+def _retry(store: Store, failed: FailedTrial) -> Retry:
+    spec = _spec(store, {"git_sha": None, **failed.last})
+    data, device = _prepared(spec, resources_there(store))
+    try:
+        (row,) = _run_again(spec, data.to(device))["trials"].to_pylist()
+    except Exception as error:  # whatever it failed by is what is asked for
+        return Retry(failed, _name(device), error)
+    return Retry(failed, _name(device), status=row["status"])
+
+
+def _prepared(spec: TrialSpec, resources: Resources) -> tuple[Dataset, torch.device]:
+    """Return the trial's data, and the device to train on, with this process made ready for it."""
+    if spec.train.compile:
+        check_compiler()
+    device = prepare_device(resources)
+    return load_dataset(spec.dataset), device
+
+
+def _name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def _trial_row(trial: StoredTrial) -> dict[str, object]:
@@ -85,17 +103,18 @@ def _trial_row(trial: StoredTrial) -> dict[str, object]:
 
 
 def _spec(store: Store, stored: dict[str, object]) -> TrialSpec:
+    by = f"commit {stored['git_sha'] or 'unknown'}"
     try:
         spec = TrialSpec.model_validate_json(str(stored["spec"]))
     except ValidationError as error:
         raise InputError(
             f"{stored['trial_key']}: its spec cannot be read ({error.error_count()} errors): stored by another version "
-            f"of bnsweep (commit {stored['git_sha']}), or damaged; `bnsweep verify {store.root}` tells"
+            f"of bnsweep ({by}), or damaged; `bnsweep verify {store.root}` tells"
         ) from error
     if spec.trial_key != stored["trial_key"]:
         raise InputError(
             f"{stored['trial_key']}: stored by a version of bnsweep whose numbers differ from this one's "
-            f"(commit {stored['git_sha']}); check that commit out and try again"
+            f"({by}); check that commit out and try again"
         )
     return spec
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bnsweep.cli.app import INTERRUPTED, ResultsDir, app
+from bnsweep.cli.output import line_width
 from bnsweep.cli.own_analysis import import_own_analysis
 
 if TYPE_CHECKING:
@@ -84,13 +85,20 @@ def failures(
     with_succeeded: Annotated[
         bool, typer.Option("--all", help="Also the trials that failed before and have a result now.")
     ] = False,
+    is_full: Annotated[bool, typer.Option("--full", help="All about each, with its traceback.")] = False,
 ) -> None:
-    """Say why trials of DIR failed, a line each; with a KEY all about one: traceback and the end of its log."""
+    """Show which trials of DIR failed and why, the latest last; with a KEY all about one, and the end of its log.
+
+    Each comes with the command that runs it again, on its own in this process.
+    """
     from bnsweep.cli.failures import details, overview
     from bnsweep.cli.maintenance import existing_store
 
     store = existing_store(directory)
-    lines = overview(store, with_succeeded=with_succeeded) if key is None else details(store, key, directory)
+    if key is not None:
+        lines = details(store, key, directory)
+    else:
+        lines = overview(store, directory, line_width(), with_succeeded=with_succeeded, is_full=is_full)
     for line in lines:
         typer.echo(line)
 
@@ -117,14 +125,17 @@ def repro(
     directory: ResultsDir,
     key: Annotated[str, typer.Argument(metavar="KEY", help="A trial_key, or how one begins.")],
 ) -> None:
-    """Run one trial of DIR again, on its own, and compare; exit code 1 if a bit differs."""
+    """Run one trial of DIR again, on its own, and compare; exit code 1 if a bit differs.
+
+    One that failed, of which there is nothing to compare, is run to see why: exit code 1 if it fails again.
+    """
     from bnsweep.cli.repro import reproduce
     from bnsweep.results import Store
 
     again = reproduce(Store.open(directory), key)
     for line in again.lines():
         typer.echo(line)
-    raise typer.Exit(0 if again.is_same else 1)
+    raise typer.Exit(0 if again.is_well else 1)
 
 
 @app.command()

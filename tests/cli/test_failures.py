@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from bnsweep.cli.failed_trial import FailedTrial
 from bnsweep.cli.failures import details, end_of_run, overview
+from bnsweep.cli.failures_table import settings
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.spec import TrialSpec
@@ -59,17 +62,53 @@ def test_where_a_run_ends_the_commonest_errors_are_printed_with_a_trial_and_a_lo
     assert "at first" not in text
 
 
-def test_the_overview_has_a_line_for_each_trial_without_a_result(store: Store) -> None:
-    *lines, total = overview(store, with_succeeded=False)
-    first, last = few_specs(7)[0], few_specs(7)[-1]
-    assert len(lines) == 6
-    assert any(line.startswith(first.trial_key) and "2 attempts failed: ValueError" in line for line in lines)
-    assert not any(last.trial_key in line for line in lines)
+def test_the_overview_is_a_table_of_the_trials_without_a_result_the_latest_last(store: Store) -> None:
+    fail(store, few_specs(7)[1], 3, "OSError: the latest")
+    heading, *lines, total = overview(store, "out dir", 10_000, with_succeeded=False)
+    assert heading.split("  ")[0] == "failed (UTC)"
+    assert len(lines) == 3 * 6
+    for row, number in zip(range(0, 18, 3), (0, 2, 3, 4, 5, 1), strict=True):
+        spec, at = few_specs(7)[number], heading.index("error")
+        failed, command, log = lines[row : row + 3]
+        setting = f"norm {spec.norm}, init {spec.init}, init_gain 1.0, lr {spec.lr}"
+        attempts, error = {0: (2, "ValueError: [no] such file"), 1: (2, "OSError: the latest")}.get(number, (1, ""))
+        assert failed.split()[2:4] == [str(spec.seed), str(attempts)]
+        assert setting in failed[:at]
+        assert error in failed[at:]
+        assert command[at:] == f"bnsweep repro 'out dir' {spec.trial_key}"
+        assert log[at:] == "log: /tmp/worker.err on far"
+        assert not (command + log).replace(command[at:], "").replace(log[at:], "").strip()
     assert "6 trials" in total
     assert "1 that failed before" in total
-    *every, _ = overview(store, with_succeeded=True)
-    assert len(every) == 7
-    assert any(line.startswith(last.trial_key) and "has a result now" in line for line in every)
+    *every, _ = overview(store, "out", 10_000, with_succeeded=True)
+    assert sum("has a result now" in line for line in every) == 1
+    assert len(every) == 1 + 3 * 7
+
+
+def test_a_narrow_terminal_sees_all_of_it_and_the_command_in_one_piece(store: Store) -> None:
+    wide, narrow = ([*overview(store, "out", width, with_succeeded=False)][1:] for width in (10_000, 80))
+    assert max(map(len, narrow[:-1])) <= 80
+    assert sum("bnsweep repro out " in line for line in narrow) == 6
+    assert sorted("".join(wide).replace(" ", "")) == sorted("".join(narrow).replace(" ", ""))
+
+
+def test_in_full_each_comes_with_its_traceback_and_the_command(store: Store) -> None:
+    lines = list(overview(store, "out", 80, with_succeeded=False, is_full=True))
+    for spec in few_specs(6):
+        start = next(number for number, line in enumerate(lines) if line.startswith(f"{spec.trial_key}: "))
+        block = lines[start : lines.index("", start)]
+        assert "Traceback of attempt 2" in block
+        assert f"bnsweep repro out {spec.trial_key}" in block
+    assert not any("printed by attempt" in line for line in lines)
+
+
+def test_a_setting_says_in_what_trials_differ_beside_the_axes(tmp_path: Path, spec: Callable[..., TrialSpec]) -> None:
+    store = Store.open(tmp_path)
+    for steps in (8, 9):
+        fail(store, spec(train={"steps": steps, "batch_size": 32}), 1, "ValueError: x")
+    told = "norm none, init default, init_gain 1.0, lr 0.1"
+    assert settings(FailedTrial.load(store)) == [f"{told}, train.steps {steps}" for steps in (8, 9)]
+    assert settings(FailedTrial.load(store)[:1]) == [told]
 
 
 def test_all_about_one_trial_is_its_traceback_and_its_log(store: Store) -> None:
@@ -82,6 +121,7 @@ def test_all_about_one_trial_is_its_traceback_and_its_log(store: Store) -> None:
         "Traceback of attempt 2",
         "printed by attempt 2",
         "far",
+        f"bnsweep repro out {key}",
     ):
         assert part in text
     for wrong in ("nowhere", ""):
@@ -93,7 +133,7 @@ def test_failures_stored_by_an_earlier_version_are_shown_as_far_as_they_go(tmp_p
     store = Store.open(tmp_path)
     failure = {"trial_key": "a", "attempt": 1, "error": "ValueError: x", "failed_at": datetime.now(UTC)}
     commit(store, as_tables({"failures": [failure]}))
-    assert any("a: spec not stored" in line for line in overview(store, with_succeeded=False))
+    assert any("spec not stored" in line for line in overview(store, "out", 200, with_succeeded=False))
     assert any("nothing of it is stored" in line for line in details(store, "a", "out"))
 
 
@@ -109,6 +149,31 @@ def test_a_run_with_a_broken_probe_says_why_and_failures_says_it_again(
     again = bnsweep("failures", tmp_path / "out")
     assert again.returncode == 0
     assert "norm noisy_batch, init default" in again.stdout
-    key = again.stdout.partition(":")[0]
-    assert "tests/user_code/probes.py" in run("failures", tmp_path / "out", key).out
+    *_, command = re.findall("bnsweep (repro .*)", again.stdout)
+    assert "tests/user_code/probes.py" in run("failures", tmp_path / "out", command.split()[2]).out
+    assert "tests/user_code/probes.py" in run("failures", tmp_path / "out", "--full").out
     assert run("failures", tmp_path / "nowhere").code == 2
+    repeated = run(*command.split())
+    assert repeated.code == 1, repeated.err
+    assert "tests/user_code/probes.py" in repeated.out
+    assert repeated.out.rstrip().endswith("fails again, by the same error")
+    refused = run("repro", tmp_path / "out", "")
+    assert refused.code == 2
+    assert "3 failed trials begin with it" in refused.err
+
+
+def test_a_failed_trial_that_ends_now_is_said_to(tmp_path: Path, spec: Callable[..., TrialSpec], run: Run) -> None:
+    store, trial = Store.open(tmp_path / "out"), spec()
+    fail(store, trial, 1, "OSError: only once")
+    again = run("repro", tmp_path / "out", trial.trial_key[:5])
+    assert again.code == 0, again.err
+    assert "failed: 1 time, at last on far: OSError: only once" in again.out
+    assert "completed: it does not fail here" in again.out
+
+
+def test_a_failed_trial_whose_spec_is_not_stored_cannot_be_run_again(tmp_path: Path, run: Run) -> None:
+    failure = {"trial_key": "a", "attempt": 1, "error": "ValueError: x", "failed_at": datetime.now(UTC)}
+    commit(Store.open(tmp_path / "out"), as_tables({"failures": [failure]}))
+    again = run("repro", tmp_path / "out", "a")
+    assert again.code == 2
+    assert "a: its spec cannot be read" in again.err
