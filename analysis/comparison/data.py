@@ -56,7 +56,7 @@ def compare_sweeps(
             f"compare: {len(sweeps)} sweeps or configurations; a figure can tell at most {MAX_SWEEPS} apart; give fewer"
         )
     for name, results in sweeps.items():
-        say(f"compare: computing the robustness of {name}")
+        say(f"computing the robustness of {name}")
         tables.append(all_pooled_rows(robustness_table(results)).assign(sweep=name))
     norms = dict.fromkeys(norm for table in tables for norm in in_order(table["norm"]))
     table = pd.concat(tables, ignore_index=True).astype({"norm": pd.CategoricalDtype(list(norms), ordered=True)})
@@ -82,7 +82,7 @@ def _named(directories: Sequence[str | os.PathLike[str]], say: Callable[[str], o
     """Return each sweep and configuration by a name of its own: the sweep's, or if two have the same, its directory."""
     loaded = dict[str, Results]()
     for place in [os.fspath(one) for one in directories]:
-        say(f"compare: loading {place}")
+        say(f"loading {place}")
         loaded[place] = load(place)
     names = [results.name for results in loaded.values()]
     return {

@@ -43,7 +43,7 @@ def write_report(
         StoreError: `out` cannot be written; the older report is still there.
     """
     target = report_directory(directory, out)
-    say(f"report: loading {os.fspath(directory)}")
+    say(f"loading {os.fspath(directory)}")
     return write_page(load(directory), target, say=say)
 
 
@@ -62,7 +62,7 @@ def write_page(
         figures = directory / "figures"
         figures.mkdir()
         context = _context(results, figures, say)
-        say("report: writing the page")
+        say("writing the page")
         pages = {PAGE: refresh_s} if refresh_s is None else {PAGE: refresh_s, FINAL_PAGE: None}
         for name, seconds in pages.items():
             html = render("report.html.j2", **context, refresh_s=seconds)
@@ -78,7 +78,7 @@ def stop_refreshing(target: Path) -> None:
 
 def _context(results: Results, figures: Path, say: Callable[[str], object]) -> dict[str, object]:
     """Write the figures and tables; return what the template takes."""
-    say(f"report: computing tables and verdicts of {len(results.trials)} trials")
+    say(f"computing tables and verdicts of {len(results.trials)} trials")
     computed = compute(results)
     csv = {**computed.csv, "trials": results.trials}
     if len(results.undeclared):
@@ -86,10 +86,10 @@ def _context(results: Results, figures: Path, say: Callable[[str], object]) -> d
     for name, frame in csv.items():
         write_csv(frame, figures / f"{name}.csv")
     parts = split_configurations(results)
-    say("report: drawing the figures of all settings together")
+    say("drawing the figures of all settings together")
     overview, configurations = report_overview(results, computed, figures), list[ConfigurationReport]()
     for number, (label, part) in enumerate(parts.items(), start=1):
-        say(f"report: drawing the figures of {label or 'the sweep'}, {number} of {len(parts)}")
+        say(f"drawing the figures of {label or 'the sweep'}, {number} of {len(parts)}")
         configurations.append(report_configuration(part, computed.of(label), label, number, figures))
     return {
         "name": results.name,

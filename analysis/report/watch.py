@@ -57,7 +57,7 @@ def _watch(
             seen = batches
         elif batches != seen:
             try:
-                meanwhile(f"report: loading {store.root}")
+                meanwhile(f"loading {store.root}")
                 is_done = _write(load(directory), target, every_s, say, meanwhile)
             except StoreError as error:  # files are being replaced or out of reach, or the disk is full
                 if str(error) != problem:

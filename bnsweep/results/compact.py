@@ -35,14 +35,14 @@ def compact(store: Store, max_rows: int = MAX_ROWS, say: Callable[[str], object]
     Raises:
         InputError: a run is at work, or a file is damaged. StoreError: it cannot be written.
     """
-    say(f"compact: reading which commits are in {store.root}")
+    say(f"reading which commits are in {store.root}")
     before = store.snapshot()
     is_tidy = before.is_converted and not leftovers(store.files, before, before.last)
     if not is_tidy or _groups(before, max_rows, before.kept | {before.last}):  # what a take-over now would keep
         with store.take_over(wait=False) as writer:
             groups = _groups(writer.snapshot, max_rows, writer.snapshot.kept)
             for number, group in enumerate(groups, start=1):
-                say(f"compact: merging {len(group.commits)} commits into one, {number} of {len(groups)}")
+                say(f"merging {len(group.commits)} commits into one, {number} of {len(groups)}")
                 merge(writer, group)
     return Compaction(_with_rows(before), _with_rows(store.snapshot()))
 

@@ -43,7 +43,7 @@ class Brought:
         with self._lock:
             self.files += 1
             self.bytes += len(content)
-            self.say(f"fetch: {self.files} files, {self.bytes / 1e6:.1f} MB so far, {self.left} commits to go")
+            self.say(f"fetched {self.files} files, {self.bytes / 1e6:.1f} MB so far, {self.left} commits to go")
 
 
 def update(
@@ -69,7 +69,7 @@ def update(
     """
     wait_until_free(copy.files, copy.timing)
     before, brought = numbers_of(copy.files.entries("trials")), Brought(say)
-    say(f"fetch: looking for what is new in {source.root}")
+    say(f"looking for what is new in {source.root}")
     _check_same(copy, source, before)
     if not before or read_copy_of(copy.files):  # what else is there may yet be found to be no copy
         write_copy_of(copy.files, CopyOf(source.root, is_over=False))

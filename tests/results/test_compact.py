@@ -19,8 +19,9 @@ def folder(store: Store, table: str) -> list[str]:
 
 def test_many_commits_become_one_with_the_same_rows(store: Store) -> None:
     specs = write_store(store, pack=2)
-    before, attempts = contents(store), store.use(last_attempts)
-    assert compact(store) == Compaction(before=5, after=1)
+    before, attempts, said = contents(store), store.use(last_attempts), list[str]()
+    assert compact(store, say=said.append) == Compaction(before=5, after=1)
+    assert said == [f"reading which commits are in {store.root}", "merging 5 commits into one, 1 of 1"]
     assert contents(store) == before
     assert {len(folder(store, table)) for table in set(before) - {"trials"}} == {1}
     assert store.use(last_attempts) == attempts

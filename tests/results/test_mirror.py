@@ -192,8 +192,8 @@ def test_it_says_how_far_it_is(store: Store, copy: Store) -> None:
     ]
     size = sum(len(copy.files.read(name) or b"") for name in files)
     assert (brought.files, brought.bytes) == (len(files), size)
-    assert said[0] == f"fetch: looking for what is new in {store.root}"
-    assert said[-1] == f"fetch: {len(files)} files, {size / 1e6:.1f} MB so far, 1 commits to go"
+    assert said[0] == f"looking for what is new in {store.root}"
+    assert said[-1] == f"fetched {len(files)} files, {size / 1e6:.1f} MB so far, 1 commits to go"
     assert len(said) == 1 + len(files)
 
 

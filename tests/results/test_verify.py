@@ -38,7 +38,13 @@ def test_no_problem_is_found_in_a_finished_sweep_before_and_after_compaction(sto
     write_store(store)
     before = contents(store)
     for _ in range(2):
-        assert verify(store) == []
+        said = list[str]()
+        assert verify(store, said.append) == []
+        number = len(store.snapshot().live)
+        assert said == [
+            f"reading what is in {store.root}",
+            *(f"checking commit {one} of {number}" for one in range(1, number + 1)),
+        ]
         assert verify_directory(location).exit_code == 0
         compact_directory(location)
     assert contents(store) == before

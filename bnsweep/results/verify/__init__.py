@@ -24,12 +24,12 @@ def verify(store: Store, say: Callable[[str], object] = lambda _: None) -> list[
     `say` is told how far that is. Whatever a run is writing at the moment may look torn.
     """
     files, copy = store.files, read_copy_of(store.files)
-    say(f"verify: reading what is in {store.root}")
+    say(f"reading what is in {store.root}")
     inventory = Inventory.of(files)
     problems = [*inventory.problems(), *_check_checkpoints(files)]
     keys = dict[str, list[str]]()
     for number, file in enumerate(live := inventory.snapshot.live, start=1):
-        say(f"verify: commit {number} of {len(live)}")
+        say(f"checking commit {number} of {len(live)}")
         checked = check_commit(files, file.name, file.footer) if file.footer else check_unnumbered(files, file.name)
         problems += checked.problems
         keys[file.name] = checked.trial_keys

@@ -90,7 +90,10 @@ def test_sweeps_of_the_same_name_go_by_their_place_and_configurations_are_apart(
     few = {"gains": [1.0], "num_seeds": 1, "probes": False}
     write_sweep(tmp_path / "a", make_specs(**few))  # type: ignore[arg-type]
     write_sweep(tmp_path / "b", [*make_specs(**few), *make_specs(**few, steps=100)])  # type: ignore[arg-type]
-    names = compare_sweeps([tmp_path / "a", tmp_path / "b"]).names
+    said = list[str]()
+    names = compare_sweeps([tmp_path / "a", tmp_path / "b"], said.append).names
+    loading = [f"loading {tmp_path}/a", f"loading {tmp_path}/b"]
+    assert said == [*loading, *(f"computing the robustness of {name}" for name in names)]
     assert names == [f"{tmp_path}/a", f"{tmp_path}/b: steps 100", f"{tmp_path}/b: steps 200"]
 
 

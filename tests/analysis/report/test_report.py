@@ -191,12 +191,12 @@ def test_configurations_are_kept_apart(tmp_path: Path) -> None:
     said = list[str]()
     report = write_report(tmp_path, say=said.append)
     assert said == [
-        f"report: loading {tmp_path}",
-        "report: computing tables and verdicts of 18 trials",
-        "report: drawing the figures of all settings together",
-        "report: drawing the figures of steps 100, 1 of 2",
-        "report: drawing the figures of steps 200, 2 of 2",
-        "report: writing the page",
+        f"loading {tmp_path}",
+        "computing tables and verdicts of 18 trials",
+        "drawing the figures of all settings together",
+        "drawing the figures of steps 100, 1 of 2",
+        "drawing the figures of steps 200, 2 of 2",
+        "writing the page",
     ]
     assert "Setting: steps 100" in Page(report).text
     assert "Setting: steps 200" in Page(report).text
