@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bnsweep import __version__
+from bnsweep.cli.completion import cluster_files, results_directories, settings, sweep_files
 from bnsweep.running.gc_tuning import freeze_gc, raise_gc_thresholds
 
 app = typer.Typer(
@@ -16,13 +17,18 @@ app = typer.Typer(
     help="How robust is training to its hyperparameters under each normalization mode, and why?",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
 INTERRUPTED = 130
-SweepFile = Annotated[Path, typer.Argument(metavar="SWEEP", help="The sweep file, such as sweeps/mini.yaml.")]
-ResultsDir = Annotated[str, typer.Argument(metavar="DIR", help="Where a run left its results: its --out.")]
+SweepFile = Annotated[
+    Path,
+    typer.Argument(metavar="SWEEP", help="The sweep file, such as sweeps/mini.yaml.", autocompletion=sweep_files),
+]
+ResultsDir = Annotated[
+    str,
+    typer.Argument(metavar="DIR", help="Where a run left its results: its --out.", autocompletion=results_directories),
+]
 Out = Annotated[str | None, typer.Option(help="Where results are: a path or s3://...; results/<name> if not given.")]
 Extend = Annotated[
     bool,
@@ -35,9 +41,19 @@ HoursToRun = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the sweep file. ~KEY: leave it out."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a field of the sweep file. ~KEY: leave it out.",
+        autocompletion=settings,
+    ),
 ]
-Cluster = Annotated[str | None, typer.Option(metavar="FILE", help="The file of `ray up`; the head is reached by SSH.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="The file of `ray up`; the head is reached by SSH.", autocompletion=cluster_files
+    ),
+]
 CheckpointMinutes = Annotated[
     float, typer.Option(min=0, help="How often a trial that takes long is saved, to continue from there.")
 ]

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from bnsweep.cli.app import app
+from bnsweep.cli.completion import shipped_files
 from bnsweep.cli.schema import schema_text
 from bnsweep.cli.shipped import Shipped, find, shipped, title
 from bnsweep.errors import InputError
@@ -27,7 +28,13 @@ def init(
     directory: Annotated[str, typer.Argument(metavar="[DIR]", help="Where they go; here if not given.")] = ".",
     is_list: Annotated[bool, typer.Option("--list", help="List the sweep and cluster files of bnsweep.")] = False,
     name: Annotated[
-        str | None, typer.Option("--from", metavar="NAME", help="Write one of these, with the files that it names.")
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME",
+            help="Write one of these, with the files that it names.",
+            autocompletion=shipped_files,
+        ),
     ] = None,
 ) -> None:
     """Write sweep files to begin with: for digits, for CIFAR-10, and for a model of your own. Overwrites nothing."""

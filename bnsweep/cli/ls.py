@@ -8,8 +8,14 @@ from typing import Annotated
 import typer
 
 from bnsweep.cli.app import app
+from bnsweep.cli.completion import results_directories
 
-Folder = Annotated[Path, typer.Argument(metavar="[DIR]", help="A results directory, or one with several.")]
+Folder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="[DIR]", help="A results directory, or one with several.", autocompletion=results_directories
+    ),
+]
 
 
 @app.command()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bnsweep.cli.app import INTERRUPTED, ResultsDir, app
+from bnsweep.cli.completion import results_directories
 from bnsweep.cli.output import line_width
 from bnsweep.cli.own_analysis import import_own_analysis
 
@@ -50,7 +51,10 @@ def _watch(directory: str, out: str | None, every_s: float) -> None:
 
 @app.command()
 def compare(
-    directories: Annotated[list[str], typer.Argument(metavar="DIR DIR...", help="The --out of two runs or more.")],
+    directories: Annotated[
+        list[str],
+        typer.Argument(metavar="DIR DIR...", help="The --out of two runs or more.", autocompletion=results_directories),
+    ],
     out: Annotated[str, typer.Option(help="The directory that the page goes to.")] = "comparison",
 ) -> None:
     """Set sweeps side by side: how robust each mode is in each, and what the sweeps differ in."""
