@@ -16,8 +16,9 @@ def of_recipes(results: Results) -> Iterator[Finding]:
     """Under each optimizer and schedule: more accurate with batch normalization, over all rates and at the best."""
     trials = results.trials.assign(score=final_score(results.trials)).astype({"norm": str})
     by_lr = trials.groupby([*KEYS, "lr", "seed"], observed=True)["score"].mean()
-    mean, best = (by_lr.groupby([*KEYS, "seed"], observed=True).agg(what) for what in ("mean", "max"))
-    for optimizer, schedule in mean.index.droplevel(["norm", "seed"]).unique():
+    over_lr = by_lr.groupby([*KEYS, "seed"], observed=True)
+    mean, best = over_lr.mean(), over_lr.max()
+    for optimizer, schedule in trials[["optimizer", "schedule"]].drop_duplicates().itertuples(index=False):
         recipe = f"{optimizer}, {schedule}"
         better = difference(mean.loc[optimizer, schedule], "batch", "none")
         yield Finding(recipe, "batch is more accurate, mean over log lr", "accuracy", better, "above")

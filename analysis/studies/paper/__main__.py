@@ -16,30 +16,28 @@ from analysis.studies.paper.findings import (
     measured_walks,
     of_landscape,
     of_learning_rates,
-    of_lp_norms,
-    of_moments,
-    of_noise,
     of_shift,
 )
-from analysis.studies.paper.full_size import table_of_full_size
-from analysis.studies.paper.linear import of_linear_network
+from analysis.studies.paper.full_size import table_at_equal_loss, table_of_full_size
+from analysis.studies.paper.step_lengths import table_of_step_lengths
 
-SWEEPS = ("paper_fig1_2_4_gpu", "paper_fig1_3_4_cpu", "paper_fig2_5_8_cpu", "paper_dln")
+SWEEPS = ("paper_fig1_2_4_gpu", "paper_fig1_3_4_cpu")
 PUBLISHED = DATA / "published"
 DATA_USED = "CIFAR-10 (JPEG q75 copy)"
 
 
-def tables(full: Results, first: Results, second: Results, linear: Results) -> dict[str, str]:
-    """Return the tables of the page by name: at full size, of figures 1, 3, 4, of 2, 5, 8, of the linear network."""
+def tables(full: Results, first: Results) -> dict[str, str]:
+    """Return the tables of the page by name: at full size, and of the narrow nets."""
     return {
         "full-size": table_of_full_size(full, PUBLISHED),
+        "equal-loss": table_at_equal_loss(full),
+        "step-lengths": table_of_step_lengths(full, 0.1),
+        "equal-loss-narrow": table_at_equal_loss(first),
         "figures-1-3-4": as_markdown(chain(of_learning_rates(first), of_shift(first), of_landscape(first))),
-        "figures-2-5-8": as_markdown(chain(of_noise(second), of_lp_norms(second), of_moments(second))),
-        "linear": as_markdown(of_linear_network(linear)),
     }
 
 
-def draw(full: Results, first: Results, second: Results) -> None:
+def draw(full: Results, first: Results) -> None:
     """Draw the figures of the page into `docs/studies/figures`."""
     full4, figure4 = (
         figure4_data(measured_walks(results, 0.1), PUBLISHED, 0.1, f"{net}, {DATA_USED}")
@@ -51,13 +49,12 @@ def draw(full: Results, first: Results, second: Results) -> None:
         save(draw_training(training_data(first)), FIGURES, "paper-fig1")
         save(draw_ics(ics_data(first)), FIGURES, "paper-fig3")
         save(draw_figure4(figure4), FIGURES, "paper-fig4")
-        save(draw_training(training_data(second)), FIGURES, "paper-fig2-5")
 
 
 def main() -> None:
     """Load what is kept, draw, and write the page."""
     kept = [load(DATA / name) for name in SWEEPS]
-    draw(*kept[:3])
+    draw(*kept)
     write("paper", tables(*kept))
 
 

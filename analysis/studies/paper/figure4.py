@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.plots.style import handles, new_figure, norm_style, set_title, style
+from analysis.plots.style import new_figure, norm_style, set_title, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,6 +74,8 @@ def band_ratio(walked: pd.DataFrame, column: str) -> float:
 
 def draw_figure4(data: Figure4Data, fig: Figure | None = None) -> Figure:
     """Draw a row per quantity, theirs left and ours right; a row shares its scale."""
+    from matplotlib.patches import Patch
+
     with style():
         fig = fig or new_figure(6.6)
         set_title(fig, data.title, data.subtitle)
@@ -86,7 +88,8 @@ def draw_figure4(data: Figure4Data, fig: Figure | None = None) -> Figure:
         grid[0, 1].set_title("here")
         for ax in grid[-1]:
             ax.set_xlabel("step")
-        fig.legend(handles=handles(NORMS, marker=False), loc="outside lower center", ncols=len(NORMS))
+        patches = [Patch(color=norm_style(norm).color, label=norm) for norm in NORMS]
+        fig.legend(handles=patches, loc="outside lower center", ncols=len(NORMS))
     return fig
 
 

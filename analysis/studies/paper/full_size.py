@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,10 @@ from analysis.measures.scores import final_score
 from analysis.studies.paper.figure4 import NORMS, band_ratio, published_walks
 from analysis.studies.paper.findings import late, measured_walks
 
+LOSSES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+"""Bounds of mini-batch losses within which walks of both modes are compared."""
+AT_EQUAL_LOSS = ("walks", "width of the loss band", "gradient difference over gradient")
+"""What is shown of them."""
 ACCURACIES = {(0.1, "none"): "0.80", (0.1, "batch"): "0.83", (0.5, "none"): "near 0.10", (0.5, "batch"): "about 0.80"}
 """Test accuracy by learning rate and mode as the paper's text gives it (section 2, figure 1)."""
 
@@ -44,3 +49,25 @@ def _of_walks(theirs: pd.DataFrame, ours: pd.DataFrame) -> Iterator[str]:
         for norm in NORMS:
             levels = [late(walked[walked["norm"] == norm])["beta"].agg(what) for walked in (theirs, ours)]
             yield f"| 4c | {text} effective beta, {norm} | {levels[0]:.2f} | {levels[1]:.2f} |"
+
+
+def table_at_equal_loss(results: Results, lr: float = 0.1) -> str:
+    """Return a table of Markdown: by the mini-batch's loss, medians over walks of none and of batch.
+
+    A walk from a lower loss has a narrower band of losses, whatever the net, and batch is ahead at each step.
+    """
+    walked, keys = measured_walks(results, lr), ["norm", "seed", "step"]
+    starts = results.landscape[results.landscape["lr"] == lr].astype({"norm": str}).groupby(keys)["grad_norm"].first()
+    curves = results.curves[results.curves["lr"] == lr].astype({"norm": str}).set_index(keys)["train_loss"]
+    walked = walked.join(starts, on=keys).join(curves, on=keys)
+    walked["relative"] = walked["diff_max"] / walked["grad_norm"]
+    head = " | ".join(f"{name}: none, batch" for name in AT_EQUAL_LOSS)
+    lines = [f"| loss of the mini-batch | {head} |", "|---|---|---|---|"]
+    for low, high in pairwise(LOSSES):
+        part = walked[walked["train_loss"].between(low, high, inclusive="left")].groupby("norm")
+        sizes, medians = part.size(), part[["loss_width", "relative"]].median()
+        if not set(NORMS) <= set(sizes.index):
+            continue
+        cells = [", ".join(f"{medians[column][norm]:.2g}" for norm in NORMS) for column in ("loss_width", "relative")]
+        lines.append(f"| {low:g} to {high:g} | {', '.join(str(sizes[norm]) for norm in NORMS)} | {' | '.join(cells)} |")
+    return "\n".join(lines)

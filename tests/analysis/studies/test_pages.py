@@ -10,8 +10,10 @@ import pytest
 from analysis import Results, load
 from analysis.studies import robustness
 from analysis.studies.page import DATA, STUDIES, written
+from analysis.studies.paper import __main__ as paper
 
 PAGES: dict[str, tuple[Callable[..., dict[str, str]], tuple[str, ...]]] = {
+    "paper": (paper.tables, paper.SWEEPS),
     "robustness": (robustness.tables, ("robustness_cpu",)),
 }
 """What computes the tables of a page, and of which sweeps."""

@@ -16,8 +16,9 @@ from analysis.studies.finding import Finding
 from analysis.studies.page import DATA, written
 from analysis.studies.paper.figure4 import draw_figure4, figure4_data
 from analysis.studies.paper.findings import late, measured_walks, of_landscape, of_learning_rates, of_lp_norms, of_shift
-from analysis.studies.paper.full_size import table_of_full_size
+from analysis.studies.paper.full_size import table_at_equal_loss, table_of_full_size
 from analysis.studies.paper.linear import of_linear_network
+from analysis.studies.paper.step_lengths import table_of_step_lengths
 from bnsweep.errors import InputError
 from tests.synthetic import make_specs, write_sweep
 
@@ -111,6 +112,36 @@ def test_at_full_size_each_number_stands_beside_the_published_one(results: Resul
     ours = walked.groupby(["norm", "step"])["loss_width"].mean()
     ratio = float((ours["none"] / ours["batch"]).median())
     assert cells["width of the loss band, none over batch"][1] == f"{ratio:.1f} |"
+
+
+def test_walks_are_compared_from_equal_losses(results: Results) -> None:
+    """Batch is ten times smoother, from losses of which each mode has as many."""
+    walk = results.landscape.astype({"norm": str})
+    ten = np.where(walk["norm"] == "batch", 10.0, 1.0)
+    known = walk.assign(loss=walk["lr_multiple"] / ten, grad_diff_l2=2 * walk["grad_norm"] / ten)
+    kept = results.trials["norm"].isin(["none", "batch"])
+    lines = table_at_equal_loss(replace(results, landscape=known, trials=results.trials[kept])).splitlines()[2:]
+    at = results.curves[(results.curves["lr"] == 0.1) & (results.curves["norm"] == "none")]
+    measured = at[at["step"].isin(walk["step"])]["train_loss"]
+    above, below = int((measured > 1).sum()), int((measured <= 1).sum())
+    assert lines == [
+        f"| 0.1 to 1 | {below}, {below} | 3.5, 0.35 | 2, 0.2 |",
+        f"| 1 to 10 | {above}, {above} | 3.5, 0.35 | 2, 0.2 |",
+    ]
+
+
+def test_by_the_length_of_a_step_an_edge_is_flat_and_a_gradient_that_is_gone_is_not(results: Results) -> None:
+    walk = results.landscape.astype({"norm": str})
+    at_edge = 2 / walk["lr"] * walk["alpha"]  # the difference over the gradient, of eigenvalue 2 / lr
+    relative = np.where(walk["norm"] == "none", at_edge, 1.0)
+    known = walk.assign(grad_diff_l2=relative * walk["grad_norm"], beta=relative / walk["alpha"])
+    lines = table_of_step_lengths(replace(results, landscape=known), 0.1).splitlines()[2:]
+    assert lines == [
+        "| 0.5 | 20 | 20.0, 20.0 | 1.00, 1.00 |",
+        "| 1 | 10 | 20.0, 10.0 | 2.00, 1.00 |",
+        "| 2 | 5 | 20.0, 5.0 | 4.00, 1.00 |",
+        "| 4 | 2.5 | 20.0, 2.5 | 8.00, 1.00 |",
+    ]
 
 
 def test_the_linear_network_has_a_level_and_a_test_loss_at_each_rate(results: Results) -> None:
