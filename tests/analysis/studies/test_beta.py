@@ -39,13 +39,28 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 def test_levels_are_late_medians_of_the_largest_of_a_walk_in_units_of_the_edge(results: Results) -> None:
-    rows = beta_data(results).rows.set_index(["batch_size", "norm", "lr"])
+    data = beta_data(results)
+    rows = data.rows.set_index(["batch_size", "norm", "lr"])
+    assert data.shortest == (0.5,)
     assert len(rows) == 2 * len(BAND) * len(LRS)
     seeds = np.log10([1.0, 1.01, 1.02])
     for (_, norm, _), row in rows.iterrows():
-        assert row["beta"] == pytest.approx(BAND[norm] * 10 ** seeds.mean())
-        assert row["beta_low"] < row["beta"] < row["beta_high"]
+        level = row["beta from 0.5 lr"]
+        assert level == pytest.approx(BAND[norm] * 10 ** seeds.mean())
+        assert row["beta from 0.5 lr, low"] < level < row["beta from 0.5 lr, high"]
         assert (row["sharpness"], row["n"]) == (pytest.approx(1.0), 3)
+
+
+def test_a_gradient_that_is_gone_gives_one_over_the_shortest_step(results: Results) -> None:
+    """Walks from lr / 8 on: none at the edge, batch with a gradient that every step ends."""
+    walked = results.landscape
+    lengths = walked["lr_multiple"].map({0.5: 0.125, 1.0: 0.25, 2.0: 0.5, 4.0: 4.0})
+    beta = np.where(walked["norm"] == "none", 2.0, 1 / lengths) / walked["lr"]
+    data = beta_data(replace(results, landscape=walked.assign(lr_multiple=lengths, beta=beta)))
+    assert data.shortest == (0.125, 0.25, 0.5)
+    for _, row in data.rows.iterrows():
+        expected = [1.0, 1.0, 1.0] if row["norm"] == "none" else [4.0, 2.0, 1.0]
+        assert [row[name] for name in data.names[1:]] == pytest.approx(expected)
 
 
 def test_trials_that_diverged_have_no_level(results: Results) -> None:
@@ -54,12 +69,12 @@ def test_trials_that_diverged_have_no_level(results: Results) -> None:
     assert set(rows["lr"]) == {LRS[0]}
 
 
-def test_the_table_has_a_line_per_cell_and_the_figure_a_panel_per_measure_and_batch_size(results: Results) -> None:
+def test_the_table_has_a_line_per_cell_and_the_figure_a_panel_per_rate_and_batch_size(results: Results) -> None:
     data = beta_data(results)
     lines = table_of_levels(data).splitlines()
     assert len(lines) == 2 + 2 * len(BAND) * len(LRS)
-    assert "| 32 | batch | 0.05 | 0.5 [" in "\n".join(lines)
+    assert any(line.startswith("| 32 | batch | 0.05 | ") and "| 0.50 [" in line for line in lines)
     with style():
         figure = draw_beta(data)
         figure.draw_without_rendering()
-    assert [ax.get_title() for ax in figure.axes[:2]] == ["batch size 32", "batch size 128"]
+    assert [ax.get_title() for ax in figure.axes[:2]] == ["lr 0.05", "lr 0.2"]
