@@ -71,7 +71,7 @@ def as_markdown(findings: Iterable[Finding]) -> str:
     rows.sort(key=lambda row: row["verdict"] != "contradicted")
     lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
     lines += ["| " + " | ".join(str(value) for value in row.values()) + " |" for row in rows]
-    note = f"Effects are means over seeds, with {100 * CONFIDENCE:.1f} % intervals."
+    note = f"Effects are means over n seeds. Intervals hold at {100 * CONFIDENCE:.1f} %, however often seeds are added."
     return "\n".join([*lines, "", note])
 
 

@@ -19,7 +19,7 @@ from analysis.studies.paper.findings import (
     of_shift,
 )
 from analysis.studies.paper.full_size import table_at_equal_loss, table_of_full_size
-from analysis.studies.paper.step_lengths import table_of_step_lengths
+from analysis.studies.paper.step_lengths import table_of_curvature, table_of_published_growth, table_of_step_lengths
 
 SWEEPS = ("paper_fig1_2_4_gpu", "paper_fig1_3_4_cpu")
 PUBLISHED = DATA / "published"
@@ -32,6 +32,8 @@ def tables(full: Results, first: Results) -> dict[str, str]:
         "full-size": table_of_full_size(full, PUBLISHED),
         "equal-loss": table_at_equal_loss(full),
         "step-lengths": table_of_step_lengths(full, 0.1),
+        "curvature": table_of_curvature(full, 0.1),
+        "published-growth": table_of_published_growth(PUBLISHED),
         "equal-loss-narrow": table_at_equal_loss(first),
         "figures-1-3-4": as_markdown(chain(of_learning_rates(first), of_shift(first), of_landscape(first))),
     }

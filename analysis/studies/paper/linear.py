@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from analysis.loading import Results
 from analysis.studies.finding import Finding, decades, difference
-from analysis.studies.paper.findings import SAME_LEVEL, late, measured_walks, of_shift
+from analysis.studies.paper.findings import OURS, SAME_LEVEL, late, measured_walks, of_shift
 
 SOURCE = "fig 3 (linear)"
 
 
 def of_linear_network(results: Results) -> Iterator[Finding]:
     """Return what is stated of the linear network: its covariate shift and its landscape, at both learning rates."""
-    yield from of_shift(results, SOURCE)
+    yield from of_shift(results, SOURCE, (1e-7, 1e-6))
     keys = ["norm", "seed"]
     for lr in sorted(results.trials["lr"].unique()):
         walked = measured_walks(results, lr)
@@ -23,7 +23,7 @@ def of_linear_network(results: Results) -> Iterator[Finding]:
         betas = late(walked).groupby(keys)["beta"].median()
         for norm in ("none", "batch"):
             text = f"lr {lr:g}: beta's late level with {norm} is 2/lr"
-            yield Finding("fig 10", text, "decades", decades(betas.xs(norm) * lr / 2), "within", SAME_LEVEL)
+            yield Finding(OURS, text, "decades", decades(betas.xs(norm) * lr / 2), "within", SAME_LEVEL)
     trials = results.trials.astype({"norm": str})
     loss = decades(trials["test_loss"].astype(float)).groupby([trials["lr"], trials["norm"], trials["seed"]]).first()
     for lr in loss.index.unique("lr"):
