@@ -10,9 +10,9 @@ from typing import Any
 README = Path(__file__).parents[1] / "README.md"
 
 
-def code_block(holding: str, language: str = "python") -> str:
-    """Return the README's one block of a language that holds a text."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
+def code_block(holding: str, language: str = "python", page: Path = README) -> str:
+    """Return the one block of a language in the README, or another page, that holds a text."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
     (found,) = (code for code in blocks if holding in code)
     return str(found)
 

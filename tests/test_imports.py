@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -10,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+import bnsweep
+
 ROOT = Path(__file__).parents[1]
 MAY_IMPORT_RAY = ("bnsweep/executors/ray_tune*.py", "bnsweep/jobs/*.py")
 FLOORS = {
     "bnsweep": (
         ("__main__",),
         ("cli",),
+        ("api",),
         ("executors", "jobs"),
         ("running",),
         ("training",),
@@ -99,10 +103,31 @@ def test_analysis_imports_nothing_of_bnsweep_but_results_and_errors() -> None:
         "import bnsweep.results",
         "import bnsweep.running.startup",
         "from bnsweep.cli import app",
+        "from bnsweep import Outcome, Sweep, SweepPlan, load, plan, run",
     ],
 )
 def test_loads_without_torch_and_ray(statement: str) -> None:
     assert loaded(statement) == []
+
+
+def test_bnsweep_imports_nothing_that_is_not_asked_for() -> None:
+    """A user's own loop imports it for `@bnsweep.trial`, in each worker."""
+    loads = "import bnsweep, sys; print(*{'numpy', 'pandas', 'pydantic', 'pyarrow', 'rich'} & sys.modules.keys())"
+    assert subprocess.run([sys.executable, "-c", loads], check=True, capture_output=True, text=True).stdout == "\n"
+
+
+def test_the_stub_names_what_there_is_and_where() -> None:
+    stub = ast.parse((ROOT / "bnsweep/__init__.pyi").read_text())
+    named = {
+        alias.asname: getattr(importlib.import_module(str(node.module)), alias.name)
+        for node in ast.walk(stub)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert named == {name: getattr(bnsweep, name) for name in bnsweep.__all__}
+    assert set(bnsweep.__all__) <= set(dir(bnsweep))
+    with pytest.raises(AttributeError, match="module 'bnsweep' has no attribute 'rum'"):
+        _ = bnsweep.rum
 
 
 def test_ray_starts_before_torch_is_loaded() -> None:

@@ -1,32 +1,14 @@
-"""Why trials failed: what is printed where a run ends, and by `bnsweep failures`."""
+"""Why trials failed: what `bnsweep failures` prints."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from bnsweep.cli.failed_trial import FailedTrial
+from bnsweep.api.end_of_run import counted
+from bnsweep.api.failed_trial import FailedTrial
 from bnsweep.cli.failures_table import failures_table
 from bnsweep.errors import InputError
 from bnsweep.results import Store
-
-MAX_ERRORS = 3
-"""Distinct errors that are printed where a run ends."""
-
-
-def end_of_run(store: Store, left: Sequence[str], directory: str) -> Iterator[str]:
-    """Yield why the trials failed that a run leaves without a result: the most frequent errors, each with a trial."""
-    yield f"{_counted(len(left), 'trial')} failed; the same command tries them again"
-    failed, by_error = {trial.key: trial for trial in FailedTrial.load(store)}, dict[str, list[FailedTrial]]()
-    for trial in (failed[key] for key in left if key in failed):
-        by_error.setdefault(trial.error, []).append(trial)
-    for error, trials in sorted(by_error.items(), key=lambda item: -len(item[1]))[:MAX_ERRORS]:
-        example = trials[0]
-        yield f"{_counted(len(trials), 'trial')}: {error}"
-        yield f"  such as {example.key}: {example.axes}"
-        yield f"  log: {example.log}"
-    if len(by_error) > MAX_ERRORS:
-        yield f"and {_counted(len(by_error) - MAX_ERRORS, 'other error')}"
-    yield f"bnsweep failures {directory} [KEY]    each of them; with a KEY its traceback and the end of its log"
 
 
 def overview(store: Store, directory: str, width: int, *, with_succeeded: bool, is_full: bool = False) -> Iterator[str]:
@@ -49,7 +31,7 @@ def overview(store: Store, directory: str, width: int, *, with_succeeded: bool, 
         yield from failures_table(shown, directory, width)
     num_succeeded = len(every) - len(unresolved)
     others = f"; {num_succeeded} that failed before have a result now{'' if with_succeeded else ' (--all lists them)'}"
-    count = _counted(len(unresolved), "trial") if unresolved else "no trial"
+    count = counted(len(unresolved), "trial") if unresolved else "no trial"
     yield f"{count} failed without a later result{others if num_succeeded else ''}"
 
 
@@ -74,7 +56,3 @@ def _tried(trial: FailedTrial) -> Iterator[str]:
     for attempt in trial.attempts:
         yield f"attempt {attempt['attempt']}, {attempt['failed_at']:%Y-%m-%d %H:%M:%S} UTC: {attempt['error']}"
     yield str(trial.last["traceback"]).rstrip()
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from bnsweep.cli.failed_trial import FailedTrial
+from bnsweep.api.failed_trial import FailedTrial
 from bnsweep.cli.output import MAX_WIDTH
 from bnsweep.spec.trial import AXES
 

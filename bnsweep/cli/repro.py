@@ -8,8 +8,8 @@ import pyarrow as pa
 import torch
 from pydantic import ValidationError
 
+from bnsweep.api.failed_trial import FailedTrial
 from bnsweep.cli.difference import Difference, difference
-from bnsweep.cli.failed_trial import FailedTrial
 from bnsweep.cli.retry import Retry, find_failed, resources_there
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.errors import InputError

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bnsweep.api.own_analysis import import_own_analysis
 from bnsweep.cli.app import INTERRUPTED, ResultsDir, app
 from bnsweep.cli.completion import results_directories
 from bnsweep.cli.output import line_width
-from bnsweep.cli.own_analysis import import_own_analysis
 
 if TYPE_CHECKING:
     from bnsweep.cli.maintenance import MaintenanceResult

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from bnsweep.cli.failed_trial import FailedTrial
+from bnsweep.api.failed_trial import FailedTrial
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.running.provenance import git_sha, versions

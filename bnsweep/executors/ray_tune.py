@@ -15,7 +15,7 @@ import ray
 from bnsweep.errors import InputError
 from bnsweep.executors.ray_tune_cluster import Node, count_workers, join_ray, nodes_to_come
 from bnsweep.executors.ray_tune_coordinator import RemoteService, coordinator_actor
-from bnsweep.executors.ray_tune_start import start_ray
+from bnsweep.executors.ray_tune_start import SERIAL, start_ray
 from bnsweep.limits import whole_cpus
 from bnsweep.running.executor import Coordination, MustStop, Report
 from bnsweep.running.job import Job
@@ -59,7 +59,13 @@ class RayTuneExecutor:
         self._fits, self._counted = 1, 0.0
 
     def __enter__(self) -> Self:
-        """Start or join Ray."""
+        """Start or join Ray.
+
+        Raises:
+            InputError: this process has one already, or the machine lacks what Ray needs. StartError: it fails.
+        """
+        if ray.is_initialized():
+            raise InputError(f"Ray is started in this process already; call ray.shutdown() before, {SERIAL}")
         os.environ.update(TUNE_SETTINGS)
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the coordinator records what fails

@@ -5,16 +5,18 @@ from __future__ import annotations
 import gc
 
 _USUAL = gc.get_threshold()
+_RAISED = 50_000
 
 
 def raise_gc_thresholds() -> None:
     """Look for garbage less often, for imports: a fifth of the time that PyTorch's and Ray's take goes there."""
-    gc.set_threshold(50_000)
+    gc.set_threshold(_RAISED)
 
 
 def restore_gc_thresholds() -> None:
-    """Look for garbage as often as Python does: what a trial leaves in cycles may be tensors."""
-    gc.set_threshold(*_USUAL)
+    """Look for garbage as often as Python does, if it is ours to say: what a trial leaves in cycles may be tensors."""
+    if gc.get_threshold()[0] == _RAISED:
+        gc.set_threshold(*_USUAL)
 
 
 def freeze_gc() -> None:

@@ -16,6 +16,7 @@ from time import monotonic
 from types import FrameType
 from typing import Any
 
+KEPT = "interrupted; what was committed is kept; the same command continues"
 RAISED_AGAIN_AFTER_S = 0.05
 """By then what ignores errors is left."""
 Handler = Callable[[int, FrameType | None], Any]

@@ -1,4 +1,4 @@
-"""Progress of a run: a live view on a terminal, a line every few seconds elsewhere."""
+"""Progress of a run: a live view on a terminal, a bar in a notebook, a line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from bnsweep.running.coordinator import RunStatus
+from bnsweep.running.notebook_bar import NotebookBar
 from bnsweep.running.packs import Tally
 from bnsweep.running.progress_writer import Snapshot
 
@@ -22,10 +23,15 @@ NOTHING = RunStatus("", 0, Tally(), {}, 0, 0, False)
 
 
 class Progress:
-    """Shows how far the coordinator says that a run is; use it as a context manager around the run."""
+    """Shows how far the coordinator says that a run is; use it as a context manager around the run.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    Args:
+        console: a terminal, or where lines go.
+        bar: that of a notebook, which takes their place.
+    """
+
+    def __init__(self, console: Console, bar: NotebookBar | None = None) -> None:
+        self._console, self._bar = console, bar
         self._total = self._workers = 0
         self._status, self._before = NOTHING, Tally()
         self._started = self._next_line = monotonic()
@@ -40,6 +46,8 @@ class Progress:
         """Leave the last state on the screen."""
         if self._live and self._live.is_started:
             self._live.stop()
+        if self._bar and self._workers:
+            self._bar.draw(self.tally.ended, self._total, self.line(), is_last=True)
 
     def start(self, num_trials: int, num_workers: int) -> Self:
         """Begin to show progress; return what takes the reports."""
@@ -58,6 +66,9 @@ class Progress:
         self._status = status
         if self._began is None and (status.working or status.tally.ended):
             self._began = monotonic() - status.tally.busy_s
+        if self._bar:
+            self._bar.draw(self.tally.ended, self._total, self.line())
+            return
         is_last = is_news and self.tally.ended == self._total
         if not self._live and (is_last or (is_news and monotonic() >= self._next_line)):
             self._next_line = monotonic() + LINE_EVERY_S

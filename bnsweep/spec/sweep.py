@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ from bnsweep.spec.product import SECTIONS
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.section import Section
 from bnsweep.spec.trial import TrialSpec
+from bnsweep.spec.yaml_text import to_yaml
 
 
 class Frame(Section):
@@ -62,6 +63,19 @@ class Sweep:
             raise InputError(f"{place}: {error}") from error
 
     @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Self:
+        """Return the sweep that a sweep file with these keys declares; numbers and arrays may be NumPy's.
+
+        >>> trial = {"model": {"name": "mlp", "widths": [8]}, "dataset": {"name": "digits"}}
+        >>> Sweep.from_dict({"name": "a", **trial, "axes": {"lr": [0.1, 1.0]}})
+        <sweep a: 2 trials>
+
+        Raises:
+            InputError: it says something impossible; the message names the key.
+        """
+        return cls.from_text(to_yaml(given))
+
+    @classmethod
     def from_text(cls, text: str) -> Self:
         """Read a sweep from the text of its file; errors as `from_yaml`."""
         given = _parse(text)
@@ -72,6 +86,9 @@ class Sweep:
             check_distinct(name, values[name])
         check_count("axes", math.prod(map(len, values.values())))
         return cls(frame.name, frame.resources, Grid.of(fixed, values), text)
+
+    def __repr__(self) -> str:
+        return f"<sweep {self.name}: {len(self.trials)} trials>"
 
 
 def _parse(text: str) -> dict[str, Any]:

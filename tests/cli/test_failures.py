@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from bnsweep.cli.failed_trial import FailedTrial
-from bnsweep.cli.failures import details, end_of_run, overview
+from bnsweep.api.end_of_run import end_of_run
+from bnsweep.api.failed_trial import FailedTrial
+from bnsweep.cli.failures import details, overview
 from bnsweep.cli.failures_table import settings
 from bnsweep.errors import InputError
 from bnsweep.results import Store

@@ -12,7 +12,7 @@ from ray.cluster_utils import Cluster
 
 from bnsweep.data import load_dataset
 from bnsweep.errors import InputError
-from bnsweep.executors import ray_tune_cluster
+from bnsweep.executors import make_executor, ray_tune_cluster
 from bnsweep.executors.ray_tune_cluster import Node, count_workers, nodes_to_come
 from bnsweep.executors.ray_tune_data import share_datasets
 from bnsweep.spec.datasets import DigitsSpec
@@ -116,6 +116,15 @@ def add_host(cluster: Cluster, num_gpus: int = 0, num_cpus: int = 1) -> None:
         object_store_memory=10**8,
         dashboard_port=None,  # any free one: where its usual one is taken, Ray leaves a socket open
     )
+
+
+def test_a_ray_that_the_process_has_is_left_alone(two_hosts: None) -> None:
+    with (
+        pytest.raises(InputError, match=r"started in this process already; call ray\.shutdown\(\)"),
+        make_executor("ray"),
+    ):
+        pass
+    assert len(ray.nodes()) == 2
 
 
 def test_a_data_set_is_the_same_and_one_copy_for_all_workers_of_a_node(two_hosts: None) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import signal
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from time import time
+from types import ModuleType
 
 from bnsweep.errors import InputError
 from bnsweep.limits import whole_cpus
@@ -33,7 +36,10 @@ def price_sweep(sweep: Sweep, store: Store, missing: Grid) -> Price:
     kinds, counts = find_kinds(missing)
     asked = replace(sweep, trials=kinds), store, counts, workers_here(sweep.resources), time()
     process = spawn.Process(target=_answer, args=(sender, *asked))
-    with signals_blocked(signal.SIGINT, signal.SIGHUP):  # they are this process's to handle, which then ends the other
+    with (
+        main_hidden(),
+        signals_blocked(signal.SIGINT, signal.SIGHUP),
+    ):  # they are this process's to handle, which then ends the other
         process.start()
     sender.close()
     try:
@@ -48,6 +54,17 @@ def price_sweep(sweep: Sweep, store: Store, missing: Grid) -> Price:
     if isinstance(found, InputError):
         raise found
     return found
+
+
+@contextmanager
+def main_hidden() -> Iterator[None]:
+    """Processes spawned within the block do not run the user's script again, as they would to find what is pickled."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _answer(sender: Connection, sweep: Sweep, store: Store, counts: list[int], workers: int, asked_at: float) -> None:

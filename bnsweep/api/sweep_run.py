@@ -1,0 +1,131 @@
+"""One run of a sweep from its checks to its last line: what `bnsweep run` and `bnsweep.run` both do."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from bnsweep.api.end_of_run import end_of_run
+from bnsweep.api.outcome import Outcome
+from bnsweep.api.run_options import RunOptions
+from bnsweep.api.sweeps import directory_of
+from bnsweep.results import Store
+from bnsweep.running.interruption import Interrupt
+from bnsweep.running.plan import Plan
+from bnsweep.running.provenance import job_id
+from bnsweep.spec.sweep import Sweep
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bnsweep.executors import Executor, Report
+    from bnsweep.running.notebook_bar import NotebookBar
+    from bnsweep.spec.resources import Resources
+
+STOPPING = "stopping: finished trials are being committed; Ctrl-C again stops at once"
+
+
+def run_sweep(sweep: Sweep, options: RunOptions, console: Console, bar: NotebookBar | None = None) -> Outcome:
+    """Run what is missing of a sweep, and say on the console how it goes.
+
+    Raises:
+        InputError: another sweep's or run's directory, an option that does not go, or what cannot be built.
+        KeyboardInterrupt: it was interrupted before it began, or a second time.
+    """
+    from bnsweep.jobs.head_files import share
+
+    interrupt = Interrupt(options.max_s)
+    directory = directory_of(sweep, options.out)
+    store = Store.open(directory)
+    options.check()
+    store.check_writable()
+    if store.is_local and (job := job_id()):
+        share(store.root, job)
+    planned = Plan.of(sweep, store)
+    planned.require_own_directory(store, extend=options.extend)
+    total = len(sweep.trials)
+    console.print(f"{sweep.name}: {planned.num_done} of {total} trials done, {len(planned.missing)} to run")
+    left, total = _run_missing(options, sweep, store, planned, interrupt, console, bar)
+    is_stopped = bool(left) and interrupt()
+    if is_stopped:
+        console.print(
+            f"{_why(interrupt, options)}: {total - len(left)} of {total} trials have a result, {len(left)} are left; "
+            "the same command continues"
+        )
+    elif left:
+        for line in end_of_run(store, left, directory):
+            console.print(line)
+    else:
+        console.print(f"all {total} trials have a result in {store.root}")
+    return Outcome(store.root, total, tuple(left), is_stopped, is_stopped and interrupt.is_out_of_time)
+
+
+def _stopping(interrupt: Interrupt, options: RunOptions) -> str:
+    return f"{_why(interrupt, options)}; finished trials are being committed" if interrupt.is_out_of_time else STOPPING
+
+
+def _why(interrupt: Interrupt, options: RunOptions) -> str:
+    """Return in words why a run stops before its end."""
+    return f"time is up (--max-hours {options.max_hours:g})" if interrupt.is_out_of_time else "interrupted"
+
+
+def _run_missing(
+    options: RunOptions,
+    sweep: Sweep,
+    store: Store,
+    planned: Plan,
+    interrupt: Interrupt,
+    console: Console,
+    bar: NotebookBar | None,
+) -> tuple[list[str], int]:
+    """Run what is missing; return the keys of the trials without a result, and how many the run had in the end."""
+    from bnsweep.running.gc_tuning import restore_gc_thresholds
+    from bnsweep.running.progress import Progress
+    from bnsweep.running.progress_writer import kept_progress
+    from bnsweep.running.run import run
+    from bnsweep.running.startup import started
+
+    with ExitStack() as stack, Progress(console, bar) as progress:
+        executor = _executor(options, sweep.resources, bool(planned.missing), stack, console)
+        prepared = stack.enter_context(started(sweep, store, planned, executor))
+        if options.executor == "serial":  # trials run here; Tune is yet to be imported otherwise
+            restore_gc_thresholds()
+        for note in prepared.notes:
+            console.print(note)
+
+        def start(num_trials: int, num_workers: int) -> Report:
+            if options.workers and num_workers < options.workers:
+                console.print(f"--workers {options.workers}: {num_workers} fit here, so {num_workers} run")
+            stack.enter_context(interrupt.caught(lambda: console.print(_stopping(interrupt, options))))
+            return progress.start(num_trials, num_workers)
+
+        left = run(
+            prepared,
+            executor,
+            start,
+            during=kept_progress(store, sweep, progress.snapshot, interrupt, lambda: interrupt.is_out_of_time),
+            is_interrupted=interrupt,
+            checkpoint_every_s=60 * options.checkpoint_minutes,
+            say=console.print,
+        )
+    if planned.missing and options.address is None:  # on a cluster workers come and go
+        console.print(f"worker overhead {100 * progress.idle_share():.0f} %")
+    return left, progress.snapshot().num_declared or len(sweep.trials)
+
+
+def _executor(
+    options: RunOptions, resources: Resources, is_needed: bool, stack: ExitStack, console: Console
+) -> Executor:
+    """Return what runs the trials, with its share of this machine's processors until the stack ends."""
+    from bnsweep.executors import make_executor
+    from bnsweep.running.cpu_lease import leased_cpus
+
+    cpus, workers = None, options.workers
+    if is_needed and options.executor == "serial":
+        stack.enter_context(leased_cpus(1, 1))
+    elif is_needed and not options.address and not resources.gpus:  # who shares GPUs, CUDA_VISIBLE_DEVICES says
+        lease = stack.enter_context(leased_cpus(resources.cpus, workers))
+        cpus, workers = lease.cpus, lease.workers
+        for note in lease.notes():
+            console.print(note)
+    return make_executor(options.executor, options.address, cpus=cpus, max_workers=workers, announce=console.print)

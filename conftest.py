@@ -1,0 +1,27 @@
+"""Examples in docstrings run in a folder of their own, with results/mini in it where they name it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def folder_with_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds the results of a sweep of the shape of sweeps/mini.yaml."""
+    from tests.synthetic import write_sweep
+
+    folder = tmp_path_factory.mktemp("examples")
+    write_sweep(folder / "results" / "mini")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def folder_of_example(request: pytest.FixtureRequest) -> None:
+    """Change there for an example; of tests nothing."""
+    if not isinstance(request.node, pytest.DoctestItem):
+        return
+    needs_results = "results/mini" in (request.node.dtest.docstring or "")
+    folder = request.getfixturevalue("folder_with_results" if needs_results else "tmp_path")
+    request.getfixturevalue("monkeypatch").chdir(folder)
