@@ -1,1 +1,1 @@
-"""Each number that the README claims, as a command."""
+"""Each number that the pages of docs/ claim, as a command."""

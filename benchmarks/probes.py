@@ -156,7 +156,7 @@ class Nothing:
     """A probe that measures nothing: its cost is that of copying the step, and of undoing what a probe does to it."""
 
     table = "nothing"
-    columns = {"v": pa.float64()}  # noqa: RUF012  as in the README
+    columns = {"v": pa.float64()}  # noqa: RUF012  as in docs/extending.md
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         """Return no rows."""

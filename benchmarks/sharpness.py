@@ -53,7 +53,7 @@ class Compared:
     """A probe: the extreme eigenvalues as `curvature` finds them, beside those of the whole Hessian in float64."""
 
     table = "compared"
-    columns = {  # noqa: RUF012  as in the README
+    columns = {  # noqa: RUF012  as in docs/extending.md
         **dict.fromkeys(("largest", "largest_bound", "lowest", "lowest_bound", "true_largest"), pa.float64()),
         "true_lowest": pa.float64(),
         "products": pa.int64(),

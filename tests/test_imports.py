@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 MAY_IMPORT_RAY = ("bnsweep/executors/ray_tune*.py", "bnsweep/jobs/*.py")
 FLOORS = {
     "bnsweep": (
-        ("__main__",),
+        ("__main__", "docs"),
         ("cli",),
         ("api",),
         ("executors", "jobs"),

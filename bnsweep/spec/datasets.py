@@ -24,8 +24,11 @@ class SampledSection(Section):
     """Data that a stratified sample may be taken of: all classes in their proportions, drawn by `sample_seed` alone."""
 
     train_limit: PositiveInt | None = None
+    """Samples to train on, at most; left out: all."""
     test_limit: PositiveInt | None = None
+    """Samples to test on, at most; left out: all."""
     sample_seed: int = Field(default=0, ge=0, lt=2**63)
+    """Which sample, the same for every seed of a trial."""
 
     @reads("train_limit", "test_limit", "sample_seed")
     @staticmethod
@@ -40,9 +43,13 @@ class ParquetSpec(SampledSection):
     TAKEN: ClassVar = SAMPLE | {"image_column", "label_column"}
     name: Literal["parquet"]
     train: str = Field(min_length=1)
+    """The file to train on; paths are relative to where you run."""
     test: str = Field(min_length=1)
+    """The file to test on."""
     image_column: str = "img"
+    """Its images, as encoded files (PNG, JPEG)."""
     label_column: str = "label"
+    """Its labels, whole numbers from 0."""
 
 
 class Cifar10Spec(Section):
@@ -50,6 +57,7 @@ class Cifar10Spec(Section):
 
     name: Literal["cifar10"]
     root: str = Field(min_length=1)
+    """The folder that holds `cifar-10-batches-py`."""
 
 
 class NpzSpec(SampledSection):
@@ -59,6 +67,7 @@ class NpzSpec(SampledSection):
 
     name: Literal["npz"]
     file: str = Field(min_length=1)
+    """The file; y are whole numbers from 0, or real targets (N, K)."""
 
 
 class ImagesSpec(SampledSection):
@@ -66,7 +75,9 @@ class ImagesSpec(SampledSection):
 
     name: Literal["images"]
     root: str = Field(min_length=1)
+    """The folder that holds train/ and test/."""
     size: Side | None = None
+    """Pixels along the side: the largest square in the middle of each image, scaled."""
 
 
 class TorchvisionDatasetSpec(SampledSection):
@@ -91,9 +102,13 @@ class TorchvisionDatasetSpec(SampledSection):
         "torchvision/FGVCAircraft",
         "torchvision/OxfordIIITPet",
     ]
+    """Which; each has a training and a test set."""
     root: str = Field(default="data", min_length=1)
+    """Where it is, as torchvision lays it out."""
     download: bool = Field(default=False, exclude=True)
+    """Whether it is fetched where it is missing."""
     size: Side | None = None
+    """Pixels along the side: the largest square in the middle of each image, scaled."""
 
 
 class GaussianSpec(Section):
@@ -104,11 +119,17 @@ class GaussianSpec(Section):
 
     name: Literal["gaussian"]
     samples: PositiveInt = 1000
+    """To train on."""
     test_samples: PositiveInt = 1000
+    """To test on."""
     dimension: PositiveInt = 10
+    """Entries of x."""
     num_classes: int = Field(default=10, ge=2)
+    """Rows of A."""
     data_seed: int = Field(default=0, ge=0, lt=2**63)
+    """Which A and which x."""
     targets: Literal["classes", "real"] = "classes"
+    """`classes`: the largest entry of A x; `real`: A x itself, for loss mse."""
 
 
 class NoDatasetSpec(Section):

@@ -29,7 +29,11 @@ def sweep_schema() -> Schema:
     fields: Schema = trial["properties"]
     probes = definitions["ProbesSpec"]
     probes["patternProperties"] = {CALLABLE: probes["properties"].pop(CUSTOM)["patternProperties"][CALLABLE]}
-    fields["probes"] = {"anyOf": [{"enum": sorted(TIERS)}, {"$ref": "#/$defs/ProbesSpec"}]}
+    fields["probes"] = {
+        "anyOf": [{"enum": sorted(TIERS)}, {"$ref": "#/$defs/ProbesSpec"}],
+        "default": {},
+        "description": fields["probes"]["description"],
+    }
     for section in ("model", "dataset"):  # whose variants a name of the user's own may match as well
         variants = fields[section].pop("oneOf")
         for variant in variants:
@@ -39,6 +43,7 @@ def sweep_schema() -> Schema:
     axes = {
         "type": "object",
         "description": "What varies: every combination is a trial.",
+        "default": {},
         "properties": {name: _axis(fields[name]) for name in AXES}
         | {f"train.{name}": _axis(field) for name, field in train.items()},
         "patternProperties": {OF_SECTIONS: _axis({})},
@@ -59,10 +64,12 @@ def sweep_schema() -> Schema:
 
 def _axis(field: Schema) -> Schema:
     """Return the schema of an axis over a field: a list of its values, or one of the forms that generate them."""
-    values = {"type": "array", "items": field, "minItems": 1}
+    said = {key: text for key, text in field.items() if key == "description"}
+    value = {key: part for key, part in field.items() if key not in ("description", "default")}
+    values = {"type": "array", "items": value, "minItems": 1}
     forms = {"values": values, "logspace": NUMBERS, "linspace": NUMBERS, "range": RANGE}
     one = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": False}
-    return {"anyOf": [values, {**one, "properties": {form: forms[form] for form in AXIS_FORMS}}]}
+    return {**said, "anyOf": [values, {**one, "properties": {form: forms[form] for form in AXIS_FORMS}}]}
 
 
 def _without_titles(schema: Any, is_field: bool = False) -> Any:

@@ -21,6 +21,7 @@ class VggSpec(Section):
         default=(64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M"),
         strict=False,
     )
+    """Channels of each convolution, `M` for pooling; by default the 13 convolutions of VGG-16."""
 
     @reads("widths")
     @staticmethod
@@ -34,6 +35,7 @@ class MlpSpec(Section):
 
     name: Literal["mlp"]
     widths: tuple[PositiveInt, ...] = Field(default=(128, 128), strict=False, min_length=1)
+    """Units of each hidden layer."""
 
 
 class DeepLinearSpec(Section):
@@ -41,6 +43,7 @@ class DeepLinearSpec(Section):
 
     name: Literal["deep_linear"]
     widths: tuple[PositiveInt, ...] = Field(default=(10,) * 24, strict=False, min_length=1)
+    """Units of each hidden layer; by default the paper's 25 layers."""
 
 
 class ResnetSpec(Section):
@@ -48,8 +51,11 @@ class ResnetSpec(Section):
 
     name: Literal["resnet"]
     depth: PositiveInt = 20
+    """Layers, 6n + 2: 8, 14, 20, 32, 44, 56, 110."""
     width: PositiveInt = 16
+    """Channels of the first of three groups; each next one has twice as many."""
     norm_position: NormPosition = "post"
+    """`pre` is pre-activation."""
 
     @reads("depth")
     @staticmethod
@@ -63,11 +69,17 @@ class TransformerSpec(Section):
 
     name: Literal["transformer"]
     depth: PositiveInt = 2
+    """Blocks."""
     width: PositiveInt = 32
+    """Features of a token; `heads` divides it."""
     heads: PositiveInt = 4
+    """Of each self-attention."""
     patch: PositiveInt = 2
+    """Pixels along the side of a patch."""
     qk_norm: bool = False
+    """Whether each head's queries and keys are normalized, by layer normalization with a gain."""
     norm_position: NormPosition = "pre"
+    """`pre`: before each branch; `post`: after each sum."""
 
     @reads("width", "heads", "qk_norm")
     @staticmethod
@@ -91,6 +103,7 @@ class TorchvisionModelSpec(Section):
     """A classification model of torchvision's, by its name there; without trained weights."""
 
     name: TorchvisionModelName
+    """Its normalizations are replaced by the trial's mode."""
 
 
 class CustomSpec(CallableSection):

@@ -18,13 +18,16 @@ class MetricSpec(Section):
     """Which of the numbers that the function returns is what the trial reports, and which of two is the better."""
 
     name: str = Field(pattern=r"^[A-Za-z_]\w*$")
+    """Its name in what the function returns; `trials` has it as `metric`."""
     mode: Literal["min", "max"]
+    """Whether less or more of it is better."""
 
 
 class OwnTrialSpec(CallableSection):
     """A training loop of the user's own, decorated with `bnsweep.trial`; the other keys are options of its own."""
 
     metric: MetricSpec
+    """What the trial reports."""
 
     @reads("options")  # by their names, which are not varied
     @staticmethod

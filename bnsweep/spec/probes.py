@@ -23,10 +23,15 @@ class ScheduleSpec(Section):
     """
 
     every: PositiveInt | None = None
+    """Updates from one measurement to the next."""
     start: int = Field(default=0, ge=0)
+    """The first one, with `every`."""
     at_least: Annotated[int, Field(ge=0, le=MAX_MEASUREMENTS)] | None = None
+    """Measurements in a trial too short for as many, with `every`."""
     at: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(default=None, strict=False, min_length=1)
+    """The steps at which it measures."""
     log_spaced: Annotated[int, Field(gt=0, le=MAX_MEASUREMENTS)] | None = None
+    """Measurements from step 0 to the last, each about the same factor after the one before."""
 
     @model_validator(mode="after")
     def _one_schedule(self) -> Self:
@@ -47,7 +52,9 @@ class LandscapeSpec(ScheduleSpec):
     """Loss and gradient along the gradient, at multiples of the learning rate and, apart, at absolute step lengths."""
 
     lr_multiples: tuple[PositiveFloat, ...] = Field(default=(0.5, 1.0, 2.0, 4.0), strict=False)
+    """Step lengths as multiples of the step's learning rate."""
     alphas: tuple[PositiveFloat, ...] = Field(default=(), strict=False)
+    """Absolute step lengths, the same at every learning rate: a quantity of its own."""
 
     @model_validator(mode="after")
     def _some_points(self) -> Self:
@@ -75,13 +82,16 @@ class CurvatureSpec(ScheduleSpec):
     """Largest eigenvalue of the Hessian of the mini-batch loss, to a relative tolerance."""
 
     tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """Relative tolerance of the largest eigenvalue, missed with probability 0.001."""
 
 
 class FlatnessSpec(Section):
     """Sharpness that rescaling the weights leaves alone, once, after the last step of a trial that completes."""
 
     samples: PositiveInt = 256
+    """Of the training set, that the loss is taken on, in eval mode."""
     tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """Relative tolerance, missed with probability 0.001."""
 
 
 class CustomProbeSpec(ScheduleSpec, OptionsSection):
@@ -103,7 +113,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "curvature": {"every": 1000, "start": 750, "at_least": 0},
     },
 }
-"""Named sets of probes; what each costs is measured by benchmarks/probes.py and stated in the README.
+"""Named sets of probes; what each costs is measured by benchmarks/probes.py and stated in docs/probes.md.
 
 Tiers differ in what they measure and how often, never in what a measurement means: both walk to the same multiples of
 lr. A trial too short for a curvature at step 750 has none: one takes 20 to 100 training steps.
@@ -117,14 +127,21 @@ class ProbesSpec(Section):
     """
 
     landscape: LandscapeSpec | None = None
+    """Loss and gradient along the gradient."""
     ics: IcsSpec | None = None
+    """Internal covariate shift of every layer."""
     moments: MomentsSpec | None = None
+    """What enters and leaves each normalization."""
     layers: LayersSpec | None = None
+    """Norms of each layer's weight, gradient and update."""
     curvature: CurvatureSpec | None = None
+    """Largest and lowest eigenvalue of the Hessian."""
     flatness: FlatnessSpec | None = None
+    """Sharpness of the trained model, once; takes no schedule: `flatness: {}`."""
     custom: dict[Annotated[str, Field(pattern=CALLABLE)], CustomProbeSpec] = Field(
         default_factory=dict, alias="package.module:callable"
     )
+    """Probes of your own, into tables of their own."""
 
     @property
     def sections(self) -> dict[str, ScheduleSpec]:

@@ -14,7 +14,9 @@ class Resources(Section):
     """What one worker holds."""
 
     cpus: float = Field(default=1, gt=0, allow_inf_nan=False)
+    """That it reserves; PyTorch itself uses one thread, so that the bits do not depend on it."""
     gpus: float = Field(default=0, ge=0, allow_inf_nan=False)
+    """With 0 it trains on the CPU; a fraction shares a GPU and its memory."""
 
     @model_validator(mode="after")
     def _gpus_are_whole_above_one(self) -> Self:

@@ -59,7 +59,7 @@ def reads(*fields: str) -> Callable[[Callable[..., None]], Any]:
 class Section(BaseModel):
     """A part of a sweep file: unknown keys and wrong types are errors, and nothing changes once it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
     @cached_property
     def canonical(self) -> dict[str, Any]:
@@ -97,6 +97,7 @@ class CallableSection(OptionsSection):
     """A section for code of the user's own: `package.module:callable`; the other keys are the callable's options."""
 
     name: str = Field(pattern=CALLABLE)
+    """The callable, in a module that Python finds from where you run."""
 
 
 def variant_tag(given: Any) -> str | None:

@@ -28,7 +28,9 @@ class Frame(Section):
     """The keys of a sweep file that are not of a trial."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    """Results go to `results/NAME`: a new name for a new study."""
     resources: Resources = Resources()
+    """What each worker holds."""
 
 
 @dataclass(frozen=True)

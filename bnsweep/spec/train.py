@@ -57,26 +57,47 @@ class TrainSpec(Section):
     """The optimization: every value here is the same for each trial unless it is an axis."""
 
     steps: PositiveInt = 200
+    """Updates, each on one mini-batch."""
     batch_size: PositiveInt = 64
+    """Samples in a mini-batch."""
     loss: Literal["cross_entropy", "mse"] = "cross_entropy"
+    """What is minimized; `mse` against one-hot vectors, or against real targets."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """Of cross_entropy; test losses are without."""
     mse_reduction: Literal["mean", "sum"] = "mean"
+    """Of mse, over samples and outputs; `sum` is the paper's for linear networks."""
     optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
+    """By which rule weights are updated."""
     momentum: float = Field(default=0.0, ge=0, lt=1)
+    """Of sgd."""
     nesterov: bool = False
+    """Whether sgd's momentum is Nesterov's."""
     betas: Betas = BETAS
+    """Decay rates of the two moments of adam and adamw."""
     weight_decay: float = Field(default=0.0, ge=0, le=1e30)
+    """Added to the gradient; of adamw decoupled."""
     clip_norm: PositiveFloat | None = None
+    """L2 norm of the gradient above which it is scaled down to it."""
     schedule: ScheduleName = "constant"
+    """How the learning rate goes on after the warm-up."""
     step_at: Shares = STEP_AT
+    """Shares of the steps at which schedule `step` lowers the rate."""
     step_factor: float = Field(default=STEP_FACTOR, gt=0, le=1)
+    """What schedule `step` multiplies the rate by there."""
     warmup: StepsOrShare = 0
+    """Steps in which the rate rises to lr; below 1 a share of all steps."""
     max_loss: PositiveFloat = 1e6
+    """A mini-batch loss above it, or not finite, is divergence."""
     log_every: PositiveInt = 1
+    """Steps from one row in `curves` to the next."""
     eval_every: PositiveInt | None = None
+    """Steps from one evaluation on the test set to the next; left out: at the end only."""
     compile: bool = False
+    """The step by `torch.compile`: half a minute per worker and kind of trial at first; needs a C++ compiler."""
     augment: Augmentations = ()
+    """Of images, at random: crop, a window of the image with H/8 zeros around it; flip, left and right exchanged."""
     precision: Literal["float32", "float64", "bf16", "tf32"] = "float32"
+    """In which training computes; `bf16` is autocast."""
 
     @property
     def warmup_steps(self) -> int:

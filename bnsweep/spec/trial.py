@@ -55,15 +55,25 @@ class TrialSpec(Section):
     """One fully resolved configuration and seed."""
 
     model: ModelSpec = NoModelSpec()
+    """What is trained; may be left out with a `trial` of your own."""
     dataset: DatasetSpec = NoDatasetSpec()
+    """What it is trained on, and tested; may be left out with a `trial` of your own."""
     trial: OwnTrialSpec | None = None
+    """A training loop of your own."""
     train: TrainSpec = TrainSpec()
+    """How it is trained."""
     norm: NormName = "none"
+    """The normalization mode."""
     init: InitName = "default"
+    """How the initial weights are drawn."""
     init_gain: PositiveFloat = 1.0
+    """Factor on the initial weights."""
     lr: PositiveFloat = 0.1
+    """The learning rate; under a schedule the highest."""
     seed: int = Field(default=0, ge=0, lt=2**63)
+    """Fixes data order, initial weights before the gain, and noise, across lr and norm: comparisons are paired."""
     probes: ProbesSpec = ProbesSpec()
+    """What is measured on the way, or the name of a set of probes: `economy`, `full`."""
 
     @property
     def is_own(self) -> bool:

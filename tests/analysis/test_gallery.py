@@ -1,4 +1,4 @@
-"""Every script of the gallery, run as the README says, but all in this process."""
+"""Every script of the gallery, run as docs/analysis.md says, but all in this process."""
 
 import runpy
 import sys

@@ -1,4 +1,4 @@
-"""The README's queries: DuckDB and Polars get the answers that pandas gives."""
+"""The queries of the README and of docs/analysis.md: DuckDB and Polars get the answers that pandas gives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.readme import code_block, displayed
+from tests.pages import code_block, displayed
 
 
 @pytest.fixture
@@ -24,14 +24,16 @@ def test_duckdb_and_polars_read_the_tables_as_pandas_does() -> None:
     rows = pd.read_parquet("results/mini/landscape")
     rows = rows[np.isfinite(rows["beta"])]
     wanted = rows.astype({"norm": "str"}).groupby(["norm", "lr"])["beta"].mean().to_dict()
-    by_duckdb, by_polars = displayed(code_block("import duckdb"))
+    by_duckdb, by_polars = displayed(code_block("docs/analysis.md", "import duckdb"))
     for answer in (by_duckdb.fetchall(), by_polars.rows()):
         assert {(norm, lr): beta for norm, lr, beta in answer} == pytest.approx(wanted)
 
 
 @pytest.mark.usefixtures("beside_results")
 def test_pandas_shows_accuracies_and_how_robust_they_are() -> None:
-    accuracies, robustness = displayed(code_block("import pandas"))
+    accuracies, robustness = displayed(code_block("docs/analysis.md", "import pandas"))
+    (in_readme,) = displayed(code_block("README.md", "import pandas"))
+    pd.testing.assert_frame_equal(in_readme, accuracies)
     trials = pd.read_parquet("results/mini/trials")
     at_least_chance = trials["test_acc"].fillna(1 / trials["num_classes"])
     for norm, gain, lr in trials[["norm", "init_gain", "lr"]].drop_duplicates().itertuples(index=False):

@@ -1,4 +1,4 @@
-"""The commands that the cluster files and the README tell a user to type: each is one of its program, with its options.
+"""The commands that cluster files, README and docs/ tell a user to type: each is one of its program, with its options.
 
 bnsweep and ray parse them; of AWS's command line, each operation and option is one of the API that botocore describes.
 """
@@ -18,6 +18,7 @@ from ray.scripts.scripts import cli as ray
 
 from bnsweep.cli import app
 from tests.cluster.aws import ROOT
+from tests.pages import code_blocks
 
 FILES = ("aws.yaml", "gpu.yaml", "gcp.yaml", "kuberay.yaml", "onprem.yaml", "slurm.sh")
 PROGRAMS: dict[str, Any] = {"bnsweep": vars(typer.main.get_command(app))["commands"], "ray": ray.commands}
@@ -34,12 +35,8 @@ def commands(text: str) -> Iterator[list[str]]:
                 yield shlex.split(part.replace("\\", "").rstrip('"') if part.count('"') % 2 else part.replace("\\", ""))
 
 
-def in_readme() -> str:
-    section = (ROOT / "README.md").read_text().partition("## On a cluster")[2].partition("\n## ")[0]
-    return "\n".join(re.findall(r"```\n(.*?)```", section, re.DOTALL))
-
-
-TEXTS = {"README": in_readme(), **{name: (ROOT / "cluster" / name).read_text() for name in FILES}}
+PAGES = {name: "\n".join(code_blocks(name, "")) for name in ("README.md", "docs/running.md", "docs/clusters.md")}
+TEXTS = PAGES | {name: (ROOT / "cluster" / name).read_text() for name in FILES}
 TYPED = [(name, words) for name, text in TEXTS.items() for words in commands(text)]
 
 
@@ -49,7 +46,7 @@ def of(*programs: str) -> list[object]:
 
 
 def test_there_are_some_in_each() -> None:
-    assert {name for name, words in TYPED if words[0] == "bnsweep"} >= {"README", "gpu.yaml", "gcp.yaml", "onprem.yaml"}
+    assert {name for name, words in TYPED if words[0] == "bnsweep"} >= {*PAGES, "gpu.yaml", "gcp.yaml", "onprem.yaml"}
     assert {"aws", "kubectl", "gcloud", "ray"} <= {words[0] for _, words in TYPED}
 
 

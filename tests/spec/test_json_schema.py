@@ -35,7 +35,7 @@ def test_every_sweep_file_is_valid_and_names_the_schema(file: Path) -> None:
 
 def test_what_is_kept_in_the_docs_is_what_the_specs_say() -> None:
     kept = Path(__file__).parents[2] / "docs" / "sweep.schema.json"
-    assert json.loads(kept.read_text()) == sweep_schema(), "run `bnsweep schema > docs/sweep.schema.json`"
+    assert json.loads(kept.read_text()) == sweep_schema(), "run `python -m bnsweep.docs`"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.conftest import TINY
 MINI = Path(__file__).parents[2] / "sweeps" / "mini.yaml"
 
 
-def test_the_mini_sweep_is_the_grid_that_the_readme_promises() -> None:
+def test_the_mini_sweep_is_the_grid_that_the_docs_promise() -> None:
     trials = Sweep.from_yaml(MINI).trials
     norms, gains, lrs = ("none", "batch", "noisy_batch"), (0.5, 2.0), [round(k / 2, 9) for k in range(-6, 3)]
     expected = set(product(norms, gains, lrs, range(6)))

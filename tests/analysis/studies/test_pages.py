@@ -35,13 +35,6 @@ def test_every_page_is_in_the_list_and_in_this_test() -> None:
     assert all(f"({page}.md)" in listed and f"`python -m analysis.studies.{page}`" in listed for page in pages)
 
 
-def test_the_pictures_of_a_page_are_there() -> None:
-    for path in STUDIES.glob("*.md"):
-        for part in path.read_text().split("](")[1:]:
-            target = part.partition(")")[0]
-            assert "://" in target or (path.parent / target.partition("#")[0]).exists(), f"{path.name}: {target}"
-
-
 def test_what_is_kept_is_small() -> None:
     sizes = [path.stat().st_size for path in Path(DATA).rglob("*.parquet")]
     assert 0 < sum(sizes) < MOST_BYTES

@@ -1,4 +1,4 @@
-"""The README's examples of code of one's own work as they stand, to the last command."""
+"""The examples of code of one's own in docs/extending.md work as they stand, to the last command."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.pages import code_block
 from tests.processes import bnsweep
-from tests.readme import code_block
 
+PAGE = "docs/extending.md"
 SWEEP = """
 name: mine
 model: {name: "mine:net", width: 4}
@@ -34,8 +35,8 @@ def succeed(*arguments: str) -> str:
 def test_a_training_loop_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As real commands: planned, run, reported on, verified, and the same bits when run again."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "loop.py").write_text(code_block("@bnsweep.trial"))
-    (tmp_path / "loop.yaml").write_text(code_block("trial:", "yaml"))
+    (tmp_path / "loop.py").write_text(code_block(PAGE, "@bnsweep.trial"))
+    (tmp_path / "loop.yaml").write_text(code_block(PAGE, "trial:", "yaml"))
     assert "of 2 kinds of trials timed" in succeed("plan", "loop.yaml")
     succeed("run", "loop.yaml", "--executor", "serial")
     trials, curves = pd.read_parquet("results/loop/trials"), pd.read_parquet("results/loop/curves")
@@ -53,7 +54,7 @@ def test_a_training_loop_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_model_data_and_a_probe_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As real commands: run, verified, compacted, verified again, and each row the same bits when run again."""
-    (tmp_path / "mine.py").write_text(code_block("class WeightNorms"))
+    (tmp_path / "mine.py").write_text(code_block(PAGE, "class WeightNorms"))
     monkeypatch.chdir(tmp_path)
     exec(DATA, {})
     for norms in ("none", "none, batch"):  # two runs, so that there are two files to make one of
