@@ -57,6 +57,13 @@ def test_the_axes_that_are_shown_are_axes() -> None:
     )
 
 
+def test_the_models_and_data_that_are_shown_are_some() -> None:
+    lines = code_block("docs/sweep_file.md", "model: {name: vgg", "yaml").splitlines()
+    beside = {"model": "dataset: {name: digits}", "dataset": "model: {name: mlp}\ntrain: {loss: mse}"}
+    shown = [Sweep.from_text(f"name: x\n{beside[line.partition(':')[0]]}\n{line}\n") for line in lines]
+    assert len({sweep.trials[0].trial_key for sweep in shown}) == len(lines)
+
+
 def test_every_command_that_python_is_to_run_is_a_module() -> None:
     named = {name for page in FILES for name in re.findall(r"python (?:-P )?-m ([\w.]+)", page.read_text())}
     ours = {name for name in named if name.split(".")[0] in ("benchmarks", "bnsweep", "analysis")}
