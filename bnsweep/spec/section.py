@@ -9,7 +9,11 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from bnsweep.spec.field_docstrings import field_docstrings
 
 CALLABLE = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 """How a sweep file names code of the user's own: `package.module:callable`."""
@@ -59,12 +63,23 @@ def reads(*fields: str) -> Callable[[Callable[..., None]], Any]:
 class Section(BaseModel):
     """A part of a sweep file: unknown keys and wrong types are errors, and nothing changes once it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     @cached_property
     def canonical(self) -> dict[str, Any]:
         """What a hash of the section is made of: its fields as JSON has them, without those at their default."""
         return self.model_dump(mode="json", exclude_defaults=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the section's JSON Schema, in which the docstrings of its fields describe them."""
+        schema = handler(core_schema)
+        fields = handler.resolve_ref_schema(schema)["properties"]
+        for section in reversed(cls.__mro__[: cls.__mro__.index(Section)]):
+            for name, meaning in field_docstrings(section).items():
+                if name in fields:
+                    fields[name]["description"] = meaning
+        return schema
 
 
 class OptionsSection(Section):
