@@ -1,4 +1,4 @@
-"""Examples in docstrings run in a folder of their own, with results/mini in it where they name it."""
+"""Examples in docstrings run in a folder of their own, with results/mini and results/momentum where they name one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 
 @pytest.fixture(scope="session")
 def folder_with_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds the results of a sweep of the shape of sweeps/mini.yaml."""
-    from tests.synthetic import write_sweep
+    """A folder that holds the results of two sweeps, one of the shape of sweeps/mini.yaml."""
+    from tests.synthetic import make_specs, write_sweep
 
     folder = tmp_path_factory.mktemp("examples")
-    write_sweep(folder / "results" / "mini")
+    write_sweep(folder / "results" / "mini", make_specs(num_seeds=4))
+    write_sweep(folder / "results" / "momentum", make_specs(norms=("none", "batch"), probes=False, momentum=0.9))
     return folder
 
 

@@ -7,12 +7,34 @@ Rooms, top to bottom; each imports only from those below it:
     report      the page on one sweep: `bnsweep report`
     plots       the figures: compute, then draw
     claims      the verdict on each claim of the paper
-    tables      robustness, differences from a baseline, importance; and their text
+    tables      robustness, differences from a baseline, importance, the best; their text; joins, arrays
     measures    from the runs of one seed to one number each
     loading     the frames of a results directory
     statistics  intervals and correlations of plain arrays
 """
 
+from analysis.comparison import Comparison, compare
 from analysis.loading import Results, load
+from analysis.tables import (
+    best_configurations,
+    difference_table,
+    factor_table,
+    importance_table,
+    robustness_table,
+    to_xarray,
+    with_trials,
+)
 
-__all__ = ["Results", "load"]
+__all__ = [
+    "Comparison",
+    "Results",
+    "best_configurations",
+    "compare",
+    "difference_table",
+    "factor_table",
+    "importance_table",
+    "load",
+    "robustness_table",
+    "to_xarray",
+    "with_trials",
+]

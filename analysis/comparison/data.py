@@ -38,10 +38,21 @@ class Comparison:
     """A line where semantics versions differ, on each sweep that is not complete, on each two that share trials."""
 
 
-def compare_sweeps(
-    directories: Sequence[str | os.PathLike[str]], say: Callable[[str], object] = lambda _: None
-) -> Comparison:
+def compare(directories: Sequence[str | os.PathLike[str]], say: Callable[[str], object] = lambda _: None) -> Comparison:
     """Load the sweeps and compute what they are compared by.
+
+    >>> from analysis import compare
+    >>> comparison = compare(["results/mini", "results/momentum"])
+    >>> widths = comparison.table[comparison.table["measure"] == "trainable_decades"]
+    >>> widths[["sweep", "norm", "value", "low", "high"]].round(2)
+                   sweep         norm  value   low  high
+    3       results/mini         none   0.83  0.00  2.12
+    4       results/mini        batch   2.75  0.20  4.00
+    5       results/mini  noisy_batch   3.00  2.08  3.92
+    44  results/momentum         none   1.00   NaN   NaN
+    45  results/momentum        batch   3.00   NaN   NaN
+    >>> comparison.differing.loc[comparison.differing["field"] == "momentum"].to_dict("records")
+    [{'field': 'momentum', 'results/mini': '0', 'results/momentum': '0.9'}]
 
     Each is measured on its own grid, against its own best accuracy: where the grids differ, so may the measures.
     `say` is told what is under way.

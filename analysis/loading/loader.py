@@ -33,6 +33,11 @@ def load(
 ) -> Results:
     """Read the tables under `directory`, a path or a URI such as `s3://b/folder`. What is not asked for is not read.
 
+    >>> from analysis import load
+    >>> results = load("results/mini", norms=["none", "batch"], steps=(0, 100))
+    >>> len(results.trials), int(results.landscape["step"].max())
+    (120, 100)
+
     Args:
         directory: what `bnsweep run --out` was given.
         norms: normalization modes to read; all if None.

@@ -27,6 +27,14 @@ DIFFERENCE_COLUMNS = (
 def difference_table(results: Results, baseline: str = BASELINE, fraction: float = FRACTION) -> pd.DataFrame:
     """Return, by configuration, pooling and measure, each mode minus `baseline`, paired by seed, with its interval.
 
+    >>> from analysis import difference_table, load
+    >>> table = difference_table(load("results/mini"), baseline="none")
+    >>> pooled = table[(table["measure"] == "mean_accuracy") & (table["init_gain"] == "all")]
+    >>> pooled[["norm", "baseline", "value", "low", "high"]].round(3)
+               norm baseline  value    low   high
+    0         batch     none  0.412 -0.093  0.916
+    14  noisy_batch     none  0.461  0.150  0.772
+
     Each mode is compared on what it shares with the baseline; one that shares nothing has no rows.
 
     Columns: configuration, norm, baseline, init, init_gain, measure, value, low, high (interval at `CONFIDENCE`, with

@@ -26,6 +26,10 @@ COLUMNS = (
 def factor_table(results: Results) -> pd.DataFrame:
     """Return one row per factor, level, norm and measure; none where there is a single setting.
 
+    >>> from analysis import factor_table, load
+    >>> factor_table(load("results/mini")).empty  # one optimizer, model, ...
+    True
+
     A measure is computed in each setting by seed, averaged by seed over the settings that differ in other factors
     only, and then over seeds: the seeds are the replicates of the interval. What the grid leaves open comes on top,
     taken to be alike in these settings: a level of a single setting has the interval of `robustness_table`. Levels are

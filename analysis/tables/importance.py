@@ -39,6 +39,15 @@ COLUMNS = (
 def importance_table(results: Results) -> pd.DataFrame:
     """Return one row per configuration, norm, evaluator and parameter that varies; diverged trials count as the worst.
 
+    >>> from analysis import importance_table, load
+    >>> table = importance_table(load("results/mini"))
+    >>> rows = table[(table["norm"] == "all") & (table["evaluator"] == "fanova")]
+    >>> rows.nlargest(3, "importance")[["parameter", "importance"]].round(2)
+        parameter  importance
+    34         lr        0.57
+    33       norm        0.17
+    37  norm x lr        0.16
+
     Each mode within each setting is one analysis. So is, with norm 'all', every mode of a setting together, the mode
     being a parameter; and with configuration 'all', where there are several settings, each mode and all of them over
     every setting, the fields that vary being parameters.

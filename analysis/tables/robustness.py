@@ -27,6 +27,15 @@ ROBUSTNESS_COLUMNS = (
 def robustness_table(results: Results, fraction: float = FRACTION) -> pd.DataFrame:
     """Return one row per configuration, norm, pooling (init, init_gain, each possibly 'all') and measure.
 
+    >>> from analysis import load, robustness_table
+    >>> table = robustness_table(load("results/mini"))
+    >>> pooled = table[(table["measure"] == "trainable_decades") & (table["init_gain"] == "all")]
+    >>> pooled[["norm", "value", "low", "high", "n_seeds"]].round(2)
+               norm  value   low  high  n_seeds
+    1          none   0.83  0.00  2.12        4
+    15        batch   2.75  0.20  4.00        4
+    29  noisy_batch   3.00  2.08  3.92        4
+
     Each mode by its own results; one without a curve of accuracy over lr has no rows. Columns: configuration, norm,
     init, init_gain, measure (of `analysis.measures.MEASURES`), value (mean over seeds), low, high (interval at
     `CONFIDENCE`, with what the grid leaves open; NaN where there is none), at_least (the width runs into an end of the

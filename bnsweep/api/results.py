@@ -24,7 +24,7 @@ def load(
     >>> import bnsweep
     >>> results = bnsweep.load("results/mini", norms=["none", "batch"], columns={"trials": ["test_acc"]})
     >>> len(results.trials)
-    60
+    120
 
     Raises:
         InputError: there are no such results, or not what is asked of them.

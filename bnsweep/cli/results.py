@@ -59,11 +59,11 @@ def compare(
 ) -> None:
     """Set sweeps side by side: how robust each mode is in each, and what the sweeps differ in."""
     import_own_analysis()
-    from analysis.comparison import compare_sweeps, comparison_text, write_comparison
+    from analysis.comparison import compare, comparison_text, write_comparison
     from bnsweep.cli.meanwhile import Meanwhile
 
     with Meanwhile() as say:
-        comparison = compare_sweeps(directories, say)
+        comparison = compare(directories, say)
     typer.echo(comparison_text(comparison))
     typer.echo(f"\ncomparison: {write_comparison(comparison, out)}")
 

@@ -40,3 +40,17 @@ def test_pandas_shows_accuracies_and_how_robust_they_are() -> None:
         alike = (trials["norm"] == norm) & (trials["init_gain"] == gain) & (trials["lr"] == lr)
         assert accuracies.loc[(norm, gain), lr] == pytest.approx(at_least_chance[alike].mean())
     assert set(robustness["norm"]) == {"none", "batch"}
+
+
+@pytest.mark.usefixtures("beside_results")
+def test_measures_joins_and_arrays_are_those_of_the_trials() -> None:
+    page = code_block("docs/analysis.md", "import analysis")
+    robustness, differences, best, losses, accuracies = displayed(page)
+    assert set(robustness["norm"]) == {"none", "batch", "noisy_batch"}
+    assert set(differences["norm"]) == {"batch", "noisy_batch"}
+    assert best["rank"].tolist() == [1, 2] * 3
+    curves, trials = pd.read_parquet("results/mini/curves"), pd.read_parquet("results/mini/trials")
+    completed = trials.loc[trials["status"] == "completed", "trial_key"]
+    is_meant = (curves["step"] == 100) & (curves["norm"] == "batch") & curves["trial_key"].isin(completed)
+    assert losses["batch", "completed"] == pytest.approx(curves.loc[is_meant, "train_loss"].median())
+    assert accuracies.dims == ("norm", "init", "init_gain")

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis.comparison import Comparison, compare_sweeps, comparison_text, write_comparison
+from analysis.comparison import Comparison, compare, comparison_text, write_comparison
 from analysis.comparison.data import other_versions
 from analysis.comparison.figure import MARKERS, PANELS, comparison_data, draw_comparison
 from analysis.comparison.text import side_by_side
@@ -45,7 +45,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="module")
 def comparison(places: tuple[Path, Path]) -> Comparison:
-    return compare_sweeps(places)
+    return compare(places)
 
 
 def test_each_sweep_is_measured_as_its_own_report_does(comparison: Comparison, places: tuple[Path, Path]) -> None:
@@ -82,7 +82,7 @@ def test_a_sweep_that_is_not_done_is_named(comparison: Comparison) -> None:
 def test_the_same_trials_in_two_sweeps_are_counted(places: tuple[Path, Path], tmp_path: Path) -> None:
     again = tmp_path / "again"
     write_sweep(again, make_specs(lrs=[1e-3, 1e-2, 1e-1], probes=False))
-    notes = compare_sweeps([places[0], again]).notes
+    notes = compare([places[0], again]).notes
     assert notes == ["54 trials are the same in plain (90) and synthetic (54): for those, agreement is no confirmation"]
 
 
@@ -91,7 +91,7 @@ def test_sweeps_of_the_same_name_go_by_their_place_and_configurations_are_apart(
     write_sweep(tmp_path / "a", make_specs(**few))  # type: ignore[arg-type]
     write_sweep(tmp_path / "b", [*make_specs(**few), *make_specs(**few, steps=100)])  # type: ignore[arg-type]
     said = list[str]()
-    names = compare_sweeps([tmp_path / "a", tmp_path / "b"], said.append).names
+    names = compare([tmp_path / "a", tmp_path / "b"], said.append).names
     loading = [f"loading {tmp_path}/a", f"loading {tmp_path}/b"]
     assert said == [*loading, *(f"computing the robustness of {name}" for name in names)]
     assert names == [f"{tmp_path}/a", f"{tmp_path}/b: steps 100", f"{tmp_path}/b: steps 200"]
@@ -99,11 +99,11 @@ def test_sweeps_of_the_same_name_go_by_their_place_and_configurations_are_apart(
 
 def test_what_cannot_be_compared_is_refused(places: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="two results directories or more"):
-        compare_sweeps(places[:1])
+        compare(places[:1])
     with pytest.raises(InputError, match="is given twice"):
-        compare_sweeps([places[0], places[0].parent / "." / "plain"])
+        compare([places[0], places[0].parent / "." / "plain"])
     with pytest.raises(InputError, match="no such directory"):
-        compare_sweeps([places[0], tmp_path / "nowhere"])
+        compare([places[0], tmp_path / "nowhere"])
     write_sweep(
         tmp_path,
         [
@@ -113,7 +113,7 @@ def test_what_cannot_be_compared_is_refused(places: tuple[Path, Path], tmp_path:
         ],
     )
     with pytest.raises(InputError, match=r"11 sweeps or configurations.*at most 10"):
-        compare_sweeps([places[0], tmp_path])
+        compare([places[0], tmp_path])
 
 
 def test_the_title_is_the_lead_of_batch_in_each(comparison: Comparison) -> None:
@@ -162,9 +162,7 @@ def test_the_same_sweeps_give_the_same_bytes(comparison: Comparison, tmp_path: P
 def test_the_command_prints_the_table_and_writes_the_page(places: tuple[Path, Path], tmp_path: Path) -> None:
     result = bnsweep("compare", *places, cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
-    width = compare_sweeps(places).table.query(
-        "sweep == 'plain' and norm == 'batch' and measure == 'trainable_decades'"
-    )
+    width = compare(places).table.query("sweep == 'plain' and norm == 'batch' and measure == 'trainable_decades'")
     assert math.isfinite(width["value"].item())
     assert re.search(rf"(?m)^batch +{width['value'].item():.1f}", result.stdout)
     assert "momentum\n    plain: 0\n    other: 0.9" in result.stdout

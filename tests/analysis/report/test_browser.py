@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
-from analysis.comparison import compare_sweeps, write_comparison
+from analysis.comparison import compare, write_comparison
 from tests.analysis.browser import console, overflowing, resize
 from tests.synthetic import make_specs, write_sweep
 
@@ -35,7 +35,7 @@ def test_a_comparison_fits_the_screen(
     browser: webdriver.Chrome, tmp_path: Path, sweep_dir: Path, width_px: int
 ) -> None:
     write_sweep(tmp_path / "short", make_specs(gains=[1.0], num_seeds=3, probes=False, steps=100))
-    page = write_comparison(compare_sweeps([sweep_dir, tmp_path / "short"]), tmp_path / "page")
+    page = write_comparison(compare([sweep_dir, tmp_path / "short"]), tmp_path / "page")
     resize(browser, width_px)
     browser.get(page.as_uri())
     assert console(browser) == []

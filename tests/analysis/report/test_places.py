@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import analysis
-from analysis.comparison import compare_sweeps
+from analysis.comparison import compare
 from analysis.report import write_report
 from bnsweep.errors import InputError
 from tests.in_process import Run
@@ -103,7 +103,7 @@ def not_utf8(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Path:
 
 
 def test_a_sweep_in_a_directory_that_is_not_utf8_is_refused(not_utf8: Path, small: Path) -> None:
-    for use in (analysis.load, write_report, lambda directory: compare_sweeps([small, directory])):
+    for use in (analysis.load, write_report, lambda directory: compare([small, directory])):
         with pytest.raises(InputError, match="UTF-8"):
             use(not_utf8)
 
