@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.running.executor import Executor, MustStop, Report
@@ -51,9 +54,19 @@ def make_executor(
         from bnsweep.executors.serial import SerialExecutor
 
         return SerialExecutor(announce)
-    from bnsweep.executors.ray_tune import RayTuneExecutor
+    with without_word_of_widgets():
+        from bnsweep.executors.ray_tune import RayTuneExecutor
 
     return RayTuneExecutor(address, cpus, max_workers, announce)
+
+
+@contextmanager
+def without_word_of_widgets() -> Iterator[None]:
+    """In a notebook Ray and tqdm ask for widgets when they are imported; what needs them is not shown here."""
+    logging.getLogger("ray.widgets.util").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        yield
 
 
 __all__ = [

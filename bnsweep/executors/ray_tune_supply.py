@@ -64,6 +64,7 @@ def supply(
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
             callbacks=[watch],
             verbose=0,
+            progress_reporter=_Silent(),
         ),
     )
     try:
@@ -120,6 +121,16 @@ class WorkerSearch(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         """Restore nothing."""
+
+
+class _Silent(tune.ProgressReporter):
+    """Reports nothing: in a notebook Tune's own clears the cell, whatever `verbose` says."""
+
+    def should_report(self, trials: list[Any], done: bool = False) -> bool:
+        return False
+
+    def report(self, trials: list[Any], done: bool, *sys_info: str) -> None:
+        """Never called."""
 
 
 class _StopWhenOver(tune.Stopper):

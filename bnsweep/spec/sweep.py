@@ -46,6 +46,11 @@ class Sweep:
     def from_yaml(cls, path: str | os.PathLike[str], settings: Sequence[str] = ()) -> Self:
         """Read a sweep file, with fields changed by `settings`: KEY=VALUE or ~KEY, as `overridden` takes them.
 
+        >>> with open("a.yaml", "w", encoding="utf-8") as file:
+        ...     _ = file.write("{name: a, model: {name: mlp, widths: [8]}, dataset: {name: digits}, lr: 0.1}")
+        >>> Sweep.from_yaml("a.yaml", ["axes.lr=[0.1, 1.0]"])
+        <sweep a: 2 trials>
+
         Raises:
             InputError: it is missing, not YAML, or says something impossible; the message names the key.
         """

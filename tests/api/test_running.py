@@ -123,15 +123,17 @@ def test_an_interrupt_commits_and_is_raised(sweep_file: Write, tmp_path: Path) -
     assert said.endswith("raised\n")
 
 
-def test_in_a_notebook_it_is_one_bar_that_ends_full(sweep_file: Write, tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["executor='serial'", pytest.param("workers=1", marks=pytest.mark.long)])
+def test_in_a_notebook_it_is_one_bar_that_ends_full(sweep_file: Write, tmp_path: Path, option: str) -> None:
     sweep_file()
-    cell = "import bnsweep\noutcome = bnsweep.run('tiny.yaml', executor='serial')\nlen(outcome.load().trials)"
+    cell = f"import bnsweep\noutcome = bnsweep.run('tiny.yaml', {option})\nlen(outcome.load().trials)"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = notebook.cells[0].outputs
     (bar,) = [output.data for output in outputs if output.output_type == "display_data"]
     assert bar["text/html"].startswith('<progress max="12" value="12"')
     assert re.match(r"12/12 trials: 6 done, 6 diverged, 0 failed, 0 running; elapsed", bar["text/plain"])
+    assert {output.get("name", "stdout") for output in outputs} == {"stdout"}
     printed = "".join(output.text for output in outputs if output.output_type == "stream")
     assert "tiny: 0 of 12 trials done, 12 to run" in printed
     assert "12/12 trials" not in printed
