@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -22,17 +23,17 @@ MIN_TOP = 10
 
 def fanova(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> dict[str, float]:
     """Return by parameter the share of the variance of a random forest that it explains alone (Hutter et al. 2014)."""
-    from optuna.importance import FanovaImportanceEvaluator
-
     with _quiet():
+        from optuna.importance import FanovaImportanceEvaluator
+
         return FanovaImportanceEvaluator(n_trees=TREES, seed=0).evaluate(_study(parameters, accuracy))
 
 
 def mean_decrease_impurity(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> dict[str, float]:
     """Return by parameter the share of the decrease of impurity in a random forest; all add up to 1."""
-    from optuna.importance import MeanDecreaseImpurityImportanceEvaluator, get_param_importances
-
     with _quiet():
+        from optuna.importance import MeanDecreaseImpurityImportanceEvaluator, get_param_importances
+
         evaluator = MeanDecreaseImpurityImportanceEvaluator(seed=0)
         return get_param_importances(_study(parameters, accuracy), evaluator=evaluator)
 
@@ -42,11 +43,11 @@ def ped_anova(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> dict[str,
 
     None below 100 trials.
     """
-    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-
     if len(accuracy) < 10 * MIN_TOP:
         return {}
     with _quiet():
+        from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
         return get_param_importances(_study(parameters, accuracy), evaluator=PedAnovaImportanceEvaluator())
 
 
@@ -80,8 +81,10 @@ def _distribution(name: str, values: pd.Series) -> BaseDistribution:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Optuna from announcing every study."""
-    from optuna import logging
+    """Keep Optuna from announcing every study, and tqdm, in a notebook, from asking for widgets when it is imported."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        from optuna import logging
 
     before = logging.get_verbosity()
     logging.set_verbosity(logging.WARNING)
