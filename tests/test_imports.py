@@ -30,7 +30,7 @@ FLOORS = {
         ("spec",),
         ("limits", "plugins", "rng"),
         ("settings",),
-        ("errors", "trial_function"),
+        ("error_texts", "errors", "trial_function"),
     ),
     "analysis": (
         *(("studies", "gallery"), ("comparison",), ("report",), ("plots",), ("claims",)),

@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any, Self
 
+from bnsweep.error_texts import shown
 from bnsweep.results import Store
 from bnsweep.results.schema import FAILURES
 from bnsweep.spec.trial import AXES
@@ -30,8 +31,8 @@ class FailedTrial:
 
     @property
     def error(self) -> str:
-        """The error of its last failed attempt, its first line."""
-        return str(self.last["error"] or "unknown").partition("\n")[0]
+        """The error of its last failed attempt, in one line."""
+        return shown(str(self.last["error"] or "unknown"))
 
     @property
     def spec(self) -> dict[str, Any]:

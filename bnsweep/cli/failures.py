@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bnsweep.api.end_of_run import counted
 from bnsweep.api.failed_trial import FailedTrial
 from bnsweep.cli.failures_table import failures_table
+from bnsweep.error_texts import printable
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 
@@ -47,12 +48,13 @@ def details(store: Store, key: str, directory: str) -> Iterator[str]:
         raise InputError(f"{key}: {problem}; `bnsweep failures {directory} --all` lists them")
     (trial,) = found
     yield from (*_tried(trial), trial.repro(directory), f"log: {trial.log}")
-    yield (trial.last["log_tail"] or "(nothing of it is stored)").rstrip()
+    yield printable(trial.last["log_tail"] or "(nothing of it is stored)").rstrip()
 
 
 def _tried(trial: FailedTrial) -> Iterator[str]:
     """Yield which trial it is, the error of each attempt, and where the last one was raised."""
     yield trial.title
     for attempt in trial.attempts:
-        yield f"attempt {attempt['attempt']}, {attempt['failed_at']:%Y-%m-%d %H:%M:%S} UTC: {attempt['error']}"
-    yield str(trial.last["traceback"]).rstrip()
+        error = printable(str(attempt["error"]))
+        yield f"attempt {attempt['attempt']}, {attempt['failed_at']:%Y-%m-%d %H:%M:%S} UTC: {error}"
+    yield printable(str(trial.last["traceback"])).rstrip()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from bnsweep.api.failed_trial import FailedTrial
+from bnsweep.error_texts import error_text, printable, shown
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.running.provenance import git_sha, versions
@@ -44,14 +45,14 @@ class Retry:
             f"failed: {times} {'time' if times == 1 else 'times'}, at last on {self.failed.last['host']}: "
             f"{self.failed.error}",
             f"again:  on {self.device}, commit {git_sha()}, {versions()}",
-            *([] if self.error is None else ["".join(traceback.format_exception(self.error)).rstrip()]),
+            *([] if self.error is None else [printable("".join(traceback.format_exception(self.error))).rstrip()]),
             self._verdict(),
         ]
 
     def _verdict(self) -> str:
         if self.error is None:
             return f"{self.status}: it does not fail here; `bnsweep run` with its sweep file runs it for its results"
-        now = f"{type(self.error).__name__}: {self.error}".partition("\n")[0]
+        now = shown(f"{type(self.error).__name__}: {error_text(self.error)}")
         return "fails again, by the same error" if now == self.failed.error else f"fails again, by another error: {now}"
 
 

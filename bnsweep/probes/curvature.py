@@ -10,6 +10,7 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
+from bnsweep.error_texts import first_line
 from bnsweep.probes.context import StepContext
 from bnsweep.probes.hessian import Loss, flat, hessian_product
 from bnsweep.probes.lanczos import (
@@ -88,7 +89,7 @@ def measured_extremes(loss: Loss, tolerance: float, seed: int, scale: Tensor | N
     except RuntimeError as error:
         if not any(text in str(error) for text in NOT_TWICE):
             raise
-        return unknown(math.nan, 0, f"the model has no second derivative: {str(error).splitlines()[0]}")
+        return unknown(math.nan, 0, f"the model has no second derivative: {first_line(error)}")
     if math.isfinite(found.largest) and (reason := why_wrong(loss, seed)):
         return unknown(math.nan, found.num_products, reason)
     return found

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
+from bnsweep.error_texts import error_text, storable
 from bnsweep.results.schema import SCHEMAS
 from bnsweep.results.tables import to_table
 from bnsweep.running.packs import WorkerFailure
@@ -18,7 +19,7 @@ from bnsweep.spec import TrialSpec
 def raised_row(spec: TrialSpec, attempt: int, error: BaseException, log: WorkerLog) -> pa.Table:
     """Return the row of a trial that raised, with how the log of its worker ends."""
     details = "".join(traceback.format_exception(error))
-    failure = WorkerFailure(f"{type(error).__name__}: {error}", details, log.path, log_tail=log.tail())
+    failure = WorkerFailure(f"{type(error).__name__}: {error_text(error)}", details, log.path, log_tail=log.tail())
     return lost_worker_row(spec, attempt, failure)
 
 
@@ -27,8 +28,8 @@ def lost_worker_row(spec: TrialSpec, attempt: int, failure: WorkerFailure) -> pa
     row = {
         "trial_key": spec.trial_key,
         "attempt": attempt,
-        "error": failure.error,
-        "traceback": failure.traceback,
+        "error": storable(failure.error),
+        "traceback": storable(failure.traceback),
         "log": failure.log,
         "host": failure.host or socket.gethostname(),
         "failed_at": datetime.now(UTC),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.data.augment import check_augmentable
 from bnsweep.data.labels import note_missing
+from bnsweep.error_texts import first_line
 from bnsweep.errors import InputError
 from bnsweep.models import build_model, describe_split
 from bnsweep.probes import build_probes
@@ -68,7 +69,7 @@ def _check_models(trials: Iterable[TrialSpec], datasets: dict[str, Dataset]) -> 
         try:
             model = build_model(spec.model, spec.norm, data.input_shape, data.num_classes, noise_seed=0)
         except (RuntimeError, MemoryError) as error:
-            text, reason = spec.model.model_dump_json(), str(error).splitlines()[0]
+            text, reason = spec.model.model_dump_json(), first_line(error)
             raise InputError(f"model: {text} cannot be built ({reason}); give other sizes") from error
         if spec.probes.ics and (note := describe_split(model, spec.model.name)):
             notes[note] = None

@@ -9,6 +9,7 @@ from time import monotonic
 
 import torch
 
+from bnsweep.error_texts import error_text
 from bnsweep.errors import DeviceLost
 from bnsweep.running.failure_rows import raised_row
 from bnsweep.running.outgoing import Outgoing
@@ -129,5 +130,5 @@ class Worker:
 
 
 def _why_lost(spec: TrialSpec, error: BaseException) -> str:
-    text = str(error).partition("\n")[0]
+    text = error_text(error).partition("\n")[0]
     return f"trial {spec.trial_key}: {text}; after this a process can use its GPU no more"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 import torch
 from torch import Tensor, nn
 
+from bnsweep.error_texts import first_line
 from bnsweep.errors import InputError
 
 
@@ -51,6 +52,6 @@ def check_compiler() -> None:
     try:
         Compiler()(layer, "check")(torch.ones(2, 1)).sum().backward()  # type: ignore[no-untyped-call]  # torch's own
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         advice = "install a C++ compiler and Python's headers, or leave compile out"
         raise InputError(f"train.compile: PyTorch cannot compile here ({reason}); {advice}") from error

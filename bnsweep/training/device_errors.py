@@ -13,6 +13,8 @@ from collections.abc import Iterator
 
 import torch
 
+from bnsweep.error_texts import error_text
+
 OUT_OF_MEMORY = 2
 """cudaErrorMemoryAllocation: memory that is not PyTorch's to allocate, such as a context's or a kernel's own."""
 OUT_OF_MEMORY_TEXTS = (
@@ -77,13 +79,13 @@ def let_go(error: BaseException, device: torch.device) -> None:
 def _says_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or _code(error) == OUT_OF_MEMORY:
         return True
-    return isinstance(error, RuntimeError) and any(text in str(error) for text in OUT_OF_MEMORY_TEXTS)
+    return isinstance(error, RuntimeError) and any(text in error_text(error) for text in OUT_OF_MEMORY_TEXTS)
 
 
 def _is_sticky(error: BaseException) -> bool:
     if _code(error) is not None:
         return _code(error) in STICKY
-    text = str(error)
+    text = error_text(error)
     return isinstance(error, RuntimeError) and "CUDA" in text and any(sticky in text for sticky in STICKY.values())
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import torch
 
+from bnsweep.error_texts import first_line
+
 ROOT = Path("/")
 MIN_DRIVERS = {11: 450, 12: 525, 13: 580}
 """By CUDA's major version, the first branch of the NVIDIA driver that its programs run on."""
@@ -68,5 +70,5 @@ def _what_hides_it(root: Path) -> str:
     try:
         torch.cuda.init()  # type: ignore[no-untyped-call]  # torch's
     except (RuntimeError, AssertionError) as error:
-        return f"CUDA does not start: {str(error).splitlines()[0]}"
+        return f"CUDA does not start: {first_line(error)}"
     return "CUDA counts no device"

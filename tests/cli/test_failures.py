@@ -86,6 +86,29 @@ def test_the_overview_is_a_table_of_the_trials_without_a_result_the_latest_last(
     assert len(every) == 1 + 3 * 7
 
 
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        ("ValueError: \n\n  first blank\nmore", "ValueError: first blank"),
+        (
+            "ValueError: \x1b[31mred\x1b]0;title\x07 \x00 \u202ereversed",
+            r"ValueError: \x1b[31mred\x1b]0;title\x07 \x00 \u202er",
+        ),
+        ("ValueError: " + "x" * 5000, "x" * 180 + " ..."),
+        ("ValueError: ", "ValueError:"),
+    ],
+)
+def test_an_error_is_one_line_that_a_terminal_can_be_given(tmp_path: Path, error: str, line: str) -> None:
+    store, (spec,) = Store.open(tmp_path / "out"), few_specs(1)
+    fail(store, spec, 1, error)
+    assert any(line in shown for shown in end_of_run(store, [spec.trial_key], "out"))
+    in_full = "\n".join(overview(store, "out", 100, with_succeeded=False, is_full=True))
+    table = "\n".join(overview(store, "out", 10_000, with_succeeded=False))
+    assert line in table
+    assert len(max(table.splitlines(), key=len)) < 400
+    assert not set(in_full + table) & set("\x1b\x07\x00\u202e")
+
+
 def test_a_narrow_terminal_sees_all_of_it_and_the_command_in_one_piece(store: Store) -> None:
     wide, narrow = ([*overview(store, "out", width, with_succeeded=False)][1:] for width in (10_000, 80))
     assert max(map(len, narrow[:-1])) <= 80

@@ -265,6 +265,22 @@ def test_a_trial_whose_own_table_has_other_types_fails_alone() -> None:
     assert error.startswith("InputError: table mine: its column value is string in this trial, and double in another; ")
 
 
+def test_a_trial_fails_alone_whatever_it_raises() -> None:
+    """What would end a process, what cannot say what it is, and what UTF-8 has no codes for."""
+    trial = {"name": "tests.user_code.loops:raises_oddly", "metric": {"name": "val_loss", "mode": "min"}}
+    fields = {"trial": trial, "train": {"steps": 4}, "lr": 0.5}
+    at = office(*(TrialSpec.model_validate({**fields, "seed": seed}) for seed in range(6)))
+    assert work(at) == Tally(completed=1, failed=5)
+    loop = "RuntimeError: tests.user_code.loops:raises_oddly raised"
+    assert [row["error"] for row in sorted(at.rows("failures").to_pylist(), key=lambda row: row["spec"])] == [
+        f"{loop} SystemExit: 0",
+        f"{loop} KeyboardInterrupt: ",
+        f"{loop} Unlike: odd",
+        "MuteError: (its text cannot be made)",
+        "ValueError: \n\na \\udcff",
+    ]
+
+
 @pytest.mark.parametrize("table", ["trials", "curves"])
 def test_columns_are_as_the_schema_says(spec: Build, table: str) -> None:
     at = office(spec())

@@ -186,6 +186,29 @@ def raises(config: Config, ctx: Context) -> Returned:
     return {"val_loss": config.lr}
 
 
+class MuteError(RuntimeError):
+    """An error that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Unlike(BaseException):
+    """What no `except Exception` catches."""
+
+
+ODD: list[BaseException] = [SystemExit(0), KeyboardInterrupt(), Unlike("odd"), MuteError(), ValueError("\n\na \udcff")]
+
+
+@bnsweep.trial
+def raises_oddly(config: Config, ctx: Context) -> Returned:
+    """Raises one of ODD, by the seed, in its third step; with a seed beyond them nothing."""
+    for step in ctx.steps(net=nn.Linear(1, 1)):
+        if step == 2 and config.seed < len(ODD):
+            raise ODD[config.seed]
+    return {"val_loss": config.lr}
+
+
 @bnsweep.trial
 def gives_up(config: Config, ctx: Context) -> Returned:
     """Ends as diverged in its third step; what catches every Exception must not catch that."""

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from bnsweep.data import Dataset
+from bnsweep.error_texts import error_text
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.models import Network
 from bnsweep.norm import set_step
@@ -24,7 +25,7 @@ from bnsweep.spec.section import NONE
 from bnsweep.training.evaluation import Evaluator
 from bnsweep.training.losses import make_loss
 from bnsweep.training.model import prepare_model
-from bnsweep.training.own.alternating import Alternating
+from bnsweep.training.own.alternating import Alternating, Closed
 from bnsweep.training.own.config import Config
 from bnsweep.training.own.function import KEY, load_trial_function
 from bnsweep.training.own.kept import Kept
@@ -103,11 +104,15 @@ class OwnTraining:
     def _call(self) -> None:
         try:
             returned = self._function(Config.of(self.spec, self.own), self._context(self))
-            if self.kept is None:
-                raise InputError(f"{KEY}: {self.own.name} asks for no steps; loop over ctx.steps(...)")
-            take_outcome(self.result, returned, self.own, self.step, self.spec.train.max_loss)
         except _Diverged:
             return
+        except (Exception, Closed):
+            raise
+        except BaseException as error:  # sys.exit() in a loop ends the trial, not the run
+            raise RuntimeError(f"{self.own.name} raised {type(error).__name__}: {error_text(error)}") from error
+        if self.kept is None:
+            raise InputError(f"{KEY}: {self.own.name} asks for no steps; loop over ctx.steps(...)")
+        take_outcome(self.result, returned, self.own, self.step, self.spec.train.max_loss)
 
     # What the loop asks for; `Context` says what each does.
 

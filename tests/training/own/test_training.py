@@ -175,6 +175,12 @@ def test_an_error_has_the_users_line_in_its_traceback() -> None:
     assert any(entry.path.name == "loops.py" for entry in error.traceback)
 
 
+@pytest.mark.parametrize(("seed", "name"), [(0, "SystemExit: 0"), (1, "KeyboardInterrupt: "), (2, "Unlike: odd")])
+def test_what_would_end_a_process_ends_the_trial_alone(seed: int, name: str) -> None:
+    with pytest.raises(RuntimeError, match=f"raises_oddly raised {name}"):
+        run_trial(own("raises_oddly", seed=seed), NOTHING)
+
+
 def test_a_loop_that_gives_nothing_to_save_is_not_saved() -> None:
     with closing(train(own("saves_nothing"), NOTHING)) as steps, pytest.raises(NotPlain):
         next(islice(steps, 2, None)).state_dict()
