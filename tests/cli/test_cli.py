@@ -115,6 +115,7 @@ def long_sweep(sweep_file: Write) -> Path:
     return sweep_file(("steps: 6", "steps: 60"), ("range: 2", "range: 8"), ("1.0e+9", "0.2"))
 
 
+@pytest.mark.long
 def test_a_killed_run_continues(long_sweep: Path, tmp_path: Path, run: Run) -> None:
     process = start_and_wait_for_a_commit(tmp_path / "killed", long_sweep, "--executor", "serial")
     process.send_signal(signal.SIGKILL)

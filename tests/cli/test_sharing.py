@@ -16,6 +16,7 @@ from tests.processes import bnsweep, start_and_wait_for_a_commit
 Write = Callable[..., Path]
 
 
+@pytest.mark.long
 def test_a_second_run_takes_what_the_first_one_leaves(
     sweep_file: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:

@@ -174,6 +174,7 @@ def test_a_run_asked_to_stop_keeps_what_finished_and_begins_nothing_more(
         assert len(writer.checkpoints.keys()) == len(os.listdir(tmp_path / "out" / "_checkpoints")) > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("executor", ["ray"], indirect=True)  # the worker of the other is the process that waits
 def test_a_worker_that_hangs_does_not_hold_up_a_stop_for_ever(
     executor: Executor,

@@ -138,13 +138,8 @@ def test_in_a_ray_job_a_ray_of_our_own_has_not_the_jobs_environment(monkeypatch:
         assert not ray.get_runtime_context().runtime_env
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        pytest.param(signal.SIGTERM, id="SIGTERM"),
-        pytest.param(signal.SIGKILL, id="SIGKILL", marks=pytest.mark.long),  # of the driver, as chaos does
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
 def test_a_run_that_is_ended_continues(tmp_path: Path, how: signal.Signals) -> None:
     sweep_file, out = tmp_path / "tiny.yaml", tmp_path / "out"
     sweep_file.write_text(TINY.replace("steps: 6", "steps: 90").replace("range: 2", "range: 4"))

@@ -61,6 +61,7 @@ def slow_trials(spec: Callable[..., TrialSpec], number: int) -> tuple[TrialSpec,
     return tuple(spec(seed=seed, train={"steps": 2, "batch_size": 32}, probes=probes) for seed in range(number))
 
 
+@pytest.mark.long
 def test_a_machine_that_joins_after_the_first_commit_does_its_share(
     cluster: Cluster, tmp_path: Path, spec: Callable[..., TrialSpec]
 ) -> None:
