@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,14 @@ def complaints(stderr: str) -> str:
     """Return what a command printed on stderr, but for what it is at: a busy machine gives it the time to say that."""
     lines = stderr.splitlines(keepends=True)
     return "".join(line for line in lines if not (line.startswith("bnsweep: ") and line.endswith(" ...\n")))
+
+
+def most_running(stdout: str) -> int:
+    """Return how many trials ran at once at most, by the lines of a run's progress.
+
+    A quick worker may be through with all trials before the first line: then 0.
+    """
+    return max(int(number) for number in re.findall(r"(\d+) running", stdout))
 
 
 def start_and_wait_for_a_commit(out: Path, *arguments: object) -> subprocess.Popen[str]:

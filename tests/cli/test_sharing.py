@@ -11,7 +11,7 @@ import pytest
 
 from bnsweep.limits import whole_cpus
 from tests.in_process import Run
-from tests.processes import bnsweep, start_and_wait_for_a_commit
+from tests.processes import bnsweep, most_running, start_and_wait_for_a_commit
 
 Write = Callable[..., Path]
 
@@ -35,8 +35,7 @@ def test_a_second_run_takes_what_the_first_one_leaves(
     assert second.returncode == 0, second.stderr
     assert f"other runs on this machine hold: 1; this one takes {left} worker" in second.stdout
     assert f"--workers 99: {left} fit here" in second.stdout
-    assert f"{left} running" in second.stdout
-    assert f"{left + 1} running" not in second.stdout
+    assert most_running(second.stdout) <= left
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     alone = run("run", sweep_file(), "--executor", "serial", "--out", tmp_path / "third")
     assert "all 12 trials" in alone.out
