@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from analysis.measures.walks import MULTIPLES, walks
 from analysis.plots.saving import save
 from analysis.plots.style import handles, new_figure, norm_style, set_title, style
 from analysis.statistics.intervals import seed_interval
+from analysis.studies.finding import Finding, as_markdown, decades, difference
 from analysis.studies.page import DATA, FIGURES, write
 from analysis.studies.paper.findings import LATE
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CELL = ["batch_size", "norm", "lr"]
+MARGIN = 0.1
+"""Decades within which two levels are alike."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,12 @@ class BetaData:
             found.append(row)
         return pd.DataFrame(found)
 
+    @property
+    def rises(self) -> pd.Series[float]:
+        """By trial, how many times higher the level is from the shortest step of all than from the longest."""
+        rises: pd.Series[float] = self.levels[_from(self.shortest[0])] / self.levels[_from(self.shortest[-1])]
+        return rises
+
 
 def _from(multiple: float) -> str:
     return f"beta from {multiple:g} lr"
@@ -83,8 +93,9 @@ def draw_beta(data: BetaData, fig: Figure | None = None) -> Figure:
     sizes, norms, lrs = (sorted(rows[name].unique().tolist()) for name in CELL)
     with style():
         fig = fig or new_figure(4.6)
-        title = "The level of beta follows the shortest step where it lies on the dotted line"
-        about = "Late level of beta times lr / 2, geometric mean over seeds with intervals."
+        title = f"From {_multiple(data.shortest[0])} on beta's level is {data.rises.median():.1f} times that from "
+        title += f"{_multiple(data.shortest[-1])} on, in the median: {_times(data):g} if it were 1 / shortest step"
+        about = "Late level of beta times lr / 2, geometric mean over seeds with intervals where there are three."
         lines = "Dotted: 1 / shortest step, a gradient that is gone. Solid: 2 / lr, the edge of stability."
         set_title(fig, title, f"{about} {lines}")
         grid = fig.subplots(len(sizes), len(lrs), squeeze=False, sharex=True, sharey=True)
@@ -101,7 +112,7 @@ def draw_beta(data: BetaData, fig: Figure | None = None) -> Figure:
 
 
 def _draw(ax: Axes, rows: pd.DataFrame, shortest: tuple[float, ...]) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
     ax.plot(shortest, [1 / (2 * multiple) for multiple in shortest], color="#444444", lw=0.9, ls=":")
     ax.axhline(1, color="#999999", lw=0.9)
@@ -113,13 +124,36 @@ def _draw(ax: Axes, rows: pd.DataFrame, shortest: tuple[float, ...]) -> None:
         errors = np.nan_to_num(np.asarray(ends, dtype=float))
         ax.errorbar(shortest, levels, yerr=errors, color=look.color, ls=look.line, marker=look.marker, capsize=2)
     ax.set_xscale("log", base=2)
-    ax.set_yscale("log", base=2)
+    ax.set_yscale("log")
     plain = FuncFormatter(lambda value, _: f"{value:g}")
     ax.xaxis.set_major_locator(FixedLocator(shortest))
+    ax.yaxis.set_major_locator(LogLocator(base=10))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(plain)
         axis.set_minor_locator(NullLocator())
     ax.grid(visible=True, axis="y")
+
+
+def _multiple(multiple: float) -> str:
+    return f"lr / {1 / multiple:g}"
+
+
+def _times(data: BetaData) -> float:
+    return data.shortest[-1] / data.shortest[0]
+
+
+def of_levels(data: BetaData) -> Iterator[Finding]:
+    """Whether the level is one over the shortest step, and whether it is the same with and without normalization."""
+    rises = decades(data.rises).groupby([data.levels[name] for name in ("batch_size", "norm", "seed")]).mean()
+    ends = f"from {_multiple(data.shortest[0])} it is {_times(data):g} times that from {_multiple(data.shortest[-1])}"
+    for size, norm in rises.index.droplevel("seed").unique():
+        short: pd.Series[float] = rises.xs(size).xs(norm) - np.log10(_times(data))
+        yield Finding(f"batch size {size}", f"{norm}: {ends}, mean over lr", "decades", short, "within", MARGIN)
+    levels = data.levels.assign(level=decades(data.levels[_from(data.shortest[0])]))
+    for (size, lr), part in levels.groupby(["batch_size", "lr"]):
+        apart = difference(part.set_index(["norm", "seed"])["level"], "batch", "none")
+        text = f"lr {lr:g}: from {_multiple(data.shortest[0])} it is alike with batch and none"
+        yield Finding(f"batch size {size}", text, "decades", apart.dropna(), "within", MARGIN)
 
 
 def table_of_levels(data: BetaData) -> str:
@@ -139,7 +173,8 @@ def _with_interval(mean: float, low: float, high: float) -> str:
 
 def tables(results: Results) -> dict[str, str]:
     """Return the tables of the page by name."""
-    return {"levels": table_of_levels(beta_data(results))}
+    data = beta_data(results)
+    return {"findings": as_markdown(of_levels(data)), "levels": table_of_levels(data)}
 
 
 def main() -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from analysis import Results, load
-from analysis.studies import robustness
+from analysis.studies import beta, robustness
 from analysis.studies.page import DATA, STUDIES, written
 from analysis.studies.paper import __main__ as paper
 
 PAGES: dict[str, tuple[Callable[..., dict[str, str]], tuple[str, ...]]] = {
+    "beta": (beta.tables, ("beta_level_cpu",)),
     "paper": (paper.tables, paper.SWEEPS),
     "robustness": (robustness.tables, ("robustness_cpu",)),
 }
