@@ -11,10 +11,10 @@ import numpy as np
 
 from analysis.measures import curves, runs
 from analysis.measures.hidden import is_seen, known_gaps, with_hidden
-from analysis.measures.measure import FRACTION, Measure, Runs
+from analysis.measures.measure import FRACTION, Bar, Measure, Runs
 from analysis.statistics.nan_aware import Floats, nan_max
 
-__all__ = ["FRACTION", "MEASURES", "TRIES", "Measure", "Runs"]
+__all__ = ["FRACTION", "MEASURES", "TRIES", "Bar", "Measure", "Runs"]
 
 TRIES = 5
 """Runs of the small search that `expected_best` stands for."""

@@ -13,7 +13,7 @@ from math import nan
 
 import numpy as np
 
-from analysis.measures import FRACTION, MEASURES, Measure, Runs
+from analysis.measures import FRACTION, MEASURES, Bar, Measure, Runs
 from analysis.measures.curves import Measured, reaches_end
 from analysis.measures.grid import Grid
 from analysis.measures.hidden import top_may_hide
@@ -32,9 +32,9 @@ UNEVEN = 1.2
 Estimates = dict[str, tuple[Measure, SeedMean]]
 
 
-def of_mode(grid: Grid, norm: str, pooling: Pooling, fraction: float = FRACTION) -> Estimates:
+def of_mode(grid: Grid, norm: str, pooling: Pooling, fraction: float = FRACTION, bar: Bar = "any") -> Estimates:
     """Return every measure of one mode by name."""
-    runs = runs_of(shared_by(grid, [norm]), pooling, fraction)
+    runs = runs_of(shared_by(grid, [norm]), pooling, fraction, bar)
     return {
         name: (measure, _seed_mean(runs, measure, sides_of(runs, measure, values_NS)[:1], [norm], 0.0))
         for name, measure, values_NS in measures_of(runs)
@@ -48,15 +48,16 @@ def of_difference(
     pooling: Pooling,
     fraction: float = FRACTION,
     names: Iterable[str] = MEASURES,
+    bar: Bar = "any",
 ) -> Estimates:
     """Return these measures of `norm` minus those of `baseline`, paired by seed.
 
-    What trains is judged by the best of the two with the seed: a third mode has no say in it.
+    What trains is judged by the best of the two with the seed, or by each one's own: a third mode has no say in it.
 
     Raises:
         InputError: the two share no point of the grid.
     """
-    runs = runs_of(_pair(grid, norm, baseline), pooling, fraction)
+    runs = runs_of(_pair(grid, norm, baseline), pooling, fraction, bar)
     return {
         name: (measure, _seed_mean(runs, measure, sides_of(runs, measure, values_NS), [norm, baseline]))
         for name, measure, values_NS in measures_of(runs, names)

@@ -13,6 +13,9 @@ from analysis.statistics.nan_aware import Floats
 FRACTION = 0.9
 """A run trains from this fraction of the best accuracy that any mode reaches anywhere with the same seed."""
 
+Bar = Literal["any", "own"]
+"""Of which best it is a fraction: that of any mode, or the mode's own."""
+
 
 @dataclass(frozen=True)
 class Runs:

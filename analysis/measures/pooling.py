@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
-from analysis.measures import FRACTION, MEASURES, Measure, Runs
+from analysis.measures import FRACTION, MEASURES, Bar, Measure, Runs
 from analysis.measures.curves import threshold
 from analysis.measures.grid import Grid
 from analysis.statistics.nan_aware import Floats, nan_mean
+from bnsweep.errors import InputError, did_you_mean
 
 ALL = "all"
 
@@ -55,14 +57,21 @@ def mean_threshold(grid: Grid, fraction: float = FRACTION) -> float:
     return float(nan_mean(thresholds(grid, fraction), 0))
 
 
-def runs_of(grid: Grid, pooling: Pooling, fraction: float = FRACTION) -> Runs:
-    """Return the runs that are pooled, arrays of shape NSIGL."""
+def runs_of(grid: Grid, pooling: Pooling, fraction: float = FRACTION, bar: Bar = "any") -> Runs:
+    """Return the runs that are pooled, arrays of shape NSIGL.
+
+    Raises:
+        InputError: there is no such bar.
+    """
+    if bar not in get_args(Bar):
+        raise InputError(f"bar: got {bar!r}; {did_you_mean(bar, get_args(Bar))}")
+    own = threshold(grid.best.T, grid.chance, fraction)
     return Runs(
         accuracy=pooling.of(grid.accuracy),
         diverged=pooling.of(grid.diverged),
         lrs=grid.lrs,
-        threshold=thresholds(grid, fraction),
-        own_threshold=threshold(grid.best.T, grid.chance, fraction),
+        threshold=own if bar == "own" else thresholds(grid, fraction),
+        own_threshold=own,
         best=grid.best_of_any,
         chance=grid.chance,
         loss=pooling.of(grid.loss),

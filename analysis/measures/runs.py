@@ -7,8 +7,6 @@ and seeds, are kept. Every run counts, diverged or not.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -96,15 +94,21 @@ def expected_best(scores: Floats, tries: int) -> Floats:
     """
     flat = np.sort(scores.reshape(*scores.shape[:-3], -1), axis=-1)  # NaN comes last
     count = (~np.isnan(flat)).sum(axis=-1)
-    weights = np.array([_best_of(total, tries, flat.shape[-1]) for total in range(flat.shape[-1] + 1)])[count]
+    weights = best_of(count[..., None], np.arange(flat.shape[-1]), tries)
     return np.where(count >= tries, np.nansum(flat * weights, axis=-1), np.nan)
 
 
-@cache
-def _best_of(total: int, tries: int, length: int) -> Floats:
-    """Return how likely each of `total` runs in ascending order is the best of `tries`; zeros up to `length`."""
-    ways = [comb(place, tries - 1) / comb(total, tries) if total >= tries else 0.0 for place in range(total)]
-    return np.array(ways + [0.0] * (length - total))
+def best_of(total: ArrayLike, place: ArrayLike, tries: int) -> Floats:
+    """Return how likely the run with so many below it is the best of `tries` drawn of `total`: shapes broadcast.
+
+    C(place, tries - 1) / C(total, tries), as a product of ratios, each at most 1: the binomials of a million runs need
+    not be. Nothing is said of less than `tries` runs, nor of a place that is not below `total`.
+    """
+    runs, below = (np.asarray(numbers, dtype=float) for numbers in (total, place))
+    weights = tries / np.maximum(runs, 1)
+    for k in range(tries - 1):
+        weights = weights * np.maximum(below - k, 0) / np.maximum(runs - 1 - k, 1)
+    return np.asarray(weights)
 
 
 def tuning_gain(scores: Floats) -> Floats:

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.loading import Results
 from analysis.loading.configurations import split_configurations
 from analysis.loading.order import BASELINE
-from analysis.measures import FRACTION, Measure
+from analysis.measures import FRACTION, Bar, Measure
 from analysis.measures.comparison import of_difference
 from analysis.measures.grid import Grid, make_grid
 from analysis.measures.pooling import poolings
@@ -24,7 +24,9 @@ DIFFERENCE_COLUMNS = (
 )
 
 
-def difference_table(results: Results, baseline: str = BASELINE, fraction: float = FRACTION) -> pd.DataFrame:
+def difference_table(
+    results: Results, baseline: str = BASELINE, fraction: float = FRACTION, bar: Bar = "any"
+) -> pd.DataFrame:
     """Return, by configuration, pooling and measure, each mode minus `baseline`, paired by seed, with its interval.
 
     >>> from analysis import difference_table, load
@@ -35,14 +37,15 @@ def difference_table(results: Results, baseline: str = BASELINE, fraction: float
     0         batch     none  0.412 -0.093  0.916
     14  noisy_batch     none  0.461  0.150  0.772
 
-    Each mode is compared on what it shares with the baseline; one that shares nothing has no rows.
+    Each mode is compared on what it shares with the baseline; one that shares nothing has no rows. A run trains from
+    `fraction` of the best of the two with the seed on; with `bar="own"`, of its own mode's best.
 
     Columns: configuration, norm, baseline, init, init_gain, measure, value, low, high (interval at `CONFIDENCE`, with
     what the grid leaves open), grid_low and grid_high (that alone), n_seeds, note (what would resolve it; '' where it
     is resolved, or nothing is known).
 
     Raises:
-        InputError: no trial has the norm `baseline`.
+        InputError: no trial has the norm `baseline`, or there is no such bar.
     """
     present = results.trials["norm"].astype(str).unique()
     if baseline not in present:
@@ -50,18 +53,18 @@ def difference_table(results: Results, baseline: str = BASELINE, fraction: float
     rows = [
         {"configuration": label, "baseline": baseline} | row
         for label, part in split_configurations(results).items()
-        for row in _rows(make_grid(part.trials, part.curves), baseline, fraction)
+        for row in _rows(make_grid(part.trials, part.curves), baseline, fraction, bar)
     ]
     table = pd.DataFrame(rows, columns=list(DIFFERENCE_COLUMNS))
     return table.astype({"norm": results.trials["norm"].dtype})
 
 
-def _rows(grid: Grid, baseline: str, fraction: float) -> Iterator[dict[str, object]]:
+def _rows(grid: Grid, baseline: str, fraction: float, bar: Bar) -> Iterator[dict[str, object]]:
     compared = [norm for norm in grid.norms if norm != baseline] if baseline in grid.norms else []
     for pooling in poolings(grid):
         for norm in compared:
             try:
-                estimates = of_difference(grid, norm, baseline, pooling, fraction)
+                estimates = of_difference(grid, norm, baseline, pooling, fraction, bar=bar)
             except InputError:
                 continue
             for name, (measure, estimate) in estimates.items():

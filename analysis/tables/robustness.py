@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.loading import Results
 from analysis.loading.configurations import split_configurations
-from analysis.measures import FRACTION, Measure
+from analysis.measures import FRACTION, Bar, Measure
 from analysis.measures.comparison import num_shared, of_mode, shared_by
 from analysis.measures.curves import reaches_end
 from analysis.measures.grid import Grid, make_grid
@@ -24,7 +24,7 @@ ROBUSTNESS_COLUMNS = (
 )
 
 
-def robustness_table(results: Results, fraction: float = FRACTION) -> pd.DataFrame:
+def robustness_table(results: Results, fraction: float = FRACTION, bar: Bar = "any") -> pd.DataFrame:
     """Return one row per configuration, norm, pooling (init, init_gain, each possibly 'all') and measure.
 
     >>> from analysis import load, robustness_table
@@ -36,34 +36,39 @@ def robustness_table(results: Results, fraction: float = FRACTION) -> pd.DataFra
     15        batch   2.75  0.20  4.00        4
     29  noisy_batch   3.00  2.08  3.92        4
 
-    Each mode by its own results; one without a curve of accuracy over lr has no rows. Columns: configuration, norm,
+    Each mode by its own results; one without a curve of accuracy over lr has no rows. A run trains from `fraction` of
+    the best of any mode with the seed on; with `bar="own"`, of its own mode's best. Columns: configuration, norm,
     init, init_gain, measure (of `analysis.measures.MEASURES`), value (mean over seeds), low, high (interval at
     `CONFIDENCE`, with what the grid leaves open; NaN where there is none), at_least (the width runs into an end of the
     tested range), grid_low and grid_high (what the spacing of the learning rates and missing results leave open),
     n_seeds, n_trials, n_diverged.
+
+    Raises:
+        InputError: there is no such bar.
     """
     rows = [
         {"configuration": label} | row
         for label, part in split_configurations(results).items()
-        for row in _rows(make_grid(part.trials, part.curves), fraction)
+        for row in _rows(make_grid(part.trials, part.curves), fraction, bar)
     ]
     return pd.DataFrame(rows, columns=list(ROBUSTNESS_COLUMNS)).astype({"norm": results.trials["norm"].dtype})
 
 
-def _rows(grid: Grid, fraction: float) -> Iterator[dict[str, object]]:
+def _rows(grid: Grid, fraction: float, bar: Bar) -> Iterator[dict[str, object]]:
     measured = [norm for norm in grid.norms if num_shared(grid, [norm])]
     for pooling in poolings(grid):
         for norm in measured:
-            counts = _counts(shared_by(grid, [norm]), pooling, fraction)
-            for name, (measure, estimate) in of_mode(grid, norm, pooling, fraction).items():
+            counts = _counts(shared_by(grid, [norm]), pooling, fraction, bar)
+            for name, (measure, estimate) in of_mode(grid, norm, pooling, fraction, bar).items():
                 head = {"norm": norm, "init": pooling.init, "init_gain": pooling.init_gain, "measure": name}
                 yield head | _columns(measure, estimate, counts)
 
 
-def _counts(grid: Grid, pooling: Pooling, fraction: float) -> dict[str, int | bool]:
-    runs = runs_of(grid, pooling, fraction)
+def _counts(grid: Grid, pooling: Pooling, fraction: float, bar: Bar) -> dict[str, int | bool]:
+    """Return what is told beside the measures of a grid of one mode."""
+    runs = runs_of(grid, pooling, fraction, bar)
     return {
-        "at_least": reaches_end(runs.accuracy[0], runs.threshold[:, None, None]),
+        "at_least": reaches_end(runs.accuracy, runs.threshold[..., None, None]),
         "n_trials": int(np.isfinite(runs.diverged).sum()),
         "n_diverged": int(np.nansum(runs.diverged)),
     }

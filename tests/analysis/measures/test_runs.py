@@ -1,6 +1,8 @@
 """Measures of all the runs of a seed, against definitions by hand and by brute force."""
 
+from fractions import Fraction
 from itertools import combinations
+from math import comb
 
 import numpy as np
 import pytest
@@ -86,6 +88,19 @@ def test_the_expected_best_is_the_mean_over_all_that_could_be_drawn(scores: Floa
         assert np.isnan(found).all()
     else:
         assert found == pytest.approx(np.mean([max(drawn) for drawn in combinations(known, tries)]))
+
+
+@pytest.mark.parametrize(("total", "tries"), [(5, 5), (7, 5), (1000, 3), (1_000_000, 5)])
+def test_how_likely_a_run_is_the_best_is_a_ratio_of_binomials(total: int, tries: int) -> None:
+    places = np.unique(np.linspace(0, total - 1, 50).astype(int))
+    exact = [float(Fraction(comb(int(place), tries - 1), comb(total, tries))) for place in places]
+    np.testing.assert_allclose(runs.best_of(total, places, tries), exact, rtol=1e-12)
+    assert runs.best_of(total, np.arange(total), tries).sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_the_best_of_a_million_runs_to_expect() -> None:
+    scores = np.linspace(0, 1, 1_000_000).reshape(1, 1, 1000, 1000)
+    assert runs.expected_best(scores, 5) == pytest.approx(5 / 6, abs=1e-6)
 
 
 def wortsman(losses: list[float], initial: float, lrs: list[float]) -> float:

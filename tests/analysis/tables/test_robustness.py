@@ -227,6 +227,26 @@ def test_an_unknown_baseline_is_an_input_error(results: Results) -> None:
         difference_table(results, baseline="nune")
 
 
+def test_what_trains_can_be_judged_by_the_mode_s_own_best(five_seeds: Path) -> None:
+    results = analysis.load(five_seeds)
+    lowered = results.trials["test_acc"].where(results.trials["norm"] != "none", 0.8 * results.trials["test_acc"])
+    results = replace(results, trials=results.trials.assign(test_acc=lowered))
+    own, anyone = (robustness_table(results, 0.95, bar).set_index("measure") for bar in ("own", "any"))
+    columns = ["norm", "init", "init_gain", "value", "low", "high", "grid_low", "grid_high", "n_seeds"]
+    expected = anyone.loc["own_decades", columns].reset_index(drop=True)
+    pd.testing.assert_frame_equal(own.loc["trainable_decades", columns].reset_index(drop=True), expected)
+    shares = [table.loc["trained_share"] for table in (own, anyone)]
+    of_own, of_any = (share.loc[share["norm"] == "none", "value"].max() for share in shares)
+    assert of_own > of_any == 0
+    difference = difference_table(results, "none", 0.95, "own").set_index("measure")["value"]
+    assert list(difference["trainable_decades"]) == list(difference["own_decades"])
+
+
+def test_an_unknown_bar_is_an_input_error(results: Results) -> None:
+    with pytest.raises(InputError, match="bar: got 'owm'; allowed: any, own; did you mean 'own'"):
+        robustness_table(results, bar="owm")  # type: ignore[arg-type]
+
+
 def test_each_mode_is_measured_by_its_own_results_and_compared_on_what_both_have(tmp_path: Path) -> None:
     write_sweep(tmp_path, keep=lambda spec: spec.norm == "none" or spec.lr < 5)
     results = analysis.load(tmp_path)
