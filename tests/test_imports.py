@@ -33,7 +33,7 @@ FLOORS = {
         ("error_texts", "errors", "trial_function"),
     ),
     "analysis": (
-        *(("studies", "gallery"), ("comparison",), ("report",), ("plots",), ("claims",)),
+        *(("studies", "gallery"), ("comparison",), ("report",), ("browser",), ("plots",), ("claims",)),
         *(("tables",), ("measures",), ("loading",), ("statistics",)),
     ),
 }

@@ -91,13 +91,15 @@ def over_curves(measured: Measured) -> Measured:
 def lowest_curve(measured: Measured) -> Measured:
     """Return the lowest value of the inits and gains, the last two axes; NaN where no curve has one.
 
-    Its standard deviation is that of the curve which is lowest; what it can be at least and at most is of all.
+    Its standard deviation is that of the curve which is lowest, the first of equals; what it can be at least and at
+    most is of all.
     """
     flat = {field.name: getattr(measured, field.name) for field in fields(measured)}
     flat = {name: values.reshape(*values.shape[:-2], -1) for name, values in flat.items()}
-    lowest = np.where(np.isnan(flat["value"]), np.inf, flat["value"]).argmin(axis=-1)[..., None]
+    least = {name: nan_min(flat[name], -1) for name in ("value", "low", "high")}
+    lowest = (flat["value"] <= least["value"][..., None] + ROUNDING).argmax(axis=-1)[..., None]
     found = {name: np.take_along_axis(values, lowest, -1)[..., 0] for name, values in flat.items()}
-    return Measured(**found | {name: nan_min(flat[name], -1) for name in ("low", "high")})
+    return Measured(**found | least)
 
 
 def _measured(low: Floats, high: Floats, length: Floats, smooth: Floats) -> Measured:

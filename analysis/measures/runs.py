@@ -140,8 +140,9 @@ def lr_sensitivity(losses: Floats, initial: Floats, lrs: ArrayLike) -> Floats:
 
 
 def _best_lr(scores: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
-    """Return the position of the learning rate with the highest mean over inits and gains."""
-    return np.asarray(np.nan_to_num(nan_mean(scores, INITS), nan=-1.0).argmax(axis=-1))
+    """Return the position of the learning rate with the highest mean over inits and gains, the lowest of equals."""
+    means = nan_mean(scores, INITS)
+    return np.asarray(reaches(means, nan_max(means, -1)[..., None]).argmax(axis=-1))
 
 
 def _at_best_lr(scores: Floats) -> Floats:

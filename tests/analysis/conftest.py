@@ -11,7 +11,7 @@ from selenium import webdriver
 import analysis
 from analysis import Results
 from analysis.report import write_report
-from tests.analysis.browser import chromium
+from tests.analysis.chromium import chromium
 from tests.analysis.unrendered import leave_out_rendering
 from tests.synthetic import write_sweep
 

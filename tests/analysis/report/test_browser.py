@@ -9,7 +9,7 @@ import pytest
 from selenium import webdriver
 
 from analysis.comparison import compare, write_comparison
-from tests.analysis.browser import console, overflowing, resize
+from tests.analysis.chromium import console, overflowing, resize
 from tests.synthetic import make_specs, write_sweep
 
 WIDTHS_PX = (390, 1440)

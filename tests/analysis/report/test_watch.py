@@ -14,7 +14,7 @@ from selenium import webdriver
 
 from analysis.report import write_report
 from bnsweep.spec import TrialSpec
-from tests.analysis.browser import console, overflowing
+from tests.analysis.chromium import console, overflowing
 from tests.in_process import Run
 from tests.processes import complaints
 from tests.synthetic import accuracy_of, commit_rows, joined, make_specs, rows_of, write_sweep
