@@ -68,18 +68,24 @@ class Grid:
 
     def arrange(self, trials: pd.DataFrame, values: pd.Series[float]) -> Floats:
         """Return `values`, one per row of `trials`, in the places of their trials, shape SNIGL; NaN elsewhere."""
-        axes: dict[str, list[Any]] = {
-            "seed": self.seeds,
-            "norm": self.norms,
-            "init": self.inits,
-            "init_gain": self.gains,
-            "lr": self.lrs,
-        }
-        where = np.array([pd.Index(points).get_indexer(pd.Index(trials[axis])) for axis, points in axes.items()])
-        on_grid = (where >= 0).all(axis=0)
-        array = np.full([len(points) for points in axes.values()], np.nan)
-        array[tuple(where[:, on_grid])] = values.to_numpy(dtype=float)[on_grid]
-        return array
+        shape = [len(points) for points in self._axes.values()]
+        array = np.full(int(np.prod(shape)), np.nan)
+        places = self.places(trials)
+        array[places[places >= 0]] = values.to_numpy(dtype=float)[places >= 0]
+        return array.reshape(shape)
+
+    def places(self, trials: pd.DataFrame) -> Positions:
+        """Return where each row of `trials` is in the flat array of shape SNIGL; -1 for one that is not on the grid."""
+        where = [pd.Index(points).get_indexer(pd.Index(trials[axis])) for axis, points in self._axes.items()]
+        flat = np.zeros(len(trials), dtype=np.intp)
+        for position, points in zip(where, self._axes.values(), strict=True):
+            flat = flat * len(points) + position
+        return np.where((np.asarray(where) >= 0).all(axis=0), flat, -1)
+
+    @property
+    def _axes(self) -> dict[str, list[Any]]:
+        """The points of each axis by the column of trials that holds them, in the order SNIGL."""
+        return {"seed": self.seeds, "norm": self.norms, "init": self.inits, "init_gain": self.gains, "lr": self.lrs}
 
 
 def make_grid(trials: pd.DataFrame, curves: pd.DataFrame | None = None) -> Grid:

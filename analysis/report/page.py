@@ -16,6 +16,7 @@ from analysis.report.configuration_report import ConfigurationReport, report_con
 from analysis.report.coverage import compared_in_part, coverage, norm_coverage, without_rows
 from analysis.report.figures import write_csv
 from analysis.report.html import render
+from analysis.report.interactive import interactive
 from analysis.report.output_directory import FINAL_PAGE, PAGE, replaced_whole, report_directory
 from analysis.report.overview import report_overview
 from analysis.report.provenance import dataset_names, provenance
@@ -44,16 +45,17 @@ def write_report(
     """
     target = report_directory(directory, out)
     say(f"loading {os.fspath(directory)}")
-    return write_page(load(directory), target, say=say)
+    return write_page(load(directory), target, os.fspath(directory), say=say)
 
 
 def write_page(
     results: Results,
     target: Path,
+    source: str,
     refresh_s: int | None = None,
     say: Callable[[str], object] = lambda _: None,
 ) -> Path:
-    """Write the report on `results` to the directory `target`; return the path of its index.html.
+    """Write the report on `results`, of the directory `source`, to `target`; return the path of its index.html.
 
     With `refresh_s` the page reloads itself after so many seconds, until `stop_refreshing`. `say` is told what is
     under way.
@@ -61,7 +63,7 @@ def write_page(
     with replaced_whole(target) as directory:
         figures = directory / "figures"
         figures.mkdir()
-        context = _context(results, figures, say)
+        context = _context(results, figures, say) | interactive(results, source)
         say("writing the page")
         pages = {PAGE: refresh_s} if refresh_s is None else {PAGE: refresh_s, FINAL_PAGE: None}
         for name, seconds in pages.items():

@@ -58,7 +58,7 @@ def _watch(
         elif batches != seen:
             try:
                 meanwhile(f"loading {store.root}")
-                is_done = _write(load(directory), target, every_s, say, meanwhile)
+                is_done = _write(load(directory), target, os.fspath(directory), every_s, say, meanwhile)
             except StoreError as error:  # files are being replaced or out of reach, or the disk is full
                 if str(error) != problem:
                     say(f"{error}; trying again")
@@ -73,11 +73,16 @@ def _watch(
 
 
 def _write(
-    results: Results, target: Path, every_s: float, say: Callable[[str], object], meanwhile: Callable[[str], object]
+    results: Results,
+    target: Path,
+    source: str,
+    every_s: float,
+    say: Callable[[str], object],
+    meanwhile: Callable[[str], object],
 ) -> bool:
     """Write the report; return whether every declared trial is done, so that the page need not reload."""
     is_done = not results.missing
-    page = write_page(results, target, None if is_done else max(1, math.ceil(every_s)), meanwhile)
+    page = write_page(results, target, source, None if is_done else max(1, math.ceil(every_s)), meanwhile)
     count = coverage(results)
     say(f"report: {page} ({count['done']} of {count['declared']} trials done)")
     return is_done

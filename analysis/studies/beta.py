@@ -146,8 +146,8 @@ def of_levels(data: BetaData) -> Iterator[Finding]:
     """Whether the level is one over the shortest step, and whether it is the same with and without normalization."""
     rises = decades(data.rises).groupby([data.levels[name] for name in ("batch_size", "norm", "seed")]).mean()
     ends = f"from {_multiple(data.shortest[0])} it is {_times(data):g} times that from {_multiple(data.shortest[-1])}"
-    for size, norm in rises.index.droplevel("seed").unique():
-        short: pd.Series[float] = rises.xs(size).xs(norm) - np.log10(_times(data))
+    for (size, norm), of_mode in rises.groupby(["batch_size", "norm"]):
+        short = of_mode - np.log10(_times(data))
         yield Finding(f"batch size {size}", f"{norm}: {ends}, mean over lr", "decades", short, "within", MARGIN)
     levels = data.levels.assign(level=decades(data.levels[_from(data.shortest[0])]))
     for (size, lr), part in levels.groupby(["batch_size", "lr"]):

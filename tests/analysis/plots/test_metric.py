@@ -55,7 +55,7 @@ def test_where_all_diverged_or_nothing_is_reported_there_is_no_figure(own: Resul
 
 @pytest.mark.long
 def test_the_page_has_it_above_the_claims_and_no_other_headline(own: Results, tmp_path: Path) -> None:
-    text = write_page(own, tmp_path / "report").read_text()
+    text = write_page(own, tmp_path / "report", "results").read_text()
     assert "<h1>Largest reward, mean over seeds: " in text
     assert 0 < text.index("What do the trials report?") < text.index("Do the paper")
     assert "R²" not in text
@@ -65,8 +65,10 @@ def test_the_page_has_it_above_the_claims_and_no_other_headline(own: Results, tm
 @pytest.mark.long
 def test_the_page_on_real_targets_defines_what_it_shows(results: Results, tmp_path: Path) -> None:
     loss = {"test_loss": 1 - results.trials["test_acc"], "num_classes": np.nan, "test_loss_constant": 1.0}
-    page = write_page(replace(results, trials=results.trials.assign(**loss)), tmp_path / "report").read_text()
-    definitions = page[page.index("Definitions") : page.index("Coverage")]
+    page = write_page(
+        replace(results, trials=results.trials.assign(**loss)), tmp_path / "report", "results"
+    ).read_text()
+    definitions = page[page.index('id="definitions"') : page.index("Coverage")]
     assert "Mean R² over log lr" in definitions
     assert "accuracy" not in definitions
     assert "What do the trials report?" not in page

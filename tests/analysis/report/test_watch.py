@@ -67,7 +67,7 @@ def test_it_waits_then_writes_with_each_commit_until_all_is_done(tmp_path: Path,
         assert (process.returncode, complaints(lines[1])) == (0, "")
     html = page.read_text(encoding="utf-8")
     assert "6 of 6 declared trials are done" in html
-    assert "http-equiv" not in html
+    assert 'http-equiv="refresh"' not in html
     assert "watched" not in html
 
 

@@ -1,0 +1,186 @@
+/** The interactive page: what is computed from the reader's choice, and the views that show it. */
+
+import { cellMeans } from "./data/means.js";
+import { readPayload } from "./data/payload.js";
+import { cellOf, cellOfKey, keyOf, settingOf } from "./data/setting.js";
+import { onGround } from "./drawing/colours.js";
+import { plain } from "./drawing/numbers.js";
+import { ownThresholds, thresholds } from "./measures/bars.js";
+import { prepare } from "./measures/grid.js";
+import { differences, robustness } from "./measures/robustness.js";
+import { createState } from "./state/state.js";
+import { accuracy } from "./views/accuracy.js";
+import { controls } from "./views/controls.js";
+import { exploring } from "./views/exploring.js";
+import { layers } from "./views/layers.js";
+import { lead } from "./views/lead.js";
+import { map } from "./views/map.js";
+import { measures } from "./views/measures.js";
+import { scatter } from "./views/scatter.js";
+import { series } from "./views/series.js";
+import { enhance } from "./views/table.js";
+import { createTooltip } from "./views/tooltip.js";
+import { trial } from "./views/trial.js";
+import { trials } from "./views/trials.js";
+import { createWatch } from "./views/watching.js";
+
+const VIEWS = {
+  controls,
+  exploring,
+  lead,
+  map,
+  accuracy,
+  measures,
+  training: series("training"),
+  landscape: series("landscape"),
+  shift: series("shift"),
+  layers,
+  scatter,
+  trials,
+  trial,
+};
+
+/** Read the data, and draw every view into the element that is marked with its name. */
+async function start() {
+  const data = document.getElementById("data");
+  const page = createPage(await readPayload(data.textContent), data.dataset.command);
+  data.remove();
+  for (const [name, view] of Object.entries(VIEWS)) {
+    for (const container of document.querySelectorAll(`[data-view="${name}"]`)) view(container, page);
+  }
+  document.querySelectorAll("table[data-name]").forEach((table) => enhance(table, table.dataset.name));
+  document.documentElement.dataset.ready = "true";
+}
+
+function createPage(payload, command) {
+  const { header } = payload;
+  const keep = (hash) => history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+  const state = createState(location.hash.slice(1), keep);
+  const settings = header.settings.map(() => null);
+  const setting = () => {
+    const index = header.settings[state.get().setting] ? state.get().setting : 0;
+    settings[index] ??= settingOf(payload, index);
+    return settings[index];
+  };
+  const tooltip = createTooltip(document.body, document.getElementById("live"));
+  const page = { header, command, state, setting, colors: payload.array("colors"), watch: createWatch(state), hint: tooltip.hint, say: tooltip.say };
+  return Object.assign(page, lookups(page), selection(page));
+}
+
+/** What names stand for: how a mode looks, where a trial is. */
+function lookups(page) {
+  const keyed = (cell) => keyOf(page.setting(), cell);
+  return {
+    look: (norm) => ({ ...page.header.looks[norm], color: onGround(page.header.looks[norm].color) }),
+    key: keyed,
+    cell: (seed, norm, i, g, l) => {
+      const { grid } = page.setting();
+      return cellOf(grid, grid.seeds.indexOf(seed), grid.norms.indexOf(norm), i, g, l);
+    },
+    cellOf: ({ seed, norm, init, gain, lr }) => {
+      const { grid } = page.setting();
+      return page.cell(seed, norm, grid.inits.indexOf(init), grid.gains.indexOf(gain), grid.lrs.indexOf(lr));
+    },
+    cellOpen: () => (page.state.get().trial ? cellOfKey(page.setting(), page.state.get().trial) : -1),
+    open: (cells) => {
+      const first = cells.find((cell) => page.setting().status[cell] !== 0);
+      if (first === undefined) return;
+      page.state.set({ trial: keyed(first) });
+      requestAnimationFrame(() => document.querySelector('[data-view="trial"] h2')?.focus());
+    },
+  };
+}
+
+/** What is looked at: lines (an init and a gain each), cells, a learning rate; and what is computed of it. */
+function selection(page) {
+  const isLineChosen = (grid) => {
+    const { init, gain } = page.state.get();
+    return (i, g) => (init === null || grid.inits[i] === init) && (gain === null || grid.gains[g] === gain);
+  };
+  const lines = (grid) => {
+    const isIn = isLineChosen(grid);
+    const named = grid.inits.flatMap((init, i) => grid.gains.map((gain, g) => ({ i, g, name: nameOf(grid, init, gain) })));
+    return named.filter(({ i, g }) => isIn(i, g)).reverse();
+  };
+  return {
+    isLineChosen,
+    lines,
+    cellsOf: (norm, lrs) => {
+      const { grid } = page.setting();
+      return page.current().seeds.flatMap((seed) => lines(grid).flatMap(({ i, g }) => lrs.map((l) => page.cell(seed, norm, i, g, l))));
+    },
+    rate: () => {
+      const { grid } = page.setting();
+      const { at } = page.state.get();
+      return grid.lrs.includes(at) ? at : bestForAll(page);
+    },
+    isToldApart: (norm, measure) => {
+      const row = page.current().differences.find((one) => one.norm === norm && one.measure === measure);
+      return Boolean(row) && (row.low > 0 || row.high < 0);
+    },
+    current: createCurrent(page),
+  };
+}
+
+function nameOf(grid, init, gain) {
+  if (grid.inits.length === 1) return plain(gain);
+  return grid.gains.length === 1 ? init : `${init} ${plain(gain)}`;
+}
+
+/** Return the learning rate with the highest mean over modes of the accuracy, among those at which most modes do not diverge. */
+function bestForAll(page) {
+  const { grid } = page.setting();
+  const { norms, means } = page.current();
+  const size = grid.inits.length * grid.gains.length;
+  const scores = grid.lrs.map((_, l) => {
+    let sum = 0;
+    for (const norm of norms) for (let k = 0; k < size; k++) sum += means.get(norm).accuracy[k * grid.lrs.length + l] || 0;
+    return sum;
+  });
+  return grid.lrs[scores.indexOf(Math.max(...scores))];
+}
+
+/** Return a function that computes what follows from the choice, once for each. */
+function createCurrent(page) {
+  let [prepared, preparedFor, known, knownFor] = [null, "", null, ""];
+  return () => {
+    const { setting, norms, seeds, fraction, bar } = page.state.get();
+    const chosen = JSON.stringify([setting, norms, seeds]);
+    const asked = JSON.stringify([chosen, fraction, bar]);
+    if (asked === knownFor) return known;
+    const { grid } = page.setting();
+    const selected = { norms: chosenOf(grid.norms, norms), seeds: chosenOf(grid.seeds, seeds) };
+    if (chosen !== preparedFor) prepared = prepare(grid, selected);
+    [preparedFor, knownFor] = [chosen, asked];
+    known = compute(page, grid, selected, prepared, { fraction, bar });
+    return known;
+  };
+}
+
+/** Return those of the chosen that there are, in the order of the grid; all where none is. */
+function chosenOf(points, chosen) {
+  const found = points.filter((point) => chosen === null || chosen.includes(point));
+  return found.length ? found : points;
+}
+
+function compute(page, grid, { norms, seeds }, prepared, { fraction, bar }) {
+  const bars = bar === "own" ? ownThresholds(prepared, fraction) : thresholds(prepared, fraction);
+  const barOf = (n, s) => (bar === "own" ? bars[s * norms.length + n] : bars[s]);
+  const means = cellMeans(grid, norms, seeds, (norm, seed) => barOf(norms.indexOf(norm), seeds.indexOf(seed)));
+  let best = 0;
+  for (const { accuracy: of } of means.values()) for (const value of of) if (value > best) best = value;
+  const { baseline } = page.header;
+  return {
+    norms,
+    seeds,
+    means,
+    best: best || 1,
+    rows: robustness(prepared, { fraction, bar }),
+    differences: norms.includes(baseline) ? differences(prepared, { fraction, bar, baseline }) : [],
+  };
+}
+
+start().catch((error) => {
+  document.getElementById("live").textContent = `The interactive part of this page does not work in this browser: ${error.message}`;
+  document.documentElement.dataset.failed = String(error.stack ?? error);
+});

@@ -1,0 +1,110 @@
+/** Accuracy over the learning rate: lines are means, bands where runs lie, points are trials. */
+
+import { overLines } from "../data/means.js";
+import { element, shape } from "../drawing/elements.js";
+import { LABEL_ROOM, endLabels, frame, pathAround, pathThrough } from "../drawing/frame.js";
+import { fixed, plain } from "../drawing/numbers.js";
+import { lrEdges } from "../drawing/scales.js";
+import { brushable } from "./brush.js";
+
+const MAX_PANELS = 6;
+const MAX_POINTS = 3000;
+const MANY = 4;
+
+/** Draw the panels into a container, and anew with each change. */
+export function accuracy(container, page) {
+  page.watch(["setting", "norms", "seeds", "init", "gain", "brush", "trial"], () => {
+    const { grid } = page.setting();
+    const lines = page.lines(grid);
+    const panels = lines.length <= MAX_PANELS ? lines.map((line) => [line]) : [lines];
+    const columns = Math.max(1, Math.min(panels.length, Math.floor(container.clientWidth / 400)));
+    const width = Math.floor((container.clientWidth - 14 * (columns - 1)) / columns);
+    const drawn = panels.map((some) => panel(page, grid, some, width, lines.length));
+    container.replaceChildren(element("div", { class: "panels", style: `--columns: ${columns}` }, drawn), caption(panels, grid, page.current().norms.length));
+  }, container);
+}
+
+/** Return how high the line of a mode reaches, in pixels. */
+function topOf(page, grid, lines, norm, chart) {
+  const isIn = (i, g) => lines.some((line) => line.i === i && line.g === g);
+  return chart.y.at(Math.max(...overLines(grid, page.current().means.get(norm).accuracy, isIn).filter(Number.isFinite)));
+}
+
+function panel(page, grid, lines, width, numLines) {
+  const { norms, best } = page.current();
+  const edges = lrEdges(grid.lrs);
+  const name = lines.length > 1 ? `mean over ${lines.length} initializations` : numLines > 1 ? `init gain ${lines[0].name}` : "";
+  const chart = frame({
+    width,
+    height: 300,
+    title: name,
+    label: `${page.header.score} over learning rate, ${name}`,
+    x: { domain: [edges[0], edges.at(-1)], isLog: true, label: "learning rate" },
+    y: { domain: [0, Math.max(best, 0.05) * 1.04], label: page.header.score },
+    margin: { right: LABEL_ROOM },
+  });
+  brushable(chart, page);
+  for (const norm of norms) chart.plot.append(...lineOf(page, grid, lines, norm, chart));
+  const isFew = norms.length <= MANY && lines.length * grid.lrs.length * norms.length * page.current().seeds.length <= MAX_POINTS;
+  if (isFew) for (const norm of norms) for (const line of lines) chart.plot.append(...points(page, grid, line, norm, chart));
+  chart.svg.append(...endLabels(chart, norms.map((norm) => ({ ...page.look(norm), y: topOf(page, grid, lines, norm, chart) })), false));
+  return element("figure", { class: "panel" }, chart.svg);
+}
+
+function lineOf(page, grid, lines, norm, chart) {
+  const means = page.current().means.get(norm);
+  const isIn = (i, g) => lines.some((line) => line.i === i && line.g === g);
+  const mean = overLines(grid, means.accuracy, isIn);
+  const band = lines.length > 1 ? quartiles(grid, lines, means.accuracy) : rangeOf(grid, lines[0], means);
+  const { color, dash } = page.look(norm);
+  const x = (l) => chart.x.at(grid.lrs[l]);
+  const around = pathAround(band.map(([low, high], l) => [x(l), chart.y.at(low), chart.y.at(high)]));
+  const path = pathThrough([...mean].map((value, l) => [x(l), chart.y.at(value)]));
+  const line = shape("path", { d: path, stroke: color, "stroke-dasharray": dash, class: "line" });
+  page.hint(line, () => [norm]);
+  return page.current().norms.length <= MANY ? [shape("path", { d: around, fill: color, class: "band" }), line] : [line];
+}
+
+function rangeOf(grid, { i, g }, { low, high, runs }) {
+  const first = (i * grid.gains.length + g) * grid.lrs.length;
+  return grid.lrs.map((_, l) => (runs[first + l] ? [low[first + l], high[first + l]] : [NaN, NaN]));
+}
+
+/** Return by lr the quartiles of the means of many initializations. */
+function quartiles(grid, lines, values) {
+  const num = grid.lrs.length;
+  return grid.lrs.map((_, l) => {
+    const column = Float64Array.from(lines, ({ i, g }) => values[(i * grid.gains.length + g) * num + l]).filter((value) => !Number.isNaN(value)).sort();
+    return column.length ? [column[Math.floor((column.length - 1) / 4)], column[Math.ceil((3 * (column.length - 1)) / 4)]] : [NaN, NaN];
+  });
+}
+
+function points(page, grid, { i, g }, norm, chart) {
+  const { color } = page.look(norm);
+  const chosen = page.state.get().trial;
+  const made = [];
+  for (const seed of page.current().seeds) {
+    for (let l = 0; l < grid.lrs.length; l++) {
+      const cell = page.cell(seed, norm, i, g, l);
+      const value = grid.accuracy[cell];
+      if (Number.isNaN(value)) continue;
+      const [x, y] = [chart.x.at(grid.lrs[l]), chart.y.at(value)];
+      const isLost = grid.diverged[cell] === 1;
+      const mark = isLost
+        ? shape("path", { d: `M${x - 3} ${y - 3}l6 6m0 -6l-6 6`, stroke: color, class: "cross" })
+        : shape("circle", { cx: x, cy: y, r: chosen === page.key(cell) ? 6 : 2.6, fill: color, class: "point" });
+      page.hint(mark, () => [norm, `lr ${plain(grid.lrs[l])}, gain ${plain(grid.gains[g])}, seed ${seed}`, isLost ? "diverged" : `${page.header.score} ${fixed(value, 3)}`]);
+      mark.addEventListener("click", () => page.open([cell]));
+      made.push(mark);
+    }
+  }
+  return made;
+}
+
+function caption(panels, grid, numNorms) {
+  const band = panels[0].length > 1 ? "the middle half of the initializations" : "from the lowest seed to the highest";
+  const few = numNorms <= MANY ? `Bands: ${band}. Crosses: diverged. ` : `Bands and trials are drawn of ${MANY} modes or fewer. `;
+  const told = `Lines: mean over ${grid.seeds.length > 1 ? "seeds" : "runs"}. ${few}Drag along the axis to choose learning rates in every view, click to undo.`;
+  return element("p", { class: "note" }, told);
+}
+

@@ -1,0 +1,60 @@
+/** Drawing anew what the reader sees: views beyond the screen wait until they come into it. */
+
+import { onGroundChange } from "../drawing/colours.js";
+
+/**
+ * Return `watch(fields, draw, container)`: draw now, and again after any of the fields of the state has changed. A view
+ * with a container is drawn once it comes near the screen, and again where its width changes.
+ */
+export function createWatch(state) {
+  const views = [];
+  const byContainer = new Map();
+  let isAsked = false;
+  const drawDirty = () => {
+    isAsked = false;
+    for (const view of views) if (view.isDirty && view.isNear) drawNow(view);
+  };
+  const ask = () => {
+    if (isAsked) return;
+    isAsked = true;
+    requestAnimationFrame(drawDirty);
+  };
+  const near = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) byContainer.get(target).isNear = isIntersecting;
+      ask();
+    },
+    { rootMargin: "600px" },
+  );
+  const size = new ResizeObserver((entries) => {
+    for (const { target, contentRect } of entries) {
+      const view = byContainer.get(target);
+      if (view.width !== undefined && Math.abs(view.width - contentRect.width) >= 1) view.isDirty = true;
+      view.width = contentRect.width;
+    }
+    ask();
+  });
+  state.subscribe((changed) => {
+    for (const view of views) if (view.fields.some((field) => changed.has(field))) view.isDirty = true;
+    ask();
+  });
+  const drawAll = () => views.forEach((view) => view.isDirty && drawNow(view));
+  window.addEventListener("beforeprint", drawAll);
+  onGroundChange(() => {
+    for (const view of views) view.isDirty = true;
+    ask();
+  });
+  return (fields, draw, container = null) => {
+    const view = { fields, draw, isDirty: true, isNear: container === null };
+    views.push(view);
+    if (!container) return drawNow(view);
+    byContainer.set(container, view);
+    near.observe(container);
+    size.observe(container);
+  };
+}
+
+function drawNow(view) {
+  view.isDirty = false;
+  view.draw();
+}

@@ -1,0 +1,167 @@
+"""What the interactive page needs to know of a sweep, packed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.loading import Results
+from analysis.loading.configurations import split_configurations
+from analysis.loading.order import BASELINE
+from analysis.measures import FRACTION, MEASURES
+from analysis.measures.grid import make_grid
+from analysis.measures.scores import ACCURACY, in_scores, says_accuracy
+from analysis.plots.style import norm_style, short_name
+from analysis.report.payload.packing import pack
+from analysis.report.payload.quantities import BY_LAYER, LAYER, OVER_STEPS, SCALARS, STEP, Quantity, finite
+from analysis.statistics.intervals import CONFIDENCE
+
+MAX_WITH_CURVES = 10_000
+"""Trials up to which the page holds what each went through."""
+MAX_EXACT = 100_000
+"""Trials up to which scores are stored in float64."""
+MAX_STEPS = 60
+STATUSES = ("", "completed", "diverged", "pruned")
+"""What the codes of `status` stand for; 0 where there is no result."""
+ABSENT = {
+    "training": "The sweep keeps no curves, or it has more trials than a page can hold the curves of.",
+    "landscape": "The sweep has no probe of the landscape: add `probes: {landscape: {every: 100}}` to its file.",
+    "shift": "The sweep has no probe of the covariate shift: add `probes: {ics: {every: 100}}` to its file.",
+    "layers": "The sweep has no probe of layers: add `probes: {layers: {every: 100}}` to its file.",
+    "scalars": "No probe measured anything that a trial's accuracy could be set against.",
+}
+"""What stands where a section has no data."""
+Arrays = dict[str, NDArray[Any]]
+
+
+def make_payload(results: Results) -> str:
+    """Return what the page holds, as text."""
+    settings, arrays = list[dict[str, Any]](), Arrays()
+    with_curves = len(results.trials) <= MAX_WITH_CURVES
+    for index, (label, part) in enumerate(split_configurations(results).items()):
+        header, own = _setting(part, label, with_curves, np.float64 if len(results.trials) <= MAX_EXACT else np.float32)
+        settings.append(header)
+        arrays |= {f"{index}/{name}": array for name, array in own.items()}
+    score = in_scores(ACCURACY, says_accuracy(results.trials))
+    header = {
+        "name": results.name,
+        "score": score,
+        "baseline": BASELINE,
+        "fraction": FRACTION,
+        "confidence": CONFIDENCE,
+        "statuses": STATUSES,
+        "absent": ABSENT,
+        "looks": {norm: _look(norm) for norm in results.trials["norm"].astype(str).unique()},
+        "measures": [
+            {
+                "name": name,
+                "title": in_scores(name.replace("_", " "), score == ACCURACY),
+                "meaning": in_scores(measure.meaning, score == ACCURACY),
+                "unit": in_scores(measure.unit, score == ACCURACY),
+            }
+            for name, measure in MEASURES.items()
+        ],
+        "settings": settings,
+    }
+    return pack(header, arrays | {"colors": _colors()})
+
+
+def _look(norm: str) -> dict[str, str]:
+    """Return colour, dashes in pixels and short name of a mode."""
+    style = norm_style(norm)
+    dashes = {"-": "", "--": "7 4", "-.": "8 3 2 3"}
+    line = style.line
+    dash = dashes[line] if isinstance(line, str) else " ".join(f"{2 * length:g}" for length in line[1])
+    return {"color": style.color, "dash": dash, "name": short_name(norm)}
+
+
+def _colors() -> NDArray[np.uint8]:
+    """Return the colour scale of maps, 256 x 3 bytes."""
+    import matplotlib as mpl
+
+    shades = mpl.colormaps["cividis"](np.arange(256))[:, :3]
+    return np.asarray(np.round(255 * shades), dtype=np.uint8)
+
+
+def _setting(
+    part: Results, label: str, with_curves: bool, dtype: type[np.floating[Any]]
+) -> tuple[dict[str, Any], Arrays]:
+    """Return header and arrays of one setting: those of the grid have the shape SNIGL, row-major."""
+    trials, grid = part.trials, make_grid(part.trials, part.curves)
+    places, size = grid.places(trials), grid.accuracy.size
+    arrays: Arrays = {"accuracy": grid.accuracy.astype(dtype), "loss": grid.loss.astype(dtype)}
+    if np.isfinite(grid.initial_loss).any():
+        arrays["initial_loss"] = grid.initial_loss.astype(dtype)
+    arrays["status"], arrays["keys"] = np.zeros(size, np.uint8), np.zeros((size, 8), np.uint8)
+    arrays["status"][places] = (
+        trials["status"].map({name: code for code, name in enumerate(STATUSES)}).to_numpy(np.uint8)
+    )
+    arrays["keys"][places] = np.frombuffer(bytes.fromhex("".join(trials["trial_key"])), np.uint8).reshape(-1, 8)
+    header = {
+        "label": label,
+        **{name: getattr(grid, name) for name in ("seeds", "norms", "inits", "gains", "lrs", "chance")},
+        **{name: [] for name in ("series", "layered", "scalars")},
+    }
+    if with_curves:
+        where = pd.Series(places, index=trials["trial_key"])
+        header["series"] = _measured(part, OVER_STEPS, STEP, where, size, arrays)
+        header["layered"] = _measured(part, BY_LAYER, LAYER, where, size, arrays)
+        header["scalars"] = _scalars(trials, places, size, arrays)
+    return header, arrays
+
+
+def _measured(
+    part: Results, quantities: tuple[Quantity, ...], by: str, where: pd.Series[int], size: int, arrays: Arrays
+) -> list[dict[str, Any]]:
+    """Add an array of shape (cells, steps) or (cells, layers) for each quantity measured; return their headers."""
+    found = []
+    for quantity in quantities:
+        rows = quantity.values(part)
+        rows = rows.assign(value=finite(rows["value"])).dropna(subset="value")
+        if rows.empty:
+            continue
+        points = _evenly(sorted(rows[by].unique().tolist()), MAX_STEPS)
+        column = pd.Index(points).get_indexer(pd.Index(rows[by]))
+        values = np.full((size, len(points)), np.nan, np.float32)
+        values[where.loc[rows["trial_key"]].to_numpy()[column >= 0], column[column >= 0]] = rows["value"][column >= 0]
+        arrays[quantity.name] = values
+        head = {"name": quantity.name, "title": quantity.title, "unit": quantity.unit, "isLog": quantity.is_log}
+        axis = {"steps": points} if by == STEP else {"layers": _layer_names(part, points)}
+        found.append({**head, "section": quantity.section, **axis})
+    return found
+
+
+def _evenly(points: list[int], most: int) -> list[int]:
+    """Return at most so many of the points, the first and the last among them."""
+    if len(points) <= most:
+        return points
+    return [points[round(k * (len(points) - 1) / (most - 1))] for k in range(most)]
+
+
+def _layer_names(part: Results, points: list[int]) -> list[str]:
+    """Return what the layers are called, by whichever probe has them."""
+    names: Mapping[int, str] = {}
+    for table in (part.layers, part.ics, part.moments):
+        if len(table):
+            names = dict(zip(table["layer"], table["layer_name"].astype(str), strict=True))
+            break
+    return [names.get(point, str(point)) for point in points]
+
+
+def _scalars(trials: pd.DataFrame, places: NDArray[np.intp], size: int, arrays: Arrays) -> list[dict[str, Any]]:
+    """Add an array of the shape of the grid for each number that is known of trials; return their headers."""
+    found = []
+    for name, (title, is_log) in SCALARS.items():
+        values = finite(trials[name].astype(float))
+        if values.nunique() < 2:
+            continue
+        arrays[f"scalar_{name}"] = np.full(size, np.nan, np.float32)
+        arrays[f"scalar_{name}"][places] = values
+        is_positive = bool(is_log and isfinite(values.min()) and (values > 0).any())
+        found.append({"name": f"scalar_{name}", "title": title, "unit": "", "isLog": is_positive})
+    return found
