@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from bnsweep.api.answer_so_far import AnswerSoFar
 from bnsweep.api.end_of_run import end_of_run
 from bnsweep.api.outcome import Outcome
 from bnsweep.api.run_options import RunOptions
@@ -85,7 +86,10 @@ def _run_missing(
     from bnsweep.running.run import run
     from bnsweep.running.startup import started
 
-    with ExitStack() as stack, Progress(console, bar) as progress:
+    with ExitStack() as stack:
+        is_watched = bool(planned.missing) and (console.is_terminal or bar is not None)
+        answer = stack.enter_context(AnswerSoFar(store.root)) if is_watched else None
+        progress = stack.enter_context(Progress(console, bar, answer))
         executor = _executor(options, sweep.resources, bool(planned.missing), stack, console)
         prepared = stack.enter_context(started(sweep, store, planned, executor))
         if options.executor == "serial":  # trials run here; Tune is yet to be imported otherwise

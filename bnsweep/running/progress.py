@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from time import monotonic
 from typing import Self
@@ -28,10 +29,13 @@ class Progress:
     Args:
         console: a terminal, or where lines go.
         bar: that of a notebook, which takes their place.
+        answer: says how much of the answer there is, '' while that is not known; None where nobody looks.
     """
 
-    def __init__(self, console: Console, bar: NotebookBar | None = None) -> None:
-        self._console, self._bar = console, bar
+    def __init__(
+        self, console: Console, bar: NotebookBar | None = None, answer: Callable[[], str] | None = None
+    ) -> None:
+        self._console, self._bar, self._answer = console, bar, answer
         self._total = self._workers = 0
         self._status, self._before = NOTHING, Tally()
         self._started = self._next_line = monotonic()
@@ -67,7 +71,7 @@ class Progress:
         if self._began is None and (status.working or status.tally.ended):
             self._began = monotonic() - status.tally.busy_s
         if self._bar:
-            self._bar.draw(self.tally.ended, self._total, self.line())
+            self._bar.draw(self.tally.ended, self._total, "\n".join([self.line(), *self._details()]))
             return
         is_last = is_news and self.tally.ended == self._total
         if not self._live and (is_last or (is_news and monotonic() >= self._next_line)):
@@ -124,15 +128,28 @@ class Progress:
         return f"{self.tally.ended}/{self._total} trials: {counts}{where}; {self._times()}"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw the live view: a bar, the counts, the times, and the workers that work by host."""
+        """Draw the live view: a bar, the counts, the times, the workers that work by host, and what they are at."""
         yield ProgressBar(total=max(1, self._total), completed=self.tally.ended, width=min(60, options.max_width))
         yield Segment.line()
         colours = {"done": "green", "diverged": "yellow", "failed": "red", "running": "cyan"}
         counts = (f"[{colours[label]}]{number}[/] {label}" for label, number in self._counts().items())
         yield Text.from_markup("   ".join([*counts, self._times()]))
         if len(working := self._status.working) > 1:
-            yield Segment.line()
             yield Text("   ".join(f"{host} {number}" for host, number in sorted(working.items())[:MAX_HOSTS]))
+        for line in self._details():
+            yield Text(line, no_wrap=True, overflow="ellipsis")
+
+    def _details(self) -> Iterator[str]:
+        """Yield what runs where, what ended last, what failed last, and how much of the answer there is."""
+        news, has_hosts = self._status.news, len(self._status.working) > 1
+        for host, trial in news.under_way:
+            yield f"now     {f'{host}: ' * has_hosts}{trial}"
+        for trial in news.latest:
+            yield f"done    {trial}"
+        if news.last_failure:
+            yield f"failed  {news.last_failure}"
+        if self._answer is not None and (answer := self._answer()):
+            yield f"answer  {answer}"
 
     def _counts(self) -> dict[str, int]:
         tally = self.tally

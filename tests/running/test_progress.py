@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bnsweep.executors import Tally
 from bnsweep.running.coordinator import RunStatus
+from bnsweep.running.coordinator.news import News
 from bnsweep.running.progress import LINE_EVERY_S, Progress
 
 
@@ -64,6 +65,25 @@ def test_workers_that_work_are_counted_by_host() -> None:
     live = io.StringIO()
     Console(file=live, width=200).print(progress)
     assert "far 1   near 3" in live.getvalue()
+
+
+def test_a_live_view_says_what_runs_where_what_ended_last_and_how_much_of_the_answer_there_is() -> None:
+    news = News(
+        (("near", "batch, lr 0.1, gain 1, seed 3"), ("far", "none, lr 10, gain 1, seed 0")),
+        ("batch, lr 0.1, gain 1, seed 2: accuracy 0.98",),
+        "l1, lr 3, gain 1, seed 0: ValueError: [bold]no",
+    )
+    progress = Progress(Console(file=io.StringIO()), answer=lambda: "2 of 9 statements are resolved")
+    progress(status(Tally(completed=1), near=1, far=1)._replace(news=news))
+    live = io.StringIO()
+    Console(file=live, width=60).print(progress)
+    assert live.getvalue().splitlines()[-5:] == [
+        "now     near: batch, lr 0.1, gain 1, seed 3",
+        "now     far: none, lr 10, gain 1, seed 0",
+        "done    batch, lr 0.1, gain 1, seed 2: accuracy 0.98",
+        "failed  l1, lr 3, gain 1, seed 0: ValueError: [bold]no",
+        "answer  2 of 9 statements are resolved",
+    ]
 
 
 def test_what_a_coordinator_did_that_died_counts_as_far_as_its_successor_found_it() -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import islice
 from time import monotonic
 
 import numpy as np
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from bnsweep.running.coordinator.dispatch import Dispatch
 from bnsweep.running.coordinator.known_workers import KnownWorkers
 from bnsweep.running.coordinator.misfits import without_misfits
+from bnsweep.running.coordinator.news import MAX_UNDER_WAY, Newsroom
 from bnsweep.running.coordinator.outbox import Batch, Outbox
 from bnsweep.running.coordinator.pack_sizing import PackSizing
 from bnsweep.running.coordinator.packs_out import PackOut
@@ -71,6 +73,7 @@ class Coordinator:
         self._workers, self._sizing, self._outbox = KnownWorkers(), PackSizing(num_workers), Outbox(clock)
         self._dispatch = Dispatch(self.name, self._states, self._workers, self._sizing, num_workers, clock)
         self._hand_out_from = clock() + hand_out_after_s
+        self._newsroom = Newsroom()
         self._is_stopping = self._has_given_up = self._is_aborted = False
 
     # A worker asks.
@@ -134,6 +137,7 @@ class Coordinator:
         for trial in fresh:
             self._end(trial, delivery.endings[trial])
         tables = self._states.without(delivery.tables, known) if known else delivery.tables
+        self._newsroom.take_in(tables)
         if self._workers.waits_for_commit(delivery, has_rows=any(map(len, tables.values()))):
             self._outbox.add(delivery.worker.name, delivery.number, tables, fresh)
         self._states.tally += Tally(busy_s=delivery.busy_s)
@@ -263,4 +267,5 @@ class Coordinator:
             waiting.num_whole,
             self.is_over,
             len(self._trials),
+            self._newsroom.news(tuple(islice(self._dispatch.under_way(), MAX_UNDER_WAY)), self._trials),
         )

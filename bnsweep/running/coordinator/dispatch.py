@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 from bnsweep.running.coordinator.known_workers import KnownWorkers
 from bnsweep.running.coordinator.pack_sizing import PackSizing
@@ -96,6 +97,12 @@ class Dispatch:
         else:
             return None
         return pack
+
+    def under_way(self) -> Iterator[tuple[str, int]]:
+        """Yield the host of each worker that trains, and which trial is first of what its pack has left."""
+        for out in self.out:
+            for trial in islice(out.left, 1):
+                yield self._workers.host_of(out.worker), trial
 
     # Packs come back.
 

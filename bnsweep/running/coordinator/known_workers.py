@@ -59,6 +59,11 @@ class KnownWorkers:
             worker = self._workers[whereabouts.name] = KnownWorker(whereabouts.host)
         return worker
 
+    def host_of(self, name: str) -> str:
+        """Return the machine of a worker; '' of one that is not known."""
+        worker = self._workers.get(name)
+        return worker.host if worker else ""
+
     def is_gone(self, name: str) -> bool:
         """Return whether a worker was given up for lost."""
         return name in self._gone

@@ -46,6 +46,10 @@ class PacksOut:
     def __len__(self) -> int:
         return len(self._out)
 
+    def __iter__(self) -> Iterator[PackOut]:
+        """Yield all, the oldest first."""
+        return iter(self._out.values())
+
     def __getitem__(self, number: int) -> PackOut:
         return self._out[number]
 

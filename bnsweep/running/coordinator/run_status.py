@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from bnsweep.running.coordinator.news import News
 from bnsweep.running.packs import Tally
 
 
@@ -20,6 +21,7 @@ class RunStatus(NamedTuple):
         num_waiting_whole: those of them that need whole GPUs.
         is_over: nothing is left to do, and all rows are committed.
         num_declared: trials that the run has, those with a result before it began and those added since included.
+        news: what it is at.
     """
 
     coordinator: str
@@ -30,3 +32,4 @@ class RunStatus(NamedTuple):
     num_waiting_whole: int
     is_over: bool
     num_declared: int = 0
+    news: News = News()

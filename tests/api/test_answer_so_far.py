@@ -1,0 +1,29 @@
+"""How much of the answer there is, judged by a process beside a run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import psutil
+
+from bnsweep.api.answer_so_far import AnswerSoFar
+from tests.synthetic import make_specs, write_sweep
+from tests.waiting import wait_until
+
+
+def test_it_says_how_many_statements_are_resolved_and_leaves_no_process(tmp_path: Path) -> None:
+    write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=5, probes=False))
+    with AnswerSoFar(str(tmp_path), first_after_s=0.0) as answer:
+        assert answer() == ""
+        wait_until(answer, "what is resolved", within_s=120)
+        resolved, of = map(int, re.findall(r"\d+", answer()))
+    assert 0 < resolved < of
+    assert answer() == f"{resolved} of {of} statements on the paper are resolved so far"
+    wait_until(lambda: not psutil.Process().children(), "the process to end")
+
+
+def test_of_nothing_that_can_be_judged_it_says_nothing(tmp_path: Path) -> None:
+    with AnswerSoFar(str(tmp_path), first_after_s=0.0) as answer:
+        wait_until(lambda: answer._wait_s > 0, "a first look", within_s=120)
+        assert answer() == ""
