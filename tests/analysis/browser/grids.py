@@ -55,7 +55,8 @@ def grids(draw: st.DrawFn) -> Grid:
     hole = rng.random(shape) < draw(st.sampled_from([0, 0, 0.1, 0.5]))
     hole[:, :, :, :, 0] |= draw(st.booleans()) and rng.random() < 0.5
     hole[rng.integers(shape[0]), rng.integers(shape[1])] |= draw(st.booleans())
-    hole[:, rng.integers(shape[1]), rng.integers(shape[2])] |= draw(st.booleans())
+    of_init = slice(draw(st.sampled_from([0, shape[0] // 2, shape[0]])))  # of half of the seeds: it still counts
+    hole[of_init, draw(st.sampled_from([0, slice(None)])), rng.integers(shape[2])] = True
     accuracy, diverged = (np.where(hole, np.nan, kind) for kind in (np.where(diverged, chance, accuracy), diverged))
     initial = np.where(rng.random(shape) < 0.1, np.nan, 2.3) if draw(st.booleans()) else np.full(shape, np.nan)
     names = (list(range(shape[0])), NORMS[: shape[1]], INITS[-shape[2] :] if draw(st.booleans()) else INITS[: shape[2]])

@@ -18,9 +18,10 @@ from selenium import webdriver
 
 from analysis.browser import script
 from analysis.loading import Results
-from analysis.measures.curves import trainable_spans
+from analysis.measures import MEASURES, curves
 from analysis.measures.grid import Grid, make_grid
 from analysis.measures.pooling import thresholds
+from analysis.measures.scales import DRAWS, scale_of
 from analysis.statistics.nan_aware import nan_mean
 from analysis.tables import difference_table, robustness_table
 from tests.analysis.browser.grids import (
@@ -44,6 +45,16 @@ const floats = (values, Kind) => values && Kind.from(values, (value) => value ??
 window.gridOf = (grid, Kind = Float64Array) => {
   const arrays = ["accuracy", "diverged", "loss", "initialLoss"].map((name) => [name, floats(grid[name], Kind)]);
   return { ...grid, ...Object.fromEntries(arrays) };
+};
+window.curveOf = (curve, lrs, bar) => {
+  const [scores, logLrs] = [floats(curve, Float64Array), Float64Array.from(lrs, Math.log10)];
+  const gaps = bnsweep.gapsOf(scores, logLrs);
+  const numbers = (found) => [found.value, found.low, found.high, found.gridSd, found.smooth].map(([number]) => number);
+  return {
+    width: numbers(bnsweep.trainableDecades(gaps, [bar], 1)),
+    area: numbers(bnsweep.meanAccuracy(gaps, logLrs.at(-1) - logLrs[0])),
+    spans: bnsweep.trainableSpans(scores, lrs, bar),
+  };
 };
 window.all = ({ grid, kind, choice, baseline, fraction, bar }) => {
   const selection = bnsweep.prepare(gridOf(grid, kind === 32 ? Float32Array : Float64Array), choice);
@@ -143,19 +154,53 @@ def test_the_tables_of_a_sweep_are_pythons(call: Call, results: Results, fractio
     same(found["differences"], rows(difference_table(part, "none", fraction, bar), COLUMNS))
 
 
-scores = st.one_of(st.just(np.nan), st.sampled_from([0.1, 0.5, 0.89, 0.9]), st.floats(0, 1))
-curves = st.lists(scores, min_size=1, max_size=8).flatmap(
+BAR = 0.9
+NEAR = [BAR, BAR - 5e-10, BAR + 5e-10, BAR - 2e-9]
+"""On the bar, or off it by rounding; the last is below."""
+scores = st.one_of(st.just(np.nan), st.sampled_from([0.1, 0.5, *NEAR]), st.floats(0, 1))
+curves_over_lr = st.lists(scores, min_size=1, max_size=8).flatmap(
     lambda curve: st.tuples(st.just(curve), st.sets(st.integers(-30, 10), min_size=len(curve), max_size=len(curve)))
 )
 
 
-@given(st.lists(curves, min_size=1, max_size=20))
+@given(st.lists(curves_over_lr, min_size=1, max_size=20))
 @settings(max_examples=20)
-def test_spans_are_pythons(call: Call, drawn: list[tuple[list[float], set[int]]]) -> None:
+def test_widths_and_areas_of_single_curves_and_their_spans_are_pythons(
+    call: Call, drawn: list[tuple[list[float], set[int]]]
+) -> None:
     cases = [(curve, sorted(10 ** (place / 10) for place in places)) for curve, places in drawn]
-    found = call("given[0].map(([curve, lrs]) => bnsweep.trainableSpans(curve.map((y) => y ?? NaN), lrs, 0.9))", cases)
-    expected = [[list(span) for span in trainable_spans(np.array(curve), lrs, 0.9)] for curve, lrs in cases]
-    same(found, expected)
+    for (curve, lrs), found in zip(
+        cases, call("given[0].map(([curve, lrs]) => curveOf(curve, lrs, 0.9))", cases), strict=True
+    ):
+        width, area = curves.trainable_decades(np.array(curve), lrs, BAR), curves.mean_accuracy(np.array(curve), lrs)
+        same(found["spans"], [list(span) for span in curves.trainable_spans(np.array(curve), lrs, BAR)])
+        for name, measured in (("width", width), ("area", area)):
+            numbers = [measured.value, measured.low, measured.high, measured.grid_sd, measured.smooth]
+            same(found[name], [float(number) for number in numbers], name)
+
+
+def test_scales_are_equal_where_they_are_in_python(call: Call) -> None:
+    gains = [
+        0.5,
+        1.0,
+        1.12,
+        1.125,
+        1.13,
+        1.375,
+        1.38,
+        float(np.sqrt(2)),
+        2.125,
+        2.12,
+        float(np.sqrt(3)),
+        float(np.sqrt(6)),
+        1e-5,
+    ]
+    drawn = [(init, gain) for init in (*DRAWS, "own", "toString") for gain in gains]
+    found = call("given[0].map(([init, gain]) => bnsweep.scaleOf(init, gain))", drawn)
+    scales, keys = [scale_of(*one) for one in drawn], [(one["draw"], one["scale"]) for one in found]
+    assert [one["draw"] for one in found] == [scale.draw for scale in scales]
+    assert [keys.index(key) for key in keys] == [scales.index(scale) for scale in scales]
+    assert len(set(scales)) < len(scales)
 
 
 def test_quantiles_are_scipys(call: Call) -> None:
@@ -165,6 +210,17 @@ def test_quantiles_are_scipys(call: Call) -> None:
     np.testing.assert_allclose(student, stdtrit(np.arange(1, 201), np.array(levels)[:, None]), rtol=1e-13, atol=1e-15)
     normal = call("given[0].map((p) => bnsweep.normalQuantileAt(p))", levels)
     np.testing.assert_allclose(normal, ndtri(levels), rtol=1e-13, atol=1e-15)
+
+
+def test_inits_and_gains_that_no_chosen_mode_has_are_not_counted(call: Call, results: Results) -> None:
+    grid = make_grid(results.trials, results.curves)
+    accuracy = grid.accuracy.copy()
+    accuracy[:, grid.norms.index("none"), :, 1:] = np.nan
+    holed, choice = replace(grid, accuracy=accuracy), Choice(["none"], grid.seeds, 0.9, "any")
+    found = asked(call, holed, choice, "none")["robustness"]
+    same(found, robustness_rows(holed, choice))
+    of_several = {name for name, measure in MEASURES.items() if measure.min_inits * measure.min_gains > 1}
+    assert {row["measure"] for row in found} == MEASURES.keys() - of_several
 
 
 def test_losses_that_are_not_known_give_no_sensitivity(call: Call, results: Results) -> None:
