@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
+from numbers import Integral
 from operator import and_
 
 import pandas as pd
@@ -23,6 +24,7 @@ LONG_COLUMNS = ("traceback", "log_tail", "spec")
 """Of failures, up to 64 KiB a row: only read where they are asked for."""
 
 Steps = tuple[int, int]
+EXAMPLE = "{'trials': ['test_acc']}"
 
 
 def checked_columns(columns: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -31,6 +33,8 @@ def checked_columns(columns: Mapping[str, Sequence[str]]) -> dict[str, list[str]
     Raises:
         InputError: no such table or column.
     """
+    if not isinstance(columns, Mapping) or any(isinstance(names, str) for names in columns.values()):
+        raise InputError(f"columns: given {columns!r}; give lists of names by table, such as {EXAMPLE}")
     chosen = {"failures": [name for name in SCHEMAS["failures"].names if name not in LONG_COLUMNS]}
     for table, names in columns.items():
         if table not in SCHEMAS:
@@ -50,8 +54,14 @@ def checked_steps(steps: Steps | None) -> Steps | None:
     Raises:
         InputError: the first comes after the last.
     """
-    if steps is not None and not steps[0] <= steps[1]:
-        raise InputError(f"steps: {steps[0]} to {steps[1]} is no range; give the first step and the last, (0, 1000)")
+    if steps is None:
+        return None
+    wanted = "give the first step and the last, (0, 1000)"
+    is_pair = isinstance(steps, Sequence) and len(steps) == 2 and all(isinstance(step, Integral) for step in steps)
+    if not is_pair:
+        raise InputError(f"steps: given {steps!r}; {wanted}")
+    if not steps[0] <= steps[1]:
+        raise InputError(f"steps: {steps[0]} to {steps[1]} is no range; {wanted}")
     return steps
 
 
@@ -64,7 +74,9 @@ def checked_norms(norms: Iterable[str] | None, trials: pd.DataFrame) -> list[str
     if norms is None:
         return None
     present = set(trials["norm"].astype(str))
-    chosen = [norms] if isinstance(norms, str) else list(norms)
+    chosen = [norms] if isinstance(norms, str) else list(norms) if isinstance(norms, Iterable) else []
+    if not chosen:
+        raise InputError(f"norms: given {norms!r}; name one at least, of {', '.join(sorted(present))}")
     for norm in chosen:
         if norm not in present:
             raise InputError(f"norms: no trial has norm {norm!r}; {did_you_mean(norm, present)}")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bnsweep.api.arguments import check_arguments
 from bnsweep.api.sweeps import SweepLike, as_sweep, directory_of
 from bnsweep.errors import InputError
 from bnsweep.results import Store
@@ -73,6 +74,7 @@ def plan(
     Raises:
         InputError: an impossible sweep, one that takes too long, options that do not go together.
     """
+    check_arguments(workers=workers, price=price, max_hours=max_hours, extend=extend, timing=timing)
     require_timing(timing, price, max_hours)
     declared = as_sweep(sweep)
     store = Store.open(directory_of(declared, out))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bnsweep.api.arguments import place_text
 from bnsweep.api.own_analysis import import_own_analysis
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def load(
     Raises:
         InputError: there are no such results, or not what is asked of them.
     """
+    place = place_text("directory", directory)
     import_own_analysis()
     from analysis import load as load_results
 
-    return load_results(directory, norms=norms, columns=columns, steps=steps)
+    return load_results(place, norms=norms, columns=columns, steps=steps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 
+from bnsweep.api.arguments import check_arguments, place_text
 from bnsweep.api.outcome import Outcome
 from bnsweep.api.run_options import RunOptions
 from bnsweep.api.sweep_run import run_sweep
@@ -57,7 +58,8 @@ def run(
     """
     if threading.current_thread() is not threading.main_thread():
         raise InputError("run: called in a thread, which hears no Ctrl-C; call it in the main thread")
-    place = None if out is None else os.fspath(out)
+    check_arguments(workers=workers, checkpoint_minutes=checkpoint_minutes, max_hours=max_hours, extend=extend)
+    place = None if out is None else place_text("out", out)
     options = RunOptions(place, workers, executor, address, checkpoint_minutes, max_hours, extend)
     console, bar = plain_console(), NotebookBar() if in_notebook() else None
     with as_keyboard_interrupt():

@@ -54,6 +54,8 @@ class Sweep:
         Raises:
             InputError: it is missing, not YAML, or says something impossible; the message names the key.
         """
+        if isinstance(settings, str | Mapping) or not all(isinstance(setting, str) for setting in settings):
+            raise InputError(f"settings: given {shown(settings)}; it should be a list such as ['train.steps=500']")
         try:
             with open(path, encoding="utf-8") as file:
                 text = file.read()

@@ -125,6 +125,16 @@ def test_steps_are_filtered_at_read_time(sweep_dir: Path, results: Results) -> N
         ({"columns": {"ics": ["ics_l3"]}}, "table ics has no column 'ics_l3'"),
         ({"columns": {"isc": ["ics_l2"]}}, "no table 'isc'"),
         ({"steps": (100, 50)}, "steps: 100 to 50 is no range; give the first step and the last, (0, 1000)"),
+        ({"steps": ("a", "b")}, "steps: given ('a', 'b'); give the first step and the last, (0, 1000)"),
+        ({"steps": (1,)}, "steps: given (1,); give the first step and the last, (0, 1000)"),
+        ({"steps": 3}, "steps: given 3; give the first step and the last, (0, 1000)"),
+        ({"norms": []}, "norms: given []; name one at least, of batch, "),
+        ({"norms": 3}, "norms: given 3; name one at least, of batch, "),
+        (
+            {"columns": {"trials": "lr"}},
+            "columns: given {'trials': 'lr'}; give lists of names by table, such as {'trials",
+        ),
+        ({"columns": ["lr"]}, "columns: given ['lr']; give lists of names by table, such as {'trials': ['test_acc']}"),
     ],
 )
 def test_what_cannot_be_asked_for_is_an_input_error(
