@@ -15,6 +15,7 @@ from analysis.plots.training import draw_training, training_data
 from analysis.studies.finding import Finding, as_markdown, decades, difference
 from analysis.studies.page import DATA, FIGURES, write
 
+SWEEPS = ("bjorck_maxlr_cpu", "ioffe_lr_cpu")
 LEARNED = 0.2
 """Accuracy from which on a trial of ten classes has learned something."""
 ALIKE = 0.03
@@ -72,13 +73,18 @@ def _steps_to(curves: pd.DataFrame, bar: pd.Series[float], last: int) -> pd.Seri
     return reached.reindex(bar.index).fillna(last).astype(float)
 
 
+def tables(bjorck: Results, ioffe: Results) -> dict[str, str]:
+    """Return the tables of the page by name."""
+    return {"bjorck": as_markdown(of_bjorck(bjorck)), "ioffe": as_markdown(of_ioffe(ioffe))}
+
+
 def main() -> None:
     """Load what is kept, draw, and write the page."""
-    bjorck, ioffe = load(DATA / "bjorck_maxlr_cpu"), load(DATA / "ioffe_lr_cpu")
+    bjorck, ioffe = (load(DATA / name) for name in SWEEPS)
     with style():
         save(draw_accuracy(accuracy_data(bjorck)), FIGURES, "bjorck-maxlr")
         save(draw_training(training_data(ioffe)), FIGURES, "ioffe-lr")
-    write("related", {"bjorck": as_markdown(of_bjorck(bjorck)), "ioffe": as_markdown(of_ioffe(ioffe))})
+    write("related", tables(bjorck, ioffe))
 
 
 if __name__ == "__main__":

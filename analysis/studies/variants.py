@@ -14,6 +14,7 @@ from analysis.studies.finding import Finding, as_markdown, decades, difference
 from analysis.studies.page import DATA, write
 from analysis.studies.paper.findings import AS_GOOD
 
+DIRECTORY = DATA / "variants_cpu"
 WALK = ["lr", "norm", "seed", "step"]
 
 
@@ -57,12 +58,15 @@ def read_own(directory: Path, table: str) -> pd.DataFrame:
     return pd.read_parquet(directory / table)
 
 
+def tables(results: Results) -> dict[str, str]:
+    """Return the tables of the page by name."""
+    in_eval = read_own(DIRECTORY, "landscape_eval")
+    return {"probes": as_markdown(of_probes(results, in_eval)), "formulas": as_markdown(of_formulas(results))}
+
+
 def main() -> None:
     """Load what is kept, and write the page."""
-    directory = DATA / "variants_cpu"
-    results = load(directory)
-    probes = of_probes(results, read_own(directory, "landscape_eval"))
-    write("variants", {"probes": as_markdown(probes), "formulas": as_markdown(of_formulas(results))})
+    write("variants", tables(load(DIRECTORY)))
 
 
 if __name__ == "__main__":
