@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from bnsweep.error_texts import shown
 from bnsweep.results import Store
 from bnsweep.results.schema import FAILURES
+from bnsweep.spec.sweep import axis_names
 from bnsweep.spec.trial import AXES
 
 LONG_COLUMNS = ("traceback", "log_tail")
@@ -18,11 +20,12 @@ LONG_COLUMNS = ("traceback", "log_tail")
 
 @dataclass(frozen=True)
 class FailedTrial:
-    """A trial and its failed attempts, as rows of `failures/`, the last attempt last."""
+    """A trial and its failed attempts, as rows of `failures/`, the last attempt last, and its sweep's axes."""
 
     key: str
     attempts: tuple[dict[str, Any], ...]
     has_result: bool
+    declared_axes: tuple[str, ...] = ()
 
     @property
     def last(self) -> dict[str, Any]:
@@ -40,9 +43,16 @@ class FailedTrial:
         return dict(json.loads(self.last["spec"] or "{}"))
 
     @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of its spec by their dotted names; none where it was not stored."""
+        return _flat(self.spec)
+
+    @property
     def axes(self) -> str:
-        """Its norm, init, init_gain, lr and seed, as far as they were stored."""
-        return ", ".join(f"{axis} {self.spec[axis]}" for axis in AXES if axis in self.spec) or "spec not stored"
+        """Its norm, init, init_gain, lr, seed and what else its sweep varies, as far as they were stored."""
+        fields = self.fields
+        named = [axis for axis in dict.fromkeys((*AXES, *self.declared_axes)) if axis in fields]
+        return ", ".join(f"{axis} {fields[axis]}" for axis in named) or "spec not stored"
 
     @property
     def title(self) -> str:
@@ -66,5 +76,19 @@ class FailedTrial:
         rows = store.read("failures", columns).sort_by([("trial_key", "ascending"), ("attempt", "ascending")])
         for row in rows.to_pylist():
             attempts.setdefault(row["trial_key"], []).append(row)
-        every = [cls(key, tuple(failed), key in finished) for key, failed in attempts.items()]
+        declared = store.declared() if attempts else None
+        axes = tuple(axis_names(declared["sweep_file"])) if declared else ()
+        every = [cls(key, tuple(failed), key in finished, axes) for key, failed in attempts.items()]
         return sorted(every, key=lambda trial: trial.last["failed_at"])
+
+
+def _flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the fields of a spec by their dotted names.
+
+    >>> _flat({"lr": 0.1, "train": {"steps": 5}})
+    {'lr': 0.1, 'train.steps': 5}
+    """
+    flat = dict[str, Any]()
+    for name, value in fields.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat

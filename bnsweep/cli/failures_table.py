@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any
 
 from bnsweep.api.failed_trial import FailedTrial
 from bnsweep.cli.output import MAX_WIDTH
@@ -57,23 +56,15 @@ def _rendered(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int
 
 
 def settings(trials: Sequence[FailedTrial]) -> list[str]:
-    """Return what each was a trial of: its axes but for the seed, and the other fields in which they differ."""
-    specs = [_flat(trial.spec) for trial in trials]
+    """Return what each was a trial of: its axes but for the seed, and the other fields in which they differ.
+
+    Axes are also those that the sweep declares.
+    """
+    specs = [trial.fields for trial in trials]
     fields = dict.fromkeys(chain.from_iterable(specs))
     differing = [field for field in fields if len({repr(spec.get(field)) for spec in specs}) > 1]
-    named = [field for field in dict.fromkeys((*AXES, *differing)) if field != "seed"]
+    declared = chain.from_iterable(trial.declared_axes for trial in trials)
+    named = [field for field in dict.fromkeys((*AXES, *declared, *differing)) if field != "seed"]
     return [
         ", ".join(f"{field} {spec[field]}" for field in named if field in spec) or "spec not stored" for spec in specs
     ]
-
-
-def _flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return the fields of a spec by their dotted names.
-
-    >>> _flat({"lr": 0.1, "train": {"steps": 5}})
-    {'lr': 0.1, 'train.steps': 5}
-    """
-    flat = dict[str, Any]()
-    for name, value in fields.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat

@@ -80,7 +80,10 @@ def _retry(store: Store, failed: FailedTrial) -> Retry:
     try:
         (row,) = _run_again(spec, data.to(device))["trials"].to_pylist()
     except Exception as error:  # whatever it failed by is what is asked for
-        return Retry(failed, _name(device), error)
+        again = Retry(failed, _name(device), error)
+        if isinstance(error, InputError) and not again.is_same_error:  # such as code that is not here
+            raise
+        return again
     return Retry(failed, _name(device), status=row["status"])
 
 

@@ -52,22 +52,35 @@ class Retry:
     def _verdict(self) -> str:
         if self.error is None:
             return f"{self.status}: it does not fail here; `bnsweep run` with its sweep file runs it for its results"
-        now = shown(f"{type(self.error).__name__}: {error_text(self.error)}")
-        return "fails again, by the same error" if now == self.failed.error else f"fails again, by another error: {now}"
+        return "fails again, by the same error" if self.is_same_error else f"fails again, by another error: {self._now}"
+
+    @property
+    def is_same_error(self) -> bool:
+        """Whether it raised what it had failed by."""
+        return self._now == self.failed.error
+
+    @property
+    def _now(self) -> str:
+        return shown(f"{type(self.error).__name__}: {error_text(self.error)}") if self.error else ""
 
 
 def find_failed(store: Store, key: str) -> FailedTrial | None:
-    """Return the trial whose key begins with `key` if it failed and has no result; None where one that has begins so.
+    """Return the trial whose key begins with `key` if it failed and has no result; None where none of these does.
 
     Raises:
-        InputError: several failed ones begin with it.
+        InputError: several failed ones begin with it, or one beside others.
     """
-    if any(finished.startswith(key) for finished in store.finished()):
+    found = [trial for trial in FailedTrial.load(store) if trial.key.startswith(key) and not trial.has_result]
+    if not found:
         return None
-    found = [trial for trial in FailedTrial.load(store) if trial.key.startswith(key)]
-    if len(found) > 1:
-        raise InputError(f"{key}: {len(found)} failed trials begin with it; `bnsweep failures {store.root}` lists them")
-    return found[0] if found else None
+    others = sum(finished.startswith(key) for finished in store.finished())
+    if len(found) > 1 or others:
+        beside = f" and {others} with a result" if others else ""
+        raise InputError(
+            f"{key or repr(key)}: {len(found)} failed trials{beside} begin with it; `bnsweep failures {store.root}` "
+            "lists those that failed"
+        )
+    return found[0]
 
 
 def resources_there(store: Store) -> Resources:

@@ -100,6 +100,18 @@ class Sweep:
         return f"<sweep {self.name}: {len(self.trials)} trials>"
 
 
+def axis_names(text: str) -> list[str]:
+    """Return the names of the axes of a sweep file, as it has them; none where it cannot be read.
+
+    >>> axis_names("axes: {lr: [0.1], train.steps: [5, 6]}")
+    ['lr', 'train.steps']
+    """
+    try:
+        return [str(name) for name in _parse(text).get("axes", ())]
+    except InputError:
+        return []
+
+
 def _parse(text: str) -> dict[str, Any]:
     try:
         given = YAML(typ="safe", pure=True).load(text)

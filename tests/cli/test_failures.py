@@ -201,3 +201,41 @@ def test_a_failed_trial_whose_spec_is_not_stored_cannot_be_run_again(tmp_path: P
     again = run("repro", tmp_path / "out", "a")
     assert again.code == 2
     assert "a: its spec cannot be read" in again.err
+
+
+def test_a_beginning_that_failed_and_finished_trials_share_is_refused(store: Store, run: Run) -> None:
+    again = run("repro", store.root, "")
+    assert again.code == 2
+    assert re.search(r"'': 6 failed trials and 1 with a result begin with it; `bnsweep failures ", again.err)
+
+
+OWN = """
+import bnsweep
+
+
+@bnsweep.trial
+def trial(config, ctx):
+    for step in ctx.steps():
+        if step == 3:
+            raise ValueError("late")
+    return {"loss": 0.0}
+"""
+
+
+def test_axes_that_the_sweep_declares_are_named_and_code_that_is_not_here_is_no_failure(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/own_failing.py").write_text(OWN)
+    sweep = tmp_path / "there/own.yaml"
+    own = "trial: {name: 'own_failing:trial', metric: {name: loss, mode: min}}"
+    sweep.write_text(f"name: own\n{own}\ntrain: {{steps: 5}}\naxes: {{trial.k: [1], lr: [0.1]}}\n")
+    monkeypatch.chdir(tmp_path / "there")
+    ended = run("run", sweep, "--out", tmp_path / "out", "--executor", "serial")
+    assert "lr 0.1, seed 0, trial.k 1" in ended.out, ended
+    assert "trial.k 1" in run("failures", tmp_path / "out").out
+    (key,) = (trial.key for trial in FailedTrial.load(Store.open(tmp_path / "out")))
+    assert "fails again, by the same error" in run("repro", tmp_path / "out", key).out
+    elsewhere = bnsweep("repro", tmp_path / "out", key, cwd=tmp_path)
+    assert (elsewhere.returncode, elsewhere.stderr.count("\n")) == (2, 1), elsewhere.stderr
+    assert "own_failing" in elsewhere.stderr
