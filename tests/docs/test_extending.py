@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from tests.analysis.unrendered import leave_out_rendering
+from tests.in_process import Run
 from tests.pages import code_block
-from tests.processes import bnsweep
 
 PAGE = "docs/extending.md"
 SWEEP = """
@@ -26,14 +28,22 @@ np.savez("my.npz", train_x=x[:30], train_y=y[:30], test_x=x[30:], test_y=y[30:])
 """
 
 
-def succeed(*arguments: str) -> str:
-    result = bnsweep(*arguments, cwd=Path.cwd())
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
+@pytest.fixture
+def succeed(run: Run) -> Callable[..., str]:
+    """Run a command that must succeed; return what it says."""
+
+    def command(*arguments: str) -> str:
+        result = run(*arguments)
+        assert result.code == 0, result
+        return result.out
+
+    return command
 
 
-def test_a_training_loop_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As real commands: planned, run, reported on, verified, and the same bits when run again."""
+def test_a_training_loop_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, succeed: Callable[..., str]
+) -> None:
+    """As commands: planned, run, reported on, verified, and the same bits when run again."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "loop.py").write_text(code_block(PAGE, "@bnsweep.trial"))
     (tmp_path / "loop.yaml").write_text(code_block(PAGE, "trial:", "yaml"))
@@ -46,14 +56,17 @@ def test_a_training_loop_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(curves) == 16 * 100
     assert len(pd.read_parquet("results/loop/first_layer")) == len(pd.read_parquet("results/loop/ics")) // 2 == 16 * 2
     succeed("verify", "results/loop")
+    leave_out_rendering(monkeypatch)
     succeed("report", "results/loop")
     repeated = succeed("repro", "results/loop", trials["trial_key"][0])
     assert "first_layer: 2 rows, the same bits" in repeated
     assert repeated.endswith("the same bits\n")
 
 
-def test_a_model_data_and_a_probe_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As real commands: run, verified, compacted, verified again, and each row the same bits when run again."""
+def test_a_model_data_and_a_probe_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, succeed: Callable[..., str]
+) -> None:
+    """As commands: run, verified, compacted, verified again, and each row the same bits when run again."""
     (tmp_path / "mine.py").write_text(code_block(PAGE, "class WeightNorms"))
     monkeypatch.chdir(tmp_path)
     exec(DATA, {})
