@@ -1,4 +1,4 @@
-"""Make the page on the level of beta: `python -m analysis.studies.beta` draws its figure, and writes its table."""
+"""Make the page on the level of beta: `python -m analysis.studies.beta` draws its figures, and writes its tables."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 CELL = ["batch_size", "norm", "lr"]
 MARGIN = 0.1
 """Decades within which two levels are alike."""
+GUESSING = float(np.log(10)) - 0.05
+"""A mini-batch loss from which on a net of ten classes knows nothing: it is dead."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,13 @@ class BetaData:
     medians over the last two thirds of the steps, levels times lr / 2."""
     shortest: tuple[float, ...]
     """The shortest steps over lr; a walk goes on to all that are longer."""
+    walks: pd.DataFrame
+    """batch_size, norm, lr, seed, step; level: beta of each walk from the shortest step of all, times lr / 2."""
+
+    @property
+    def learning(self) -> pd.DataFrame:
+        """The levels of nets that are not dead."""
+        return self.levels[self.levels["loss"] < GUESSING]
 
     @property
     def names(self) -> list[str]:
@@ -59,8 +68,9 @@ class BetaData:
 
     @property
     def rises(self) -> pd.Series[float]:
-        """By trial, how many times higher the level is from the shortest step of all than from the longest."""
-        rises: pd.Series[float] = self.levels[_from(self.shortest[0])] / self.levels[_from(self.shortest[-1])]
+        """By trial that learns, how many times higher the level is from the shortest step than from the longest."""
+        learning = self.learning
+        rises: pd.Series[float] = learning[_from(self.shortest[0])] / learning[_from(self.shortest[-1])]
         return rises
 
 
@@ -84,54 +94,93 @@ def beta_data(results: Results) -> BetaData:
         columns[_from(multiple)] = largest.groupby("trial_key").median() / edge
     columns["sharpness"] = curved.groupby("trial_key")["sharpness"].median() / edge
     columns["loss"] = curves.groupby("trial_key")["train_loss"].median()
-    return BetaData(columns.reset_index(drop=True), shortest)
+    by_step = (
+        walks(results.landscape, MULTIPLES).groupby(["trial_key", "step"])["beta"].max().rename("beta").reset_index()
+    )
+    every = by_step.merge(trials[[*CELL, "seed"]].astype({"norm": str}), left_on="trial_key", right_index=True)
+    every["level"] = every["beta"] * every["lr"] / 2
+    return BetaData(columns.reset_index(drop=True), shortest, every[[*CELL, "seed", "step", "level"]])
 
 
 def draw_beta(data: BetaData, fig: Figure | None = None) -> Figure:
     """Draw a row per batch size and a column per learning rate: the level over the shortest step, by mode."""
-    rows = data.rows
-    sizes, norms, lrs = (sorted(rows[name].unique().tolist()) for name in CELL)
     with style():
-        fig = fig or new_figure(4.6)
-        title = f"From {_multiple(data.shortest[0])} on beta's level is {data.rises.median():.1f} times that from "
-        title += f"{_multiple(data.shortest[-1])} on, in the median: {_times(data):g} if it were 1 / shortest step"
-        about = "Late level of beta times lr / 2, geometric mean over seeds with intervals where there are three."
+        fig = fig or new_figure(4.8)
+        short, long = map(_multiple, (data.shortest[0], data.shortest[-1]))
+        title = f"From {short} on, beta's level is {data.rises.median():.1f} times that from {long} on (median); "
+        title += f"it would be {_times(data):g} times if it were 1 / shortest step"
+        about = (
+            "Late level of beta times lr / 2: points are seeds, lines their geometric mean; at the right the sharpness."
+        )
         lines = "Dotted: 1 / shortest step, a gradient that is gone. Solid: 2 / lr, the edge of stability."
         set_title(fig, title, f"{about} {lines}")
-        grid = fig.subplots(len(sizes), len(lrs), squeeze=False, sharex=True, sharey=True)
-        for line, size in zip(grid, sizes, strict=True):
-            for ax, lr in zip(line, lrs, strict=True):
-                _draw(ax, rows[(rows["batch_size"] == size) & (rows["lr"] == lr)], data.shortest)
-            line[0].set_ylabel(f"batch size {size}\nbeta x lr / 2")
-        for ax, lr in zip(grid[0], lrs, strict=True):
-            ax.set_title(f"lr {lr:g}")
-        for ax in grid[-1]:
+        for ax, rows in _panels(fig, data.levels):
+            _draw_levels(ax, rows, data)
+        for ax in fig.axes[-len(data.levels["lr"].unique()) :]:
             ax.set_xlabel("shortest step / lr")
-        fig.legend(handles=handles(norms), loc="outside lower center", ncols=len(norms))
     return fig
 
 
-def _draw(ax: Axes, rows: pd.DataFrame, shortest: tuple[float, ...]) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+def draw_walks(data: BetaData, fig: Figure | None = None) -> Figure:
+    """Draw the same panels over the steps of training: beta of each walk, a line per seed."""
+    with style():
+        fig = fig or new_figure(4.4)
+        title = f"From {_multiple(data.shortest[0])} on beta is no plateau: "
+        title += "it climbs, and falls where all images come to be fitted"
+        set_title(
+            fig, title, "Beta of each walk times lr / 2, a line per seed. Grey line: 2 / lr, the edge of stability."
+        )
+        for ax, rows in _panels(fig, data.walks):
+            for (norm, _), of_seed in rows.groupby(["norm", "seed"]):
+                look = norm_style(str(norm))
+                ax.plot(of_seed["step"], of_seed["level"], color=look.color, ls=look.line, lw=1.1, alpha=0.8)
+            ax.axhline(1, color="#777777", lw=1.1, zorder=0)
+        for ax in fig.axes[-len(data.walks["lr"].unique()) :]:
+            ax.set_xlabel("step")
+    return fig
 
-    ax.plot(shortest, [1 / (2 * multiple) for multiple in shortest], color="#444444", lw=0.9, ls=":")
-    ax.axhline(1, color="#999999", lw=0.9)
-    for _, row in rows.iterrows():
-        look = norm_style(str(row["norm"]))
-        names = [_from(multiple) for multiple in shortest]
-        levels = [row[name] for name in names]
-        ends = [[abs(row[name] - row[f"{name}, {end}"]) for name in names] for end in ("low", "high")]
-        errors = np.nan_to_num(np.asarray(ends, dtype=float))
-        ax.errorbar(shortest, levels, yerr=errors, color=look.color, ls=look.line, marker=look.marker, capsize=2)
-    ax.set_xscale("log", base=2)
-    ax.set_yscale("log")
-    plain = FuncFormatter(lambda value, _: f"{value:g}")
-    ax.xaxis.set_major_locator(FixedLocator(shortest))
-    ax.yaxis.set_major_locator(LogLocator(base=10))
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(plain)
-        axis.set_minor_locator(NullLocator())
-    ax.grid(visible=True, axis="y")
+
+def _panels(fig: Figure, rows: pd.DataFrame) -> Iterator[tuple[Axes, pd.DataFrame]]:
+    """Yield each panel with its rows, beta on a logarithmic axis that all share."""
+    from matplotlib.ticker import FuncFormatter, NullLocator
+
+    sizes, norms, lrs = (sorted(rows[name].unique().tolist()) for name in CELL)
+    grid = fig.subplots(len(sizes), len(lrs), squeeze=False, sharex=True, sharey=True)
+    for line, size in zip(grid, sizes, strict=True):
+        for ax, lr in zip(line, lrs, strict=True):
+            ax.set_yscale("log")
+            yield ax, rows[(rows["batch_size"] == size) & (rows["lr"] == lr)]
+            ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            ax.yaxis.set_minor_locator(NullLocator())
+            ax.grid(visible=True, axis="y")
+        line[0].set_ylabel(f"batch size {size}\nbeta x lr / 2")
+    for ax, lr in zip(grid[0], lrs, strict=True):
+        ax.set_title(f"lr {lr:g}")
+    fig.legend(handles=handles(norms), loc="outside lower center", ncols=len(norms))
+
+
+def _draw_levels(ax: Axes, rows: pd.DataFrame, data: BetaData) -> None:
+    from matplotlib.ticker import FixedLocator
+
+    places = np.arange(len(data.names))
+    order = [*map(_from, data.shortest), "sharpness"]
+    ax.plot(places[:-1], [1 / (2 * multiple) for multiple in data.shortest], color="#444444", lw=1, ls=":")
+    ax.axhline(1, color="#777777", lw=1.1, zorder=0)
+    for shift, (norm, of_mode) in zip((-0.09, 0.09), rows.groupby("norm"), strict=False):
+        look, levels = norm_style(str(norm)), of_mode[order].to_numpy(dtype=float)
+        means = np.exp(np.log(levels).mean(axis=0))
+        ax.plot(places[:-1] + shift, means[:-1], color=look.color, ls=look.line)
+        ax.plot(places[-1:] + shift, means[-1:], color=look.color, marker="_", ms=9, mew=1.6)
+        ax.plot(np.tile(places, len(levels)) + shift, levels.ravel(), look.marker, color=look.color, ms=2.6, alpha=0.7)
+        told = " ".join(
+            ["dead"] * bool((of_mode["loss"] >= GUESSING).all()) + [f"n = {len(of_mode)}"] * (len(of_mode) < 3)
+        )
+        if told:
+            ax.text(0.04, 0.04, f"{norm}: {told}", transform=ax.transAxes, fontsize=7.5)
+    labels = [f"{multiple:g}" for multiple in data.shortest]
+    ax.xaxis.set_major_locator(FixedLocator(places.tolist()))
+    ax.set_xticklabels([*labels, "sharp-\nness"])
+    ax.set_xlim(-0.4, places[-1] + 0.4)
 
 
 def _multiple(multiple: float) -> str:
@@ -144,12 +193,12 @@ def _times(data: BetaData) -> float:
 
 def of_levels(data: BetaData) -> Iterator[Finding]:
     """Whether the level is one over the shortest step, and whether it is the same with and without normalization."""
-    rises = decades(data.rises).groupby([data.levels[name] for name in ("batch_size", "norm", "seed")]).mean()
+    rises = decades(data.rises).groupby([data.learning[name] for name in ("batch_size", "norm", "seed")]).mean()
     ends = f"from {_multiple(data.shortest[0])} it is {_times(data):g} times that from {_multiple(data.shortest[-1])}"
     for (size, norm), of_mode in rises.groupby(["batch_size", "norm"]):
         short = of_mode - np.log10(_times(data))
         yield Finding(f"batch size {size}", f"{norm}: {ends}, mean over lr", "decades", short, "within", MARGIN)
-    levels = data.levels.assign(level=decades(data.levels[_from(data.shortest[0])]))
+    levels = data.learning.assign(level=decades(data.learning[_from(data.shortest[0])]))
     for (size, lr), part in levels.groupby(["batch_size", "lr"]):
         apart = difference(part.set_index(["norm", "seed"])["level"], "batch", "none")
         text = f"lr {lr:g}: from {_multiple(data.shortest[0])} it is alike with batch and none"
@@ -162,7 +211,8 @@ def table_of_levels(data: BetaData) -> str:
     lines = [f"| {head} |", "|---" * (head.count("|") + 1) + "|"]
     for _, row in data.rows.iterrows():
         cells = [_with_interval(row[name], row[f"{name}, low"], row[f"{name}, high"]) for name in data.names]
-        about = f"{row['batch_size']} | {row['norm']} | {row['lr']:g} | {row['loss']:.2g}"
+        loss = f"{row['loss']:.2g}{' (dead)' if row['loss'] >= GUESSING else ''}"
+        about = f"{row['batch_size']} | {row['norm']} | {row['lr']:g} | {loss}"
         lines.append(f"| {about} | {' | '.join(cells)} | {row['n']} |")
     return "\n".join(lines)
 
@@ -182,6 +232,7 @@ def main() -> None:
     results = load(DATA / "beta_level_cpu")
     with style():
         save(draw_beta(beta_data(results)), FIGURES, "beta-level")
+        save(draw_walks(beta_data(results)), FIGURES, "beta-walks")
     write("beta", tables(results))
 
 

@@ -11,7 +11,7 @@ import pytest
 import analysis
 from analysis.loading import Results
 from analysis.plots.style import style
-from analysis.studies.beta import beta_data, draw_beta, table_of_levels
+from analysis.studies.beta import beta_data, draw_beta, draw_walks, of_levels, table_of_levels
 from tests.synthetic import make_specs, write_sweep
 
 LRS, STEPS = (0.05, 0.2), 200
@@ -78,3 +78,22 @@ def test_the_table_has_a_line_per_cell_and_the_figure_a_panel_per_rate_and_batch
         figure = draw_beta(data)
         figure.draw_without_rendering()
     assert [ax.get_title() for ax in figure.axes[:2]] == ["lr 0.05", "lr 0.2"]
+
+
+def test_a_dead_net_counts_in_no_comparison_and_is_marked(results: Results) -> None:
+    curves = results.curves
+    is_dead = (curves["norm"] == "none") & (curves["lr"] == LRS[1])
+    data = beta_data(replace(results, curves=curves.assign(train_loss=np.where(is_dead, np.log(10), 0.5))))
+    assert len(data.levels) - len(data.learning) == 2 * 3
+    assert data.rises.shape == data.learning["lr"].shape
+    lines = table_of_levels(data).splitlines()
+    assert [line for line in lines if "(dead)" in line] == [line for line in lines if f"| none | {LRS[1]:g} |" in line]
+    untested = [finding.statement for finding in of_levels(data) if finding.row["verdict"] == "not tested"]
+    assert [text.partition(":")[0] for text in untested] == [f"lr {LRS[1]:g}"] * 2
+
+
+def test_walks_are_those_of_every_step(results: Results) -> None:
+    walked = beta_data(results).walks
+    assert set(walked["step"]) == set(results.landscape["step"])
+    with style():
+        draw_walks(beta_data(results)).draw_without_rendering()
