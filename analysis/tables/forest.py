@@ -1,4 +1,4 @@
-"""Hyperparameter importance by Optuna's evaluators, for trials on no complete grid."""
+"""Hyperparameter importance by random forests, and by PED-ANOVA, for trials that need be no complete grid."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.statistics import ped_anova as densities
+from analysis.statistics.nan_aware import Floats
+
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.study import Study
@@ -17,6 +20,12 @@ if TYPE_CHECKING:
 LOGARITHMIC = ("lr", "init_gain")
 TREES = 16
 """Four times as many change an importance by 0.001, and take four times as long."""
+IMPURITY_TREES, IMPURITY_DEPTH = 64, 64
+"""Optuna's."""
+MAX_TRIALS = 10_000
+"""A forest is grown on as many, drawn at random where there are more: its importances settle long before."""
+MAX_LEVELS = 100
+"""A parameter of more names than this, such as thousands of seeds, enters a forest by their numbers."""
 MIN_TOP = 10
 """PED-ANOVA asks what sets the best tenth of the trials apart; of fewer than this it says something else every time."""
 
@@ -26,16 +35,24 @@ def fanova(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> dict[str, fl
     with _quiet():
         from optuna.importance import FanovaImportanceEvaluator
 
-        return FanovaImportanceEvaluator(n_trees=TREES, seed=0).evaluate(_study(parameters, accuracy))
+        study = _study(*_some(parameters, accuracy))
+        return FanovaImportanceEvaluator(n_trees=TREES, seed=0).evaluate(study)
 
 
 def mean_decrease_impurity(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> dict[str, float]:
-    """Return by parameter the share of the decrease of impurity in a random forest; all add up to 1."""
-    with _quiet():
-        from optuna.importance import MeanDecreaseImpurityImportanceEvaluator, get_param_importances
+    """Return by parameter the share of the decrease of impurity in a random forest; all add up to 1.
 
-        evaluator = MeanDecreaseImpurityImportanceEvaluator(seed=0)
-        return get_param_importances(_study(parameters, accuracy), evaluator=evaluator)
+    As Optuna grows it: a column for each name of a parameter, and those of a number as they are.
+    """
+    from sklearn.ensemble import RandomForestRegressor
+
+    chosen, scores = _some(parameters, accuracy)
+    columns = {name: _columns(str(name), chosen[name]) for name in sorted(chosen)}
+    forest = RandomForestRegressor(IMPURITY_TREES, max_depth=IMPURITY_DEPTH, random_state=0)
+    forest.fit(np.hstack(list(columns.values())), -scores.to_numpy(dtype=float))
+    ends = np.cumsum([part.shape[1] for part in columns.values()])[:-1]
+    shares = np.array([part.sum() for part in np.split(forest.feature_importances_, ends)])
+    return dict(zip(map(str, columns), (shares / shares.sum()).tolist(), strict=True))
 
 
 def ped_anova(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> dict[str, float]:
@@ -45,27 +62,47 @@ def ped_anova(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> dict[str,
     """
     if len(accuracy) < 10 * MIN_TOP:
         return {}
-    with _quiet():
-        from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+    numbers = {name: np.log10(parameters[name].to_numpy(dtype=float)) for name in LOGARITHMIC if name in parameters}
+    names = {str(name): pd.factorize(parameters[name])[0] for name in parameters if name not in LOGARITHMIC}
+    return densities.ped_anova(numbers, names, accuracy.to_numpy(dtype=float))
 
-        return get_param_importances(_study(parameters, accuracy), evaluator=PedAnovaImportanceEvaluator())
+
+def _some(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> tuple[pd.DataFrame, pd.Series[float]]:
+    """Return at most `MAX_TRIALS` of the trials; numbers as their logarithms, and of too many names their numbers.
+
+    A forest takes a parameter as it is and that of fANOVA weighs by length, so that of the learning rate itself the
+    highest decade would be all that counts.
+    """
+    if len(accuracy) > MAX_TRIALS:
+        drawn = np.sort(np.random.default_rng(0).choice(len(accuracy), MAX_TRIALS, replace=False))
+        parameters, accuracy = parameters.iloc[drawn], accuracy.iloc[drawn]
+    scaled = {name: np.log10(parameters[name]) for name in LOGARITHMIC if name in parameters}
+    many = [name for name in parameters if name not in scaled and parameters[name].nunique() > MAX_LEVELS]
+    return parameters.assign(**scaled, **{name: pd.factorize(parameters[name])[0] * 1.0 for name in many}), accuracy
+
+
+def _columns(name: str, values: pd.Series) -> Floats:
+    """Return the columns of a parameter: its numbers, or 1 or 0 for each of its names."""
+    if _is_number(name, values):
+        return values.to_numpy(dtype=float)[:, None]
+    codes, levels = pd.factorize(values)
+    return np.asarray(codes[:, None] == np.arange(len(levels)), dtype=float)
+
+
+def _is_number(name: str, values: pd.Series) -> bool:
+    return name in LOGARITHMIC or values.nunique() > MAX_LEVELS
 
 
 def _study(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> Study:
-    """Return a study in memory of finished trials that minimizes minus the accuracy, as PED-ANOVA expects.
-
-    A logarithmic parameter is given as its logarithm: the forest of fANOVA takes a parameter as it is and weighs by
-    length, so that of the learning rate itself the highest decade would be all that counts.
-    """
+    """Return a study in memory of finished trials that minimizes minus the accuracy."""
     import optuna
 
-    scaled = parameters.assign(**{name: np.log10(parameters[name]) for name in LOGARITHMIC if name in parameters})
-    spaces = {str(name): _distribution(str(name), scaled[name]) for name in scaled}
+    spaces = {str(name): _distribution(str(name), parameters[name]) for name in parameters}
     study = optuna.create_study(direction="minimize")
     study.add_trials(
         [
             optuna.create_trial(params=dict(zip(spaces, point, strict=True)), distributions=spaces, value=-value)
-            for point, value in zip(scaled.itertuples(index=False), accuracy, strict=True)
+            for point, value in zip(parameters.itertuples(index=False), accuracy, strict=True)
         ]
     )
     return study
@@ -74,7 +111,7 @@ def _study(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> Study:
 def _distribution(name: str, values: pd.Series) -> BaseDistribution:
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-    if name in LOGARITHMIC:
+    if _is_number(name, values):
         return FloatDistribution(float(values.min()), float(values.max()))
     return CategoricalDistribution(values.drop_duplicates().tolist())
 
