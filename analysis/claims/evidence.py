@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.claims.stepwise import Stepwise, measured_steps
+from analysis.claims.measurements import Measurements
 from analysis.loading import Results
 from analysis.measures import FRACTION
 from analysis.measures.curves import ABOVE_CHANCE, reaches
@@ -27,12 +27,14 @@ class Evidence:
         grid: all of its trials.
         fraction: of the best accuracy, from which on a run trains.
         above_chance: how far above chance a run ends that has learned.
+        measured: what the probes say of the trials.
     """
 
     results: Results
     grid: Grid
     fraction: float
     above_chance: float
+    measured: Measurements
 
     @cached_property
     def learned(self) -> NDArray[np.bool_]:
@@ -68,12 +70,16 @@ class Evidence:
         rows = self.grid.arrange(trials, pd.Series(np.arange(len(trials), dtype=float), index=trials.index))
         return np.nan_to_num(rows, nan=-1.0).astype(int)
 
-    @cached_property
-    def steps(self) -> Stepwise:
-        """What the probes measured at every step, and the training loss there."""
-        return measured_steps(self.results)
+    def number(self, name: str) -> Floats:
+        """Return a quantity of `QUANTITIES` on the grid, shape SNIGL; NaN where it was not measured.
+
+        Raises:
+            InputError: no trial has it.
+        """
+        return self.arrange(self.measured.number(name))
 
 
 def gather_evidence(results: Results, fraction: float = FRACTION, above_chance: float = ABOVE_CHANCE) -> Evidence:
     """Arrange the trials of one configuration."""
-    return Evidence(results, make_grid(results.trials, results.curves), fraction, above_chance)
+    grid = make_grid(results.trials, results.curves)
+    return Evidence(results, grid, fraction, above_chance, Measurements(results))

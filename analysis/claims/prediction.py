@@ -75,7 +75,7 @@ class Prediction:
     def __call__(self, evidence: Evidence) -> Correlation:
         """Return the mean correlation, over so many units."""
         names = [self.quantity, *([self.minus] if self.minus else [])]
-        x_SNIGL = [evidence.arrange(QUANTITIES[name].of(evidence.results)) for name in names]
+        x_SNIGL = [evidence.number(name) for name in names]
         known = np.isfinite(np.stack(x_SNIGL)).all(axis=0) & evidence.learned
         accuracy, *xs = (self._strata(np.where(known, one, np.nan)) for one in (evidence.grid.accuracy, *x_SNIGL))
         (found, units), *others = (mean_correlation(-x, accuracy) for x in xs)
@@ -85,7 +85,7 @@ class Prediction:
 
     def of_mode(self, evidence: Evidence, norm: int) -> Correlation:
         """Return the correlation within the mode at this position alone; NaN where too few have learned."""
-        x_SIGL = evidence.arrange(QUANTITIES[self.quantity].of(evidence.results))[:, norm]
+        x_SIGL = evidence.number(self.quantity)[:, norm]
         known = np.isfinite(x_SIGL) & evidence.learned[:, norm]
         one_mode = (np.where(known, one, np.nan)[:, None] for one in (x_SIGL, evidence.grid.accuracy[:, norm]))
         x, accuracy = (self._strata(one) for one in one_mode)

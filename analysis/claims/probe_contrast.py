@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.claims.evidence import Evidence
 from analysis.claims.quantities import QUANTITIES
-from analysis.claims.stepwise import MAX_DECADES, STEPWISE, matched_difference
+from analysis.claims.stepwise import MAX_DECADES, STEPWISE
 from analysis.statistics.cell_mean import CellMean
 from analysis.statistics.nan_aware import Floats, nan_mean
 from bnsweep.errors import InputError
@@ -74,20 +74,20 @@ class ProbeContrast:
         if self.at_equal_loss:
             contrast = self._matched(evidence, mode, baseline, both_SIGL)
         else:
-            values = evidence.arrange(QUANTITIES[self.quantity].of(evidence.results))
+            values = evidence.number(self.quantity)
             contrast = np.where(both_SIGL, values[:, mode] - values[:, baseline], np.nan)
         if np.isnan(contrast).all():
             raise InputError(f"{self.mode} and {self.baseline} learn together at no measured point of the grid")
         return contrast
 
     def _matched(self, evidence: Evidence, mode: int, baseline: int, both_SIGL: NDArray[np.bool_]) -> Floats:
-        curves, contrast = evidence.steps.curves_of(self.quantity), np.full(both_SIGL.shape, np.nan)
+        steps, contrast = evidence.measured.steps, np.full(both_SIGL.shape, np.nan)
+        steps.curves_of(self.quantity)
         keys = evidence.results.trials["trial_key"].to_numpy()
         for place in self._places(both_SIGL):
             s, *cell = place
-            one, other = (curves.get(keys[evidence.row_of_trial[(s, n, *cell)]]) for n in (mode, baseline))
-            if one is not None and other is not None:
-                contrast[place] = matched_difference(one, other)
+            one, other = (str(keys[evidence.row_of_trial[(s, n, *cell)]]) for n in (mode, baseline))
+            contrast[place] = steps.difference(self.quantity, one, other)
         return contrast
 
     @staticmethod

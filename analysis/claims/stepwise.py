@@ -7,42 +7,33 @@ loss that is lower. So a contrast of two trials is taken where their training lo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from analysis.claims.losses import Curve, Losses, losses_of
 from analysis.loading import Results
 from analysis.measures.walks import walks
-from analysis.statistics.nan_aware import Floats
 from bnsweep.errors import InputError
 
 MAX_DECADES = 10.0
 """What has overflowed counts as so many decades more."""
 
-Curve = tuple[Floats, Floats]
-"""log10 of the training loss, ascending, and a value at each."""
-
 
 @dataclass(frozen=True, eq=False)
 class Stepwise:
-    """The measurements of every trial by step: from `measured_steps`."""
+    """The measurements of every trial by step, from `measured_steps`: each computed once, whoever asks."""
 
     results: Results
+    _curves: dict[str, dict[str, Curve]] = field(default_factory=dict)
+    _differences: dict[tuple[str, str, str], float] = field(default_factory=dict)
 
     @cached_property
-    def log_loss(self) -> pd.Series[float]:
-        """log10 of the mini-batch loss by (trial_key, step)."""
-        rows = self.results.curves[["trial_key", "step", "train_loss"]].dropna()
-        loss = rows["train_loss"].astype(float).clip(lower=np.finfo(float).tiny)
-        return pd.Series(np.log10(loss.to_numpy()), index=pd.MultiIndex.from_frame(rows[["trial_key", "step"]]))
-
-    @cached_property
-    def loss_curves(self) -> dict[str, Curve]:
-        """By trial the steps that have a row, ascending, and log10 of the mini-batch loss there."""
-        by_trial = self.log_loss.reset_index(name="log_loss").sort_values("step", kind="stable").groupby("trial_key")
-        return {str(key): (part["step"].to_numpy(float), part["log_loss"].to_numpy()) for key, part in by_trial}
+    def losses(self) -> Losses:
+        """The mini-batch losses that are known."""
+        return losses_of(self.results.curves)
 
     def curves_of(self, name: str) -> dict[str, Curve]:
         """Return by trial the value of `STEPWISE[name]` over log10 of the loss.
@@ -50,17 +41,21 @@ class Stepwise:
         Raises:
             InputError: no trial has a measurement of it.
         """
-        rows = STEPWISE[name].of(self.results)
-        if rows.empty:
-            raise InputError(f"no trial has a measurement in {STEPWISE[name].table}/")
-        found = {}
-        for key, part in rows.groupby("trial_key", sort=False):
-            if (known := self.loss_curves.get(str(key))) is None:
-                continue
-            log_loss = np.interp(part["step"].to_numpy(float), *known)
-            order = np.argsort(log_loss, kind="stable")
-            found[str(key)] = log_loss[order], part["value"].to_numpy(float)[order]
-        return found
+        if name not in self._curves:
+            rows = STEPWISE[name].of(self.results)
+            if rows.empty:
+                raise InputError(f"no trial has a measurement in {STEPWISE[name].table}/")
+            self._curves[name] = self.losses.curves(rows)
+        return self._curves[name]
+
+    def difference(self, name: str, key: str, other_key: str) -> float:
+        """Return the `matched_difference` of two trials, the first minus the other; NaN where one was not measured."""
+        pair = name, key, other_key
+        if pair not in self._differences:
+            one, other = (self.curves_of(name).get(trial) for trial in (key, other_key))
+            known = one is not None and other is not None
+            self._differences[pair] = matched_difference(one, other) if known else float("nan")
+        return self._differences[pair]
 
 
 def measured_steps(results: Results) -> Stepwise:
@@ -118,13 +113,15 @@ def _loss_band(results: Results) -> pd.DataFrame:
 
 
 def _relative_ics(results: Results) -> pd.DataFrame:
-    rows = results.ics[(results.ics["layer"] > 0) & (results.ics["grad_norm"] != 0)]
+    rows = results.ics[["trial_key", "step", "layer", "ics_l2", "grad_norm"]]
+    rows = rows[(rows["layer"] > 0) & (rows["grad_norm"] != 0)]
     relative = (rows["ics_l2"] / rows["grad_norm"]).where(np.isfinite(rows["ics_l2"]), np.inf)
     return _by_step(relative.groupby([rows["trial_key"], rows["step"]]).median())
 
 
 def _ics_cosine(results: Results) -> pd.DataFrame:
-    rows = results.ics[(results.ics["layer"] > 0) & np.isfinite(results.ics["ics_cos"])]
+    rows = results.ics[["trial_key", "step", "layer", "ics_cos"]]
+    rows = rows[(rows["layer"] > 0) & np.isfinite(rows["ics_cos"])]
     mean = rows["ics_cos"].groupby([rows["trial_key"], rows["step"]]).mean()
     return pd.DataFrame(mean.rename("value").reset_index())
 

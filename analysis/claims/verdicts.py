@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import nan
 
@@ -66,7 +66,7 @@ def judge(results: Results, with_profile: bool = True) -> Verdicts:
         evidence, head = gather_evidence(part), {"configuration": label}
         statements += [head | row for row in _statement_rows(evidence)]
         by_lr += [head | row for row in _lr_rows(evidence)]
-        profile += [head | row for row in _profile_rows(part)] if with_profile else []
+        profile += [head | row for row in _profile_rows(evidence)] if with_profile else []
     return Verdicts(
         pd.DataFrame(statements, columns=list(COLUMNS)),
         pd.DataFrame(by_lr, columns=list(LR_COLUMNS)),
@@ -156,10 +156,10 @@ def _lr_rows(evidence: Evidence) -> Iterator[dict[str, object]]:
             yield head | {"lr": lr, "effect": value, "cells": cells, "n_seeds": seeds}
 
 
-def _profile_rows(results: Results) -> Iterator[dict[str, object]]:
+def _profile_rows(usual: Evidence) -> Iterator[dict[str, object]]:
     """Judge at other thresholds: of robustness the fraction of the best, of probes how far above chance is learning."""
-    others = [("fraction", at, gather_evidence(results, fraction=at)) for at in FRACTIONS if at != FRACTION]
-    others += [("above chance", at, gather_evidence(results, above_chance=at)) for at in MARGINS if at != ABOVE_CHANCE]
+    others = [("fraction", at, replace(usual, fraction=at)) for at in FRACTIONS if at != FRACTION]
+    others += [("above chance", at, replace(usual, above_chance=at)) for at in MARGINS if at != ABOVE_CHANCE]
     for name, _, key, statement in _statements():
         kind = "fraction" if isinstance(statement.effect, MeasureDifference) else "above chance"
         for threshold, at, evidence in others:

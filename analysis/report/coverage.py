@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.loading import Results
 from analysis.loading.configurations import split_configurations
@@ -54,23 +54,24 @@ def without_rows(results: Results) -> list[tuple[str, int, int]]:
 
     A completed trial should have curves, and rows of each probe of its spec that is due before its last step.
     """
-    completed = results.trials[results.trials["status"] == "completed"]
-    probes = [json.loads(text) for text in completed["probes"].fillna("{}")]
+    completed = results.trials.loc[results.trials["status"] == "completed", ["trial_key", "steps", "probes"]]
+    kinds = completed.assign(probes=completed["probes"].fillna("{}").astype(str)).groupby(
+        ["probes", "steps"], sort=False
+    )
+    keys_of = {kind: rows["trial_key"] for kind, rows in kinds}
     found = []
     for table in METRIC_TABLES:
-        due = [
-            table == "curves" or _is_due(spec.get(table), steps)
-            for spec, steps in zip(probes, completed["steps"], strict=True)
-        ]
-        keys = completed.loc[due, "trial_key"]
-        lacking = int((~keys.isin(getattr(results, table)["trial_key"])).sum())
+        due = [keys for (text, steps), keys in keys_of.items() if table == "curves" or _is_due(table, text, steps)]
+        keys = pd.concat(due) if due else completed["trial_key"].iloc[:0]
+        lacking = int((~keys.isin(getattr(results, table)["trial_key"].unique())).sum())
         if lacking:
             found.append((table, lacking, len(keys)))
     return found
 
 
-def _is_due(schedule: dict[str, Any] | None, steps: int) -> bool:
-    """Return whether a probe with this schedule, as in the sweep file, measures at least once in so many steps."""
+def _is_due(probe: str, probes: str, steps: int) -> bool:
+    """Return whether a probe, by its schedule in the JSON of all, measures at least once in so many steps."""
+    schedule = json.loads(probes).get(probe)
     if schedule is None:
         return False
     first = min(schedule["at"]) if schedule.get("at") else schedule.get("start") or 0

@@ -39,7 +39,8 @@ def draw_figure(
     name: str, kind: FigureKind, results: Results, computed: Computed, figures: Path, suffix: str
 ) -> DrawnFigure:
     """Write a figure and the tables behind it into the directory `figures`, their names ending in `suffix`."""
-    told = partial(in_scores, is_accuracy=says_accuracy(results.trials))
+    is_accuracy = says_accuracy(results.trials)
+    told = partial(in_scores, is_accuracy=is_accuracy)
     try:
         data = kind.data(results, computed)
     except InputError as error:
@@ -47,7 +48,8 @@ def draw_figure(
     for key, frame in data.tables.items():
         write_csv(frame, figures / f"{key}{suffix}.csv")
     with style():
-        image = save(_reworded(kind.draw(data), told), figures, name + suffix)
+        figure = kind.draw(data)
+        image = save(figure if is_accuracy else _reworded(figure, told), figures, name + suffix)
     files = [key + suffix for key in data.tables]
     return DrawnFigure(name + suffix, told(kind.measures), told(data.title), told(data.subtitle), image, files)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -79,4 +80,4 @@ def first_seeds(evidence: Evidence, count: int) -> Evidence:
     arrays = ("accuracy", "diverged", "loss", "initial_loss", "best", "best_of_any")
     parts = {name: getattr(grid, name)[:count] for name in arrays}
     fewer = Grid(seeds, grid.norms, grid.inits, grid.gains, grid.lrs, chance=grid.chance, **parts)
-    return Evidence(evidence.results, fewer, evidence.fraction, evidence.above_chance)
+    return replace(evidence, grid=fewer)

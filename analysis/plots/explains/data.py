@@ -13,7 +13,6 @@ import pandas as pd
 
 from analysis.claims.evidence import Evidence, gather_evidence
 from analysis.claims.prediction import UNITS, Prediction
-from analysis.claims.quantities import QUANTITIES
 from analysis.loading import Results
 from analysis.loading.order import in_order
 from analysis.measures.scores import NO_ACCURACY, final_score, has_accuracy, require_score
@@ -61,7 +60,7 @@ def explains_data(results: Results) -> ExplainsData:
     if not has_accuracy(results.trials):
         raise InputError(NO_ACCURACY)
     evidence = gather_evidence(results)
-    measured = _measured(results)
+    measured = _measured(evidence)
     trials = results.trials
     points = trials[["norm", "init", "init_gain", "lr", "seed"]].assign(
         accuracy=final_score(trials),
@@ -80,12 +79,12 @@ def explains_data(results: Results) -> ExplainsData:
     )
 
 
-def _measured(results: Results) -> dict[str, pd.Series[float]]:
+def _measured(evidence: Evidence) -> dict[str, pd.Series[float]]:
     """Return each quantity that was measured, by trial_key."""
     found = {}
     for name in SIGNS:
         try:
-            found[name] = QUANTITIES[name].of(results)
+            found[name] = evidence.measured.number(name)
         except InputError:
             continue
     if not found:

@@ -148,7 +148,8 @@ def _layer_names(part: Results, points: list[int]) -> list[str]:
     names: Mapping[int, str] = {}
     for table in (part.layers, part.ics, part.moments):
         if len(table):
-            names = dict(zip(table["layer"], table["layer_name"].astype(str), strict=True))
+            last = table[["layer", "layer_name"]].drop_duplicates("layer", keep="last")
+            names = dict(zip(last["layer"], last["layer_name"].astype(str), strict=True))
             break
     return [names.get(point, str(point)) for point in points]
 

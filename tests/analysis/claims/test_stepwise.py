@@ -74,7 +74,7 @@ def test_the_loss_at_a_measurement_is_that_of_the_curve_between_its_rows(results
     assert measured_steps(unknown).curves_of("gradient_change") == {}
     holed = replace(results, curves=rows.assign(train_loss=[NAN, 100.0, 0.01]), landscape=walked)
     assert measured_steps(holed).curves_of("gradient_change")[key][0] == pytest.approx([2 - 4 * 25 / 30, 2])
-    vanished = measured_steps(replace(results, curves=rows.assign(train_loss=0.0))).log_loss
+    vanished = measured_steps(replace(results, curves=rows.assign(train_loss=0.0))).losses.log_losses
     assert np.isfinite(vanished).all()
 
 
