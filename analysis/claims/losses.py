@@ -36,7 +36,7 @@ class Losses:
         within = np.clip(steps, self.steps[first], self.steps[last])
         stride = self.steps.max(initial=0.0) - self.steps.min(initial=0.0) + 1.0
         of_row = np.repeat(np.arange(len(self.keys)), np.diff(self.starts))
-        return np.interp(trials * stride + within, of_row * stride + self.steps, self.log_losses)
+        return np.asarray(np.interp(trials * stride + within, of_row * stride + self.steps, self.log_losses))
 
     def curves(self, rows: pd.DataFrame) -> dict[str, Curve]:
         """Return by trial a value over the loss; `rows` has trial_key, step and value. None of a trial without loss."""

@@ -53,8 +53,7 @@ class Stepwise:
         pair = name, key, other_key
         if pair not in self._differences:
             one, other = (self.curves_of(name).get(trial) for trial in (key, other_key))
-            known = one is not None and other is not None
-            self._differences[pair] = matched_difference(one, other) if known else float("nan")
+            self._differences[pair] = float("nan") if one is None or other is None else matched_difference(one, other)
         return self._differences[pair]
 
 

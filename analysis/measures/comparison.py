@@ -32,12 +32,19 @@ UNEVEN = 1.2
 Estimates = dict[str, tuple[Measure, SeedMean]]
 
 
-def of_mode(grid: Grid, norm: str, pooling: Pooling, fraction: float = FRACTION, bar: Bar = "any") -> Estimates:
-    """Return every measure of one mode by name."""
+def of_mode(
+    grid: Grid,
+    norm: str,
+    pooling: Pooling,
+    fraction: float = FRACTION,
+    bar: Bar = "any",
+    names: Iterable[str] = MEASURES,
+) -> Estimates:
+    """Return these measures of one mode by name."""
     runs = runs_of(shared_by(grid, [norm]), pooling, fraction, bar)
     return {
         name: (measure, _seed_mean(runs, measure, sides_of(runs, measure, values_NS)[:1], [norm], 0.0))
-        for name, measure, values_NS in measures_of(runs)
+        for name, measure, values_NS in measures_of(runs, names)
     }
 
 

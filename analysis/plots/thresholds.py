@@ -72,7 +72,7 @@ def thresholds_data(results: Results) -> ThresholdsData:
 def _rows(grid: Grid, norm: str) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for fraction in FRACTIONS:
-        estimates = of_mode(grid, norm, pool_all(grid), fraction)
+        estimates = of_mode(grid, norm, pool_all(grid), fraction, names=BARS)
         for name, bar in BARS.items():
             estimate = estimates[name][1]
             numbers = dict(zip(("low", "high"), estimate.interval(CONFIDENCE), strict=True))

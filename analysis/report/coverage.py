@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from math import inf
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from analysis.loading import Results
 from analysis.loading.configurations import split_configurations
@@ -54,28 +55,24 @@ def without_rows(results: Results) -> list[tuple[str, int, int]]:
 
     A completed trial should have curves, and rows of each probe of its spec that is due before its last step.
     """
-    completed = results.trials.loc[results.trials["status"] == "completed", ["trial_key", "steps", "probes"]]
-    kinds = completed.assign(probes=completed["probes"].fillna("{}").astype(str)).groupby(
-        ["probes", "steps"], sort=False
-    )
-    keys_of = {kind: rows["trial_key"] for kind, rows in kinds}
+    completed = results.trials[results.trials["status"] == "completed"]
+    texts = completed["probes"].fillna("{}").astype(str)
+    probes = {text: json.loads(text) for text in texts.unique()}
     found = []
     for table in METRIC_TABLES:
-        due = [keys for (text, steps), keys in keys_of.items() if table == "curves" or _is_due(table, text, steps)]
-        keys = pd.concat(due) if due else completed["trial_key"].iloc[:0]
+        first = {text: 0 if table == "curves" else _first_step(of_text.get(table)) for text, of_text in probes.items()}
+        keys = completed.loc[texts.map(first).astype(float) < completed["steps"], "trial_key"]
         lacking = int((~keys.isin(getattr(results, table)["trial_key"].unique())).sum())
         if lacking:
             found.append((table, lacking, len(keys)))
     return found
 
 
-def _is_due(probe: str, probes: str, steps: int) -> bool:
-    """Return whether a probe, by its schedule in the JSON of all, measures at least once in so many steps."""
-    schedule = json.loads(probes).get(probe)
+def _first_step(schedule: dict[str, Any] | None) -> float:
+    """Return the first step at which a probe measures with this schedule of a sweep file; infinite if none."""
     if schedule is None:
-        return False
-    first = min(schedule["at"]) if schedule.get("at") else schedule.get("start") or 0
-    return bool(first < steps)
+        return inf
+    return float(min(schedule["at"]) if schedule.get("at") else schedule.get("start") or 0)
 
 
 def norm_coverage(results: Results) -> list[dict[str, int | str]]:

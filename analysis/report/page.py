@@ -63,8 +63,9 @@ def write_page(
     with replaced_whole(target) as directory:
         figures = directory / "figures"
         figures.mkdir()
-        context = _context(results, figures, say) | interactive(results, source)
+        context = _context(results, figures, say)
         say("writing the page")
+        context |= interactive(results, source)
         pages = {PAGE: refresh_s} if refresh_s is None else {PAGE: refresh_s, FINAL_PAGE: None}
         for name, seconds in pages.items():
             html = render("report.html.j2", **context, refresh_s=seconds)

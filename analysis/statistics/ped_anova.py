@@ -43,7 +43,7 @@ def ped_anova(numbers: Mapping[str, Floats], names: Mapping[str, Codes], scores:
 def _places(values: Floats) -> Codes:
     """Return on which place of an even grid from the least to the largest each value is; in the middle, the lower."""
     step = (values.max() - values.min()) / (STEPS - 1)
-    return np.clip(np.ceil((values - values.min()) / step - 0.5).astype(np.intp), 0, STEPS - 1)
+    return np.asarray(np.clip(np.ceil((values - values.min()) / step - 0.5), 0, STEPS - 1), dtype=np.intp)
 
 
 def _apart(places: Codes, size: int, is_top: NDArray[np.bool_], density: Callable[[Counts], Floats]) -> float:
@@ -66,9 +66,9 @@ def of_numbers(counts: Counts) -> Floats:
     Each is cut off at the ends of the grid.
     """
     seen, places = np.flatnonzero(counts), np.arange(len(counts))
-    centres = np.append(seen, (len(counts) - 1) / 2)
-    sigmas = np.append(np.full(len(seen), _sigma(seen, counts[seen])), len(counts))
-    low, high = (_below(places[:, None] + side, centres, sigmas) for side in (-0.5, 0.5))
+    centres = np.append(seen.astype(float), (len(counts) - 1) / 2)
+    sigmas = np.append(np.full(len(seen), _sigma(seen, counts[seen])), float(len(counts)))
+    low, high = (_below(np.asarray(places[:, None] + side, dtype=float), centres, sigmas) for side in (-0.5, 0.5))
     inside = _below(len(counts) - 0.5, centres, sigmas) - _below(-0.5, centres, sigmas)
     weights = np.append(counts[seen], 1) / (counts.sum() + 1)
     return np.asarray(((high - low) / inside) @ weights)
@@ -88,4 +88,4 @@ def _sigma(places: Codes, counts: Counts) -> float:
     low = np.searchsorted(reached, total // 4, side="left")
     high = min(len(places) - 1, int(np.searchsorted(reached, total * 3 // 4, side="right")))
     quartiles = (places[high] - places[low]) / 1.34
-    return max(1.059 * min(quartiles, spread) * total**-0.2, MIN_SIGMA)
+    return max(float(1.059 * min(quartiles, spread) * total**-0.2), MIN_SIGMA)

@@ -47,12 +47,12 @@ def mean_decrease_impurity(parameters: pd.DataFrame, accuracy: pd.Series[float])
     from sklearn.ensemble import RandomForestRegressor
 
     chosen, scores = _some(parameters, accuracy)
-    columns = {name: _columns(str(name), chosen[name]) for name in sorted(chosen)}
+    columns = {name: _columns(name, chosen[name]) for name in sorted(map(str, chosen))}
     forest = RandomForestRegressor(IMPURITY_TREES, max_depth=IMPURITY_DEPTH, random_state=0)
     forest.fit(np.hstack(list(columns.values())), -scores.to_numpy(dtype=float))
     ends = np.cumsum([part.shape[1] for part in columns.values()])[:-1]
     shares = np.array([part.sum() for part in np.split(forest.feature_importances_, ends)])
-    return dict(zip(map(str, columns), (shares / shares.sum()).tolist(), strict=True))
+    return dict(zip(columns, (shares / shares.sum()).tolist(), strict=True))
 
 
 def ped_anova(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> dict[str, float]:
@@ -62,9 +62,9 @@ def ped_anova(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> dict[str,
     """
     if len(accuracy) < 10 * MIN_TOP:
         return {}
-    numbers = {name: np.log10(parameters[name].to_numpy(dtype=float)) for name in LOGARITHMIC if name in parameters}
+    numbers = {name: np.asarray(np.log10(parameters[name]), dtype=float) for name in LOGARITHMIC if name in parameters}
     names = {str(name): pd.factorize(parameters[name])[0] for name in parameters if name not in LOGARITHMIC}
-    return densities.ped_anova(numbers, names, accuracy.to_numpy(dtype=float))
+    return densities.ped_anova(numbers, names, np.asarray(accuracy, dtype=float))
 
 
 def _some(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> tuple[pd.DataFrame, pd.Series[float]]:
@@ -77,7 +77,7 @@ def _some(parameters: pd.DataFrame, accuracy: pd.Series[float]) -> tuple[pd.Data
         drawn = np.sort(np.random.default_rng(0).choice(len(accuracy), MAX_TRIALS, replace=False))
         parameters, accuracy = parameters.iloc[drawn], accuracy.iloc[drawn]
     scaled = {name: np.log10(parameters[name]) for name in LOGARITHMIC if name in parameters}
-    many = [name for name in parameters if name not in scaled and parameters[name].nunique() > MAX_LEVELS]
+    many = [str(name) for name in parameters if name not in scaled and parameters[name].nunique() > MAX_LEVELS]
     return parameters.assign(**scaled, **{name: pd.factorize(parameters[name])[0] * 1.0 for name in many}), accuracy
 
 
