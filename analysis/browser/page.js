@@ -1,13 +1,15 @@
 /** The interactive page: what is computed from the reader's choice, and the views that show it. */
 
-import { cellMeans } from "./data/means.js";
+import { cellMeans, overLines } from "./data/means.js";
 import { readPayload } from "./data/payload.js";
 import { cellOf, cellOfKey, keyOf, settingOf } from "./data/setting.js";
 import { onGround } from "./drawing/colours.js";
+import { missing } from "./drawing/elements.js";
 import { plain } from "./drawing/numbers.js";
 import { ownThresholds, thresholds } from "./measures/bars.js";
 import { prepare } from "./measures/grid.js";
 import { differences, robustness } from "./measures/robustness.js";
+import { checked } from "./state/checked.js";
 import { createState } from "./state/state.js";
 import { accuracy } from "./views/accuracy.js";
 import { controls } from "./views/controls.js";
@@ -45,6 +47,7 @@ async function start() {
   const data = document.getElementById("data");
   const page = createPage(await readPayload(data.textContent), data.dataset.command);
   data.remove();
+  document.addEventListener("click", scrollTo);
   for (const [name, view] of Object.entries(VIEWS)) {
     for (const container of document.querySelectorAll(`[data-view="${name}"]`)) view(container, page);
   }
@@ -52,10 +55,21 @@ async function start() {
   document.documentElement.dataset.ready = "true";
 }
 
+/** Go to a place of the page without a change of its address, which holds what was chosen. */
+function scrollTo(event) {
+  const link = event.target.closest?.('a[href^="#"]');
+  const place = link && document.getElementById(link.hash.slice(1));
+  if (!place) return;
+  event.preventDefault();
+  for (let folded = place.closest("details"); folded; folded = folded.parentElement.closest("details")) folded.open = true;
+  place.scrollIntoView();
+  place.setAttribute("tabindex", "-1");
+  place.focus({ preventScroll: true });
+}
+
 function createPage(payload, command) {
   const { header } = payload;
-  const keep = (hash) => history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
-  const state = createState(location.hash.slice(1), keep);
+  const state = createState((chosen) => checked(chosen, header));
   const settings = header.settings.map(() => null);
   const setting = () => {
     const index = header.settings[state.get().setting] ? state.get().setting : 0;
@@ -63,12 +77,21 @@ function createPage(payload, command) {
     return settings[index];
   };
   const tooltip = createTooltip(document.body, document.getElementById("live"));
-  const page = { header, command, state, setting, colors: payload.array("colors"), watch: createWatch(state), hint: tooltip.hint, say: tooltip.say };
+  const page = { header, command, state, setting, colors: payload.array("colors"), hint: tooltip.hint, say: tooltip.say };
+  page.completed = header.statuses.indexOf("completed");
+  page.watch = createWatch(state, (container) => whyNot(page, container));
   return Object.assign(page, lookups(page), selection(page));
+}
+
+/** Return why a view has nothing to draw in this setting; "" where it has. */
+function whyNot(page, container) {
+  if (!("scored" in container.dataset) || page.current().top > 0) return "";
+  return `No trial of this setting says how good its model is: there is no ${page.header.score} to show.`;
 }
 
 /** What names stand for: how a mode looks, where a trial is. */
 function lookups(page) {
+  let opener = null;
   const keyed = (cell) => keyOf(page.setting(), cell);
   return {
     look: (norm) => ({ ...page.header.looks[norm], color: onGround(page.header.looks[norm].color) }),
@@ -85,8 +108,13 @@ function lookups(page) {
     open: (cells) => {
       const first = cells.find((cell) => page.setting().status[cell] !== 0);
       if (first === undefined) return;
+      opener = document.querySelector('[data-view="trial"]').contains(document.activeElement) ? opener : document.activeElement;
       page.state.set({ trial: keyed(first) });
       requestAnimationFrame(() => document.querySelector('[data-view="trial"] h2')?.focus());
+    },
+    close: () => {
+      page.state.set({ trial: null });
+      opener?.focus({ preventScroll: true });
     },
   };
 }
@@ -114,9 +142,13 @@ function selection(page) {
       const { at } = page.state.get();
       return grid.lrs.includes(at) ? at : bestForAll(page);
     },
-    isToldApart: (norm, measure) => {
+    fillOf: (norm, measure, color) => {
       const row = page.current().differences.find((one) => one.norm === norm && one.measure === measure);
-      return Boolean(row) && (row.low > 0 || row.high < 0);
+      return row && row.low <= 0 && row.high >= 0 ? { class: "hollow" } : { fill: color };
+    },
+    lineTitle: (name) => {
+      const { inits, gains } = page.setting().grid;
+      return inits.length === 1 ? `init gain ${name}` : gains.length === 1 ? name : `init and gain ${name}`;
     },
     current: createCurrent(page),
   };
@@ -127,16 +159,12 @@ function nameOf(grid, init, gain) {
   return grid.gains.length === 1 ? init : `${init} ${plain(gain)}`;
 }
 
-/** Return the learning rate with the highest mean over modes of the accuracy, among those at which most modes do not diverge. */
+/** Return the learning rate at which the modes chosen are best together: the highest mean accuracy over them and their lines. */
 function bestForAll(page) {
   const { grid } = page.setting();
   const { norms, means } = page.current();
-  const size = grid.inits.length * grid.gains.length;
-  const scores = grid.lrs.map((_, l) => {
-    let sum = 0;
-    for (const norm of norms) for (let k = 0; k < size; k++) sum += means.get(norm).accuracy[k * grid.lrs.length + l] || 0;
-    return sum;
-  });
+  const curves = norms.map((norm) => overLines(grid, means.get(norm).accuracy, page.isLineChosen(grid)));
+  const scores = grid.lrs.map((_, l) => curves.reduce((sum, curve) => sum + (curve[l] || 0), 0));
   return grid.lrs[scores.indexOf(Math.max(...scores))];
 }
 
@@ -167,20 +195,24 @@ function compute(page, grid, { norms, seeds }, prepared, { fraction, bar }) {
   const bars = bar === "own" ? ownThresholds(prepared, fraction) : thresholds(prepared, fraction);
   const barOf = (n, s) => (bar === "own" ? bars[s * norms.length + n] : bars[s]);
   const means = cellMeans(grid, norms, seeds, (norm, seed) => barOf(norms.indexOf(norm), seeds.indexOf(seed)));
-  let best = 0;
-  for (const { accuracy: of } of means.values()) for (const value of of) if (value > best) best = value;
+  let [best, top] = [0, 0];
+  for (const { accuracy: of, high } of means.values()) {
+    for (const value of of) if (value > best) best = value;
+    for (const value of high) if (value > top) top = value;
+  }
   const { baseline } = page.header;
   return {
     norms,
     seeds,
     means,
     best: best || 1,
+    top,
     rows: robustness(prepared, { fraction, bar }),
     differences: norms.includes(baseline) ? differences(prepared, { fraction, bar, baseline }) : [],
   };
 }
 
 start().catch((error) => {
-  document.getElementById("live").textContent = `The interactive part of this page does not work in this browser: ${error.message}`;
+  document.querySelector('[data-view="lead"]').replaceChildren(missing(`The interactive part of this page failed: ${error.message}`));
   document.documentElement.dataset.failed = String(error.stack ?? error);
 });

@@ -24,7 +24,7 @@ export function settingOf(payload, index) {
     series: withValues(part.series),
     layered: withValues(part.layered),
     scalars: withValues(part.scalars),
-    axes: [seeds, norms, inits, gains, lrs],
+    absent: part.absent,
   };
 }
 

@@ -25,7 +25,7 @@ function filled(made, attributes, children) {
 /** Return a menu of options, of which one is chosen. */
 export function menu(label, options, chosen, onChange) {
   const choices = options.map(([value, text]) => element("option", { value, selected: value === chosen }, text));
-  const select = element("select", { change: (event) => onChange(event.target.value) }, choices);
+  const select = element("select", { "data-name": label, change: (event) => onChange(event.target.value) }, choices);
   return element("label", { class: "menu" }, element("span", {}, label), select);
 }
 
@@ -34,4 +34,24 @@ export function keepingFocus(container, draw) {
   const held = container.contains(document.activeElement) ? document.activeElement.dataset?.name : null;
   draw();
   if (held) container.querySelector(`[data-name="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+}
+
+/** Return a button that copies a text, and says whether that went well. */
+export function copyButton(label, textOf) {
+  const copy = async (event) => {
+    const button = event.target;
+    try {
+      await navigator.clipboard.writeText(textOf());
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "The browser did not copy it";
+    }
+    setTimeout(() => (button.textContent = label), 2000);
+  };
+  return element("button", { type: "button", "data-name": label, click: copy }, label);
+}
+
+/** Return a sentence that stands where nothing can be drawn. */
+export function missing(why) {
+  return element("p", { class: "missing" }, why);
 }

@@ -59,7 +59,7 @@ const LABEL_HEIGHT = 13;
  * Return the name of each line beside its last point, moved apart where they would touch.
  *
  * @param {object} made a chart that `frame` made, with a margin at the right
- * @param {{name: string, color: string, y: number}[]} lines y in pixels; not finite where there is no last point
+ * @param {{name: string, color: string, dash: string, y: number}[]} lines y in pixels; not finite where there is no last point
  * @param {boolean} areLinked whether a stroke leads from y to the name, else it only shows the colour
  */
 export function endLabels(made, lines, areLinked = true) {
@@ -72,23 +72,26 @@ export function endLabels(made, lines, areLinked = true) {
     const most = k === places.length - 1 ? places[k] - over : places[k + 1] - LABEL_HEIGHT;
     places[k] = Math.min(places[k], most);
   }
-  return known.flatMap(({ name, color, y }, k) => [
-    shape("line", { x1: right + 2, x2: right + 12, y1: areLinked ? y : places[k], y2: places[k], stroke: color, class: "leader" }),
-    text(right + 15, places[k] + 4, name, { class: "tick" }),
-  ]);
+  return known.flatMap(({ name, color, dash, y }, k) => [
+    areLinked && shape("line", { x1: right + 1, x2: right + 8, y1: y, y2: places[k], stroke: color, class: "leader" }),
+    shape("line", { x1: right + 8, x2: right + 26, y1: places[k], y2: places[k], stroke: color, "stroke-dasharray": dash, "stroke-width": 2.2 }),
+    text(right + 29, places[k] + 4, name, { class: "tick" }),
+  ].filter(Boolean));
 }
 
 /** How much room the names of lines take at the right of a chart. */
-export const LABEL_ROOM = 92;
+export const LABEL_ROOM = 106;
 
 /** Return the path through points [x, y] in pixels; it breaks where one is not finite. */
 export function pathThrough(points) {
   let path = "";
-  let isDown = false;
-  for (const [x, y] of points) {
-    const isKnown = Number.isFinite(x) && Number.isFinite(y);
-    if (isKnown) path += `${isDown ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`;
-    isDown = isKnown;
+  let run = 0;
+  for (const [x, y] of [...points, [NaN, NaN]]) {
+    if (Number.isFinite(x) && Number.isFinite(y)) path += `${run++ ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`;
+    else {
+      if (run === 1) path += "h0.1"; // a point without neighbours is drawn as a dot
+      run = 0;
+    }
   }
   return path;
 }

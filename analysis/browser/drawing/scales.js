@@ -26,7 +26,7 @@ export function logScale([from, to], [start, end]) {
   const apart = Math.max(1, Math.ceil((span * 44) / Math.abs(end - start)));
   const ticks = [];
   for (let power = Math.ceil(low - 1e-9); power <= low + span + 1e-9; power++) if (power % apart === 0) ticks.push(10 ** power);
-  if (ticks.length < 2) for (const value of [from, to]) if (!ticks.includes(value)) ticks.push(value);
+  if (ticks.length < 2) ticks.push(...between(from, to).filter((value) => !ticks.includes(value)));
   return {
     at: (value) => start + ((Math.log10(value) - low) / span) * (end - start),
     invert: (pixel) => 10 ** (low + ((pixel - start) / (end - start)) * span),
@@ -64,6 +64,15 @@ export function lrEdges(lrs) {
   const between = logs.slice(1).map((log, k) => (log + logs[k]) / 2);
   const ends = [2 * logs[0] - between[0], ...between, 2 * logs.at(-1) - between.at(-1)];
   return ends.map((log) => 10 ** log);
+}
+
+/** Return the multiples of powers of ten by 2 and 5 in a range of less than two powers; its middle where there is none. */
+function between(from, to) {
+  const found = [];
+  for (let power = Math.floor(Math.log10(from)); power <= Math.log10(to); power++) {
+    for (const factor of [2, 5]) if (factor * 10 ** power >= from && factor * 10 ** power <= to) found.push(Number((factor * 10 ** power).toPrecision(3)));
+  }
+  return found.length ? found : [Number(Math.sqrt(from * to).toPrecision(3))];
 }
 
 function niceStep(least) {

@@ -11,7 +11,6 @@ const DECLARED = {
   gain: null,
   brush: null,
   trial: null,
-  lead: "any",
   map: "accuracy",
   measure: "mean_accuracy",
   training: null,
@@ -23,42 +22,55 @@ const DECLARED = {
 };
 
 /** Of these measures and intervals depend; the others only change what is looked at. */
-const EXPLORING = ["norms", "seeds", "fraction", "bar"];
+export const EXPLORING = ["norms", "seeds", "fraction", "bar"];
+const NARROWING = ["init", "gain", "brush"];
+const KEEP_AFTER_MS = 250;
 
 /**
- * @param {string} hash the part of the address after "#"
- * @param {(hash: string) => void} keep takes the new one after each change
+ * @param {(chosen: object) => object} checked takes what an address says, and returns what of it can be chosen
+ * @returns {object} get, set(changes), reset, subscribe(listener), isExploring; the state begins with the page's address
  */
-export function createState(hash, keep) {
-  let now = { ...DECLARED, ...fromHash(hash) };
+export function createState(checked) {
+  let now = { ...DECLARED, ...checked(fromHash(location.hash.slice(1))) };
   const listeners = new Set();
-  return {
+  let later = 0;
+  const keep = () => {
+    clearTimeout(later); // browsers refuse hundreds of addresses in a row
+    later = setTimeout(() => history.replaceState(null, "", toHash(now) ? `#${toHash(now)}` : location.pathname + location.search), KEEP_AFTER_MS);
+  };
+  const state = {
     get: () => now,
     set(changes) {
-      const next = { ...now, ...changes };
-      const changed = Object.keys(next).filter((name) => JSON.stringify(next[name]) !== JSON.stringify(now[name]));
+      const changed = Object.keys(changes).filter((name) => !same(changes[name], now[name]));
       if (!changed.length) return;
-      now = next;
-      keep(toHash(now));
+      now = { ...now, ...changes };
+      keep();
       for (const listener of listeners) listener(new Set(changed));
     },
-    reset: () => ({ ...DECLARED }),
+    reset: () => state.set(Object.fromEntries([...EXPLORING, ...NARROWING].map((name) => [name, DECLARED[name]]))),
     subscribe: (listener) => listeners.add(listener),
-    isExploring: () => EXPLORING.some((name) => JSON.stringify(now[name]) !== JSON.stringify(DECLARED[name])),
+    isExploring: () => EXPLORING.some((name) => !same(now[name], DECLARED[name])),
+    isDeclared: (name) => same(now[name], DECLARED[name]),
   };
+  window.addEventListener("hashchange", () => state.set({ ...DECLARED, ...checked(fromHash(location.hash.slice(1))) }));
+  return state;
+}
+
+function same(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** Return what differs from the declared as text of an address. */
-export function toHash(state) {
-  const chosen = Object.entries(state).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(DECLARED[name]));
+function toHash(state) {
+  const chosen = Object.entries(state).filter(([name, value]) => !same(value, DECLARED[name]));
   return new URLSearchParams(chosen.map(([name, value]) => [name, JSON.stringify(value)])).toString();
 }
 
-/** Return what an address chooses; what it names that cannot be chosen is left out. */
-export function fromHash(hash) {
+/** Return what an address says, by name; what is no JSON is left out. */
+function fromHash(hash) {
   const chosen = {};
   for (const [name, text] of new URLSearchParams(hash)) {
-    if (!(name in DECLARED)) continue;
+    if (!Object.hasOwn(DECLARED, name)) continue;
     try {
       chosen[name] = JSON.parse(text);
     } catch {

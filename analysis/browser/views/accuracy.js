@@ -1,11 +1,13 @@
 /** Accuracy over the learning rate: lines are means, bands where runs lie, points are trials. */
 
 import { overLines } from "../data/means.js";
-import { element, shape } from "../drawing/elements.js";
+import { element, keepingFocus, menu, shape } from "../drawing/elements.js";
 import { LABEL_ROOM, endLabels, frame, pathAround, pathThrough } from "../drawing/frame.js";
+import { marker } from "../drawing/markers.js";
 import { fixed, plain } from "../drawing/numbers.js";
 import { lrEdges } from "../drawing/scales.js";
 import { brushable } from "./brush.js";
+import { enhance, tableOf } from "./table.js";
 
 const MAX_PANELS = 6;
 const MAX_POINTS = 3000;
@@ -20,7 +22,8 @@ export function accuracy(container, page) {
     const columns = Math.max(1, Math.min(panels.length, Math.floor(container.clientWidth / 400)));
     const width = Math.floor((container.clientWidth - 14 * (columns - 1)) / columns);
     const drawn = panels.map((some) => panel(page, grid, some, width, lines.length));
-    container.replaceChildren(element("div", { class: "panels", style: `--columns: ${columns}` }, drawn), caption(panels, grid, page.current().norms.length));
+    const charts = element("div", { class: "panels", style: `--columns: ${columns}` }, drawn);
+    keepingFocus(container, () => container.replaceChildren(range(page, grid), charts, caption(panels, grid, page), asTable(page, grid)));
   }, container);
 }
 
@@ -30,17 +33,50 @@ function topOf(page, grid, lines, norm, chart) {
   return chart.y.at(Math.max(...overLines(grid, page.current().means.get(norm).accuracy, isIn).filter(Number.isFinite)));
 }
 
+/** Return menus for the range of learning rates that is otherwise dragged. */
+function range(page, grid) {
+  const { brush } = page.state.get();
+  const [from, to] = brush ?? [null, null];
+  const options = (none) => [["", none], ...grid.lrs.map((lr) => [String(lr), plain(lr)])];
+  const choose = (ends) => {
+    const known = ends.map((end, k) => (end === "" || end === null ? (k ? grid.lrs.at(-1) : grid.lrs[0]) : Number(end)));
+    page.state.set({ brush: ends.every((end) => end === "" || end === null) ? null : known.sort((a, b) => a - b) });
+  };
+  return element(
+    "div",
+    { class: "choices" },
+    menu("Learning rates from", options("lowest"), String(from ?? ""), (lr) => choose([lr, to])),
+    menu("to", options("highest"), String(to ?? ""), (lr) => choose([from, lr])),
+  );
+}
+
+/** Return the means of the chart as a table, folded. */
+function asTable(page, grid) {
+  const { norms, means } = page.current();
+  const isIn = page.isLineChosen(grid);
+  const of = norms.map((norm) => overLines(grid, means.get(norm).accuracy, isIn));
+  const rows = grid.lrs.map((lr, l) => [
+    { text: plain(lr), value: lr },
+    ...of.map((values) => ({ text: fixed(values[l], 3), value: Number.isFinite(values[l]) ? values[l] : "" })),
+  ]);
+  const columns = ["learning rate", ...norms].map((title) => ({ title }));
+  const table = tableOf(`Mean ${page.header.score} by learning rate, over the initializations chosen`, columns, rows);
+  const folded = element("details", {}, element("summary", {}, "As a table"), element("div", { class: "wide" }, table));
+  enhance(table, `${page.header.name}-by-lr`);
+  return folded;
+}
+
 function panel(page, grid, lines, width, numLines) {
-  const { norms, best } = page.current();
+  const { norms, top } = page.current();
   const edges = lrEdges(grid.lrs);
-  const name = lines.length > 1 ? `mean over ${lines.length} initializations` : numLines > 1 ? `init gain ${lines[0].name}` : "";
+  const name = lines.length > 1 ? `mean over ${lines.length} initializations` : numLines > 1 ? page.lineTitle(lines[0].name) : "";
   const chart = frame({
     width,
     height: 300,
     title: name,
     label: `${page.header.score} over learning rate, ${name}`,
     x: { domain: [edges[0], edges.at(-1)], isLog: true, label: "learning rate" },
-    y: { domain: [0, Math.max(best, 0.05) * 1.04], label: page.header.score },
+    y: { domain: [0, Math.max(top, 0.05) * 1.04], label: page.header.score },
     margin: { right: LABEL_ROOM },
   });
   brushable(chart, page);
@@ -75,12 +111,19 @@ function quartiles(grid, lines, values) {
   const num = grid.lrs.length;
   return grid.lrs.map((_, l) => {
     const column = Float64Array.from(lines, ({ i, g }) => values[(i * grid.gains.length + g) * num + l]).filter((value) => !Number.isNaN(value)).sort();
-    return column.length ? [column[Math.floor((column.length - 1) / 4)], column[Math.ceil((3 * (column.length - 1)) / 4)]] : [NaN, NaN];
+    return column.length ? [quantile(column, 0.25), quantile(column, 0.75)] : [NaN, NaN];
   });
 }
 
+/** Return a quantile of sorted values, by linear interpolation. */
+function quantile(sorted, share) {
+  const place = share * (sorted.length - 1);
+  const below = Math.floor(place);
+  return sorted[below] + (place - below) * ((sorted[below + 1] ?? sorted[below]) - sorted[below]);
+}
+
 function points(page, grid, { i, g }, norm, chart) {
-  const { color } = page.look(norm);
+  const { color, marker: kind } = page.look(norm);
   const chosen = page.state.get().trial;
   const made = [];
   for (const seed of page.current().seeds) {
@@ -92,7 +135,7 @@ function points(page, grid, { i, g }, norm, chart) {
       const isLost = grid.diverged[cell] === 1;
       const mark = isLost
         ? shape("path", { d: `M${x - 3} ${y - 3}l6 6m0 -6l-6 6`, stroke: color, class: "cross" })
-        : shape("circle", { cx: x, cy: y, r: chosen === page.key(cell) ? 6 : 2.6, fill: color, class: "point" });
+        : marker(kind, x, y, chosen === page.key(cell) ? 6 : 2.8, { fill: color, class: "point" });
       page.hint(mark, () => [norm, `lr ${plain(grid.lrs[l])}, gain ${plain(grid.gains[g])}, seed ${seed}`, isLost ? "diverged" : `${page.header.score} ${fixed(value, 3)}`]);
       mark.addEventListener("click", () => page.open([cell]));
       made.push(mark);
@@ -101,10 +144,11 @@ function points(page, grid, { i, g }, norm, chart) {
   return made;
 }
 
-function caption(panels, grid, numNorms) {
+function caption(panels, grid, page) {
+  const numNorms = page.current().norms.length;
   const band = panels[0].length > 1 ? "the middle half of the initializations" : "from the lowest seed to the highest";
   const few = numNorms <= MANY ? `Bands: ${band}. Crosses: diverged. ` : `Bands and trials are drawn of ${MANY} modes or fewer. `;
-  const told = `Lines: mean over ${grid.seeds.length > 1 ? "seeds" : "runs"}. ${few}Drag along the axis to choose learning rates in every view, click to undo.`;
+  const told = `Lines: mean over ${grid.seeds.length > 1 ? "seeds" : "runs"}. ${few}Drag over a chart to choose learning rates for the views below, click on it to undo.`;
   return element("p", { class: "note" }, told);
 }
 

@@ -1,34 +1,48 @@
-/** Choosing a range of learning rates by dragging along a chart: every view shows it. */
+/** Choosing a range of tested learning rates by dragging over a chart: the views below show it. */
 
 import { shape } from "../drawing/elements.js";
 
-const CLICK = 4;
+const CLICK = 5;
 
-/** Show the range that is chosen on a chart over the learning rate, and let another be dragged. */
+/** Show the range that is chosen on a chart over the learning rate, and let another be dragged; marks stay clickable. */
 export function brushable(chart, page) {
   const { left, right, top, bottom } = chart.sides;
   const band = shape("rect", { class: "brush", y: top, height: bottom - top, x: left, width: 0 });
+  const ground = shape("rect", { class: "ground", x: left, y: top, width: right - left, height: bottom - top + 24 });
   const place = (from, to) => {
     band.setAttribute("x", Math.min(from, to));
     band.setAttribute("width", Math.abs(to - from));
   };
+  const { lrs } = page.setting().grid;
   const chosen = page.state.get().brush;
-  if (chosen) place(...chosen.map((lr) => Math.max(left, Math.min(right, chart.x.at(lr)))));
-  const ground = shape("rect", { class: "ground", x: left, y: top, width: right - left, height: bottom - top + 24 });
-  let start = null;
+  const inside = (pixel) => Math.max(left, Math.min(right, pixel));
+  if (chosen) place(inside(chart.x.at(chosen[0]) - CLICK), inside(chart.x.at(chosen[1]) + CLICK));
   const at = (event) => {
     const box = chart.svg.getBoundingClientRect();
-    return Math.max(left, Math.min(right, ((event.clientX - box.left) * chart.svg.viewBox.baseVal.width) / box.width));
+    const scale = chart.svg.viewBox.baseVal.width / box.width;
+    return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
   };
-  ground.addEventListener("pointerdown", (event) => {
-    start = at(event);
-    ground.setPointerCapture(event.pointerId);
+  let start = null;
+  let isDragging = false;
+  chart.svg.addEventListener("pointerdown", (event) => {
+    const [x, y] = at(event);
+    if (event.button === 0 && x >= left && x <= right && y >= top && y <= bottom + 24) start = x;
   });
-  ground.addEventListener("pointermove", (event) => start !== null && place(start, at(event)));
-  ground.addEventListener("pointerup", (event) => {
-    const ends = [start, at(event)].sort((a, b) => a - b);
-    start = null;
-    page.state.set({ brush: ends[1] - ends[0] < CLICK ? null : ends.map((pixel) => Number(chart.x.invert(pixel).toPrecision(4))) });
+  chart.svg.addEventListener("pointermove", (event) => {
+    const [x] = at(event);
+    if (start === null || (!isDragging && Math.abs(x - start) < CLICK)) return;
+    if (!isDragging) chart.svg.setPointerCapture(event.pointerId);
+    isDragging = true;
+    place(start, inside(x));
   });
+  chart.svg.addEventListener("pointerup", (event) => {
+    if (start === null) return;
+    const ends = [start, inside(at(event)[0])].sort((a, b) => a - b);
+    const found = lrs.filter((lr) => chart.x.at(lr) >= ends[0] && chart.x.at(lr) <= ends[1]);
+    if (isDragging) page.state.set({ brush: found.length ? [found[0], found.at(-1)] : null });
+    else if (event.target === ground) page.state.set({ brush: null });
+    [start, isDragging] = [null, false];
+  });
+  chart.svg.addEventListener("pointercancel", () => ([start, isDragging] = [null, false]));
   chart.plot.append(ground, band);
 }

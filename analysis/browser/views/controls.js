@@ -1,6 +1,6 @@
 /** What the reader chooses from: setting, modes, seeds, initialization, and what counts as training. */
 
-import { element, keepingFocus, menu } from "../drawing/elements.js";
+import { copyButton, element, keepingFocus, menu } from "../drawing/elements.js";
 import { plain } from "../drawing/numbers.js";
 
 const MAX_SEEDS_SHOWN = 12;
@@ -8,7 +8,15 @@ const MAX_SEEDS_SHOWN = 12;
 /** Draw the controls into a container, and anew with each change of what they show. */
 export function controls(container, page) {
   const draw = () => keepingFocus(container, () => container.replaceChildren(...parts(page).filter(Boolean)));
-  page.watch(["setting", "norms", "seeds", "fraction", "bar", "init", "gain"], draw);
+  page.watch(["setting", "norms", "seeds", "bar", "init", "gain"], draw);
+  page.watch(["fraction"], () => tellFraction(container, page)); // in place: a slider that is dragged must stay
+}
+
+function tellFraction(container, page) {
+  const percent = Math.round(100 * page.state.get().fraction);
+  const slider = container.querySelector('[data-name="fraction"]');
+  if (Number(slider.value) !== percent) slider.value = percent;
+  container.querySelector("output").textContent = `${percent} %`;
 }
 
 function parts(page) {
@@ -20,14 +28,14 @@ function parts(page) {
     threshold(page),
     initialization(page, "init", "Initializer", grid.inits, (init) => init),
     initialization(page, "gain", "Init gain", grid.gains, (gain) => plain(gain)),
-    element("div", { class: "buttons" }, resetButton(page), linkButton()),
+    element("div", { class: "buttons" }, resetButton(page), copyButton("Copy link to this view", () => location.href)),
   ];
 }
 
 function settings(page) {
   const labels = page.header.settings.map(({ label }, k) => [String(k), label]);
   if (labels.length < 2) return null;
-  const choose = (index) => page.state.set({ setting: Number(index), norms: null, seeds: null, init: null, gain: null, trial: null, at: null });
+  const choose = (index) => page.state.set({ setting: Number(index), norms: null, seeds: null, init: null, gain: null, trial: null, at: null, brush: null });
   return menu("Setting", labels, String(page.state.get().setting), choose);
 }
 
@@ -52,7 +60,9 @@ function choices(page, title, field, names, textOf, colorOf) {
 function seeds(page, grid) {
   if (grid.seeds.length <= MAX_SEEDS_SHOWN) return choices(page, "Seeds", "seeds", grid.seeds, String);
   const options = grid.seeds.map((_, k) => [String(k + 1), k + 1 === grid.seeds.length ? `all ${k + 1}` : `the first ${k + 1}`]);
-  const count = (page.state.get().seeds ?? grid.seeds).length;
+  const chosen = page.current().seeds;
+  const count = chosen.every((seed, k) => seed === grid.seeds[k]) ? chosen.length : "";
+  if (!count) options.unshift(["", chosen.join(", ")]);
   const choose = (text) => page.state.set({ seeds: Number(text) === grid.seeds.length ? null : grid.seeds.slice(0, Number(text)) });
   return menu("Seeds", options, String(count), choose);
 }
@@ -78,7 +88,7 @@ function threshold(page) {
       words,
     );
   const legend = element("legend", {}, "A run trains from");
-  return element("fieldset", {}, legend, slider, told, " of ", best("any", "any mode's best"), best("own", "its mode's own best"));
+  return element("fieldset", {}, legend, slider, told, " of ", best("any", "the best of these modes"), best("own", "its mode's own best"));
 }
 
 function initialization(page, field, title, points, textOf) {
@@ -89,16 +99,5 @@ function initialization(page, field, title, points, textOf) {
 }
 
 function resetButton(page) {
-  const reset = () => page.state.set(page.state.reset());
-  return element("button", { type: "button", "data-name": "reset", click: reset }, "As declared");
-}
-
-function linkButton() {
-  const copy = async (event) => {
-    const button = event.target;
-    await navigator.clipboard?.writeText(location.href).catch(() => null);
-    button.textContent = "Link copied";
-    setTimeout(() => (button.textContent = "Copy link to this view"), 1500);
-  };
-  return element("button", { type: "button", "data-name": "link", click: copy }, "Copy link to this view");
+  return element("button", { type: "button", "data-name": "reset", click: page.state.reset }, "As declared");
 }

@@ -1,6 +1,6 @@
 /** What was measured layer by layer: a line for each mode, from the first layer to the last. */
 
-import { element, keepingFocus, menu, shape } from "../drawing/elements.js";
+import { element, keepingFocus, menu, missing, shape } from "../drawing/elements.js";
 import { LABEL_ROOM, endLabels, frame, pathThrough } from "../drawing/frame.js";
 import { plain } from "../drawing/numbers.js";
 import { extent, padded } from "../drawing/scales.js";
@@ -14,7 +14,7 @@ export function layers(container, page) {
 
 function parts(page, width) {
   const all = page.setting().layered;
-  if (!all.length) return [element("p", { class: "missing" }, page.header.absent.layers)];
+  if (!all.length) return [missing(page.setting().absent.layers)];
   const chosen = all.find(({ name }) => name === page.state.get().layers) ?? all[0];
   const quantity = menu("Quantity", all.map(({ name, title }) => [name, title]), chosen.name, (name) => page.state.set({ layers: name }));
   const lines = page.current().norms.map((norm) => ({ norm, values: medians(page, chosen, norm) }));
@@ -38,7 +38,7 @@ function layerTicks(count) {
 
 function chart(page, { title, unit, isLog, layers: names }, lines, width) {
   const range = extent(lines.flatMap(({ values }) => values), isLog);
-  if (!range) return element("p", { class: "missing" }, "No trial that is chosen has a value here.");
+  if (!range) return missing("No trial that is chosen has a value here.");
   const label = unit ? `${title} (${unit})` : title;
   const made = frame({
     width,

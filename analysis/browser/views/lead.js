@@ -13,8 +13,8 @@ const WIDE = 640;
 
 /** Draw the picture into a container, and anew with each change. */
 export function lead(container, page) {
-  page.watch(["setting", "norms", "seeds", "fraction", "bar", "init", "gain", "brush"], () => {
-    container.replaceChildren(picture(page, container.clientWidth), note(page));
+  page.watch(["setting", "norms", "seeds", "fraction", "bar"], () => {
+    container.replaceChildren(picture(page, container.clientWidth), note(page, container.clientWidth));
   }, container);
 }
 
@@ -31,7 +31,7 @@ function picture(page, width) {
   const lr = logScale([edges[0], edges.at(-1)], columns.lr);
   svg.append(...lrAxis(lr, columns, height), text(columns.lr[0], 18, "share of the runs that train, from 0 to 1", { class: "tick" }));
   rows.forEach((row, k) => svg.append(...strip(page, grid, row, { lr, edges, base: TOP + each * (k + 1) - 8, isWide })));
-  if (isWide) svg.append(...means(page, rows, columns, height));
+  if (isWide && rows.some(({ area }) => Number.isFinite(area?.value))) svg.append(...means(page, rows, columns, height));
   return svg;
 }
 
@@ -62,9 +62,8 @@ function lrAxis(lr, { lr: [left, right] }, height) {
 /** Return a mode's name and its strip: as high as the share of its runs that train at each learning rate. */
 function strip(page, grid, { norm, width }, { lr, edges, base, isWide }) {
   const means = page.current().means.get(norm);
-  const isIn = page.isLineChosen(grid);
-  const shares = overLines(grid, means.trains, isIn);
-  const scores = overLines(grid, means.accuracy, isIn);
+  const shares = overLines(grid, means.trains);
+  const scores = overLines(grid, means.accuracy);
   const top = (share) => base - (Number.isFinite(share) ? share : 0) * STRIP;
   const outline = [...shares].flatMap((share, l) => [[lr.at(edges[l]), top(share)], [lr.at(edges[l + 1]), top(share)]]);
   const { name, color } = page.look(norm);
@@ -81,7 +80,7 @@ function strip(page, grid, { norm, width }, { lr, edges, base, isWide }) {
   return [
     shape("line", { class: "axis", x1: lr.at(edges[0]), x2: lr.at(edges.at(-1)), y1: base, y2: base }),
     shape("path", { d: `${pathThrough(area)}Z`, fill: color, opacity: 0.85 }),
-    shape("path", { d: pathThrough(heights), stroke: color, class: "line thin" }),
+    shape("path", { d: pathThrough(heights), class: "line thin" }),
     label ?? above,
     target,
   ];
@@ -112,9 +111,8 @@ function means(page, rows, columns, height) {
 function estimate(page, { norm, area, width }, x, y, right) {
   if (!Number.isFinite(area?.value)) return [];
   const { color } = page.look(norm);
-  const isTold = norm === page.header.baseline || page.isToldApart(norm, "mean_accuracy");
   const line = Number.isFinite(area.low) ? shape("line", { x1: x.at(area.low), x2: x.at(area.high), y1: y, y2: y, stroke: color, "stroke-width": 2.5 }) : null;
-  const dot = shape("circle", { cx: x.at(area.value), cy: y, r: 5.5, stroke: color, "stroke-width": 2, class: isTold ? null : "hollow", fill: isTold ? color : null });
+  const dot = shape("circle", { cx: x.at(area.value), cy: y, r: 5.5, stroke: color, "stroke-width": 2, ...page.fillOf(norm, "mean_accuracy", color) });
   page.hint(dot, () => [norm, `mean ${page.header.score} ${fixed(area.value, 3)}`, intervalText(area.low, area.high, 3) || "no interval", `${area.nSeeds} seeds`]);
   return [line, dot, text(right, y + 4, decadesText(width), { class: "number", "text-anchor": "end" })].filter(Boolean);
 }
@@ -123,8 +121,15 @@ function decadesText(width) {
   return width ? `${width.atLeast ? "≥ " : ""}${fixed(width.value, 1)}` : "none";
 }
 
-function note(page) {
-  const { baseline, confidence } = page.header;
-  const told = `Left: filled, the share of the runs that train at each learning rate; line, their mean ${page.header.score} as a share of the best. Right: ${(100 * confidence).toFixed(1)} % intervals. Hollow: not told apart from ${baseline}. Decades: over how much of the learning rate a mode trains, in factors of ten.`;
-  return element("p", { class: "note" }, told);
+function note(page, width) {
+  const { baseline, confidence, score } = page.header;
+  const { rows, differences } = page.current();
+  const has = (some) => some.some(({ measure, low }) => measure === "mean_accuracy" && Number.isFinite(low));
+  const told = [
+    `Filled: the share of all runs of a mode that train at each learning rate; line: their mean ${score} as a share of the best.`,
+    width >= WIDE && (has(rows) ? `Right: mean ${score} with its ${(100 * confidence).toFixed(1)} % interval.` : `Right: mean ${score}; too few seeds for intervals.`),
+    width >= WIDE && has(differences) && `Hollow: not told apart from ${baseline}.`,
+    "Decades: over how much of the learning rate a mode trains, in factors of ten.",
+  ];
+  return element("p", { class: "note" }, told.filter(Boolean).join(" "));
 }

@@ -7,8 +7,10 @@ import { logScale, lrEdges } from "../drawing/scales.js";
 import { cellAt, drawCells } from "./cells.js";
 
 const [LINE, LEAST, MOST] = [16, 28, 620];
+const MANY = 40;
 const LABELS = 8;
 const PANEL = 300;
+const [LETTER, MOST_LEFT] = [7, 150];
 
 /** Draw the map into a container, and anew with each change. */
 export function map(container, page) {
@@ -32,17 +34,16 @@ function panels(page, width) {
 function panel(page, norm, width) {
   const { grid } = page.setting();
   const lines = page.lines(grid);
-  const left = lines.length > 1 ? 62 : 8;
-  const height = Math.round(Math.max(LEAST, Math.min(MOST, Math.max(LINE * lines.length, width > 700 ? MOST : 0))));
-  const shown = Math.min(height, Math.max(LEAST, LINE * Math.min(lines.length, 40)));
-  const tall = lines.length > 40 ? Math.min(MOST, width - left) : shown;
+  const left = lines.length > 1 ? Math.min(MOST_LEFT, 14 + LETTER * Math.max(...lines.map(({ name }) => name.length))) : 8;
+  const tall = lines.length > MANY ? Math.min(MOST, width - left) : Math.max(LEAST, LINE * lines.length);
   const ratio = window.devicePixelRatio || 1;
   const canvas = element("canvas", {
     width: Math.round((width - left) * ratio),
     height: Math.round(tall * ratio),
     style: `width: ${width - left}px; height: ${tall}px`,
     tabindex: 0,
-    role: "img",
+    role: "application",
+    "aria-roledescription": "map",
     "data-name": `map ${norm}`,
     "aria-label": `${norm}: ${page.header.score} by learning rate and initialization. Arrow keys read the cells, Enter opens a trial.`,
   });
@@ -94,6 +95,7 @@ function lrLabels(grid, left, width) {
 
 function listen(page, canvas, map) {
   const cursor = { row: 0, column: 0 };
+  let touched = "";
   const at = (event) => {
     const box = canvas.getBoundingClientRect();
     return cellAt(map.grid.lrs, map.lines.length, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
@@ -104,7 +106,9 @@ function listen(page, canvas, map) {
   });
   canvas.addEventListener("click", (event) => {
     const cell = at(event);
-    if (cell) page.open(cellsOf(page, map, cell));
+    const isFirstTap = event.pointerType === "touch" && touched !== JSON.stringify(cell); // the first one reads the cell
+    touched = JSON.stringify(cell);
+    if (cell && !isFirstTap) page.open(cellsOf(page, map, cell));
   });
   canvas.addEventListener("keydown", (event) => {
     const [down, right] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] ?? [0, 0];

@@ -1,6 +1,6 @@
 /** Every robustness measure of every mode, with its interval, and its difference from the baseline. */
 
-import { element, keepingFocus, menu, shape } from "../drawing/elements.js";
+import { element, keepingFocus, menu, missing, shape } from "../drawing/elements.js";
 import { text } from "../drawing/frame.js";
 import { decimalsOf, fixed, intervalText } from "../drawing/numbers.js";
 import { extent, linearScale, padded } from "../drawing/scales.js";
@@ -16,11 +16,17 @@ export function measures(container, page) {
       const { rows, differences } = page.current();
       const own = rows.filter(({ measure }) => measure === about.name);
       const against = differences.filter(({ measure }) => measure === about.name);
+      if (!own.some(({ value }) => Number.isFinite(value))) {
+        return container.replaceChildren(choice(page), missing("It takes two learning rates with a result to measure this."));
+      }
       const wide = container.clientWidth >= 760 && against.length ? Math.floor((container.clientWidth - 17) / 2) : container.clientWidth;
       const charts = [forest(page, own, about, wide, `each mode`, null)];
       if (against.length) charts.push(forest(page, against, about, wide, `minus ${page.header.baseline}`, 0));
       container.replaceChildren(choice(page), element("p", {}, about.meaning), element("div", { class: "side" }, charts), table(page, about, own, against));
-      enhance(container.querySelector("table"), `${page.header.name}-${about.name}`);
+      const { fraction, bar } = page.state.get();
+      const told = { fraction, bar, modes: page.current().norms.join(" "), seeds: page.current().seeds.join(" ") };
+      const suffix = page.state.isExploring() ? "-exploration" : "";
+      enhance(container.querySelector("table"), `${page.header.name}-${about.name}${suffix}`, told);
     });
   }, container);
 }
@@ -51,10 +57,9 @@ function estimateOf(page, row, about, x, y, left, zero) {
   const label = text(left - 10, y + 4, name, { class: "mode", "text-anchor": "end" });
   if (!Number.isFinite(row.value)) return [label];
   const hasInterval = Number.isFinite(row.low);
-  const isOpen = zero !== null && !(row.low > zero || row.high < zero);
   const grid = Number.isFinite(row.gridLow) ? shape("line", { x1: x.at(row.gridLow), x2: x.at(row.gridHigh), y1: y + 7, y2: y + 7, stroke: color, class: "open" }) : null;
   const line = hasInterval ? shape("line", { x1: x.at(row.low), x2: x.at(row.high), y1: y, y2: y, stroke: color, "stroke-width": 2.5 }) : null;
-  const dot = shape("circle", { cx: x.at(row.value), cy: y, r: 5, stroke: color, "stroke-width": 2, class: isOpen ? "hollow" : null, fill: isOpen ? null : color });
+  const dot = shape("circle", { cx: x.at(row.value), cy: y, r: 5, stroke: color, "stroke-width": 2, ...(zero === null ? { fill: color } : page.fillOf(row.norm, about.name, color)) });
   const decimals = decimalsOf(about.unit);
   page.hint(dot, () => [row.norm, `${fixed(row.value, decimals, zero !== null)} ${about.unit}`, intervalText(row.low, row.high, decimals) || "no interval", `${row.nSeeds} seeds`]);
   return [label, grid, line, dot].filter(Boolean);
@@ -73,6 +78,6 @@ function table(page, about, own, against) {
     ];
   });
   const minus = `minus ${page.header.baseline}`;
-  const columns = ["value", "low", "high", "grid low", "grid high", minus, "low", "high", "seeds"].map((title) => ({ title }));
+  const columns = ["value", "low", "high", "grid low", "grid high", minus, `${minus}, low`, `${minus}, high`, "seeds"].map((title) => ({ title }));
   return element("div", { class: "wide" }, tableOf(`${about.title} by mode`, [{ title: "norm", isText: true }, ...columns], lines));
 }

@@ -1,6 +1,6 @@
 /** What was measured on the way, over the steps of training: a line for each mode, at the learning rates chosen. */
 
-import { element, keepingFocus, menu, shape } from "../drawing/elements.js";
+import { element, keepingFocus, menu, missing, shape } from "../drawing/elements.js";
 import { LABEL_ROOM, endLabels, frame, pathAround, pathThrough } from "../drawing/frame.js";
 import { plain } from "../drawing/numbers.js";
 import { extent, padded } from "../drawing/scales.js";
@@ -18,13 +18,13 @@ export function series(section) {
 
 function parts(section, page, width) {
   const all = page.setting().series.filter((one) => one.section === section);
-  if (!all.length) return [element("p", { class: "missing" }, page.header.absent[section])];
+  if (!all.length) return [missing(page.setting().absent[section])];
   const chosen = all.find(({ name }) => name === page.state.get()[section]) ?? all.find(({ steps }) => steps.length > 1) ?? all[0];
   const options = all.map(({ name, title }) => [name, title]);
   const quantity = menu("Quantity", options, chosen.name, (name) => page.state.set({ [section]: name }));
   const lrs = rates(page);
   const lines = page.current().norms.map((norm) => ({ norm, ...overSteps(page, chosen, norm, lrs) }));
-  return [element("div", { class: "choices" }, quantity, rateMenu(page)), chart(page, chosen, lines, width), told(page, chosen, lrs, lines.length)];
+  return [element("div", { class: "choices" }, quantity, rateMenu(page)), chart(page, chosen, lines, width), told(page, chosen, lrs, lines)];
 }
 
 /** Return a menu of the learning rates; where a range is chosen by dragging, that is shown in all views. */
@@ -44,30 +44,30 @@ export function rates(page) {
   const { grid } = page.setting();
   const { brush } = page.state.get();
   const every = grid.lrs.map((_, l) => l);
-  const inside = brush ? every.filter((l) => grid.lrs[l] >= brush[0] && grid.lrs[l] <= brush[1]) : [];
-  return inside.length ? inside : [grid.lrs.indexOf(page.rate())];
+  if (!brush) return [grid.lrs.indexOf(page.rate())];
+  return every.filter((l) => grid.lrs[l] >= brush[0] && grid.lrs[l] <= brush[1]);
 }
 
 /** Return by step the mean of a mode's trials, by geometric means where only positive values make sense, and their range. */
 function overSteps(page, { steps, values, isLog }, norm, lrs) {
   const cells = page.cellsOf(norm, lrs).filter((cell) => page.setting().status[cell] !== 0);
   const [mean, low, high] = [[], [], []];
-  let count = 0;
+  const counts = [];
   steps.forEach((_, k) => {
     const known = cells.map((cell) => values[cell * steps.length + k]).filter((value) => Number.isFinite(value) && (!isLog || value > 0));
-    count = Math.max(count, known.length);
+    counts.push(known.length);
     const sum = known.reduce((total, value) => total + (isLog ? Math.log(value) : value), 0) / known.length;
     mean.push(known.length ? (isLog ? Math.exp(sum) : sum) : NaN);
     low.push(known.length ? Math.min(...known) : NaN);
     high.push(known.length ? Math.max(...known) : NaN);
   });
-  return { mean, low, high, count };
+  return { mean, low, high, counts };
 }
 
 function chart(page, { steps, title, unit, isLog }, lines, width) {
   const drawn = ({ mean, low, high }) => (lines.length <= MANY ? [...low, ...high] : mean);
   const range = extent(lines.flatMap(drawn), isLog);
-  if (!range) return element("p", { class: "missing" }, "No trial that is chosen has a value here.");
+  if (!range) return missing("No trial that is chosen has a value here.");
   const isLogarithmic = isLog && range[1] / range[0] > 3;
   const label = unit ? `${title} (${unit})` : title;
   const made = frame({
@@ -109,9 +109,11 @@ function words(made, steps, mean, norm, title, event) {
   return [norm, `step ${steps[k]}`, `${title} ${plain(mean[k])}`];
 }
 
-function told(page, { isLog }, lrs, numLines) {
+function told(page, { isLog }, lrs, lines) {
   const { grid } = page.setting();
-  const where = lrs.length > 1 ? `lr ${plain(grid.lrs[lrs[0]])} to ${plain(grid.lrs[lrs.at(-1)])}` : `lr ${plain(grid.lrs[lrs[0]])}`;
+  const where = lrs.length > 1 ? `lr ${plain(grid.lrs[lrs[0]])} to ${plain(grid.lrs[lrs.at(-1)])}` : `lr ${plain(grid.lrs[lrs[0]])}${page.state.get().at === null ? ", the best one for all modes together" : ""}`;
   const mean = isLog ? "geometric mean" : "mean";
-  return element("p", { class: "note" }, `At ${where}: ${mean} over the trials chosen${numLines <= MANY ? "; band: their range" : ""}. What diverged is drawn as far as it went.`);
+  const left = lines.map(({ norm, counts }) => [norm, Math.max(...counts), counts.findLast((count) => count > 0) ?? 0]).filter(([, most, last]) => last < most);
+  const fewer = left.length ? ` Trials that diverged, overflowed or are not positive drop out on the way: ${left.map(([norm, most, last]) => `${norm} ${last} of ${most}`).join(", ")} are left at the end.` : "";
+  return element("p", { class: "note" }, `At ${where}: ${mean} over the trials that have a value at a step${lines.length <= MANY ? "; band: their range" : ""}.${fewer}`);
 }

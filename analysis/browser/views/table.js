@@ -10,7 +10,7 @@ import { element } from "../drawing/elements.js";
  * @param {{text: string, value: number | string}[][]} rows what is read, and what is sorted by and saved
  */
 export function tableOf(caption, columns, rows) {
-  const head = columns.map(({ title, isText }) => element("th", { scope: "col", class: isText ? "text" : null }, title));
+  const head = columns.map(({ title, isText }) => element("th", { scope: "col", class: isText ? "text" : null, "data-text": isText === true }, title));
   const cell = ({ text, value }, k) => element("td", { class: columns[k].isText ? "text" : null, "data-value": value }, text);
   const lines = rows.map((row) => element("tr", {}, row.map(cell)));
   return element(
@@ -22,14 +22,22 @@ export function tableOf(caption, columns, rows) {
   );
 }
 
-/** Let a table be sorted by its headings, and saved under a name by a button after it. */
-export function enhance(table, name) {
+/**
+ * Let a table be sorted by its headings, and saved under a name by a button after it.
+ *
+ * @param {HTMLTableElement} table
+ * @param {string} name of the file
+ * @param {Record<string, unknown>} told columns that the file has besides, with the same value in each row
+ * @param {() => string} csv returns what is saved
+ */
+export function enhance(table, name, told = {}, csv = () => csvOf(table, told)) {
+  if (!table.caption) table.setAttribute("aria-label", name.replaceAll("-", " "));
   table.querySelectorAll("thead th").forEach((heading, column) => {
     const press = element("button", { type: "button", class: "sort", click: () => sortBy(table, heading, column) });
     press.append(...heading.childNodes);
     heading.append(press);
   });
-  const save = element("button", { type: "button", class: "save", click: () => saveAs(`${name}.csv`, csvOf(table)) }, "Save as CSV");
+  const save = element("button", { type: "button", class: "save", click: () => saveAs(`${name}.csv`, csv()) }, "Save as CSV");
   (table.closest(".wide") ?? table).after(save);
 }
 
@@ -39,13 +47,20 @@ function sortBy(table, heading, column) {
   heading.setAttribute("aria-sort", direction);
   const body = table.tBodies[0];
   const sign = direction === "ascending" ? 1 : -1;
-  const rows = [...body.rows].map((row) => [valueOf(row.cells[column]), row]);
-  rows.sort(([one], [other]) => sign * compared(one, other));
+  const isText = "text" in heading.dataset;
+  const rows = [...body.rows].map((row) => [valueOf(row.cells[column], isText), row]);
+  rows.sort(([one], [other]) => (isMissing(one) || isMissing(other) ? isMissing(one) - isMissing(other) : sign * compared(one, other)));
   body.append(...rows.map(([, row]) => row));
 }
 
-function valueOf(cell) {
+/** Whether a cell has nothing: such come last, whichever way a table is sorted. */
+function isMissing(value) {
+  return value === "" || value === "–";
+}
+
+function valueOf(cell, isText) {
   const told = cell?.dataset.value ?? cell?.firstChild?.textContent?.trim() ?? "";
+  if (isText) return told;
   const number = Number(told.replace("−", "-"));
   return told !== "" && !Number.isNaN(number) ? number : told;
 }
@@ -58,10 +73,12 @@ function compared(one, other) {
   return one.localeCompare(other);
 }
 
-function csvOf(table) {
+/** Return a table as CSV, with further columns of the same value in each row. */
+export function csvOf(table, told = {}) {
   const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const cells = (row) => [...row.cells].map((cell) => quoted(cell.dataset.value ?? cell.innerText.trim().replace(/\s+/g, " ")));
-  return [...table.rows].map((row) => cells(row).join(",")).join("\n") + "\n";
+  const more = (row) => Object.entries(told).map(([name, value]) => quoted(String(row.parentNode.tagName === "THEAD" ? name : value)));
+  return [...table.rows].map((row) => [...cells(row), ...more(row)].join(",")).join("\n") + "\n";
 }
 
 /** Have the browser save a text as a file. */

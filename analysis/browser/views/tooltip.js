@@ -19,9 +19,12 @@ export function createTooltip(body, live) {
     box.style.top = `${Math.max(4, top)}px`;
   };
   const hint = (mark, words) => {
-    mark.addEventListener("pointermove", (event) => show(words(event), event.clientX, event.clientY));
-    mark.addEventListener("pointerleave", hide);
+    const tell = (event) => show(words(event), event.clientX, event.clientY);
+    mark.addEventListener("pointermove", tell);
+    mark.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && hide());
+    mark.addEventListener("pointerup", (event) => event.pointerType === "touch" && tell(event)); // it stays until the next tap
   };
+  body.addEventListener("pointerdown", hide);
   const say = (words, beside) => {
     live.textContent = words;
     const { left, top } = beside.getBoundingClientRect();

@@ -1,7 +1,7 @@
 /** One trial: what it was, how it ended, its curves, and the command that repeats it. */
 
 import { keyOf, placeOf } from "../data/setting.js";
-import { element, shape } from "../drawing/elements.js";
+import { copyButton, element, shape } from "../drawing/elements.js";
 import { frame, pathThrough } from "../drawing/frame.js";
 import { fixed, plain } from "../drawing/numbers.js";
 import { extent, padded } from "../drawing/scales.js";
@@ -10,6 +10,7 @@ const MAX_CURVES = 6;
 
 /** Show the trial that was opened in a container, and hide that where there is none. */
 export function trial(container, page) {
+  container.addEventListener("keydown", (event) => event.key === "Escape" && page.close());
   page.watch(["trial", "setting"], () => {
     const cell = page.cellOpen();
     container.hidden = cell < 0;
@@ -24,14 +25,14 @@ function parts(page, cell) {
   const status = page.header.statuses[setting.status[cell]];
   const facts = { norm, init, "init gain": plain(gain), lr: plain(lr), seed, ended: status, [page.header.score]: fixed(setting.grid.accuracy[cell], 4) };
   if (setting.label) facts.setting = setting.label;
-  const close = element("button", { type: "button", class: "close", "aria-label": "Close the trial", click: () => page.state.set({ trial: null }) }, "×");
+  const close = element("button", { type: "button", class: "close", "aria-label": "Close the trial", click: () => page.close() }, "×");
   const list = Object.entries(facts).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, String(value))));
   const command = `${page.command} ${key}`;
   return [
     element("h2", { tabindex: -1 }, `Trial ${key}`),
     close,
     element("dl", {}, list),
-    element("p", { class: "command" }, "To repeat it: ", element("code", {}, command), copyButton(command)),
+    element("p", { class: "command" }, "To repeat it: ", element("code", {}, command), copyButton("Copy", () => command)),
     siblings(page, cell),
     element("div", { class: "curves" }, setting.series.filter(({ steps }) => steps.length > 1).slice(0, MAX_CURVES).map((one) => curve(page, one, cell))),
   ].filter(Boolean);
@@ -44,7 +45,7 @@ function siblings(page, cell) {
   const others = grid.seeds.filter((other) => other !== seed).map((other) => [other, page.cellOf({ seed: other, norm, init, gain, lr })]);
   const there = others.filter(([, place]) => status[place] !== 0);
   if (!there.length) return null;
-  return element("p", {}, "Other seeds: ", there.map(([other, place]) => element("button", { type: "button", click: () => page.open([place]) }, String(other))));
+  return element("p", {}, "Other seeds: ", there.map(([other, place]) => element("button", { type: "button", "aria-label": `The trial of seed ${other}`, click: () => page.open([place]) }, String(other))));
 }
 
 function curve(page, { steps, title, values, isLog }, cell) {
@@ -54,7 +55,7 @@ function curve(page, { steps, title, values, isLog }, cell) {
   if (!range) return null;
   const isLogarithmic = isLog && range[1] / range[0] > 3;
   const made = frame({
-    width: 300,
+    width: 330,
     height: 150,
     title,
     label: `${title} over the steps of this trial`,
@@ -64,13 +65,4 @@ function curve(page, { steps, title, values, isLog }, cell) {
   const { norm } = placeOf(page.setting().grid, cell);
   made.plot.append(shape("path", { d: pathThrough(shown.map((value, k) => [made.x.at(steps[k]), made.y.at(value)])), stroke: page.look(norm).color, class: "line" }));
   return element("figure", {}, made.svg);
-}
-
-function copyButton(command) {
-  const copy = async (event) => {
-    const button = event.target;
-    await navigator.clipboard?.writeText(command).catch(() => null);
-    button.textContent = "Copied";
-  };
-  return element("button", { type: "button", click: copy }, "Copy");
 }

@@ -4,7 +4,7 @@ import { keyOf, placeOf } from "../data/setting.js";
 import { element } from "../drawing/elements.js";
 import { fixed, plain } from "../drawing/numbers.js";
 import { rates } from "./series.js";
-import { enhance, tableOf } from "./table.js";
+import { csvOf, enhance, tableOf } from "./table.js";
 
 const MOST = 200;
 const COLUMNS = ["trial", "norm", "init", "gain", "lr", "seed", "ended"];
@@ -15,12 +15,13 @@ export function trials(container, page) {
     const { status } = page.setting();
     const lrs = rates(page);
     const cells = page.current().norms.flatMap((norm) => page.cellsOf(norm, lrs)).filter((cell) => status[cell] !== 0);
-    const more = cells.length > MOST ? ` The first ${MOST} of ${cells.length}; figures/trials.csv has all of the sweep.` : "";
+    const more = cells.length > MOST ? ` The first ${MOST} of ${cells.length}; what is saved has all of these, figures/trials.csv all of the sweep.` : "";
     container.replaceChildren(
       element("p", {}, `At the learning rate, or the range, that the views above show.${more}`),
       element("div", { class: "wide" }, table(page, cells.slice(0, MOST))),
     );
-    enhance(container.querySelector("table"), `${page.header.name}-trials`);
+    const every = () => csvOf(table(page, cells));
+    enhance(container.querySelector("table"), `${page.header.name}-trials`, {}, every);
   }, container);
 }
 

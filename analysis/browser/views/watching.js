@@ -1,23 +1,32 @@
 /** Drawing anew what the reader sees: views beyond the screen wait until they come into it. */
 
 import { onGroundChange } from "../drawing/colours.js";
+import { missing } from "../drawing/elements.js";
 
 /**
  * Return `watch(fields, draw, container)`: draw now, and again after any of the fields of the state has changed. A view
  * with a container is drawn once it comes near the screen, and again where its width changes.
+ *
+ * @param {object} state
+ * @param {(container: Element) => string} whyNot says why a view cannot be drawn; "" where it can
  */
-export function createWatch(state) {
+export function createWatch(state, whyNot) {
   const views = [];
   const byContainer = new Map();
   let isAsked = false;
-  const drawDirty = () => {
+  const drawNow = (view) => {
+    view.isDirty = false;
+    const why = view.container ? whyNot(view.container) : "";
+    if (why) view.container.replaceChildren(missing(why));
+    else view.draw();
+  };
+  const drawNear = () => {
     isAsked = false;
     for (const view of views) if (view.isDirty && view.isNear) drawNow(view);
   };
   const ask = () => {
-    if (isAsked) return;
+    if (!isAsked) requestAnimationFrame(drawNear);
     isAsked = true;
-    requestAnimationFrame(drawDirty);
   };
   const near = new IntersectionObserver(
     (entries) => {
@@ -38,23 +47,17 @@ export function createWatch(state) {
     for (const view of views) if (view.fields.some((field) => changed.has(field))) view.isDirty = true;
     ask();
   });
-  const drawAll = () => views.forEach((view) => view.isDirty && drawNow(view));
-  window.addEventListener("beforeprint", drawAll);
-  onGroundChange(() => {
+  onGroundChange((isForPaper) => {
     for (const view of views) view.isDirty = true;
-    ask();
+    if (isForPaper) views.forEach(drawNow);
+    else ask();
   });
   return (fields, draw, container = null) => {
-    const view = { fields, draw, isDirty: true, isNear: container === null };
+    const view = { fields, draw, container, isDirty: true, isNear: container === null };
     views.push(view);
     if (!container) return drawNow(view);
     byContainer.set(container, view);
     near.observe(container);
     size.observe(container);
   };
-}
-
-function drawNow(view) {
-  view.isDirty = false;
-  view.draw();
 }

@@ -28,14 +28,8 @@ MAX_EXACT = 100_000
 MAX_STEPS = 60
 STATUSES = ("", "completed", "diverged", "pruned")
 """What the codes of `status` stand for; 0 where there is no result."""
-ABSENT = {
-    "training": "The sweep keeps no curves, or it has more trials than a page can hold the curves of.",
-    "landscape": "The sweep has no probe of the landscape: add `probes: {landscape: {every: 100}}` to its file.",
-    "shift": "The sweep has no probe of the covariate shift: add `probes: {ics: {every: 100}}` to its file.",
-    "layers": "The sweep has no probe of layers: add `probes: {layers: {every: 100}}` to its file.",
-    "scalars": "No probe measured anything that a trial's accuracy could be set against.",
-}
-"""What stands where a section has no data."""
+PROBES = {"landscape": ("landscape", "curvature"), "shift": ("ics", "moments"), "layers": ("layers", "ics", "moments")}
+"""By section the tables that it shows."""
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -55,7 +49,6 @@ def make_payload(results: Results) -> str:
         "fraction": FRACTION,
         "confidence": CONFIDENCE,
         "statuses": STATUSES,
-        "absent": ABSENT,
         "looks": {norm: _look(norm) for norm in results.trials["norm"].astype(str).unique()},
         "measures": [
             {
@@ -71,13 +64,30 @@ def make_payload(results: Results) -> str:
     return pack(header, arrays | {"colors": _colors()})
 
 
+def _absent(part: Results, with_curves: bool) -> dict[str, str]:
+    """Return what stands where a section has no data: why that is."""
+    if not with_curves:
+        many = f"This sweep has more than {MAX_WITH_CURVES:,} trials: the page holds no curves and no probes of them. "
+        many += "Load them in Python, or report on a sweep of a part of its axes."
+        return dict.fromkeys(("training", "landscape", "shift", "layers", "scalars"), many)
+    old = "Its rows are of an older version of bnsweep and do not say how step lengths were given; run the sweep again."
+    probes = {
+        section: old
+        if any(len(getattr(part, table)) for table in tables)
+        else f"The sweep has no probe for this: add `probes: {{{tables[0]}: {{every: 100}}}}` to its file."
+        for section, tables in PROBES.items()
+    }
+    scalars = "No probe measured anything that a trial's score could be set against."
+    return {"training": "The sweep has no curves.", **probes, "scalars": scalars}
+
+
 def _look(norm: str) -> dict[str, str]:
-    """Return colour, dashes in pixels and short name of a mode."""
+    """Return colour, dashes in pixels, marker and short name of a mode."""
     style = norm_style(norm)
     dashes = {"-": "", "--": "7 4", "-.": "8 3 2 3"}
     line = style.line
     dash = dashes[line] if isinstance(line, str) else " ".join(f"{2 * length:g}" for length in line[1])
-    return {"color": style.color, "dash": dash, "name": short_name(norm)}
+    return {"color": style.color, "dash": dash, "marker": style.marker, "name": short_name(norm)}
 
 
 def _colors() -> NDArray[np.uint8]:
@@ -104,6 +114,7 @@ def _setting(
     arrays["keys"][places] = np.frombuffer(bytes.fromhex("".join(trials["trial_key"])), np.uint8).reshape(-1, 8)
     header = {
         "label": label,
+        "absent": _absent(part, with_curves),
         **{name: getattr(grid, name) for name in ("seeds", "norms", "inits", "gains", "lrs", "chance")},
         **{name: [] for name in ("series", "layered", "scalars")},
     }

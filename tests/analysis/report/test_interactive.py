@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
+import numpy as np
 import pandas as pd
 import pytest
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -20,14 +22,18 @@ from selenium.webdriver.support.ui import WebDriverWait
 from analysis import load, robustness_table
 from analysis.loading import Results
 from analysis.report import write_report
+from analysis.report.page import write_page
+from analysis.report.payload import build
 from analysis.tables import difference_table
 from analysis.tables.pooled import pooled_rows
+from bnsweep.results.schema import METRIC_TABLES
 from tests.analysis.chromium import console
 from tests.analysis.unrendered import leave_out_rendering
 from tests.synthetic import commit_rows, make_specs, write_sweep
 
 pytestmark = pytest.mark.needs("chromium")
 NORMS = ["none", "batch", "noisy_batch"]
+VIEWS = ("lead", "map", "accuracy", "measures", "training", "landscape", "shift", "scatter", "trials")
 WITHIN_S = 20
 HOSTILE = '</script><img src=x onerror="window.wasRun = true"><script>window.wasRun = true</script>'
 
@@ -86,6 +92,12 @@ def wait_for_text(browser: webdriver.Chrome, name: str, text: str) -> None:
     )
 
 
+def wait_for_address(browser: webdriver.Chrome, part: str, *, is_end: bool = False) -> None:
+    """Wait until the page's address holds what was chosen."""
+    found = str.endswith if is_end else str.__contains__
+    WebDriverWait(browser, WITHIN_S).until(lambda at: found(at.current_url, part))
+
+
 def shown(browser: webdriver.Chrome) -> pd.DataFrame:
     """Return the numbers of the table of measures, a row per mode, to their last digit."""
     table = view(browser, "measures").find_element(By.TAG_NAME, "table")
@@ -123,12 +135,12 @@ def test_verdicts_stay_and_what_differs_from_them_is_marked(reader: webdriver.Ch
     slider.send_keys(Keys.ARROW_LEFT)
     WebDriverWait(reader, WITHIN_S).until(lambda _: mark.is_displayed())
     assert mark.text.startswith("Exploration: ")
-    assert "fraction=0.89" in reader.current_url
+    wait_for_address(reader, "fraction=0.89")
     assert reader.execute_script("return document.activeElement.type") == "range"  # and goes on from there
     assert [cell.get_attribute("textContent") for cell in reader.find_elements(By.CLASS_NAME, "verdict")] == verdicts
     view(reader, "controls").find_element(By.CSS_SELECTOR, '[data-name="reset"]').click()
     WebDriverWait(reader, WITHIN_S).until(lambda _: not mark.is_displayed())
-    assert reader.current_url.endswith("index.html")
+    wait_for_address(reader, "index.html", is_end=True)
 
 
 def test_a_mode_is_left_out_of_every_view_but_the_last_is_kept(browser: webdriver.Chrome, page: Path) -> None:
@@ -139,7 +151,7 @@ def test_a_mode_is_left_out_of_every_view_but_the_last_is_kept(browser: webdrive
         browser.find_element(By.CSS_SELECTOR, boxes[name]).click()
     assert browser.find_element(By.CSS_SELECTOR, boxes["none"]).is_selected()
     wait_for_text(browser, "controls", "none")
-    assert "norms=%5B%22none%22%5D" in browser.current_url
+    wait_for_address(browser, "norms=%5B%22none%22%5D")
 
 
 def test_a_trial_is_opened_with_its_curves_and_the_command_that_repeats_it(
@@ -192,21 +204,148 @@ def test_the_map_is_read_by_the_keyboard(reader: webdriver.Chrome) -> None:
     assert "0.5" in reader.find_element(By.CSS_SELECTOR, '[data-view="trial"]').text
 
 
-def test_dragging_along_the_learning_rate_moves_the_other_views(reader: webdriver.Chrome) -> None:
-    ground = view(reader, "accuracy").find_element(By.CSS_SELECTOR, ".ground")
-    drag = """
-        const box = arguments[0].getBoundingClientRect();
-        arguments[0].setPointerCapture = () => null;
-        const at = (share) => ({ clientX: box.x + share * box.width, clientY: box.y + 9, pointerId: 1 });
-        for (const [kind, share] of [["pointerdown", 0.02], ["pointermove", 0.3], ["pointerup", 0.45]]) {
-          arguments[0].dispatchEvent(new PointerEvent(kind, at(share)));
-        }
-    """
-    reader.execute_script(drag, ground)
-    assert "brush=" in reader.current_url
+def test_dragging_over_a_chart_chooses_the_tested_rates_there_for_the_views_below(reader: webdriver.Chrome) -> None:
+    """From a band, on which the pointer is as often as on the ground."""
+    accuracy = view(reader, "accuracy")
+    band = max(accuracy.find_elements(By.CSS_SELECTOR, ".band"), key=lambda found: found.size["width"])
+    ActionChains(reader).click_and_hold(band).move_by_offset(-30, 0).move_by_offset(-120, 0).release().perform()
+    wait_for_address(reader, "brush=")
+    brushed = json.loads(parse_qs(urlsplit(reader.current_url).fragment)["brush"][0])
     assert "show one rate again" in view(reader, "landscape").text
-    rates = {row.split()[4] for row in view(reader, "trials").text.splitlines() if row[:16].isalnum() and len(row) > 40}
-    assert rates == {"0.001", "0.01"}
+    rows = [row.split() for row in view(reader, "trials").text.splitlines()]
+    rates = {float(row[4]) for row in rows if len(row) == 8 and len(row[0]) == 16}
+    tested = {0.001, 0.01, 0.1, 1.0}
+    assert rates == {lr for lr in tested if brushed[0] <= lr <= brushed[1]}
+    assert set(brushed) <= tested
+    ground = view(reader, "accuracy").find_element(By.CSS_SELECTOR, ".ground")
+    ActionChains(reader).move_to_element_with_offset(ground, 0, int(ground.size["height"] / 2) - 3).click().perform()
+    wait_for_address(reader, "index.html", is_end=True)
+
+
+def test_a_range_is_chosen_by_menus_too_and_the_focus_stays(reader: webdriver.Chrome) -> None:
+    menu = view(reader, "accuracy").find_element(By.CSS_SELECTOR, '[data-name="Learning rates from"]')
+    menu.send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN)
+    wait_for_address(reader, "brush=%5B0.01%2C1%5D")
+    assert reader.execute_script("return document.activeElement.dataset.name") == "Learning rates from"
+
+
+def test_the_slider_can_be_dragged(reader: webdriver.Chrome) -> None:
+    slider = view(reader, "controls").find_element(By.CSS_SELECTOR, 'input[type="range"]')
+    thumb = int(slider.size["width"] * ((90 - 50) / 49 - 0.5))
+    drag = ActionChains(reader).move_to_element_with_offset(slider, thumb, 0).click_and_hold()
+    for _ in range(8):
+        drag = drag.move_by_offset(-8, 0)
+    drag.release().perform()
+    assert int(slider.get_attribute("value") or 0) < 75
+    told = reader.find_element(By.CSS_SELECTOR, '[data-view="controls"] output').text
+    assert told == f"{slider.get_attribute('value')} %"
+
+
+NONSENSE: list[dict[str, object]] = [
+    {"norms": 5, "seeds": "x", "setting": "length", "fraction": 7, "bar": "zzz", "brush": 5, "init": "zzz", "gain": 77},
+    {
+        "norms": ["zzz"],
+        "seeds": [99],
+        "setting": -1,
+        "fraction": "abc",
+        "brush": [0.02, 0.05],
+        "at": 3,
+        "measure": "zzz",
+    },
+    {
+        "norms": [],
+        "seeds": [0, 0],
+        "setting": 7,
+        "map": "zzz",
+        "training": "beta",
+        "layers": 1,
+        "trial": 5,
+        "against": {},
+    },
+    {"norms": None, "gain": "0.5", "trial": "0123456789abcdef", "__proto__": 1, "constructor": 2, "fraction": None},
+]
+
+
+@pytest.mark.parametrize("chosen", NONSENSE, ids=range(len(NONSENSE)))
+def test_a_link_of_another_page_chooses_what_there_is(
+    browser: webdriver.Chrome, page: Path, chosen: dict[str, object]
+) -> None:
+    open_page(browser, page, **chosen)
+    for name in VIEWS:
+        assert not view(browser, name).find_elements(By.CLASS_NAME, "missing"), name
+    assert not browser.find_element(By.CSS_SELECTOR, '[data-view="exploring"]').is_displayed()
+    assert all(box.is_selected() for box in browser.find_elements(By.CSS_SELECTOR, '[type="checkbox"]'))
+    assert console(browser) == []
+
+
+def test_a_place_of_the_page_is_gone_to_without_losing_what_was_chosen(browser: webdriver.Chrome, page: Path) -> None:
+    open_page(browser, page, fraction=0.7)
+    link = browser.find_element(By.CSS_SELECTOR, 'a[href="#definitions"]')
+    browser.execute_script("arguments[0].closest('details').open = true; arguments[0].click()", link)
+    assert browser.execute_script("return document.activeElement.id") == "definitions"
+    assert "fraction=0.7" in browser.current_url
+
+
+def test_a_link_that_is_pasted_into_an_open_page_is_followed(reader: webdriver.Chrome) -> None:
+    reader.execute_script("location.hash = 'fraction=0.6'")
+    wait_for_text(reader, "exploring", "60 %")
+
+
+def test_no_mark_lies_outside_its_chart(browser: webdriver.Chrome, page: Path) -> None:
+    open_page(browser, page, norms=["none", "batch"])
+    for name in ("accuracy", "scatter"):
+        outside = browser.execute_script(
+            """
+            const inside = (mark, box) => mark.top >= box.top - 1 && mark.bottom <= box.bottom + 1;
+            return [...arguments[0].querySelectorAll("svg")].flatMap((svg) =>
+              [...svg.querySelectorAll(".point, .cross, .band")]
+                .filter((mark) => !inside(mark.getBoundingClientRect(), svg.getBoundingClientRect()))
+                .map((mark) => mark.outerHTML));
+            """,
+            view(browser, name),
+        )
+        assert outside == [], name
+
+
+def test_escape_closes_a_trial_and_gives_the_focus_back(reader: webdriver.Chrome) -> None:
+    canvas = view(reader, "map").find_element(By.TAG_NAME, "canvas")
+    canvas.send_keys(Keys.ENTER)
+    wait_for_text(reader, "trial", "To repeat it")
+    ActionChains(reader).send_keys(Keys.ESCAPE).perform()
+    panel = reader.find_element(By.CSS_SELECTOR, '[data-view="trial"]')
+    WebDriverWait(reader, WITHIN_S).until(lambda _: not panel.is_displayed())
+    assert reader.execute_script("return document.activeElement.tagName") == "CANVAS"
+
+
+def page_of(tmp_path: Path, results: Results) -> Path:
+    return write_page(results, tmp_path / "report", "here")
+
+
+@pytest.mark.usefixtures("words_only")
+@pytest.mark.parametrize("kind", ["real targets", "one lr", "many trials"])
+def test_other_sweeps_have_every_view_or_a_reason(
+    browser: webdriver.Chrome, tmp_path: Path, results: Results, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = results.trials
+    if kind == "real targets":
+        loss = {"test_loss": 1 - trials["test_acc"], "num_classes": np.nan, "test_loss_constant": 1.0}
+        results = replace(results, trials=trials.assign(**loss))
+    if kind == "one lr":
+        tables = {name: getattr(results, name) for name in ("trials", *METRIC_TABLES)}
+        results = replace(
+            results, **{name: rows[rows["lr"] == 0.1].reset_index(drop=True) for name, rows in tables.items()}
+        )
+    if kind == "many trials":
+        monkeypatch.setattr(build, "MAX_WITH_CURVES", 10)
+    open_page(browser, page_of(tmp_path, results))
+    for name in VIEWS:
+        found = view(browser, name)
+        assert found.find_elements(By.CSS_SELECTOR, "svg, canvas, table, .missing"), name
+    reasons = {text.text for text in browser.find_elements(By.CSS_SELECTOR, "[data-view] .missing")}
+    expected = {"real targets": "", "one lr": "It takes two learning rates", "many trials": "more than 10 trials"}
+    assert all(expected.get(kind, "") in reason for reason in reasons)
+    assert bool(reasons) == (kind in ("one lr", "many trials"))
+    assert console(browser) == []
 
 
 def test_tables_are_sorted_and_saved(reader: webdriver.Chrome) -> None:
