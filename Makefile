@@ -5,8 +5,8 @@ UV_VERSION := 0.13.9
 # uv where it can reach an index, else pip, which may be told of another one in pip.conf.
 install = $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python $(1) || \
 	$(BIN)/python -m pip install --disable-pip-version-check $(1)
-# Files go to two processes, in the order of tests/conftest.py.
-PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Files go to three processes, in the order of tests/conftest.py: a good part of their time they wait.
+PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml
 
 .PHONY: setup mini test test-all lint lock clean
