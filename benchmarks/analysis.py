@@ -1,7 +1,6 @@
-"""What it takes to load and to report 10,000 trials, beside reading the same numbers from Ray Tune's own files.
+"""What it takes to load 10,000 trials and to compute their tables, beside reading the same from Ray Tune's own files.
 
-    python -m benchmarks.analysis                # generates the sweep, two minutes
-    python -m benchmarks.analysis --no-report    # without the full report
+    python -m benchmarks.analysis    # generates the sweep, two minutes; the report is `benchmarks.report`
 
 Each turn is a process of its own: loading every table and computing every robustness table, then reading the
 result.json of some trials, both the way of `ray.tune.Result.from_path` and by json.loads into frames of the same
@@ -46,7 +45,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5, help="turns")
     parser.add_argument("--files", type=int, default=40, help="result.json files read in a turn")
-    parser.add_argument("--no-report", action="store_true", help="leave out the full report")
     parser.add_argument("--turn", help=argparse.SUPPRESS)
     parser.add_argument("--directory", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -57,10 +55,10 @@ def main() -> None:
         print(json.dumps(TURNS[arguments.turn](arguments.directory)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        _compare(Path(folder), arguments.repeats, arguments.files, not arguments.no_report)
+        _compare(Path(folder), arguments.repeats, arguments.files)
 
 
-def _compare(folder: Path, repeats: int, files: int, with_report: bool) -> None:
+def _compare(folder: Path, repeats: int, files: int) -> None:
     # In a process of its own: what it allocates would slow down the first turns.
     trials = int(_run("generate", folder, "--repeats", str(repeats), "--files", str(files))["trials"])
     turns = []
@@ -68,9 +66,6 @@ def _compare(folder: Path, repeats: int, files: int, with_report: bool) -> None:
         ours, theirs = _run("load", folder / "sweep"), _run("json", folder / "tune" / str(turn))
         turns.append(ours | {name: seconds / files * trials for name, seconds in theirs.items()})
     _show(turns)
-    if with_report:
-        report = _run("report", folder / "sweep")
-        print(f"full report: {report['report_s']:.1f} s, of the processor {report['report_cpu_s']:.1f} s")
 
 
 def generate(folder: Path, repeats: int, files: int) -> Times:
@@ -177,15 +172,7 @@ def _frames(paths: list[Path]) -> dict[str, pd.DataFrame]:
     return {table: pd.DataFrame(some) for table, some in rows.items()}
 
 
-def report_turn(directory: Path) -> Times:
-    """Write the full report."""
-    from analysis.report import write_report
-
-    _, report = timed(partial(write_report, directory))
-    return {f"report_{unit}": time for unit, time in report.items()}
-
-
-TURNS: dict[str, Callable[[Path], Times]] = {"load": load_turn, "json": json_turn, "report": report_turn}
+TURNS: dict[str, Callable[[Path], Times]] = {"load": load_turn, "json": json_turn}
 
 if __name__ == "__main__":
     main()

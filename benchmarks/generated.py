@@ -1,5 +1,7 @@
 """A generated sweep of 10,000 trials: as compacted tables, and as the result.json that Ray Tune writes per trial.
 
+`make_trials` makes as many as one likes, without measurements.
+
 The numbers are drawn, not trained: accuracy over log10 lr is a plateau with flanks, wider with normalization.
 """
 
@@ -35,7 +37,7 @@ SIZES = {"curves": CURVE_STEPS, "ics": PROBE_STEPS * LAYERS, "landscape": LANDSC
 
 def make_tables(rng: np.random.Generator) -> dict[str, pd.DataFrame]:
     """Return the tables trials, curves, ics and landscape."""
-    trials = _trials(rng)
+    trials = make_trials(rng, AXES)
     return {"trials": trials, **{table: _metrics(table, trials, rng) for table in SIZES}}
 
 
@@ -58,8 +60,9 @@ def _array(frame: pd.DataFrame, field: pa.Field) -> pa.Array:
     return pa.array(frame[field.name], from_pandas=True).cast(field.type)
 
 
-def _trials(rng: np.random.Generator) -> pd.DataFrame:
-    trials = pd.DataFrame(product(*AXES.values()), columns=list(AXES))
+def make_trials(rng: np.random.Generator, axes: dict[str, list[Any]]) -> pd.DataFrame:
+    """Return a row for each point of a grid, by name the axes of `AXES` with other points."""
+    trials = pd.DataFrame(product(*axes.values()), columns=list(axes))
     at, none = np.log10(trials["lr"]), (trials["norm"] == "none").to_numpy()
     low, high = np.where(none, -2.0, -2.5), np.where(none, -1.2, -0.2) + 0.1 * trials["seed"] * rng.normal()
     outside = np.maximum(np.maximum(low - at, at - high), 0) + 0.1 * np.abs(np.log10(trials["init_gain"])) * none
@@ -68,9 +71,10 @@ def _trials(rng: np.random.Generator) -> pd.DataFrame:
     rough = np.where(none, 8.0, 1.0) * trials["lr"] ** 0.5 * np.exp(rng.normal(0, 0.3, len(trials)))
     probes = {"landscape": {"every": 100}, "ics": {"every": 100}}
     columns: dict[str, Any] = {
-        "trial_key": [f"{k:016x}" for k in rng.permutation(len(trials))],
+        "trial_key": [f"{key:016x}" for key in rng.integers(2**64, size=len(trials), dtype=np.uint64).tolist()],
         "status": np.where(lost, "diverged", "completed"),
         "test_acc": np.where(lost, np.nan, np.clip(accuracy, 0, 1)),
+        "test_loss": np.where(lost, np.nan, 2.3 - 2 * accuracy),
         "landscape_loss_range": 0.1 * rough,
         "landscape_grad_diff": rough,
         "landscape_beta": 3 * rough,
@@ -99,14 +103,19 @@ def _trials(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _specs(trials: pd.DataFrame, probes: dict[str, Any]) -> list[str]:
-    """Return the spec of each trial, as JSON."""
+    """Return the spec of each trial, as JSON: that of the first with the axes of each in their places."""
     fixed = {
         "model": {"name": "vgg"},
         "dataset": {"name": "digits"},
         "train": {"steps": 2000, "batch_size": 128, "max_loss": 1e4},
         "probes": probes,
     }
-    return [TrialSpec.model_validate(fixed | row).to_json() for row in trials[list(AXES)].to_dict("records")]
+    rows = trials[list(AXES)]
+    (first,) = rows.head(1).to_dict("records")
+    spec = json.loads(TrialSpec.model_validate(fixed | {str(axis): value for axis, value in first.items()}).to_json())
+    rest = json.dumps({name: value for name, value in spec.items() if name not in AXES})[1:]
+    form = '{{"norm": "{}", "init": "{}", "init_gain": {!r}, "lr": {!r}, "seed": {}, '.format
+    return [form(*row) + rest for row in rows.itertuples(index=False, name=None)]
 
 
 def _metrics(table: str, trials: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

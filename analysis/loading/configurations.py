@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from analysis.loading.membership import are_among
 from analysis.loading.results import Results
 from bnsweep.results.schema import METRIC_TABLES
 
@@ -23,5 +24,5 @@ def split_configurations(results: Results) -> dict[str, Results]:
 def _of_trials(results: Results, trials: pd.DataFrame) -> Results:
     keys = trials["trial_key"]
     metrics = {table: getattr(results, table) for table in METRIC_TABLES}
-    mine = {table: rows[rows["trial_key"].isin(keys)] for table, rows in metrics.items()}
+    mine = {table: rows[are_among(rows["trial_key"], keys)] for table, rows in metrics.items()}
     return replace(results, trials=trials.reset_index(drop=True), **mine)

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as pds
 
+from analysis.loading.membership import are_among
 from analysis.loading.order import ORDERED, declared_order
 from analysis.loading.results import Results
 from analysis.loading.selection import IDENTIFYING, Steps, checked_columns, checked_norms, checked_steps, row_filter
@@ -65,7 +66,8 @@ def _load(
     """Read all tables as they are at one moment."""
     declared = _declared(store)
     stored = _trials(snapshot, columns.get("trials"))
-    every_trial = stored.drop_duplicates("trial_key", ignore_index=True)
+    is_repeated = stored["trial_key"].duplicated()
+    every_trial = stored[~is_repeated].reset_index(drop=True) if is_repeated.any() else stored
     chosen_norms = checked_norms(norms, every_trial)
     trials, undeclared = _set_apart(_of_norms(every_trial, chosen_norms), declared)
     if trials.empty:
@@ -148,13 +150,17 @@ def _set_apart(trials: pd.DataFrame, declared: dict[str, Any] | None) -> tuple[p
     """Split `trials` into those that are declared and those that are not."""
     if declared is None:
         return trials, trials.iloc[:0]
-    is_declared = trials["trial_key"].isin(declared["trial_keys"])
+    is_declared = are_among(trials["trial_key"], declared["trial_keys"])
+    if is_declared.all():
+        return trials, trials.iloc[:0]
     return trials[is_declared].reset_index(drop=True), trials[~is_declared].reset_index(drop=True)
 
 
 def _of_trials(rows: pd.DataFrame, trials: pd.DataFrame, has_duplicates: bool) -> pd.DataFrame:
     """Return the rows that belong to `trials`, each measurement once."""
-    rows = rows[rows["trial_key"].isin(trials["trial_key"])]
+    if rows.empty:
+        return rows
+    rows = rows[are_among(rows["trial_key"], trials["trial_key"])]
     if has_duplicates:
         rows = rows.drop_duplicates([name for name in IDENTIFYING if name in rows])
     return rows.reset_index(drop=True)

@@ -30,6 +30,8 @@ def in_order(names: pd.Series[str] | pd.Index[str] | Sequence[str]) -> list[str]
 def declared_order(trials: pd.DataFrame, trial_keys: Sequence[str], axis: str) -> pd.CategoricalDtype:
     """Return the names on `axis` as an ordered category, as the sweep file lists them; else as in `NORM_ORDER`."""
     names, others = trials[axis].astype(str), [trials[name] for name in AXES if name != axis]
+    if len(names.unique()) == 1:
+        return pd.CategoricalDtype([names.iloc[0]], ordered=True)
     ranks = declared_ranks(names, others, trials["trial_key"], trial_keys)
     order = sorted(ranks.index, key=lambda name: (ranks[name], _usual_place(name), name))
     return pd.CategoricalDtype(order, ordered=True)

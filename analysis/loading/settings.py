@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.loading.order import declared_ranks
+from analysis.loading.setting_texts import setting_texts
 from analysis.loading.spec_fields import NONE, Level, canonical, flatten, in_words, levels_of, short_names
 from bnsweep.errors import InputError
 from bnsweep.results.schema import AXES
-from bnsweep.results.stored_spec import completed_setting, setting_text
+from bnsweep.results.stored_spec import completed_setting
 
 MAX_NAMED = 3
 
@@ -41,7 +42,7 @@ def read_settings(trials: pd.DataFrame, declared_keys: Sequence[str] = ()) -> Se
     Raises:
         InputError: a damaged spec.
     """
-    texts = trials["spec"].map(setting_text)
+    texts = setting_texts(trials["spec"])
     distinct = sorted(texts.unique())
     parts = flatten([completed_setting(text) for text in distinct])
     varying = {path: values for path, values in parts.items() if len(set(map(canonical, values))) > 1}
@@ -51,7 +52,7 @@ def read_settings(trials: pd.DataFrame, declared_keys: Sequence[str] = ()) -> Se
         )
     names = short_names(list(parts), taken=AXES)
     table = pd.DataFrame({names[path]: levels_of(values) for path, values in varying.items()}, distinct, dtype=object)
-    by_trial = table.loc[texts].set_axis(trials.index)
+    by_trial = table.loc[pd.Index(texts)].set_axis(trials.index)
     levels = {str(name): _in_order(str(name), by_trial, trials, declared_keys) for name in table}
     places = table.apply(lambda values: values.map(levels[str(values.name)].index))
     labels = table.apply(lambda row: ", ".join(f"{name} {in_words(value)}" for name, value in row.items()), axis=1)

@@ -41,9 +41,16 @@ def of_mode(
     names: Iterable[str] = MEASURES,
 ) -> Estimates:
     """Return these measures of one mode by name."""
-    runs = runs_of(shared_by(grid, [norm]), pooling, fraction, bar)
+    return of_one(shared_by(grid, [norm]), pooling, fraction, bar, names)
+
+
+def of_one(
+    mine: Grid, pooling: Pooling, fraction: float = FRACTION, bar: Bar = "any", names: Iterable[str] = MEASURES
+) -> Estimates:
+    """Return these measures of the one mode of a grid from `shared_by`."""
+    runs = runs_of(mine, pooling, fraction, bar)
     return {
-        name: (measure, _seed_mean(runs, measure, sides_of(runs, measure, values_NS)[:1], [norm], 0.0))
+        name: (measure, _seed_mean(runs, measure, sides_of(runs, measure, values_NS)[:1], mine.norms, 0.0))
         for name, measure, values_NS in measures_of(runs, names)
     }
 
@@ -64,9 +71,16 @@ def of_difference(
     Raises:
         InputError: the two share no point of the grid.
     """
-    runs = runs_of(_pair(grid, norm, baseline), pooling, fraction, bar)
+    return of_pair(pair_of(grid, norm, baseline), pooling, fraction, names, bar)
+
+
+def of_pair(
+    pair: Grid, pooling: Pooling, fraction: float = FRACTION, names: Iterable[str] = MEASURES, bar: Bar = "any"
+) -> Estimates:
+    """Return these measures of the first mode of a grid from `pair_of` minus those of the second."""
+    runs = runs_of(pair, pooling, fraction, bar)
     return {
-        name: (measure, _seed_mean(runs, measure, sides_of(runs, measure, values_NS), [norm, baseline]))
+        name: (measure, _seed_mean(runs, measure, sides_of(runs, measure, values_NS), pair.norms))
         for name, measure, values_NS in measures_of(runs, names)
     }
 
@@ -92,14 +106,19 @@ def shared_by(grid: Grid, norms: list[str]) -> Grid:
     return grid.of(norms, seeds, lrs, known_SIGL)
 
 
-def _pair(grid: Grid, norm: str, baseline: str) -> Grid:
+def pair_of(grid: Grid, norm: str, baseline: str) -> Grid:
+    """Return the grid of two modes where both have a result; the best of any mode is that of the two.
+
+    Raises:
+        InputError: they share no point of the grid.
+    """
     shared = shared_by(grid, [norm, baseline])
     return replace(shared, best_of_any=shared.best.max(axis=1))
 
 
 def train_to_the_end(grid: Grid, norm: str, baseline: str, fraction: float = FRACTION) -> list[str]:
     """Return which of the two still train at the lowest or highest learning rate that both were tested at."""
-    pair = _pair(grid, norm, baseline)
+    pair = pair_of(grid, norm, baseline)
     runs = runs_of(pair, pool_all(pair), fraction)
     bars = runs.threshold[:, None, None]
     return [name for name, scores in zip(pair.norms, runs.accuracy, strict=True) if reaches_end(scores, bars)]

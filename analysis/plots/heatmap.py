@@ -14,6 +14,7 @@ from analysis.measures.grid import make_grid
 from analysis.measures.pooling import mean_threshold
 from analysis.measures.scores import require_score
 from analysis.plots.heatmap_layout import HeatmapLayout, lay_out_panels
+from analysis.plots.heatmap_regions import draw_regions
 from analysis.plots.style import CROSS, new_figure, set_title, short_name, style
 from analysis.statistics.nan_aware import Floats, nan_mean
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 LABEL_IN = (0.45, 0.12)
 """Room that the label of a learning rate takes in width, and that of a gain in height."""
+DENSE_LABELS = 8
+"""Of either axis, where cells are no longer seen."""
 MIN_APART_IN = 0.24
 """Between labels of learning rates that are not upright."""
 
@@ -141,11 +144,16 @@ def draw_heatmap(data: HeatmapData, fig: Figure | None = None) -> Figure:
 
 def _draw_panel(ax: Axes, data: HeatmapData, norm: str, init: str) -> ScalarMappable:
     accuracy, layout = data.matrix(norm, init, "accuracy"), data.layout
-    mesh = ax.pcolormesh(np.ma.masked_invalid(accuracy), cmap="cividis", vmin=0, vmax=1, ec="white", lw=_line(layout))
-    ax.set_facecolor("#eeeeee")
     lost, seeds = data.matrix(norm, init, "n_diverged"), data.matrix(norm, init, "n_seeds")
     trains = data.matrix(norm, init, "trains")
-    for g, c in np.ndindex(accuracy.shape):
+    shades: dict[str, Any] = {"cmap": "cividis", "vmin": 0, "vmax": 1}
+    mesh: ScalarMappable
+    if layout.is_dense:
+        mesh = draw_regions(ax, accuracy, trains > 0, lost > 0, **shades)
+    else:
+        mesh = ax.pcolormesh(np.ma.masked_invalid(accuracy), ec="white", lw=_line(layout), **shades)
+    ax.set_facecolor("#eeeeee")
+    for g, c in [] if layout.is_dense else np.ndindex(accuracy.shape):
         if trains[g, c]:
             ax.add_patch(_box(c, g, 0.05, ec="black", lw=1.3 * _line(layout)))
         if lost[g, c]:
@@ -165,11 +173,15 @@ def _label(ax: Axes, data: HeatmapData) -> None:
     (_, tall), wide = data.layout.cell_in, data.layout.panel_in
     labels = max(2, int(wide / LABEL_IN[0]) + 1)
     every = max(1, -(-(len(data.lrs) - 1) // (labels - 1)))
+    skip = max(1, int(np.ceil(LABEL_IN[1] / tall)))
+    gain_form = "{:g}".format
+    if data.layout.is_dense:
+        every, skip = max(every, len(data.lrs) // DENSE_LABELS), max(skip, len(data.gains) // DENSE_LABELS)
+        gain_form = "{:.2g}".format
     ax.set_xticks(np.arange(len(data.lrs))[::every] + 0.5, [f"{lr:.2g}" for lr in data.lrs[::every]])
     if every * wide / len(data.lrs) < MIN_APART_IN:
         ax.tick_params(axis="x", labelrotation=90)
-    skip = max(1, int(np.ceil(LABEL_IN[1] / tall)))
-    ax.set_yticks(np.arange(len(data.gains))[::skip] + 0.5, [f"{gain:g}" for gain in data.gains[::skip]])
+    ax.set_yticks(np.arange(len(data.gains))[::skip] + 0.5, [gain_form(gain) for gain in data.gains[::skip]])
     ax.tick_params(length=0, labelsize=_small(data.layout), pad=2)
     ax.spines[:].set_visible(False)
 

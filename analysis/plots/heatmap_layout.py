@@ -19,6 +19,8 @@ SIDES_IN = 1.3
 PANEL_GAP_IN = 0.12
 MAX_CELL_IN = 0.3
 MIN_CELL_IN = 0.07
+DENSE_IN = 0.02
+"""Below, a cell is a few dots."""
 NUMBER_IN = (0.31, 0.17)
 """Width and height of a cell that has room for a number."""
 
@@ -40,6 +42,11 @@ class HeatmapLayout:
     def has_numbers(self) -> bool:
         """Whether a cell has room for its accuracy, or how many seeds diverged."""
         return self.cell_in[0] >= NUMBER_IN[0] and self.cell_in[1] >= NUMBER_IN[1]
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether cells are so small that only regions of them are seen."""
+        return min(self.cell_in) < DENSE_IN
 
     @property
     def height_in(self) -> float:

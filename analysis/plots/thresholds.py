@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.loading import Results
 from analysis.loading.order import BASELINE
 from analysis.measures import FRACTION
-from analysis.measures.comparison import of_mode
+from analysis.measures.comparison import of_one, shared_by
 from analysis.measures.grid import Grid, make_grid
 from analysis.measures.pooling import pool_all
 from analysis.plots.style import new_figure, norm_style, set_title, short_name, style
@@ -71,8 +71,9 @@ def thresholds_data(results: Results) -> ThresholdsData:
 
 def _rows(grid: Grid, norm: str) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
+    mine = shared_by(grid, [norm])
     for fraction in FRACTIONS:
-        estimates = of_mode(grid, norm, pool_all(grid), fraction, names=BARS)
+        estimates = of_one(mine, pool_all(grid), fraction, names=BARS)
         for name, bar in BARS.items():
             estimate = estimates[name][1]
             numbers = dict(zip(("low", "high"), estimate.interval(CONFIDENCE), strict=True))

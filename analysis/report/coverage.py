@@ -55,7 +55,8 @@ def without_rows(results: Results) -> list[tuple[str, int, int]]:
 
     A completed trial should have curves, and rows of each probe of its spec that is due before its last step.
     """
-    completed = results.trials[results.trials["status"] == "completed"]
+    completed = results.trials[["trial_key", "status", "steps", "probes"]]
+    completed = completed[completed["status"] == "completed"]
     texts = completed["probes"].fillna("{}").astype(str)
     probes = {text: json.loads(text) for text in texts.unique()}
     found = []
@@ -77,7 +78,7 @@ def _first_step(schedule: dict[str, Any] | None) -> float:
 
 def norm_coverage(results: Results) -> list[dict[str, int | str]]:
     """Return by mode the numbers of trials done, diverged and pruned."""
-    status = results.trials.groupby("norm")["status"]
+    status = results.trials[["norm", "status"]].groupby("norm")["status"]
     return [
         {
             "norm": norm,

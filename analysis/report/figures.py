@@ -8,14 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from analysis.loading import Results
 from analysis.measures.scores import in_scores, says_accuracy
 from analysis.plots import FigureKind
 from analysis.plots.computed import Computed
 from analysis.plots.saving import save
 from analysis.plots.style import style
+from analysis.report.csv_table import write_csv
 from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,8 +62,3 @@ def _reworded(figure: Figure, told: Callable[[str], str]) -> Figure:
         if told(label.get_text()) != label.get_text():
             label.set_text(told(label.get_text()))
     return figure
-
-
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table without its index."""
-    frame.to_csv(path, index=False)

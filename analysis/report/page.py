@@ -14,7 +14,7 @@ from analysis.plots.computed import Computed, compute
 from analysis.plots.plain_sgd import is_own
 from analysis.report.configuration_report import ConfigurationReport, report_configuration
 from analysis.report.coverage import compared_in_part, coverage, norm_coverage, without_rows
-from analysis.report.figures import write_csv
+from analysis.report.csv_table import write_csv
 from analysis.report.html import render
 from analysis.report.interactive import interactive
 from analysis.report.output_directory import FINAL_PAGE, PAGE, replaced_whole, report_directory

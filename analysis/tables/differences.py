@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from math import nan
 
 import pandas as pd
@@ -11,7 +12,7 @@ from analysis.loading import Results
 from analysis.loading.configurations import split_configurations
 from analysis.loading.order import BASELINE
 from analysis.measures import FRACTION, Bar, Measure
-from analysis.measures.comparison import of_difference
+from analysis.measures.comparison import of_pair, pair_of
 from analysis.measures.grid import Grid, make_grid
 from analysis.measures.pooling import poolings
 from analysis.statistics.intervals import CONFIDENCE
@@ -60,16 +61,22 @@ def difference_table(
 
 
 def _rows(grid: Grid, baseline: str, fraction: float, bar: Bar) -> Iterator[dict[str, object]]:
-    compared = [norm for norm in grid.norms if norm != baseline] if baseline in grid.norms else []
+    pairs = _pairs(grid, baseline)
     for pooling in poolings(grid):
-        for norm in compared:
-            try:
-                estimates = of_difference(grid, norm, baseline, pooling, fraction, bar=bar)
-            except InputError:
-                continue
-            for name, (measure, estimate) in estimates.items():
+        for norm, pair in pairs.items():
+            for name, (measure, estimate) in of_pair(pair, pooling, fraction, bar=bar).items():
                 head = {"norm": norm, "init": pooling.init, "init_gain": pooling.init_gain, "measure": name}
                 yield head | _columns(measure, estimate)
+
+
+def _pairs(grid: Grid, baseline: str) -> dict[str, Grid]:
+    """Return by mode the grid of what it shares with the baseline; none of one that shares nothing."""
+    found = {}
+    for norm in grid.norms if baseline in grid.norms else []:
+        if norm != baseline:
+            with suppress(InputError):
+                found[norm] = pair_of(grid, norm, baseline)
+    return found
 
 
 def _columns(measure: Measure, estimate: SeedMean) -> dict[str, object]:

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.loading import Results
 from analysis.loading.configurations import split_configurations
 from analysis.measures import FRACTION, Bar, Measure
-from analysis.measures.comparison import num_shared, of_mode, shared_by
+from analysis.measures.comparison import num_shared, of_one, shared_by
 from analysis.measures.curves import reaches_end
 from analysis.measures.grid import Grid, make_grid
 from analysis.measures.pooling import Pooling, poolings, runs_of
@@ -55,11 +55,11 @@ def robustness_table(results: Results, fraction: float = FRACTION, bar: Bar = "a
 
 
 def _rows(grid: Grid, fraction: float, bar: Bar) -> Iterator[dict[str, object]]:
-    measured = [norm for norm in grid.norms if num_shared(grid, [norm])]
+    alone = {norm: shared_by(grid, [norm]) for norm in grid.norms if num_shared(grid, [norm])}
     for pooling in poolings(grid):
-        for norm in measured:
-            counts = _counts(shared_by(grid, [norm]), pooling, fraction, bar)
-            for name, (measure, estimate) in of_mode(grid, norm, pooling, fraction, bar).items():
+        for norm, mine in alone.items():
+            counts = _counts(mine, pooling, fraction, bar)
+            for name, (measure, estimate) in of_one(mine, pooling, fraction, bar).items():
                 head = {"norm": norm, "init": pooling.init, "init_gain": pooling.init_gain, "measure": name}
                 yield head | _columns(measure, estimate, counts)
 

@@ -40,7 +40,8 @@ class AccuracyData:
     means: pd.DataFrame
     """norm, init, init_gain, lr, accuracy (mean over seeds), low, high (over seeds), n_seeds, n_diverged."""
     spans: pd.DataFrame
-    """norm, init, init_gain, seed, lr_low, lr_high: where the mode trains, to the middle of a gap that is open."""
+    """norm, init, init_gain, seed, lr_low, lr_high: where the mode trains, to the middle of a gap that is open; of the
+    inits and gains that are drawn."""
     open_spans: pd.DataFrame
     """The same columns: the gaps between tested rates of which one end trains, so that the grid leaves them open."""
     layout: Layout
@@ -82,8 +83,8 @@ def accuracy_data(results: Results, tables: RobustnessTables | None = None, frac
         threshold=threshold,
         trials=trials,
         means=means,
-        spans=_spans(grid, fraction, trainable_spans),
-        open_spans=_spans(grid, fraction, open_gaps),
+        spans=_spans(grid, fraction, trainable_spans, layout),
+        open_spans=_spans(grid, fraction, open_gaps, layout),
         layout=layout,
         widths=widths,
     )
@@ -98,11 +99,16 @@ def _subtitle(grid: Grid, tables: RobustnessTables, fraction: float, threshold: 
     return "\n".join([trains, *(f"{line}." for line in lines if line)])
 
 
-def _spans(grid: Grid, fraction: float, spans_of: Callable[[Floats, list[float], float], list[Span]]) -> pd.DataFrame:
+def _spans(
+    grid: Grid, fraction: float, spans_of: Callable[[Floats, list[float], float], list[Span]], layout: Layout
+) -> pd.DataFrame:
+    """Return the spans of the curves that are drawn."""
+    drawn = {(grid.inits.index(init), grid.gains.index(gain)) for row in layout.rows for init, gain in row}
     rows = [
         (grid.norms[n], grid.inits[i], grid.gains[g], seed, low, high)
         for s, (seed, threshold) in enumerate(zip(grid.seeds, thresholds(grid, fraction), strict=True))
         for n, i, g in np.ndindex(grid.accuracy.shape[1:4])
+        if (i, g) in drawn
         for low, high in spans_of(grid.accuracy[s, n, i, g], grid.lrs, float(threshold))
     ]
     return pd.DataFrame(rows, columns=["norm", "init", "init_gain", "seed", "lr_low", "lr_high"])

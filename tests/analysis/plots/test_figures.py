@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.patches import Rectangle
 
 import analysis
 from analysis.loading import Results
@@ -16,12 +17,13 @@ from analysis.plots.accuracy import accuracy_data
 from analysis.plots.accuracy.data import open_gaps
 from analysis.plots.bands import OPEN, fill_band, limit
 from analysis.plots.explains import explains_data
-from analysis.plots.heatmap import heatmap_data
+from analysis.plots.heatmap import draw_heatmap, heatmap_data
 from analysis.plots.ics import draw_ics, ics_data
 from analysis.plots.landscape import draw_landscape, landscape_data
 from analysis.plots.reference_cell import reference_cell
 from analysis.plots.style import NORM_STYLES, norm_style, style
 from bnsweep.errors import InputError
+from tests.analysis.plots.rendering import clipped, rendered
 from tests.synthetic import CHANCE, make_specs, write_sweep
 
 CELL = ["norm", "init_gain", "lr"]
@@ -249,3 +251,16 @@ def test_every_mode_has_a_look_of_its_own() -> None:
         assert len({getattr(look, trait) for look in NORM_STYLES.values()}) == len(NORM_STYLES)
     with pytest.raises(InputError, match=r"no mode 'bach'.*did you mean 'batch'"):
         norm_style("bach")
+
+
+def test_a_heatmap_of_more_cells_than_dots_is_a_picture(tmp_path: Path) -> None:
+    specs = make_specs(["batch"], gains=np.logspace(-1, 1, 450).tolist(), lrs=[0.01, 0.1], num_seeds=1, probes=False)
+    write_sweep(tmp_path, specs)
+    data = heatmap_data(analysis.load(tmp_path))
+    assert data.layout.is_dense
+    fig = draw_heatmap(data)
+    (image,) = fig.axes[0].images
+    assert np.allclose(np.asarray(image.get_array()), data.matrix("batch", specs[0].init, "accuracy"), atol=0.005)
+    assert not [patch for patch in fig.axes[0].patches if isinstance(patch, Rectangle)]
+    assert len(fig.axes[0].get_yticks()) <= 10
+    assert clipped(fig, rendered(fig)) == []
