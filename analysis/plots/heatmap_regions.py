@@ -24,7 +24,7 @@ def draw_regions(
     rows, columns = (np.arange(size) + 0.5 for size in accuracy.shape)
     place = (0, accuracy.shape[1], 0, accuracy.shape[0])
     told = np.ma.masked_invalid(accuracy).round(2)
-    image = ax.imshow(told, origin="lower", aspect="auto", extent=place, **shades)
+    image = ax.imshow(told, origin="lower", aspect="auto", extent=place, interpolation="nearest", **shades)
     if lost.any():
         shown = ax.contourf(columns, rows, lost, levels=[0.5, 1.5], colors="none", hatches=["////"])
         shown.set_edgecolor("#cfcfcf")
