@@ -1,6 +1,6 @@
 /** The interactive page: what is computed from the reader's choice, and the views that show it. */
 
-import { cellMeans, overLines } from "./data/means.js";
+import { cellMeans, overLines, withTrained } from "./data/means.js";
 import { readPayload } from "./data/payload.js";
 import { cellOf, cellOfKey, keyOf, settingOf } from "./data/setting.js";
 import { onGround } from "./drawing/colours.js";
@@ -170,7 +170,7 @@ function bestForAll(page) {
 
 /** Return a function that computes what follows from the choice, once for each. */
 function createCurrent(page) {
-  let [prepared, preparedFor, known, knownFor] = [null, "", null, ""];
+  let [prepared, means, preparedFor, known, knownFor] = [null, null, "", null, ""];
   return () => {
     const { setting, norms, seeds, fraction, bar } = page.state.get();
     const chosen = JSON.stringify([setting, norms, seeds]);
@@ -178,9 +178,9 @@ function createCurrent(page) {
     if (asked === knownFor) return known;
     const { grid } = page.setting();
     const selected = { norms: chosenOf(grid.norms, norms), seeds: chosenOf(grid.seeds, seeds) };
-    if (chosen !== preparedFor) prepared = prepare(grid, selected);
+    if (chosen !== preparedFor) [prepared, means] = [prepare(grid, selected), meansWithRange(grid, selected)];
     [preparedFor, knownFor] = [chosen, asked];
-    known = compute(page, grid, selected, prepared, { fraction, bar });
+    known = { ...selected, ...means, ...compute(page, grid, selected, prepared, means, { fraction, bar }) };
     return known;
   };
 }
@@ -191,22 +191,23 @@ function chosenOf(points, chosen) {
   return found.length ? found : points;
 }
 
-function compute(page, grid, { norms, seeds }, prepared, { fraction, bar }) {
-  const bars = bar === "own" ? ownThresholds(prepared, fraction) : thresholds(prepared, fraction);
-  const barOf = (n, s) => (bar === "own" ? bars[s * norms.length + n] : bars[s]);
-  const means = cellMeans(grid, norms, seeds, (norm, seed) => barOf(norms.indexOf(norm), seeds.indexOf(seed)));
+/** Return what hangs on no bar: the means of the cells, the best of them, and the best of any run. */
+function meansWithRange(grid, { norms, seeds }) {
+  const means = cellMeans(grid, norms, seeds);
   let [best, top] = [0, 0];
   for (const { accuracy: of, high } of means.values()) {
     for (const value of of) if (value > best) best = value;
     for (const value of high) if (value > top) top = value;
   }
+  return { means, best: best || 1, top };
+}
+
+function compute(page, grid, { norms, seeds }, prepared, { means }, { fraction, bar }) {
+  const bars = bar === "own" ? ownThresholds(prepared, fraction) : thresholds(prepared, fraction);
+  const barOf = (n, s) => (bar === "own" ? bars[s * norms.length + n] : bars[s]);
   const { baseline } = page.header;
   return {
-    norms,
-    seeds,
-    means,
-    best: best || 1,
-    top,
+    means: withTrained(grid, means, seeds, (norm, seed) => barOf(norms.indexOf(norm), seeds.indexOf(seed))),
     rows: robustness(prepared, { fraction, bar }),
     differences: norms.includes(baseline) ? differences(prepared, { fraction, bar, baseline }) : [],
   };

@@ -14,7 +14,9 @@ const [LETTER, MOST_LEFT] = [7, 150];
 
 /** Draw the map into a container, and anew with each change. */
 export function map(container, page) {
-  page.watch(["setting", "norms", "seeds", "fraction", "bar", "map", "init", "gain"], () => {
+  const always = ["setting", "norms", "seeds", "map", "init", "gain"];
+  const fields = () => (page.state.get().map === "trains" ? [...always, "fraction", "bar"] : always);
+  page.watch(fields, () => {
     keepingFocus(container, () => container.replaceChildren(choice(page), panels(page, container.clientWidth), key(page)));
   }, container);
 }

@@ -4,7 +4,8 @@ import { onGroundChange } from "../drawing/colours.js";
 import { missing } from "../drawing/elements.js";
 
 /**
- * Return `watch(fields, draw, container)`: draw now, and again after any of the fields of the state has changed. A view
+ * Return `watch(fields, draw, container)`: draw now, and again after any of the fields of the state has changed, which may
+ * be a function that returns them, where that hangs on the state. A view
  * with a container is drawn once it comes near the screen, and again where its width changes.
  *
  * @param {object} state
@@ -14,6 +15,7 @@ export function createWatch(state, whyNot) {
   const views = [];
   const byContainer = new Map();
   let isAsked = false;
+  const fieldsOf = ({ fields }) => (typeof fields === "function" ? fields() : fields);
   const drawNow = (view) => {
     view.isDirty = false;
     const why = view.container ? whyNot(view.container) : "";
@@ -44,7 +46,7 @@ export function createWatch(state, whyNot) {
     ask();
   });
   state.subscribe((changed) => {
-    for (const view of views) if (view.fields.some((field) => changed.has(field))) view.isDirty = true;
+    for (const view of views) if (fieldsOf(view).some((field) => changed.has(field))) view.isDirty = true;
     ask();
   });
   onGroundChange((isForPaper) => {
