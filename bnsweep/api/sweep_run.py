@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
 from bnsweep.api.answer_so_far import AnswerSoFar
@@ -86,10 +86,9 @@ def _run_missing(
     from bnsweep.running.run import run
     from bnsweep.running.startup import started
 
-    with ExitStack() as stack:
-        is_watched = bool(planned.missing) and (console.is_terminal or bar is not None)
-        answer = stack.enter_context(AnswerSoFar(store.root)) if is_watched else None
-        progress = stack.enter_context(Progress(console, bar, answer))
+    is_watched = bool(planned.missing) and (console.is_terminal or bar is not None)
+    looking = AnswerSoFar(store.root) if is_watched else nullcontext()
+    with ExitStack() as stack, looking as answer, Progress(console, bar, answer) as progress:
         executor = _executor(options, sweep.resources, bool(planned.missing), stack, console)
         prepared = stack.enter_context(started(sweep, store, planned, executor))
         if options.executor == "serial":  # trials run here; Tune is yet to be imported otherwise

@@ -12,6 +12,13 @@ from tests.synthetic import make_specs, write_sweep
 from tests.waiting import wait_until
 
 
+def looking(directory: Path) -> list[psutil.Process]:
+    """Return the processes that judge what is stored there."""
+    return [
+        process for process in psutil.process_iter(["cmdline"]) if str(directory) in (process.info["cmdline"] or ())
+    ]
+
+
 def test_it_says_how_many_statements_are_resolved_and_leaves_no_process(tmp_path: Path) -> None:
     write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=5, probes=False))
     with AnswerSoFar(str(tmp_path), first_after_s=0.0) as answer:
@@ -20,7 +27,7 @@ def test_it_says_how_many_statements_are_resolved_and_leaves_no_process(tmp_path
         resolved, of = map(int, re.findall(r"\d+", answer()))
     assert 0 < resolved < of
     assert answer() == f"{resolved} of {of} statements on the paper are resolved so far"
-    wait_until(lambda: not psutil.Process().children(), "the process to end")
+    wait_until(lambda: not looking(tmp_path), "the process to end")
 
 
 def test_of_nothing_that_can_be_judged_it_says_nothing(tmp_path: Path) -> None:

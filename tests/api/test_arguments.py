@@ -37,10 +37,13 @@ PATH = "it should be a path, or a URI such as s3://bucket/folder"
     ],
 )
 @pytest.mark.parametrize("call", [bnsweep.run, bnsweep.plan])
-def test_an_option_of_run_and_plan(call: Callable[..., object], given: dict[str, Any], message: str) -> None:
+def test_an_option_of_run_and_plan(
+    call: Callable[..., object], given: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         call(TRIAL, **given)
-    assert not Path("results").exists()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -75,10 +75,10 @@ def test_failed_trials_are_left_and_their_errors_are_said(
     ("options", "message"),
     [
         ({"executor": "seriel"}, "--executor: given 'seriel'; .*did you mean 'serial'"),
-        ({"workers": 0}, "--workers: given 0; it should be 1 or more"),
+        ({"workers": 0}, "^workers: given 0; it should be greater than or equal to 1"),
         ({"workers": 2, "executor": "serial"}, "--workers 2: goes with --executor ray"),
-        ({"max_hours": -1.0}, "--max-hours: given -1; it should be 0 or more"),
-        ({"checkpoint_minutes": float("nan")}, "--checkpoint-minutes: given nan"),
+        ({"max_hours": -1.0}, "^max_hours: given -1.0; it should be greater than or equal to 0"),
+        ({"checkpoint_minutes": float("nan")}, "^checkpoint_minutes: given nan"),
     ],
 )
 def test_bad_options_are_value_errors(sweep_file: Write, tmp_path: Path, options: dict, message: str) -> None:

@@ -31,7 +31,9 @@ CPU = Resources(cpus=1, gpus=0)
 METRIC = {"name": "val_loss", "mode": "min"}
 
 
-@pytest.fixture(scope="module", params=EXECUTORS)
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=[pytest.mark.long] * (name == "ray")) for name in EXECUTORS]
+)
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     with make_executor(request.param) as started:
         yield started

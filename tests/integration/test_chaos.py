@@ -15,7 +15,8 @@ FEW = ["workers", "coordinator", "machine"]
 """Lost within a run, and with it; two starts of Ray are enough for all three."""
 
 
-@pytest.mark.parametrize("kinds", [FEW, pytest.param([*OFTEN, "gcs"], marks=pytest.mark.long)], ids=len)
+@pytest.mark.long
+@pytest.mark.parametrize("kinds", [FEW, [*OFTEN, "gcs"]], ids=len)
 def test_kills_lose_nothing_and_double_nothing(tmp_path: Path, kinds: Sequence[str]) -> None:
     assert len(kinds) < 10 or set(kinds) == VICTIMS.keys()
     toll = kill_often(tmp_path, kinds, random.Random(0))
