@@ -34,7 +34,7 @@ from tests.synthetic import commit_rows, make_specs, write_sweep
 pytestmark = pytest.mark.needs("chromium")
 NORMS = ["none", "batch", "noisy_batch"]
 VIEWS = ("lead", "map", "accuracy", "measures", "training", "landscape", "shift", "scatter", "trials")
-WITHIN_S = 20
+WITHIN_S = 60
 HOSTILE = '</script><img src=x onerror="window.wasRun = true"><script>window.wasRun = true</script>'
 
 
