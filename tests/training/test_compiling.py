@@ -32,8 +32,9 @@ def compiled(spec: TrialSpec, compiler: Compiler) -> TrialResult:
 
 @needs_compiler
 @pytest.mark.filterwarnings(LEAF)
-@pytest.mark.parametrize("norm", [pytest.param("batch", marks=pytest.mark.long), "noisy_batch"])
-@pytest.mark.parametrize("model", [MLP, pytest.param(VGG, marks=pytest.mark.long)], ids=["mlp", "vgg"])
+@pytest.mark.long
+@pytest.mark.parametrize("norm", ["batch", "noisy_batch"])
+@pytest.mark.parametrize("model", [MLP, VGG], ids=["mlp", "vgg"])
 def test_compiled_steps_train_the_same_and_alike_each_time(spec: Build, model: dict[str, object], norm: str) -> None:
     compiler, fields = Compiler(), {"model": model, "norm": norm}
     plain = run_trial(spec(**fields, probes=PROBES, train=STEPS), DATA)

@@ -156,11 +156,15 @@ THIN: dict[str, dict[str, Any]] = {
     "all diverged": {"lrs": [10.0, 100.0], "norms": ["none", "batch"], "num_seeds": 1},
     "one trial": {"lrs": [0.1], "norms": ["none"], "num_seeds": 1},
 }
+OFTEN_DRAWN = ("one norm", "all diverged")
+"""Of their kind other tests draw figures."""
 NOT_DRAWN = {"one lr": {"thresholds"}, "all diverged": {"flatness"}, "one trial": {"thresholds"}}
 """There is no range of rates, or nothing that learned."""
 
 
-@pytest.mark.parametrize("case", THIN)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[pytest.mark.long] * (case in OFTEN_DRAWN)) for case in THIN]
+)
 def test_every_figure_of_a_thin_sweep_is_drawn(case: str, tmp_path: Path) -> None:
     write_sweep(tmp_path, make_specs(gains=[1.0], **THIN[case]))
     results = load(tmp_path)

@@ -71,6 +71,7 @@ def test_it_waits_then_writes_with_each_commit_until_all_is_done(tmp_path: Path,
     assert "watched" not in html
 
 
+@pytest.mark.long
 def test_interrupted_it_leaves_a_page_that_reloads_no_more(tmp_path: Path, specs: list[TrialSpec]) -> None:
     commit(tmp_path, specs[:2])
     with watching(tmp_path) as process:
