@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import isfinite, log10
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +14,6 @@ from analysis.measures.scores import ACCURACY, in_scores, note, says_accuracy
 from analysis.plots import FIGURES, METRIC
 from analysis.plots.computed import Computed
 from analysis.plots.plain_sgd import is_own
-from analysis.plots.style import norm_style
 from analysis.report.figures import DrawnFigure, draw_figure
 from analysis.statistics.intervals import trust
 from analysis.tables.formatting import (
@@ -24,9 +22,8 @@ from analysis.tables.formatting import (
     format_measures,
     format_robustness,
 )
-from analysis.tables.headline import decades
 from analysis.tables.importance_text import FormattedImportance, format_importance
-from analysis.tables.pooled import all_pooled_rows, pooled_rows
+from analysis.tables.pooled import all_pooled_rows
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,6 @@ class ConfigurationReport:
     robustness: list[dict[str, str]]
     differences: list[dict[str, str]]
     importance: FormattedImportance | None
-    bars: list[dict[str, str]]
     trust: str
 
 
@@ -76,7 +72,6 @@ def report_configuration(
         robustness=format_robustness(rows),
         differences=format_differences(all_pooled_rows(computed.tables.differences)),
         importance=format_importance(computed.importance),
-        bars=width_bars(pooled_rows(rows, "trainable_decades"), results.trials["lr"]),
         trust=trust(_fewest_seeds(pooled)),
     )
 
@@ -85,22 +80,3 @@ def _fewest_seeds(pooled: pd.DataFrame) -> int:
     """Return of how many seeds the least known mean accuracy is; 0 where there is none."""
     seeds = pooled.loc[pooled["measure"] == "mean_accuracy", "n_seeds"].dropna()
     return int(seeds.min()) if len(seeds) else 0
-
-
-def width_bars(widths: pd.DataFrame, lrs: pd.Series[float]) -> list[dict[str, str]]:
-    """Return for each norm its decades in words and its colour.
-
-    And in percent of the tested range how much surely trains, and how much more the grid leaves open.
-    """
-    tested = log10(lrs.max() / lrs.min())
-    return [
-        {
-            "norm": row["norm"],
-            "decades": decades(row),
-            "color": norm_style(row["norm"]).color,
-            "sure": f"{100 * row['grid_low'] / tested:.1f}",
-            "open": f"{100 * (row['grid_high'] - row['grid_low']) / tested:.1f}",
-        }
-        for _, row in widths.iterrows()
-        if isfinite(row["value"]) and tested > 0
-    ]

@@ -1,7 +1,6 @@
 // From which accuracy on a run trains: a fraction of the best of any chosen mode with the seed, or of the mode's own.
 
 import { FRACTION, threshold } from "./curves.js";
-import { meanOverFirst } from "./hidden.js";
 
 /**
  * The accuracies by which runs are judged, by seed of the runs.
@@ -44,23 +43,4 @@ export function barsOf({ grid, norms, best }, seeds, n, others, { fraction, bar 
   const ownThreshold = Float64Array.from(seeds, (s) => threshold(bestOf(s, n), grid.chance, fraction));
   const ofAny = bestOfAny.map((accuracy) => threshold(accuracy, grid.chance, fraction));
   return { threshold: bar === "own" ? ownThreshold : ofAny, ownThreshold, best: bestOfAny };
-}
-
-/**
- * @param {Selection} selection
- * @returns {Float64Array} the mean over the chosen seeds of every curve of the chosen modes, shape NIGL; NaN where no
- *   seed has a result.
- */
-export function curvesOverSeeds({ grid, normPlaces, seedPlaces }) {
-  const size = grid.accuracy.length / (grid.seeds.length * grid.norms.length);
-  const means = new Float64Array(normPlaces.length * size);
-  normPlaces.forEach((n, place) => {
-    const curves = new Float64Array(seedPlaces.length * size);
-    seedPlaces.forEach((s, k) => {
-      const start = (s * grid.norms.length + n) * size;
-      curves.set(grid.accuracy.subarray(start, start + size), k * size);
-    });
-    means.set(meanOverFirst(curves, seedPlaces.length), place * size);
-  });
-  return means;
 }

@@ -1,6 +1,6 @@
-// From what was measured of every curve to one number for each seed; and the pieces that a width adds up.
+// From what was measured of every curve to one number for each seed.
 
-import { gapsOf, nothingMeasured, reaches, ROUNDING } from "./curves.js";
+import { nothingMeasured, reaches, ROUNDING } from "./curves.js";
 import { nanMean, nanMin } from "./nan_aware.js";
 
 /**
@@ -56,31 +56,4 @@ export function reachesEnd(gaps, bars, curvesPerSeed) {
     const [first, bar] = [k * gaps.numLrs, bars[Math.floor(k / curvesPerSeed)]];
     return known > 0 && (reaches(gaps.scores[first], bar) || reaches(gaps.scores[first + known - 1], bar));
   });
-}
-
-/**
- * Return the ranges of learning rate that `trainableDecades` adds up, for one curve: from halfway to the neighbour that
- * does not train, to halfway to the next. Left out is the half that it counts of what lies beyond the outermost result
- * where that does not train: nothing says where it would be.
- * @param {ArrayLike<number>} curve scores, shape L; NaN where there is no result
- * @param {ArrayLike<number>} lrs the learning rates, ascending
- * @param {number} bar the accuracy from which on a run counts as trained
- * @returns {[number, number][]} from low to high
- */
-export function trainableSpans(curve, lrs, bar) {
-  const gaps = gapsOf(Float64Array.from(curve), Float64Array.from(lrs, Math.log10));
-  const trains = (j) => j >= 0 && j < gaps.numKnown[0] && reaches(gaps.scores[j], bar);
-  const spans = [];
-  let end = Math.log10(lrs[0]);
-  for (let j = 0; j <= gaps.numKnown[0]; j++) {
-    const start = end;
-    end += gaps.length[gaps.start[0] + j];
-    const [trainsLeft, trainsRight] = [trains(j - 1), trains(j)];
-    if (!(end > start) || !(trainsLeft || trainsRight)) continue;
-    const middle = (start + end) / 2;
-    let low = trainsLeft ? start : middle;
-    if (spans.length && spans.at(-1)[1] === low) low = spans.pop()[0];
-    spans.push([low, trainsRight ? end : middle]);
-  }
-  return spans.filter(([low, high]) => high > low).map((span) => span.map((place) => 10 ** place));
 }

@@ -22,7 +22,7 @@ const DECLARED = {
 };
 
 /** Of these measures and intervals depend; the others only change what is looked at. */
-export const EXPLORING = ["norms", "seeds", "fraction", "bar"];
+const EXPLORING = ["norms", "seeds", "fraction", "bar"];
 const NARROWING = ["init", "gain", "brush"];
 const KEEP_AFTER_MS = 250;
 

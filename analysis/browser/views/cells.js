@@ -51,7 +51,7 @@ function drawPixels(pen, canvas, { values, rows, num, colors, shade }) {
 }
 
 /** Return the edges of the cells in pixels, one more than there are learning rates. */
-export function edgesIn(lrs, width) {
+function edgesIn(lrs, width) {
   const edges = lrEdges(lrs);
   const scale = logScale([edges[0], edges.at(-1)], [0, width]);
   return edges.map((edge) => Math.round(scale.at(edge)));

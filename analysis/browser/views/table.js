@@ -82,7 +82,7 @@ export function csvOf(table, told = {}) {
 }
 
 /** Have the browser save a text as a file. */
-export function saveAs(name, text) {
+function saveAs(name, text) {
   const address = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
   element("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);

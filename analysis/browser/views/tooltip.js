@@ -31,5 +31,5 @@ export function createTooltip(body, live) {
     show([words], left, top);
     beside.addEventListener("blur", hide, { once: true });
   };
-  return { hint, say, hide };
+  return { hint, say };
 }

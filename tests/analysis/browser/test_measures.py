@@ -22,7 +22,6 @@ from analysis.measures import MEASURES, curves
 from analysis.measures.grid import Grid, make_grid
 from analysis.measures.pooling import thresholds
 from analysis.measures.scales import DRAWS, scale_of
-from analysis.statistics.nan_aware import nan_mean
 from analysis.tables import difference_table, robustness_table
 from tests.analysis.browser.grids import (
     Choice,
@@ -53,14 +52,12 @@ window.curveOf = (curve, lrs, bar) => {
   return {
     width: numbers(bnsweep.trainableDecades(gaps, [bar], 1)),
     area: numbers(bnsweep.meanAccuracy(gaps, logLrs.at(-1) - logLrs[0])),
-    spans: bnsweep.trainableSpans(scores, lrs, bar),
   };
 };
 window.all = ({ grid, kind, choice, baseline, fraction, bar }) => {
   const selection = bnsweep.prepare(gridOf(grid, kind === 32 ? Float32Array : Float64Array), choice);
   return {
     thresholds: [...bnsweep.thresholds(selection, fraction)],
-    means: [...bnsweep.curvesOverSeeds(selection)],
     robustness: bnsweep.robustness(selection, { fraction, bar }),
     differences: bnsweep.differences(selection, { fraction, bar, baseline }),
     again: bnsweep.robustness(selection, { fraction: 0.7, bar: "any" }),
@@ -116,8 +113,6 @@ def test_every_measure_is_pythons(call: Call, data: st.DataObject) -> None:
     found = asked(call, grid, choice, baseline, kind)
     part = chosen(grid, choice)
     same(found["thresholds"], thresholds(part, choice.fraction).tolist())
-    places = np.ix_([grid.seeds.index(s) for s in choice.seeds], [grid.norms.index(norm) for norm in choice.norms])
-    same(found["means"], nan_mean(grid.accuracy[places], 0).ravel().tolist())
     same(found["robustness"], robustness_rows(grid, choice))
     same(found["differences"], difference_rows(grid, choice, baseline))
     same(found["again"], robustness_rows(grid, Choice(choice.norms, choice.seeds, 0.7, "any")))
@@ -165,7 +160,7 @@ curves_over_lr = st.lists(scores, min_size=1, max_size=8).flatmap(
 
 @given(st.lists(curves_over_lr, min_size=1, max_size=20))
 @settings(max_examples=20)
-def test_widths_and_areas_of_single_curves_and_their_spans_are_pythons(
+def test_widths_and_areas_of_single_curves_are_pythons(
     call: Call, drawn: list[tuple[list[float], set[int]]]
 ) -> None:
     cases = [(curve, sorted(10 ** (place / 10) for place in places)) for curve, places in drawn]
@@ -173,7 +168,6 @@ def test_widths_and_areas_of_single_curves_and_their_spans_are_pythons(
         cases, call("given[0].map(([curve, lrs]) => curveOf(curve, lrs, 0.9))", cases), strict=True
     ):
         width, area = curves.trainable_decades(np.array(curve), lrs, BAR), curves.mean_accuracy(np.array(curve), lrs)
-        same(found["spans"], [list(span) for span in curves.trainable_spans(np.array(curve), lrs, BAR)])
         for name, measured in (("width", width), ("area", area)):
             numbers = [measured.value, measured.low, measured.high, measured.grid_sd, measured.smooth]
             same(found[name], [float(number) for number in numbers], name)
