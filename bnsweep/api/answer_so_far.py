@@ -15,6 +15,8 @@ from typing import Self
 FIRST_AFTER_S = 30.0
 MOST_OF_TIME = 0.02
 """Of one processor, which the trials lack."""
+MAX_TRIALS = 10_000
+"""Of a sweep of more nobody looks: judging it takes memory that its trials may lack."""
 RESOLVED = ("supported", "contradicted")
 
 

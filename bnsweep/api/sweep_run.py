@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
-from bnsweep.api.answer_so_far import AnswerSoFar
+from bnsweep.api.answer_so_far import MAX_TRIALS, AnswerSoFar
 from bnsweep.api.end_of_run import end_of_run
 from bnsweep.api.outcome import Outcome
 from bnsweep.api.run_options import RunOptions
@@ -86,7 +86,8 @@ def _run_missing(
     from bnsweep.running.run import run
     from bnsweep.running.startup import started
 
-    is_watched = bool(planned.missing) and (console.is_terminal or bar is not None)
+    is_seen = console.is_terminal or bar is not None
+    is_watched = bool(planned.missing) and is_seen and len(sweep.trials) <= MAX_TRIALS
     looking = AnswerSoFar(store.root) if is_watched else nullcontext()
     with ExitStack() as stack, looking as answer, Progress(console, bar, answer) as progress:
         executor = _executor(options, sweep.resources, bool(planned.missing), stack, console)
