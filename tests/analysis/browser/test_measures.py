@@ -160,9 +160,7 @@ curves_over_lr = st.lists(scores, min_size=1, max_size=8).flatmap(
 
 @given(st.lists(curves_over_lr, min_size=1, max_size=20))
 @settings(max_examples=20)
-def test_widths_and_areas_of_single_curves_are_pythons(
-    call: Call, drawn: list[tuple[list[float], set[int]]]
-) -> None:
+def test_widths_and_areas_of_single_curves_are_pythons(call: Call, drawn: list[tuple[list[float], set[int]]]) -> None:
     cases = [(curve, sorted(10 ** (place / 10) for place in places)) for curve, places in drawn]
     for (curve, lrs), found in zip(
         cases, call("given[0].map(([curve, lrs]) => curveOf(curve, lrs, 0.9))", cases), strict=True
