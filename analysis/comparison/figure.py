@@ -10,7 +10,8 @@ import pandas as pd
 
 from analysis.comparison.data import Comparison
 from analysis.loading.order import BASELINE, in_order
-from analysis.plots.style import new_figure, norm_style, set_title, short_name, style
+from analysis.plots.canvas import canvas, set_title
+from analysis.plots.style import norm_style, short_name, style
 from analysis.statistics.intervals import CONFIDENCE
 from analysis.statistics.spending import MIN_SEEDS
 
@@ -75,23 +76,23 @@ def _title(comparison: Comparison) -> str:
     return f"Mean accuracy over log lr, {others[0]} less {BASELINE}: {parts}"
 
 
-def draw_comparison(data: ComparisonFigureData, fig: Figure | None = None) -> Figure:
+def draw_comparison(data: ComparisonFigureData, ax: Axes | None = None) -> Figure:
     """Draw one panel per measure and one line per mode and sweep, the sweeps of a mode together."""
     rows = 0.3 + len(data.norms) * (0.12 + 0.14 * len(data.sweeps))
     with style():
-        fig = fig or new_figure(1.3 + 2 * (0.55 + rows) + 0.2 * len(data.sweeps))
+        whole, fig = canvas(ax, 1.3 + 2 * (0.55 + rows) + 0.2 * len(data.sweeps))
         set_title(fig, data.title, data.subtitle)
         grid = fig.subplots(2, 2, sharey=True)
-        for ax, (measure, label) in zip(grid.flat, PANELS.items(), strict=True):
-            _draw_measure(ax, data, measure)
-            ax.set_xlabel(label)
+        for panel, (measure, label) in zip(grid.flat, PANELS.items(), strict=True):
+            _draw_measure(panel, data, measure)
+            panel.set_xlabel(label)
         grid[0, 0].set_yticks(range(len(data.norms)), [short_name(norm) for norm in data.norms])
         grid[0, 0].set_ylim(len(data.norms) - 0.5, -0.5)
         columns = 1 if _are_long(data.sweeps) else 4
         legend = fig.legend(handles=_handles(data.sweeps), loc="outside lower center", ncols=columns)
         for text in legend.get_texts():
             text.set_parse_math(False)
-    return fig
+    return whole
 
 
 def _draw_measure(ax: Axes, data: ComparisonFigureData, measure: str) -> None:

@@ -7,7 +7,8 @@ import sys
 import pandas as pd
 
 from analysis.loading import load
-from analysis.plots.style import NORM_STYLES, new_figure, style
+from analysis.plots.canvas import new_figure
+from analysis.plots.style import NORM_STYLES, style
 from analysis.tables import importance_table
 
 

@@ -13,7 +13,8 @@ import pandas as pd
 from analysis.claims.formatting import Row, format_effect, format_interval, records, verdict_counts
 from analysis.claims.verdicts import Verdicts, judge
 from analysis.loading import Results
-from analysis.plots.style import new_figure, set_title, style
+from analysis.plots.canvas import canvas, set_title
+from analysis.plots.style import style
 from analysis.statistics.intervals import CONFIDENCE
 
 if TYPE_CHECKING:
@@ -80,24 +81,26 @@ def _placed(rows: pd.DataFrame) -> pd.DataFrame:
     return placed.assign(holds_from=np.where(within, -to, 0.0), holds_to=to)
 
 
-def draw_claims(data: ClaimsData, fig: Figure | None = None) -> Figure:
+def draw_claims(data: ClaimsData, ax: Axes | None = None) -> Figure:
     """Draw a row per statement under the title of its claim; the checks below."""
     lines = list(_lines(data.statements))
     with style():
-        fig = fig or new_figure(min(0.8 + ROW_IN * len(lines), MAX_IN))
+        whole, fig = canvas(ax, min(0.8 + ROW_IN * len(lines), MAX_IN))
         set_title(fig, data.title, data.subtitle)
-        ax = fig.subplots()
+        panel = fig.subplots()
         for y, line in enumerate(lines):
             if isinstance(line, str):
                 is_heading = line == CHECKS
-                ax.axhspan(y - 0.5, y + 0.5, color="white" if is_heading else SHADE, lw=0)
-                ax.text(LABEL_AT - INDENT, y, line, fontweight="bold", va="center", fontsize=9.5 if is_heading else 8)
+                panel.axhspan(y - 0.5, y + 0.5, color="white" if is_heading else SHADE, lw=0)
+                panel.text(
+                    LABEL_AT - INDENT, y, line, fontweight="bold", va="center", fontsize=9.5 if is_heading else 8
+                )
             else:
-                _draw_row(ax, y, line)
-        ax.set_ylim(len(lines) - 0.5, -0.5)
-        ax.set_xlim(LABEL_AT - 2 * INDENT, RIGHT)
-        ax.set_axis_off()
-    return fig
+                _draw_row(panel, y, line)
+        panel.set_ylim(len(lines) - 0.5, -0.5)
+        panel.set_xlim(LABEL_AT - 2 * INDENT, RIGHT)
+        panel.set_axis_off()
+    return whole
 
 
 def _lines(statements: pd.DataFrame) -> Iterator[str | Row]:

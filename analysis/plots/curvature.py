@@ -12,10 +12,12 @@ from analysis.loading import Results
 from analysis.loading.order import in_order
 from analysis.measures.walks import walks
 from analysis.plots.bands import fill_band, limit, open_note, or_inf
+from analysis.plots.by_mode import draw_lines
+from analysis.plots.canvas import canvas, set_title
 from analysis.plots.evenly_spaced import evenly_spaced
 from analysis.plots.plain_sgd import are_plain, is_own
 from analysis.plots.reference_cell import Cell, reference_cell
-from analysis.plots.style import handles, new_figure, norm_style, set_title, style
+from analysis.plots.style import PALETTE, handles, style
 from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
@@ -165,27 +167,27 @@ def _times(ratio: float) -> str:
     return f"{ratio:.2g}" if np.isfinite(ratio) else "unbounded"
 
 
-def draw_curvature(data: CurvatureData, fig: Figure | None = None) -> Figure:
+def draw_curvature(data: CurvatureData, ax: Axes | None = None) -> Figure:
     """Draw one column per learning rate and one row per measure, all on one logarithmic scale."""
     from matplotlib.lines import Line2D
 
     with style():
-        fig = fig or new_figure(1.5 + 1.65 * len(data.measures))
+        whole, fig = canvas(ax, 1.5 + 1.65 * len(data.measures))
         set_title(fig, data.title, data.subtitle)
         grid = fig.subplots(len(data.measures), len(data.lrs), squeeze=False, sharex=True)
         for row, name in enumerate(data.measures):
             for column, lr in enumerate(data.lrs):
-                ax = grid[row, column]
-                _draw_curves(ax, data, name, lr)
-                ax.tick_params(labelleft=column == 0)
+                panel = grid[row, column]
+                _draw_curves(panel, data, name, lr)
+                panel.tick_params(labelleft=column == 0)
                 if row == 0:
-                    ax.set_title(f"lr {lr:g}")
+                    panel.set_title(f"lr {lr:g}")
                 if row == len(data.measures) - 1:
-                    ax.set_xlabel("step")
+                    panel.set_xlabel("step")
             grid[row, 0].set_ylabel(AXIS_LABELS[name])
         lines = [*handles(data.norms), Line2D([], [], **EDGE, label="edge of stability")]
         fig.legend(handles=lines, loc="outside lower center", ncols=6)
-    return fig
+    return whole
 
 
 def _draw_edge(ax: Axes, edges: pd.Series[float]) -> None:
@@ -204,9 +206,7 @@ def _draw_curves(ax: Axes, data: CurvatureData, name: str, lr: float) -> None:
     here = curves[(curves["measure"] == name) & (curves["lr"] == lr)]
     _draw_edge(ax, here.groupby("step")["edge"].mean().dropna())
     for norm in data.norms:
-        look = norm_style(norm)
         part = here[here["norm"] == norm]
-        fill_band(ax, part["step"], part["low"], part["high"], look.color, alpha=0.15)
-        mean = part["mean"].where(np.isfinite(part["mean"]))
-        ax.plot(part["step"], mean, color=look.color, ls=look.line, marker=look.marker, ms=3)
+        fill_band(ax, part["step"], part["low"], part["high"], PALETTE[norm], alpha=0.15)
+    draw_lines(ax, here, "step", "mean", data.norms)
     ax.grid(visible=True, axis="y")

@@ -14,7 +14,9 @@ from analysis.loading.factors import Factor, factors_of
 from analysis.loading.order import in_order
 from analysis.loading.spec_fields import Level, in_words
 from analysis.measures.scores import require_score
-from analysis.plots.style import handles, new_figure, norm_style, set_title, style
+from analysis.plots.by_mode import draw_lines
+from analysis.plots.canvas import canvas, set_title
+from analysis.plots.style import PALETTE, handles, style
 from analysis.statistics.nan_aware import Floats
 from analysis.tables.factors import FACTOR_MEASURES, factor_table
 from bnsweep.errors import InputError
@@ -117,39 +119,41 @@ def _notes(rows: pd.DataFrame, num_drawn: int) -> str:
     return "".join(f" {note}" for note in notes)
 
 
-def draw_factors(data: FactorsData, fig: Figure | None = None) -> Figure:
+def draw_factors(data: FactorsData, ax: Axes | None = None) -> Figure:
     """Draw a column per factor and a row per measure; of more factors than columns, further rows."""
     columns = min(MAX_COLUMNS, max(1, len(data.factors)))
     blocks = max(1, -(-len(data.factors) // columns))
     measures = list(AXIS_LABELS)
     with style():
-        fig = fig or new_figure(1.5 + 0.2 * (len(data.norms) > 6) + 1.75 * blocks * len(measures))
+        whole, fig = canvas(ax, 1.5 + 0.2 * (len(data.norms) > 6) + 1.75 * blocks * len(measures))
         set_title(fig, data.title, data.subtitle)
         grid = fig.subplots(blocks * len(measures), columns, squeeze=False, sharey="row")
         for row, column in np.ndindex(grid.shape):
-            ax: Axes = grid[row, column]  # type: ignore[assignment]  # an array of objects
+            panel: Axes = grid[row, column]  # type: ignore[assignment]  # an array of objects
             block, k = divmod(row, len(measures))
             place = block * columns + column
             if place >= len(data.factors):
-                ax.set_axis_off()
+                panel.set_axis_off()
                 continue
-            _draw_panel(ax, data, data.factors[place], measures[k])
-            ax.set_ylabel(AXIS_LABELS[measures[k]] if column == 0 else "")
+            _draw_panel(panel, data, data.factors[place], measures[k])
+            panel.set_ylabel(AXIS_LABELS[measures[k]] if column == 0 else "")
             if k == len(measures) - 1:
-                ax.set_xlabel("\n".join(textwrap.wrap(data.factors[place].name, 30)), parse_math=False)
+                panel.set_xlabel("\n".join(textwrap.wrap(data.factors[place].name, 30)), parse_math=False)
         fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=6)
-    return fig
+    return whole
 
 
 def _draw_panel(ax: Axes, data: FactorsData, factor: Factor, measure: str) -> None:
     scale, places = places_of(factor.levels)
     words = [in_words(level) for level in factor.levels]
     rows = data.rows[(data.rows["factor"] == factor.name) & (data.rows["measure"] == measure)]
+    lines = []
     for k, norm in enumerate(data.norms):
-        look, mine = norm_style(norm), rows[rows["norm"] == norm].set_index("level").loc[words]
+        mine = rows[rows["norm"] == norm].set_index("level").loc[words]
         x = _dodged(scale, places, k, len(data.norms))
-        ax.plot(x, mine["value"], color=look.color, ls=look.line, marker=look.marker, ms=3.5, lw=1.2)
-        ax.vlines(x, mine["low"], mine["high"], color=look.color, lw=1)
+        ax.vlines(x, mine["low"], mine["high"], color=PALETTE[norm], lw=1)
+        lines.append(mine.assign(x=x))
+    draw_lines(ax, pd.concat(lines), "x", "value", data.norms, ms=3.5, lw=1.2)
     if scale == "log":
         ax.set_xscale("log")
         ax.minorticks_off()

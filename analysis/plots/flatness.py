@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from analysis.claims.evidence import gather_evidence
 from analysis.claims.quantities import QUANTITIES
 from analysis.loading import Results
 from analysis.loading.order import in_order
+from analysis.plots.by_mode import draw_points
+from analysis.plots.canvas import canvas, set_title
 from analysis.plots.learned import has_learned
-from analysis.plots.style import new_figure, norm_style, set_title, short_name, style
+from analysis.plots.style import PALETTE, short_name, style
 from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ AXIS_LABELS = {
 }
 SHORT = {"adaptive_sharpness": "adaptive sharpness", "generalization_gap": "gap between test and training loss"}
 MAX_NAMED = 4
+LOOK: dict[str, Any] = {"alpha": 0.6, "lw": 0}
 
 
 @dataclass(frozen=True)
@@ -84,35 +86,29 @@ def _title(medians: pd.DataFrame) -> str:
     return f"Median {'; '.join(parts)}"
 
 
-def draw_flatness(data: FlatnessData, fig: Figure | None = None) -> Figure:
+def draw_flatness(data: FlatnessData, ax: Axes | None = None) -> Figure:
     """Draw one against the other, and beside that each by mode."""
     with style():
-        fig = fig or new_figure(max(3.3, 1.7 + 0.24 * len(data.norms)))
+        whole, fig = canvas(ax, max(3.3, 1.7 + 0.24 * len(data.norms)))
         set_title(fig, data.title, data.subtitle)
         both, *alone = fig.subplots(1, 3, width_ratios=[1.3, 1, 1])
-        for norm in data.norms:
-            part = data.points[data.points["norm"] == norm]
-            both.scatter(part["adaptive_sharpness"], part["generalization_gap"], **_look(norm))
+        draw_points(both, data.points, "adaptive_sharpness", "generalization_gap", data.norms, **LOOK)
         both.set_xlabel(AXIS_LABELS["adaptive_sharpness"])
         both.set_ylabel(AXIS_LABELS["generalization_gap"])
         both.grid(visible=True)
-        for ax, name in zip(alone, AXIS_LABELS, strict=True):
-            _draw_by_mode(ax, data, name)
+        for panel, name in zip(alone, AXIS_LABELS, strict=True):
+            _draw_by_mode(panel, data, name)
         alone[1].set_yticklabels([])
-    return fig
-
-
-def _look(norm: str) -> dict[str, Any]:
-    look = norm_style(norm)
-    return {"s": 15, "marker": look.marker, "c": look.color, "alpha": 0.6, "lw": 0}
+    return whole
 
 
 def _draw_by_mode(ax: Axes, data: FlatnessData, name: str) -> None:
+    places = data.points["norm"].map({norm: y for y, norm in enumerate(data.norms)}).astype(float)
+    spread = 0.5 * ((data.points.groupby("norm").cumcount() * 0.618) % 1 - 0.5)  # beside each other, always the same
+    draw_points(ax, data.points.assign(y=places + spread), name, "y", data.norms, **LOOK)
     for y, norm in enumerate(data.norms):
-        values = data.points.loc[data.points["norm"] == norm, name].to_numpy(dtype=float)
-        spread = 0.5 * ((np.arange(len(values)) * 0.618) % 1 - 0.5)  # beside each other, the same every time
-        ax.scatter(values, y + spread, **_look(norm))
-        ax.vlines(float(np.median(values)), y - 0.4, y + 0.4, color=norm_style(norm).color, lw=2.2)
+        middle = float(data.points.loc[data.points["norm"] == norm, name].median())
+        ax.vlines(middle, y - 0.4, y + 0.4, color=PALETTE[norm], lw=2.2)
     ax.set_yticks(range(len(data.norms)), [short_name(norm) for norm in data.norms])
     ax.set_ylim(len(data.norms) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)

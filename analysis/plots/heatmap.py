@@ -13,16 +13,17 @@ from analysis.measures import FRACTION
 from analysis.measures.grid import make_grid
 from analysis.measures.pooling import mean_threshold
 from analysis.measures.scores import require_score
+from analysis.plots.canvas import canvas, set_title
+from analysis.plots.heatmap_cells import draw_cells
 from analysis.plots.heatmap_layout import HeatmapLayout, lay_out_panels
 from analysis.plots.heatmap_regions import draw_regions
-from analysis.plots.style import CROSS, new_figure, set_title, short_name, style
+from analysis.plots.style import short_name, style
 from analysis.statistics.nan_aware import Floats, nan_mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
-    from matplotlib.patches import Rectangle
 
 LABEL_IN = (0.45, 0.12)
 """Room that the label of a learning rate takes in width, and that of a gain in height."""
@@ -113,7 +114,7 @@ def _title(cells: pd.DataFrame) -> str:
     return ", ".join([first.replace(" at ", " trains at ", 1) + " points of lr x init", *others])
 
 
-def draw_heatmap(data: HeatmapData, fig: Figure | None = None) -> Figure:
+def draw_heatmap(data: HeatmapData, ax: Axes | None = None) -> Figure:
     """Draw one panel per mode and init, all on one colour scale from 0 to 1; each init begins a row."""
     layout = data.layout
     rows = [
@@ -122,47 +123,37 @@ def draw_heatmap(data: HeatmapData, fig: Figure | None = None) -> Figure:
         for k in range(0, len(data.norms), layout.columns)
     ]
     with style():
-        fig = fig or new_figure(layout.height_in)
+        whole, fig = canvas(ax, layout.height_in)
         set_title(fig, data.title, data.subtitle)
         grid = fig.subplots(len(rows), layout.columns, squeeze=False)
         for row, column in np.ndindex(len(rows), layout.columns):
-            ax: Axes = grid[row, column]  # type: ignore[assignment]  # an array of objects
+            panel: Axes = grid[row, column]  # type: ignore[assignment]  # an array of objects
             if column >= len(rows[row]):
-                ax.set_axis_off()
+                panel.set_axis_off()
                 continue
-            mesh = _draw_panel(ax, data, *rows[row][column])
+            mesh = _draw_panel(panel, data, *rows[row][column])
             is_last = all(column >= len(below) for below in rows[row + 1 :])
-            ax.tick_params(labelleft=column == 0, labelbottom=is_last)
-            ax.set_xlabel("learning rate" if is_last and column == 0 else "")
+            panel.tick_params(labelleft=column == 0, labelbottom=is_last)
+            panel.set_xlabel("learning rate" if is_last and column == 0 else "")
             if column == 0:
                 begins = len(data.inits) > 1 and rows[row][0][0] == data.norms[0]
                 words = f"{rows[row][0][1]}\ngain" if begins else "gain" if len(data.inits) > 1 else "init gain"
-                ax.set_ylabel(words, fontsize=_small(layout))
+                panel.set_ylabel(words, fontsize=_small(layout))
         fig.colorbar(mesh, ax=list(grid.flat), label="test accuracy", aspect=20, pad=0.01, fraction=0.03)
-    return fig
+    return whole
 
 
 def _draw_panel(ax: Axes, data: HeatmapData, norm: str, init: str) -> ScalarMappable:
     accuracy, layout = data.matrix(norm, init, "accuracy"), data.layout
-    lost, seeds = data.matrix(norm, init, "n_diverged"), data.matrix(norm, init, "n_seeds")
-    trains = data.matrix(norm, init, "trains")
+    lost, trains = data.matrix(norm, init, "n_diverged"), data.matrix(norm, init, "trains")
     shades: dict[str, Any] = {"cmap": "cividis", "vmin": 0, "vmax": 1}
     mesh: ScalarMappable
     if layout.is_dense:
         mesh = draw_regions(ax, accuracy, trains > 0, lost > 0, **shades)
     else:
-        mesh = ax.pcolormesh(np.ma.masked_invalid(accuracy), ec="white", lw=_line(layout), **shades)
+        seeds = data.matrix(norm, init, "n_seeds")
+        mesh = draw_cells(ax, accuracy, trains > 0, lost, seeds, layout, **shades)
     ax.set_facecolor("#eeeeee")
-    for g, c in [] if layout.is_dense else np.ndindex(accuracy.shape):
-        if trains[g, c]:
-            ax.add_patch(_box(c, g, 0.05, ec="black", lw=1.3 * _line(layout)))
-        if lost[g, c]:
-            ax.add_patch(_box(c, g, 0.01, ec="#cfcfcf", hatch="////", lw=0))
-        if layout.has_numbers:
-            text = _text(float(accuracy[g, c]), int(lost[g, c]), int(seeds[g, c]))
-            color = "white" if accuracy[g, c] < 0.55 else "black"
-            shade = {"fc": "#00224e", "ec": "none", "pad": 0.8} if lost[g, c] and accuracy[g, c] < 0.55 else None
-            ax.text(c + 0.5, g + 0.5, text, ha="center", va="center", fontsize=7, color=color, bbox=shade)
     ax.set_title(short_name(norm), fontsize=_small(layout), pad=3)
     _label(ax, data)
     return mesh
@@ -189,20 +180,3 @@ def _label(ax: Axes, data: HeatmapData) -> None:
 def _small(layout: HeatmapLayout) -> float:
     """Return the size of letters: a long name has to fit above a panel."""
     return 8.5 if layout.panel_in > 0.8 else 6.0
-
-
-def _line(layout: HeatmapLayout) -> float:
-    """Return the width of lines between cells, which must not hide small ones."""
-    return min(1.0, 5 * min(layout.cell_in))
-
-
-def _box(x: float, y: float, inset: float, **look: Any) -> Rectangle:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((x + inset, y + inset), 1 - 2 * inset, 1 - 2 * inset, fill=False, **look)
-
-
-def _text(accuracy: float, lost: int, seeds: int) -> str:
-    if not seeds:
-        return ""
-    return f"{CROSS}{lost}/{seeds}" if lost else f"{accuracy:.2f}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.plots.canvas import MAX_HEIGHT_IN, WIDTH_IN
 from analysis.plots.evenly_spaced import evenly_spaced
-from analysis.plots.style import MAX_HEIGHT_IN, WIDTH_IN
 
 MAX_COLUMNS = 3
 """Of few modes, whose cells then have room for a number."""

@@ -11,9 +11,11 @@ import pandas as pd
 from analysis.loading import Results
 from analysis.loading.order import in_order
 from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
+from analysis.plots.by_mode import draw_lines
+from analysis.plots.canvas import canvas, set_title
 from analysis.plots.evenly_spaced import evenly_spaced
 from analysis.plots.reference_cell import reference_cell
-from analysis.plots.style import handles, new_figure, norm_style, set_title, style
+from analysis.plots.style import PALETTE, handles, style
 from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,23 +97,23 @@ def _title(shifts: pd.DataFrame) -> str:
     return f"Median ICS relative to the gradient: {', '.join(parts)}" if parts else "Every gradient is zero: no ICS"
 
 
-def draw_ics(data: IcsData, fig: Figure | None = None) -> Figure:
+def draw_ics(data: IcsData, ax: Axes | None = None) -> Figure:
     """Draw one column per layer and one row per measure; a row shares its scale."""
     with style():
-        fig = fig or new_figure(1.3 + 1.45 * len(AXIS_LABELS))
+        whole, fig = canvas(ax, 1.3 + 1.45 * len(AXIS_LABELS))
         set_title(fig, data.title, data.subtitle)
         grid = fig.subplots(len(AXIS_LABELS), len(data.layers), squeeze=False, sharex=True, sharey="row")
         for row, name in enumerate(AXIS_LABELS):
             for column, (layer, layer_name) in enumerate(data.layers):
-                ax = grid[row, column]
-                _draw_shift(ax, data, layer, name)
+                panel = grid[row, column]
+                _draw_shift(panel, data, layer, name)
                 if row == 0:
-                    ax.set_title(f"layer {layer} ({layer_name})")
+                    panel.set_title(f"layer {layer} ({layer_name})")
                 if row == len(AXIS_LABELS) - 1:
-                    ax.set_xlabel("step")
+                    panel.set_xlabel("step")
             grid[row, 0].set_ylabel(AXIS_LABELS[name])
         fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=6)
-    return fig
+    return whole
 
 
 def _draw_shift(ax: Axes, data: IcsData, layer: int, name: str) -> None:
@@ -121,9 +123,7 @@ def _draw_shift(ax: Axes, data: IcsData, layer: int, name: str) -> None:
         drawn = data.shifts["layer"].isin([number for number, _ in data.layers])
         limit(ax, data.shifts.loc[drawn, [f"{name}_min", f"{name}_max"]])
     for norm in data.norms:
-        look = norm_style(norm)
         part = data.shifts[(data.shifts["norm"] == norm) & (data.shifts["layer"] == layer)]
-        fill_band(ax, part["step"], part[f"{name}_min"], part[f"{name}_max"], look.color, alpha=0.15)
-        mean = part[f"{name}_mean"].where(np.isfinite(part[f"{name}_mean"]))
-        ax.plot(part["step"], mean, color=look.color, ls=look.line, marker=look.marker, ms=3)
+        fill_band(ax, part["step"], part[f"{name}_min"], part[f"{name}_max"], PALETTE[norm], alpha=0.15)
+    draw_lines(ax, data.shifts[data.shifts["layer"] == layer], "step", f"{name}_mean", data.norms)
     ax.grid(visible=True, axis="y")

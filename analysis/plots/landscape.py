@@ -13,9 +13,10 @@ from analysis.loading import Results
 from analysis.loading.order import in_order
 from analysis.measures.walks import LENGTHS, MULTIPLES, walks
 from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
+from analysis.plots.canvas import canvas, set_title
 from analysis.plots.plain_sgd import are_plain, is_own
 from analysis.plots.reference_cell import reference_cell
-from analysis.plots.style import new_figure, norm_style, set_title, short_name, style
+from analysis.plots.style import norm_style, short_name, style
 from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _title(bands: pd.DataFrame, lengths: str) -> str:
     return f"Median width of the loss band at {lengths}: {', '.join(parts)}"
 
 
-def draw_landscape(data: LandscapeData, fig: Figure | None = None) -> Figure:
+def draw_landscape(data: LandscapeData, ax: Axes | None = None) -> Figure:
     """Draw one column per mode, a row each for loss and gradient difference; a row shares its scale.
 
     Absolute step lengths have rows of their own, below.
@@ -120,24 +121,24 @@ def draw_landscape(data: LandscapeData, fig: Figure | None = None) -> Figure:
         for name in AXIS_LABELS
     ]
     with style():
-        fig = fig or new_figure(0.95 + 1.55 * len(rows))
+        whole, fig = canvas(ax, 0.95 + 1.55 * len(rows))
         set_title(fig, data.title, data.subtitle)
         grid = fig.subplots(len(rows), columns, squeeze=False, sharex=True)
         for axes, (kind, norms, name) in zip(grid, rows, strict=True):
             axes[0].set_ylabel(f"{AXIS_LABELS[name]}\n{data.lengths[kind]}")
-            for ax, norm in zip_longest(axes, norms):
+            for panel, norm in zip_longest(axes, norms):
                 if norm is None:
-                    ax.set_axis_off()
+                    panel.set_axis_off()
                     continue
-                _draw_band(ax, walks(data.bands, kind), norm, name)
-                ax.tick_params(labelleft=ax is axes[0])
+                _draw_band(panel, walks(data.bands, kind), norm, name)
+                panel.tick_params(labelleft=panel is axes[0])
                 if name == next(iter(AXIS_LABELS)):
-                    ax.set_title(short_name(norm))
+                    panel.set_title(short_name(norm))
         for column in grid.T:
-            lowest = [ax for ax in column if ax.axison][-1]
+            lowest = [panel for panel in column if panel.axison][-1]
             lowest.set_xlabel("step")
             lowest.tick_params(labelbottom=True)
-    return fig
+    return whole
 
 
 def _draw_band(ax: Axes, bands: pd.DataFrame, norm: str, name: str) -> None:

@@ -11,9 +11,11 @@ import pandas as pd
 from analysis.loading import Results
 from analysis.loading.order import in_order
 from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
+from analysis.plots.by_mode import draw_lines
+from analysis.plots.canvas import canvas, set_title
 from analysis.plots.evenly_spaced import evenly_spaced
 from analysis.plots.reference_cell import reference_cell
-from analysis.plots.style import handles, new_figure, norm_style, set_title, style
+from analysis.plots.style import PALETTE, handles, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,30 +105,28 @@ def _title(rates: pd.DataFrame) -> str:
     return f"Median effective learning rate over layers and steps: {', '.join(parts)}"
 
 
-def draw_layers(data: LayersData, fig: Figure | None = None) -> Figure:
+def draw_layers(data: LayersData, ax: Axes | None = None) -> Figure:
     """Draw one column per layer and one row per measure; a row shares its scale."""
     with style():
-        fig = fig or new_figure(1.4 + 1.4 * len(AXIS_LABELS))
+        whole, fig = canvas(ax, 1.4 + 1.4 * len(AXIS_LABELS))
         set_title(fig, data.title, data.subtitle)
         grid = fig.subplots(len(AXIS_LABELS), len(data.layers), squeeze=False, sharex=True, sharey="row")
         for axes, (name, label) in zip(grid, AXIS_LABELS.items(), strict=True):
             axes[0].set_ylabel(label)
-            for ax, (layer, _) in zip(axes, data.layers, strict=True):
-                _draw_rate(ax, data, layer, name)
+            for panel, (layer, _) in zip(axes, data.layers, strict=True):
+                _draw_rate(panel, data, layer, name)
         for top, bottom, (layer, layer_name) in zip(grid[0], grid[-1], data.layers, strict=True):
             top.set_title(f"layer {layer} ({layer_name})")
             bottom.set_xlabel("step")
         fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=6)
-    return fig
+    return whole
 
 
 def _draw_rate(ax: Axes, data: LayersData, layer: int, name: str) -> None:
     drawn = data.rates["layer"].isin([number for number, _ in data.layers])
     limit(ax, data.rates.loc[drawn, [f"{name}_min", f"{name}_max"]])
     for norm in data.norms:
-        look = norm_style(norm)
         part = data.rates[(data.rates["norm"] == norm) & (data.rates["layer"] == layer)]
-        fill_band(ax, part["step"], part[f"{name}_min"], part[f"{name}_max"], look.color, alpha=0.15)
-        mean = part[f"{name}_mean"].where(np.isfinite(part[f"{name}_mean"]))
-        ax.plot(part["step"], mean, color=look.color, ls=look.line, marker=look.marker, ms=3)
+        fill_band(ax, part["step"], part[f"{name}_min"], part[f"{name}_max"], PALETTE[norm], alpha=0.15)
+    draw_lines(ax, data.rates[data.rates["layer"] == layer], "step", f"{name}_mean", data.norms)
     ax.grid(visible=True, axis="y")

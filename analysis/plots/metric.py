@@ -10,8 +10,10 @@ import pandas as pd
 
 from analysis.loading import Results
 from analysis.loading.order import in_order
+from analysis.plots.by_mode import draw_lines
+from analysis.plots.canvas import canvas, set_title
 from analysis.plots.evenly_spaced import evenly_spaced
-from analysis.plots.style import handles, new_figure, norm_style, set_title, style
+from analysis.plots.style import handles, norm_style, style
 from analysis.tables.headline import metric_headline
 from bnsweep.errors import InputError
 
@@ -77,28 +79,28 @@ def _left_out(num_panels: int) -> str:
     return f" {MAX_PANELS} of {num_panels} initializations are drawn." if num_panels > MAX_PANELS else ""
 
 
-def draw_metric(data: MetricData, fig: Figure | None = None) -> Figure:
+def draw_metric(data: MetricData, ax: Axes | None = None) -> Figure:
     """Draw a panel per initializer and gain, all on one scale."""
     with style():
-        fig = fig or new_figure(3.4)
+        whole, fig = canvas(ax, 3.4)
         set_title(fig, data.title, data.subtitle)
         axes = fig.subplots(1, len(data.panels), squeeze=False, sharey=True)[0]
-        for ax, (init, gain) in zip(axes, data.panels, strict=True):
-            _draw_panel(ax, data, data.means[(data.means["init"] == init) & (data.means["init_gain"] == gain)])
-            ax.set_title(f"{init}, gain {gain:g}")
+        for panel, (init, gain) in zip(axes, data.panels, strict=True):
+            _draw_panel(panel, data, data.means[(data.means["init"] == init) & (data.means["init_gain"] == gain)])
+            panel.set_title(f"{init}, gain {gain:g}")
         axes[0].set_ylabel(data.metric)
         fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=7)
-    return fig
+    return whole
 
 
 def _draw_panel(ax: Axes, data: MetricData, means: pd.DataFrame) -> None:
     for norm in data.norms:
         look, line = norm_style(norm), means[means["norm"] == norm].sort_values("lr")
         ax.fill_between(line["lr"], line["low"], line["high"], color=look.color, alpha=0.18, lw=0)
-        ax.plot(line["lr"], line["mean"], color=look.color, ls=look.line, marker=look.marker, ms=4)
         lost = line[line["n_diverged"] > 0]
         height = np.full(len(lost), 0.02)
         ax.plot(lost["lr"], height, "x", color=look.color, ms=5, transform=ax.get_xaxis_transform())
+    draw_lines(ax, means.sort_values("lr"), "lr", "mean", data.norms, ms=4)
     ax.set_xscale("log")
     ax.set_xlabel("learning rate")
     ax.grid(visible=True, axis="y")

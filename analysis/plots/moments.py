@@ -10,9 +10,10 @@ import pandas as pd
 
 from analysis.loading import Results
 from analysis.loading.order import in_order
+from analysis.plots.canvas import canvas, set_title
 from analysis.plots.evenly_spaced import evenly_spaced
 from analysis.plots.reference_cell import reference_cell
-from analysis.plots.style import handles, new_figure, norm_style, set_title, style
+from analysis.plots.style import handles, norm_style, style
 from analysis.statistics.nan_aware import Floats
 from bnsweep.errors import InputError
 
@@ -97,21 +98,21 @@ def _title(spreads: pd.DataFrame) -> str:
     return f"After normalization, layer means wander over the steps by: {', '.join(named)}"
 
 
-def draw_moments(data: MomentsData, fig: Figure | None = None) -> Figure:
+def draw_moments(data: MomentsData, ax: Axes | None = None) -> Figure:
     """Draw one column per moment and one ridge per layer and mode, the input at the top."""
     with style():
-        fig = fig or new_figure(1.35 + 0.55 * (len(data.layers) + 1))
+        whole, fig = canvas(ax, 1.35 + 0.55 * (len(data.layers) + 1))
         set_title(fig, data.title, data.subtitle)
         axes = fig.subplots(1, len(AXIS_LABELS), squeeze=False, sharey=True)[0]
-        for ax, (name, label) in zip(axes, AXIS_LABELS.items(), strict=True):
-            _draw_ridges(ax, data, name)
-            ax.set_title(label)
+        for panel, (name, label) in zip(axes, AXIS_LABELS.items(), strict=True):
+            _draw_ridges(panel, data, name)
+            panel.set_title(label)
         names = [f"{layer} ({name})" for layer, name in data.layers]
         axes[0].set_yticks(range(len(names)), names)
         axes[0].set_ylim(len(names) - 0.95, -HEIGHT - 0.1)
         axes[0].set_ylabel("layer")
         fig.legend(handles=handles(data.norms, marker=False), loc="outside lower center", ncols=6)
-    return fig
+    return whole
 
 
 def _draw_ridges(ax: Axes, data: MomentsData, name: str) -> None:

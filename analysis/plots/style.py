@@ -7,7 +7,6 @@ the modes apart in grey print as well.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,14 +16,11 @@ from bnsweep.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-Line = Literal["-", "--", "-."] | tuple[int, tuple[float, ...]]
+Dashes = tuple[float, ...]
+"""Lengths of strokes and gaps in line widths; none of a solid line."""
 
-WIDTH_IN = 7.0
-MAX_HEIGHT_IN = 10.0
-"""What fits on a page of a paper, and on a screen."""
 CROSS = "\N{MULTIPLICATION SIGN}"
 """Before a count of diverged runs."""
 
@@ -35,29 +31,39 @@ class NormStyle:
 
     color: str
     marker: str
-    line: Line
+    dashes: Dashes
+
+    @property
+    def line(self) -> Literal["-"] | tuple[int, Dashes]:
+        """Matplotlib's name of the line."""
+        return (0, self.dashes) if self.dashes else "-"
 
 
 NORM_STYLES: dict[str, NormStyle] = {
-    "none": NormStyle("#4d4d4d", "o", "--"),
-    "batch": NormStyle("#0072b2", "s", "-"),
-    "noisy_batch": NormStyle("#d55e00", "^", "-."),
-    "l1": NormStyle("#009e73", "v", (0, (5, 1))),
-    "l2": NormStyle("#56b4e9", "D", (0, (3, 1, 1, 1))),
-    "linf": NormStyle("#cc79a7", "<", (0, (1, 1))),
-    "layer": NormStyle("#e69f00", ">", (0, (5, 1, 1, 1))),
-    "group": NormStyle("#551155", "p", (0, (4, 2))),
-    "instance": NormStyle("#117733", "h", (0, (3, 1))),
-    "rms": NormStyle("#999933", "X", (0, (2, 1))),
-    "weight": NormStyle("#332288", "P", (0, (6, 2, 1, 2))),
-    "weight_standardization": NormStyle("#8811ee", "d", (0, (3, 2, 1, 2))),
-    "dyt": NormStyle("#ddcc77", "*", (0, (1, 2))),
+    "none": NormStyle("#4d4d4d", "o", (3.7, 1.6)),
+    "batch": NormStyle("#0072b2", "s", ()),
+    "noisy_batch": NormStyle("#d55e00", "^", (6.4, 1.6, 1, 1.6)),
+    "l1": NormStyle("#009e73", "v", (5, 1)),
+    "l2": NormStyle("#56b4e9", "D", (3, 1, 1, 1)),
+    "linf": NormStyle("#cc79a7", "<", (1, 1)),
+    "layer": NormStyle("#e69f00", ">", (5, 1, 1, 1)),
+    "group": NormStyle("#551155", "p", (4, 2)),
+    "instance": NormStyle("#117733", "h", (3, 1)),
+    "rms": NormStyle("#999933", "X", (2, 1)),
+    "weight": NormStyle("#332288", "P", (6, 2, 1, 2)),
+    "weight_standardization": NormStyle("#8811ee", "d", (3, 2, 1, 2)),
+    "dyt": NormStyle("#ddcc77", "*", (1, 2)),
 }
 """Every mode of the design, the same in every figure."""
+PALETTE = {norm: look.color for norm, look in NORM_STYLES.items()}
+MARKERS = {norm: look.marker for norm, look in NORM_STYLES.items()}
+DASHES: dict[str, Dashes | str] = {norm: look.dashes or "" for norm, look in NORM_STYLES.items()}
+"""The same as seaborn takes them: `sns.lineplot(..., hue="norm", palette=PALETTE)`."""
 
 _SHORT = {"weight_standardization": "weight_std"}
 """Names that would be wider than a panel."""
 
+_TICKS = {("major", "size"): 3.0, ("major", "width"): 0.7, ("minor", "size"): 1.5, ("minor", "width"): 0.5}
 _RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8.5,
@@ -65,6 +71,7 @@ _RC: dict[str, Any] = {
     "axes.labelsize": 8.5,
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
+    **{f"{axis}tick.{kind}.{part}": number for axis in "xy" for (kind, part), number in _TICKS.items()},
     "legend.fontsize": 8,
     "legend.frameon": False,
     "axes.spines.top": False,
@@ -104,37 +111,13 @@ def short_name(norm: str) -> str:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Apply the style within a `with` block, to what is made and saved there."""
+    """Apply the style within a `with` block, to what is made and saved there: seaborn's `ticks`, and what is ours."""
     import matplotlib as mpl
+    import seaborn as sns
 
-    with mpl.rc_context(_RC):  # type: ignore[arg-type]  # it knows each key by name
+    theme = {**sns.axes_style("ticks"), **sns.plotting_context("paper"), **_RC}
+    with mpl.rc_context(theme):
         yield
-
-
-def new_figure(height_in: float) -> Figure:
-    """Return an empty figure of column width, at most `MAX_HEIGHT_IN` high: what would need more is drawn closer."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(WIDTH_IN, min(height_in, MAX_HEIGHT_IN)), layout="constrained", dpi=200)
-
-
-def set_title(fig: Figure, title: str, subtitle: str = "") -> None:
-    """Write the headline, bold and at the left, and below it in grey how to read the figure."""
-    bold, plain = (
-        textwrap.wrap(title, 84),
-        [part for line in subtitle.splitlines() for part in textwrap.wrap(line, 112)],
-    )
-    height = fig.get_size_inches()[1]
-    line, top = 0.19 / height, 0.05 / height
-    for k, text in enumerate(bold):
-        fig.text(0.008, 1 - top - k * line, text, fontsize=10, fontweight="bold", va="top", parse_math=False)
-    for k, text in enumerate(plain):
-        y = 1 - top - len(bold) * line - k * line * 0.85
-        fig.text(0.008, y, text, fontsize=8, color="#555555", va="top", parse_math=False)
-    used = top + line * (len(bold) + 0.85 * len(plain)) + 0.06 / height
-    engine = fig.get_layout_engine()
-    if engine is not None:
-        engine.set(rect=(0, 0, 1, 1 - used))  # type: ignore[call-arg]  # `new_figure` took the constrained one
 
 
 def handles(norms: Sequence[str], marker: bool = True) -> list[Line2D]:

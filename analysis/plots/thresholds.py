@@ -14,7 +14,8 @@ from analysis.measures import FRACTION
 from analysis.measures.comparison import of_one, shared_by
 from analysis.measures.grid import Grid, make_grid
 from analysis.measures.pooling import pool_all
-from analysis.plots.style import new_figure, norm_style, set_title, short_name, style
+from analysis.plots.canvas import canvas, set_title
+from analysis.plots.style import norm_style, short_name, style
 from analysis.statistics.intervals import CONFIDENCE
 from bnsweep.errors import InputError
 
@@ -100,20 +101,20 @@ def _title(profile: pd.DataFrame, norms: list[str]) -> str:
     return f"In the mean over seeds, more decades than {BASELINE} {'; '.join(parts)}"
 
 
-def draw_thresholds(data: ThresholdsData, fig: Figure | None = None) -> Figure:
+def draw_thresholds(data: ThresholdsData, ax: Axes | None = None) -> Figure:
     """Draw a panel per mode, all on the same axes, the baseline in each."""
     from matplotlib.lines import Line2D
 
     columns = min(MAX_COLUMNS, len(data.norms))
     rows = -(-len(data.norms) // columns)
     with style():
-        fig = fig or new_figure(1.5 + 1.75 * rows)
+        whole, fig = canvas(ax, 1.5 + 1.75 * rows)
         set_title(fig, data.title, data.subtitle)
         axes = fig.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-        for ax, norm in zip(axes.flat, data.norms, strict=False):
-            _draw_mode(ax, data, norm)
-        for ax in axes.flat[len(data.norms) :]:
-            ax.set_axis_off()
+        for panel, norm in zip(axes.flat, data.norms, strict=False):
+            _draw_mode(panel, data, norm)
+        for panel in axes.flat[len(data.norms) :]:
+            panel.set_axis_off()
         for k in range(columns):
             axes[(len(data.norms) - 1 - k) // columns, k].tick_params(labelbottom=True)
             axes[-1, k].set_xlabel("threshold, % of the best")
@@ -126,7 +127,7 @@ def draw_thresholds(data: ThresholdsData, fig: Figure | None = None) -> Figure:
         if BASELINE in data.norms and len(data.norms) > 1:
             marks.append(Line2D([], [], color="#999999", lw=0.9, label=f"{BASELINE}, % of the best of any mode"))
         fig.legend(handles=marks, loc="outside lower center", ncols=3)
-    return fig
+    return whole
 
 
 def _draw_mode(ax: Axes, data: ThresholdsData, norm: str) -> None:

@@ -11,8 +11,9 @@ import pandas as pd
 
 from analysis.loading import Results, load
 from analysis.measures.walks import MULTIPLES, walks
+from analysis.plots.canvas import canvas, set_title
 from analysis.plots.saving import save
-from analysis.plots.style import handles, new_figure, norm_style, set_title, style
+from analysis.plots.style import handles, norm_style, style
 from analysis.statistics.intervals import seed_interval
 from analysis.studies.finding import Finding, as_markdown, decades, difference
 from analysis.studies.page import DATA, FIGURES, write
@@ -20,7 +21,7 @@ from analysis.studies.paper.findings import LATE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 CELL = ["batch_size", "norm", "lr"]
 MARGIN = 0.1
@@ -102,10 +103,10 @@ def beta_data(results: Results) -> BetaData:
     return BetaData(columns.reset_index(drop=True), shortest, every[[*CELL, "seed", "step", "level"]])
 
 
-def draw_beta(data: BetaData, fig: Figure | None = None) -> Figure:
+def draw_beta(data: BetaData, ax: Axes | None = None) -> Figure:
     """Draw a row per batch size and a column per learning rate: the level over the shortest step, by mode."""
     with style():
-        fig = fig or new_figure(4.8)
+        whole, fig = canvas(ax, 4.8)
         short, long = map(_multiple, (data.shortest[0], data.shortest[-1]))
         title = f"From {short} on, beta's level is {data.rises.median():.1f} times that from {long} on (median); "
         title += f"it would be {_times(data):g} times if it were 1 / shortest step"
@@ -114,33 +115,33 @@ def draw_beta(data: BetaData, fig: Figure | None = None) -> Figure:
         )
         lines = "Dotted: 1 / shortest step, a gradient that is gone. Solid: 2 / lr, the edge of stability."
         set_title(fig, title, f"{about} {lines}")
-        for ax, rows in _panels(fig, data.levels):
-            _draw_levels(ax, rows, data)
-        for ax in fig.axes[-len(data.levels["lr"].unique()) :]:
-            ax.set_xlabel("shortest step / lr")
-    return fig
+        for panel, rows in _panels(fig, data.levels):
+            _draw_levels(panel, rows, data)
+        for panel in fig.axes[-len(data.levels["lr"].unique()) :]:
+            panel.set_xlabel("shortest step / lr")
+    return whole
 
 
-def draw_walks(data: BetaData, fig: Figure | None = None) -> Figure:
+def draw_walks(data: BetaData, ax: Axes | None = None) -> Figure:
     """Draw the same panels over the steps of training: beta of each walk, a line per seed."""
     with style():
-        fig = fig or new_figure(4.4)
+        whole, fig = canvas(ax, 4.4)
         title = f"From {_multiple(data.shortest[0])} on beta is no plateau: "
         title += "it climbs, and falls where all images come to be fitted"
         set_title(
             fig, title, "Beta of each walk times lr / 2, a line per seed. Grey line: 2 / lr, the edge of stability."
         )
-        for ax, rows in _panels(fig, data.walks):
+        for panel, rows in _panels(fig, data.walks):
             for (norm, _), of_seed in rows.groupby(["norm", "seed"]):
                 look = norm_style(str(norm))
-                ax.plot(of_seed["step"], of_seed["level"], color=look.color, ls=look.line, lw=1.1, alpha=0.8)
-            ax.axhline(1, color="#777777", lw=1.1, zorder=0)
-        for ax in fig.axes[-len(data.walks["lr"].unique()) :]:
-            ax.set_xlabel("step")
-    return fig
+                panel.plot(of_seed["step"], of_seed["level"], color=look.color, ls=look.line, lw=1.1, alpha=0.8)
+            panel.axhline(1, color="#777777", lw=1.1, zorder=0)
+        for panel in fig.axes[-len(data.walks["lr"].unique()) :]:
+            panel.set_xlabel("step")
+    return whole
 
 
-def _panels(fig: Figure, rows: pd.DataFrame) -> Iterator[tuple[Axes, pd.DataFrame]]:
+def _panels(fig: Figure | SubFigure, rows: pd.DataFrame) -> Iterator[tuple[Axes, pd.DataFrame]]:
     """Yield each panel with its rows, beta on a logarithmic axis that all share."""
     from matplotlib.ticker import FuncFormatter, NullLocator
 

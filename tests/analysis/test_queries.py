@@ -54,3 +54,12 @@ def test_measures_joins_and_arrays_are_those_of_the_trials() -> None:
     is_meant = (curves["step"] == 100) & (curves["norm"] == "batch") & curves["trial_key"].isin(completed)
     assert losses["batch", "completed"] == pytest.approx(curves.loc[is_meant, "train_loss"].median())
     assert accuracies.dims == ("norm", "init", "init_gain")
+
+
+@pytest.mark.usefixtures("beside_results")
+def test_a_figure_of_ones_own_has_ours_and_seaborns_side_by_side() -> None:
+    figure, beside = displayed(code_block("docs/analysis.md", "import matplotlib"))
+    assert beside.get_ylabel() == "test_acc"
+    assert len(beside.collections) == 3
+    (ours,) = figure.subfigs
+    assert ours.get_suptitle().startswith("batch trains over")

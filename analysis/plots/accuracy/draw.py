@@ -9,7 +9,9 @@ import pandas as pd
 
 from analysis.plots.accuracy.data import AccuracyData
 from analysis.plots.accuracy.layout import LEGEND_COLUMNS, MAX_COLUMNS, Layout
-from analysis.plots.style import CROSS, handles, lr_axis, new_figure, norm_style, set_title, short_name, style
+from analysis.plots.by_mode import draw_lines, draw_points
+from analysis.plots.canvas import canvas, set_title
+from analysis.plots.style import CROSS, PALETTE, handles, lr_axis, short_name, style
 from analysis.tables.headline import decades
 
 if TYPE_CHECKING:
@@ -22,17 +24,17 @@ STRIP = 0.5
 """Of the height of a mode's row, how much the lines of its seeds take."""
 
 
-def draw_accuracy(data: AccuracyData, fig: Figure | None = None) -> Figure:
+def draw_accuracy(data: AccuracyData, ax: Axes | None = None) -> Figure:
     """Draw the bars of decades over one facet per init and gain, each with a strip of where modes train or diverge."""
     layout = data.layout
     with style():
-        fig = fig or new_figure(layout.height_in)
+        whole, fig = canvas(ax, layout.height_in)
         set_title(fig, data.title, data.subtitle)
         top, bottom = fig.subfigures(2, 1, squeeze=False, height_ratios=[layout.bars_in, layout.facets_in])[:, 0]
         draw_decades(top.subplots(), data)
         _draw_facets(bottom, data, layout)
         _legend(bottom, data)
-    return fig
+    return whole
 
 
 def _draw_facets(fig: SubFigure, data: AccuracyData, layout: Layout) -> None:
@@ -80,7 +82,7 @@ def draw_decades(ax: Axes, data: AccuracyData) -> None:
 
 def draw_bar(ax: Axes, y: float, row: pd.Series) -> None:
     """Draw a width as a bar, dark as far as it is sure and pale where the grid leaves it open, and its interval."""
-    color, value = norm_style(row["norm"]).color, float(row["value"])
+    color, value = PALETTE[row["norm"]], float(row["value"])
     low, high = (float(row[end]) for end in ("grid_low", "grid_high"))
     for start, end, alpha in ((0.0, low, 1.0), (low, value, 0.55), (value, high, 0.2)):
         ax.barh(y, end - start, left=start, height=0.66, color=color, alpha=alpha, linewidth=0)
@@ -92,19 +94,17 @@ def draw_bar(ax: Axes, y: float, row: pd.Series) -> None:
 def _draw_curves(ax: Axes, data: AccuracyData, init: str, gain: float, first: bool) -> None:
     ax.axhline(data.chance, color="#999999", lw=0.8, ls=":")
     ax.axhline(data.threshold, color="#999999", lw=0.8)
-    for norm in data.norms:
-        look = norm_style(norm)
-        shift = _dodge(data, norm)
-        mean, trials = (
-            part.assign(lr=part["lr"] * shift)
-            for part in (_of(data.means, norm, init, gain), _of(data.trials, norm, init, gain))
-        )
-        if len(data.norms) <= MAX_BANDS:
-            ax.fill_between(mean["lr"], mean["low"], mean["high"], color=look.color, alpha=0.15, lw=0)
-        ax.plot(mean["lr"], mean["accuracy"], color=look.color, ls=look.line)
-        for lost, face in ((False, look.color), (True, "white")):
-            part = trials[trials["diverged"] == lost]
-            ax.scatter(part["lr"], part["accuracy"], s=15, marker=look.marker, c=face, ec=look.color, lw=0.8, zorder=3)
+    means, trials = (
+        rows.assign(lr=rows["lr"] * rows["norm"].map(lambda norm: _dodge(data, norm)).astype(float))
+        for rows in (_at(data.means, init, gain), _at(data.trials, init, gain))
+    )
+    for norm in data.norms if len(data.norms) <= MAX_BANDS else []:
+        mean = means[means["norm"] == norm]
+        ax.fill_between(mean["lr"], mean["low"], mean["high"], color=PALETTE[norm], alpha=0.15, lw=0)
+    draw_lines(ax, means, "lr", "accuracy", data.norms, has_markers=False)
+    for lost in (False, True):
+        part = trials[trials["diverged"] == lost]
+        draw_points(ax, part, "lr", "accuracy", data.norms, is_open=lost, lw=0.8, zorder=3)
     lr_axis(ax, data.lrs, _ticks(data))
     ax.set_ylim(-0.03, 1.03)
     ax.grid(visible=True, axis="y")
@@ -125,7 +125,7 @@ def _dodge(data: AccuracyData, norm: str) -> float:
 
 def _draw_strip(ax: Axes, data: AccuracyData, init: str, gain: float, first: bool) -> None:
     for y, norm in enumerate(data.norms):
-        color = norm_style(norm).color
+        color = PALETTE[norm]
         spans, seeds = _of(data.spans, norm, init, gain), sorted(data.trials["seed"].unique())
         places = {seed: (k + 0.5) / len(seeds) - 0.5 for k, seed in enumerate(seeds)}
         for part, alpha in ((_of(data.open_spans, norm, init, gain), 0.25), (spans, 1.0)):
@@ -166,4 +166,8 @@ def _legend(fig: SubFigure, data: AccuracyData) -> None:
 
 
 def _of(frame: pd.DataFrame, norm: str, init: str, gain: float) -> pd.DataFrame:
-    return frame[(frame["norm"] == norm) & (frame["init"] == init) & (frame["init_gain"] == gain)]
+    return _at(frame[frame["norm"] == norm], init, gain)
+
+
+def _at(frame: pd.DataFrame, init: str, gain: float) -> pd.DataFrame:
+    return frame[(frame["init"] == init) & (frame["init_gain"] == gain)]

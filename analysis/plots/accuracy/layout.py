@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.plots.canvas import MAX_HEIGHT_IN
 from analysis.plots.evenly_spaced import evenly_spaced
-from analysis.plots.style import MAX_HEIGHT_IN
 
 MAX_COLUMNS = 5
 LEGEND_COLUMNS = 6

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.plots.by_mode import draw_points
+from analysis.plots.canvas import canvas, set_title
 from analysis.plots.explains.data import ALL, ExplainsData
-from analysis.plots.style import handles, new_figure, norm_style, set_title, short_name, style
+from analysis.plots.style import handles, norm_style, short_name, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,12 +23,12 @@ AXIS_LABELS = {
 """Each a median over steps, of a layer's values over layers too."""
 
 
-def draw_explains(data: ExplainsData, fig: Figure | None = None) -> Figure:
+def draw_explains(data: ExplainsData, ax: Axes | None = None) -> Figure:
     """Draw for each quantity the trials, and below them the correlation over all modes and of each."""
     rows = data.correlations["norm"].nunique()
     forest_in = 0.5 + 0.17 * rows
     with style():
-        fig = fig or new_figure(1.85 + 2.0 + forest_in)
+        whole, fig = canvas(ax, 1.85 + 2.0 + forest_in)
         set_title(fig, data.title, data.subtitle)
         grid = fig.subplots(2, len(data.quantities), squeeze=False, height_ratios=[2.0, forest_in])
         for k, name in enumerate(data.quantities):
@@ -34,7 +36,7 @@ def draw_explains(data: ExplainsData, fig: Figure | None = None) -> Figure:
             _draw_forest(grid[1, k], data, name, first=k == 0)
         grid[0, 0].set_ylabel("final test accuracy")
         fig.legend(handles=_handles(data.norms), loc="outside lower center", ncols=6)
-    return fig
+    return whole
 
 
 def _handles(norms: list[str]) -> list[object]:
@@ -45,12 +47,9 @@ def _handles(norms: list[str]) -> list[object]:
 
 
 def _draw_points(ax: Axes, data: ExplainsData, name: str) -> None:
-    for norm in data.norms:
-        look = norm_style(norm)
-        for learned, face in ((False, "white"), (True, look.color)):
-            part = data.points[(data.points["norm"] == norm) & (data.points["learned"] == learned)]
-            how: dict[str, Any] = {"s": 15, "marker": look.marker, "c": face, "ec": look.color, "lw": 0.7}
-            ax.scatter(part[name], part["accuracy"], alpha=0.75, zorder=2 + learned, **how)
+    for learned in (False, True):
+        part = data.points[data.points["learned"] == learned]
+        draw_points(ax, part, name, "accuracy", data.norms, not learned, lw=0.7, alpha=0.75, zorder=2 + learned)
     ax.set_xlabel(AXIS_LABELS[name])
     ax.set_ylim(-0.03, 1.03)
     ax.grid(visible=True, axis="y")

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading.order import BASELINE
+from analysis.plots.canvas import MAX_HEIGHT_IN, canvas, set_title
 from analysis.plots.robustness.data import RobustnessData
-from analysis.plots.style import MAX_HEIGHT_IN, lr_axis, new_figure, norm_style, set_title, short_name, style
+from analysis.plots.style import lr_axis, norm_style, short_name, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,16 +30,16 @@ MAX_CROSSES = 25
 """Learning rates up to which a cell has room for a cross."""
 
 
-def draw_robustness(data: RobustnessData, fig: Figure | None = None) -> Figure:
+def draw_robustness(data: RobustnessData, ax: Axes | None = None) -> Figure:
     """Draw the strips, cividis from chance to the best cell, beside each mode's mean accuracy with its interval."""
     with style():
-        fig = fig or new_figure(_height_in(data))
+        whole, fig = canvas(ax, _height_in(data))
         set_title(fig, data.title, data.subtitle)
         left, right = fig.subplots(1, 2, sharey=True, width_ratios=[2.4, 1])
         mesh = _draw_strips(left, data)
         _draw_means(right, data)
         fig.colorbar(mesh, ax=left, location="bottom", aspect=45, pad=0.04, label="test accuracy")
-    return fig
+    return whole
 
 
 def _height_in(data: RobustnessData) -> float:

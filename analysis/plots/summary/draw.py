@@ -9,7 +9,9 @@ import numpy as np
 
 from analysis.plots.accuracy.draw import draw_bar
 from analysis.plots.bands import fill_band, limit
-from analysis.plots.style import handles, lr_axis, new_figure, norm_style, set_title, short_name, style
+from analysis.plots.by_mode import draw_lines
+from analysis.plots.canvas import canvas, set_title
+from analysis.plots.style import PALETTE, handles, lr_axis, short_name, style
 from analysis.plots.summary.claim_tiles import draw_tiles, num_lines
 from analysis.plots.summary.data import SummaryData
 
@@ -21,7 +23,7 @@ TOP_IN, MIDDLE_IN, LINE_IN = 1.7, 1.8, 0.125
 """Least heights of the rows of panels, and of a line of the claims."""
 
 
-def draw_summary(data: SummaryData, fig: Figure | None = None) -> Figure:
+def draw_summary(data: SummaryData, ax: Axes | None = None) -> Figure:
     """Draw six panels, lettered."""
     panels: dict[str, Callable[[Axes, SummaryData], None]] = {
         "accuracy": _draw_accuracy,
@@ -34,24 +36,23 @@ def draw_summary(data: SummaryData, fig: Figure | None = None) -> Figure:
     top_in = max(TOP_IN, 0.17 * len(data.norms))
     tiles_in = LINE_IN * num_lines(data.claims)
     with style():
-        fig = fig or new_figure(1.7 + top_in + MIDDLE_IN + tiles_in)
+        whole, fig = canvas(ax, 1.7 + top_in + MIDDLE_IN + tiles_in)
         set_title(fig, data.title, data.subtitle)
         grid = fig.add_gridspec(3, 6, height_ratios=[top_in, MIDDLE_IN, tiles_in])
         places = [grid[0, :3], grid[0, 3:], grid[1, :2], grid[1, 2:4], grid[1, 4:], grid[2, :]]
         for place, letter, (title, draw) in zip(places, "abcdef", panels.items(), strict=True):
-            ax = fig.add_subplot(place)
-            draw(ax, data)
-            ax.set_title(f"{letter}  {title}", loc="left", fontweight="bold")
+            panel = fig.add_subplot(place)
+            draw(panel, data)
+            panel.set_title(f"{letter}  {title}", loc="left", fontweight="bold")
         fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=6)
-    return fig
+    return whole
 
 
 def _draw_accuracy(ax: Axes, data: SummaryData) -> None:
-    for norm in data.norms:
-        look, part = norm_style(norm), data.accuracy[data.accuracy["norm"] == norm]
-        if norm in data.overlaid:
-            ax.fill_between(part["lr"], part["low"], part["high"], color=look.color, alpha=0.2, lw=0)
-        ax.plot(part["lr"], part["mean"], color=look.color, ls=look.line, marker=look.marker, ms=3)
+    for norm in data.overlaid:
+        part = data.accuracy[data.accuracy["norm"] == norm]
+        ax.fill_between(part["lr"], part["low"], part["high"], color=PALETTE[norm], alpha=0.2, lw=0)
+    draw_lines(ax, data.accuracy, "lr", "mean", data.norms)
     lr_axis(ax, data.lrs)
     ax.set_ylim(-0.03, 1.03)
     ax.set_xlabel("learning rate")
@@ -78,10 +79,10 @@ def _draw_bands(ax: Axes, data: SummaryData, name: str, label: str) -> None:
     shown = data.bands[data.bands["norm"].isin(data.overlaid)]
     limit(ax, shown[[low, high]])
     for norm in data.overlaid:
-        band, look = shown[shown["norm"] == norm], norm_style(norm)
-        fill_band(ax, band["step"], band[low], band[high], look.color, alpha=0.3)
-        for end in (low, high):
-            ax.plot(band["step"], band[end].where(np.isfinite(band[end])), color=look.color, ls=look.line, lw=1)
+        band = shown[shown["norm"] == norm]
+        fill_band(ax, band["step"], band[low], band[high], PALETTE[norm], alpha=0.3)
+    for end in (low, high):
+        draw_lines(ax, shown, "step", end, data.overlaid, has_markers=False, lw=1)
     ax.set_xlabel("step")
     ax.set_ylabel(label)
     ax.grid(visible=True, axis="y")
@@ -92,12 +93,10 @@ def _draw_shifts(ax: Axes, data: SummaryData) -> None:
         _say_missing(ax, "ics")
         return
     limit(ax, data.shifts[["low", "high"]])
-    for norm in data.norms:
-        part, look = data.shifts[data.shifts["norm"] == norm], norm_style(norm)
-        if norm in data.overlaid:
-            fill_band(ax, part["step"], part["low"], part["high"], look.color, alpha=0.15)
-        mean = part["mean"].where(np.isfinite(part["mean"]))
-        ax.plot(part["step"], mean, color=look.color, ls=look.line, marker=look.marker, ms=3)
+    for norm in data.overlaid:
+        part = data.shifts[data.shifts["norm"] == norm]
+        fill_band(ax, part["step"], part["low"], part["high"], PALETTE[norm], alpha=0.15)
+    draw_lines(ax, data.shifts, "step", "mean", data.norms)
     ax.set_xlabel("step")
     ax.set_ylabel("ICS / gradient")
     ax.grid(visible=True, axis="y")

@@ -84,9 +84,7 @@ def _absent(part: Results, with_curves: bool) -> dict[str, str]:
 def _look(norm: str) -> dict[str, str]:
     """Return colour, dashes in pixels, marker and short name of a mode."""
     style = norm_style(norm)
-    dashes = {"-": "", "--": "7 4", "-.": "8 3 2 3"}
-    line = style.line
-    dash = dashes[line] if isinstance(line, str) else " ".join(f"{2 * length:g}" for length in line[1])
+    dash = " ".join(f"{2 * length:g}" for length in style.dashes)
     return {"color": style.color, "dash": dash, "marker": style.marker, "name": short_name(norm)}
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.plots.style import new_figure, norm_style, set_title, style
+from analysis.plots.canvas import canvas, set_title
+from analysis.plots.style import norm_style, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,25 +75,25 @@ def band_ratios(walked: pd.DataFrame, column: str) -> pd.Series[float]:
     return ratios
 
 
-def draw_figure4(data: Figure4Data, fig: Figure | None = None) -> Figure:
+def draw_figure4(data: Figure4Data, ax: Axes | None = None) -> Figure:
     """Draw a row per quantity, theirs left and ours right; a row shares its scale."""
     from matplotlib.patches import Patch
 
     with style():
-        fig = fig or new_figure(6.6)
+        whole, fig = canvas(ax, 6.6)
         set_title(fig, data.title, data.subtitle)
         grid = fig.subplots(len(ROWS), 2, squeeze=False, sharex="col", sharey="row")
         for row, (name, label) in enumerate(ROWS.items()):
-            for ax, bands in zip(grid[row], (data.published, data.ours), strict=True):
-                _draw(ax, bands, name, data.level)
+            for panel, bands in zip(grid[row], (data.published, data.ours), strict=True):
+                _draw(panel, bands, name, data.level)
             grid[row, 0].set_ylabel(label)
         grid[0, 0].set_title("published")
         grid[0, 1].set_title("here")
-        for ax in grid[-1]:
-            ax.set_xlabel("step")
+        for panel in grid[-1]:
+            panel.set_xlabel("step")
         patches = [Patch(color=norm_style(norm).color, label=norm) for norm in NORMS]
         fig.legend(handles=patches, loc="outside lower center", ncols=len(NORMS))
-    return fig
+    return whole
 
 
 def _draw(ax: Axes, bands: pd.DataFrame, name: str, level: float) -> None:

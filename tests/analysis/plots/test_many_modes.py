@@ -13,11 +13,12 @@ from analysis.loading import Results
 from analysis.loading.order import NORM_ORDER
 from analysis.plots import FIGURES
 from analysis.plots.accuracy.layout import lay_out
+from analysis.plots.canvas import MAX_HEIGHT_IN
 from analysis.plots.computed import Computed, compute
 from analysis.plots.heatmap import draw_heatmap, heatmap_data
 from analysis.plots.heatmap_layout import lay_out_panels
 from analysis.plots.moments import moments_data
-from analysis.plots.style import MAX_HEIGHT_IN, style
+from analysis.plots.style import style
 from analysis.plots.summary import summary_data
 from tests.analysis.plots.rendering import clipped, colliding, rendered
 from tests.synthetic import make_specs, write_sweep

@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from analysis.plots.canvas import new_figure, set_title
 from analysis.plots.saving import DPI, save
-from analysis.plots.style import handles, new_figure, set_title, style
+from analysis.plots.style import handles, style
 
 
 def drawn() -> Figure:
