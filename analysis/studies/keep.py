@@ -20,16 +20,21 @@ from bnsweep.results import Store
 
 LEFT_OUT = {"failures"}
 """Tables about how a run went, not what it found."""
+PROBES = {"ics", "layers", "moments"}
+"""Tables of which a step has a row for each layer."""
 COMPRESSION_LEVEL = 19
 
 
-def keep(directory: str | os.PathLike[str], out: str | os.PathLike[str], curves_every: int = 1) -> dict[str, int]:
+def keep(
+    directory: str | os.PathLike[str], out: str | os.PathLike[str], curves_every: int = 1, probes_every: int = 1
+) -> dict[str, int]:
     """Write every table of `directory` into `out`, as `out/TABLE/TABLE.parquet`; return the bytes of each.
 
     Args:
         directory: what `bnsweep run --out` was given; local.
         out: written anew; what is there goes.
         curves_every: of `curves`, the rows of so many steps one, and all in which the test set was evaluated.
+        probes_every: likewise of `PROBES`, the tables that grow with the layers.
 
     Raises:
         InputError: there are no results in `directory`.
@@ -44,7 +49,10 @@ def keep(directory: str | os.PathLike[str], out: str | os.PathLike[str], curves_
         rows = store.read(name)
         if not len(rows):
             continue
-        rows = _thinned(rows, curves_every) if name == "curves" else rows
+        if name == "curves":
+            rows = rows.filter(pc.or_(_is_step_of(rows, curves_every), pc.is_valid(rows["test_loss"])))
+        elif name in PROBES:
+            rows = rows.filter(_is_step_of(rows, probes_every))
         path = out / name / f"{name}.parquet"
         path.parent.mkdir(parents=True)
         pq.write_table(rows.sort_by("trial_key"), path, compression="zstd", compression_level=COMPRESSION_LEVEL)
@@ -52,18 +60,19 @@ def keep(directory: str | os.PathLike[str], out: str | os.PathLike[str], curves_
     return sizes
 
 
-def _thinned(curves: pa.Table, every: int) -> pa.Table:
-    is_kept = pc.equal(pc.subtract(curves["step"], pc.multiply(pc.divide(curves["step"], every), every)), 0)
-    return curves.filter(pc.or_(is_kept, pc.is_valid(curves["test_loss"])))
+def _is_step_of(rows: pa.Table, every: int) -> pa.ChunkedArray:
+    """Return whether a row's step is a multiple of `every`."""
+    return pc.equal(pc.subtract(rows["step"], pc.multiply(pc.divide(rows["step"], every), every)), 0)
 
 
 def main(
     directory: Annotated[str, typer.Argument(help="a results directory")],
     out: Annotated[str, typer.Argument(help="where to write, docs/studies/data/NAME")],
     curves_every: Annotated[int, typer.Option(help="keep one step in so many of curves/")] = 1,
+    probes_every: Annotated[int, typer.Option(help="and of what probes measure in each layer")] = 1,
 ) -> None:
     """Keep a results directory in little room."""
-    for name, size in keep(directory, out, curves_every).items():
+    for name, size in keep(directory, out, curves_every, probes_every).items():
         typer.echo(f"{name}: {size / 1e6:.2f} MB")
 
 

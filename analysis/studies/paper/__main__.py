@@ -19,15 +19,17 @@ from analysis.studies.paper.findings import (
     of_shift,
 )
 from analysis.studies.paper.full_size import table_at_equal_loss, table_of_full_size
+from analysis.studies.paper.linear import of_linear_network
+from analysis.studies.paper.ranks import draw_ranks, table_of_ranks, table_of_shift_between_ranks
 from analysis.studies.paper.step_lengths import table_of_curvature, table_of_published_growth, table_of_step_lengths
 
-SWEEPS = ("paper_fig1_2_4_gpu", "paper_fig1_3_4_cpu")
+SWEEPS = ("paper_fig1_2_4_gpu", "paper_fig1_3_4_cpu", "paper_dln")
 PUBLISHED = DATA / "published"
 DATA_USED = "CIFAR-10 (JPEG q75 copy)"
 
 
-def tables(full: Results, first: Results) -> dict[str, str]:
-    """Return the tables of the page by name: at full size, and of the narrow nets."""
+def tables(full: Results, first: Results, linear: Results) -> dict[str, str]:
+    """Return the tables of the page by name: at full size, of the narrow nets, of the linear network."""
     return {
         "full-size": table_of_full_size(full, PUBLISHED),
         "equal-loss": table_at_equal_loss(full),
@@ -36,10 +38,13 @@ def tables(full: Results, first: Results) -> dict[str, str]:
         "published-growth": table_of_published_growth(PUBLISHED),
         "equal-loss-narrow": table_at_equal_loss(first),
         "figures-1-3-4": as_markdown(chain(of_learning_rates(first), of_shift(first), of_landscape(first))),
+        "linear": as_markdown(of_linear_network(linear)),
+        "ranks": table_of_ranks(linear),
+        "shift-between-ranks": table_of_shift_between_ranks(linear),
     }
 
 
-def draw(full: Results, first: Results) -> None:
+def draw(full: Results, first: Results, linear: Results) -> None:
     """Draw the figures of the page into `docs/studies/figures`."""
     full4, figure4 = (
         figure4_data(measured_walks(results, 0.1), PUBLISHED, 0.1, f"{net}, {DATA_USED}")
@@ -51,6 +56,7 @@ def draw(full: Results, first: Results) -> None:
         save(draw_training(training_data(first)), FIGURES, "paper-fig1")
         save(draw_ics(ics_data(first)), FIGURES, "paper-fig3")
         save(draw_figure4(figure4), FIGURES, "paper-fig4")
+        save(draw_ranks(linear), FIGURES, "paper-linear")
 
 
 def main() -> None:

@@ -35,6 +35,15 @@ def test_all_tables_are_the_same_but_for_the_steps_left_out(sweep_dir: Path, tmp
     assert 0 < len(kept) < len(before.curves)
 
 
+def test_what_probes_measure_in_each_layer_is_thinned_by_step(sweep_dir: Path, tmp_path: Path) -> None:
+    keep(sweep_dir, tmp_path / "kept", probes_every=100)
+    before, after = analysis.load(sweep_dir), analysis.load(tmp_path / "kept")
+    assert (before.ics["step"] % 100 != 0).any()
+    assert len(after.ics) == (before.ics["step"] % 100 == 0).sum()
+    assert set(after.ics["step"]) == {step for step in before.ics["step"] if step % 100 == 0}
+    assert len(after.landscape) == len(before.landscape)
+
+
 def test_what_was_kept_before_goes(sweep_dir: Path, tmp_path: Path) -> None:
     stale = tmp_path / "kept" / "curvature" / "curvature.parquet"
     stale.parent.mkdir(parents=True)

@@ -18,8 +18,11 @@ from analysis.studies.paper.figure4 import draw_figure4, figure4_data
 from analysis.studies.paper.findings import late, measured_walks, of_landscape, of_learning_rates, of_lp_norms, of_shift
 from analysis.studies.paper.full_size import table_at_equal_loss, table_of_full_size
 from analysis.studies.paper.linear import of_linear_network
+from analysis.studies.paper.ranks import LEAST_LOSS, draw_ranks, table_of_ranks, table_of_shift_between_ranks
 from analysis.studies.paper.step_lengths import table_of_curvature, table_of_published_growth, table_of_step_lengths
+from bnsweep.data.gaussian import load_gaussian
 from bnsweep.errors import InputError
+from bnsweep.spec import GaussianSpec
 from tests.synthetic import make_specs, write_sweep
 
 NORMS = ("none", "batch", "l1", "l2", "linf")
@@ -172,3 +175,31 @@ def test_the_linear_network_has_a_level_and_a_test_loss_at_each_rate(results: Re
 def test_a_page_without_a_place_for_a_table_is_refused() -> None:
     with pytest.raises(InputError, match="no place for the table figures: <!-- table figures -->"):
         written("# A page", {"figures": "| a |"})
+
+
+def test_the_least_loss_of_each_rank_is_that_of_the_samples() -> None:
+    data = load_gaussian(GaussianSpec(name="gaussian", targets="real", samples=1000, test_samples=1000, dimension=10))
+    x, y = (np.asarray(part, dtype=np.float64).reshape(1000, 10) for part in (data.train_x, data.train_y))
+    sizes = np.linalg.svd(y - y.mean(axis=0), compute_uv=False) ** 2
+    np.testing.assert_allclose(x.T @ x / 1000, np.eye(10), atol=0.15)
+    np.testing.assert_allclose(LEAST_LOSS, [sizes[rank:].sum() for rank in range(10)], atol=0.05)
+
+
+def test_ranks_and_shifts_between_them_are_those_of_the_runs(results: Results) -> None:
+    ends = results.trials["norm"].astype(str).map({"batch": 7100.0}).fillna(40000.0)
+    curves = results.curves.assign(train_loss=20000.0)
+    moved = replace(results, trials=results.trials.assign(train_loss=ends), curves=curves)
+    cells = [line.strip("| ").split(" | ") for line in table_of_ranks(moved).splitlines()[2:]]
+    assert [(row[0], row[1], row[2], row[5]) for row in cells] == [
+        (lr, norm, ", ".join([rank] * 4), "0 %")
+        for lr in ("0.1", "0.5")
+        for norm, rank in (("none", "3"), ("batch", "6"))
+    ]
+    shifts = [line.strip("| ").split(" | ") for line in table_of_shift_between_ranks(moved).splitlines()[2:]]
+    assert [row[:3] for row in shifts] == [[lr, "12,668 to 24,202", "4, 4"] for lr in ("0.1", "0.5")]
+    rows = results.ics.merge(curves[["trial_key", "step"]]).astype({"norm": str})
+    rows = rows[(rows["layer"] > 0) & (rows["lr"] == 0.1)]
+    medians = rows.groupby("norm")["ics_l2"].median()
+    assert shifts[0][3] == f"{medians['none']:.2g}, {medians['batch']:.2g}"
+    with style():
+        draw_ranks(moved).draw_without_rendering()
