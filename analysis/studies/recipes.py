@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from analysis.loading import Results, load
+from analysis.loading.order import in_order
 from analysis.measures.scores import final_score
+from analysis.plots.by_mode import draw_lines
+from analysis.plots.canvas import canvas, set_title
+from analysis.plots.saving import save
+from analysis.plots.style import PALETTE, handles, lr_axis, style
 from analysis.studies.finding import Finding, as_markdown, difference
-from analysis.studies.page import DATA, write
+from analysis.studies.page import DATA, FIGURES, write
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TITLE = "Accuracy over six decades of learning rate, by optimizer and schedule"
 KEYS = ["optimizer", "schedule", "norm"]
 
 
@@ -44,9 +55,39 @@ def table_of_recipes(results: Results) -> str:
     return "\n".join(lines)
 
 
+def draw_recipes(results: Results, ax: Axes | None = None) -> Figure:
+    """Draw accuracy over the learning rate, a panel per optimizer and schedule."""
+    trials = results.trials.assign(score=final_score(results.trials)).astype({"norm": str})
+    norms, recipes = in_order(trials["norm"]), trials[KEYS[:2]].drop_duplicates().sort_values(KEYS[:2])
+    with style():
+        whole, fig = canvas(ax, 4.8)
+        set_title(fig, TITLE, "Mean over seeds, and their range; a diverged run counts as chance, the dotted line.")
+        panels = fig.subplots(2, len(recipes) // 2, sharex=True, sharey=True, squeeze=False)
+        for panel, (optimizer, schedule) in zip(panels.flat, recipes.itertuples(index=False), strict=True):
+            here = trials[(trials["optimizer"] == optimizer) & (trials["schedule"] == schedule)]
+            at = here.groupby(["norm", "lr"])["score"].agg(["mean", "min", "max"]).reset_index()
+            for norm in norms:
+                mine = at[at["norm"] == norm]
+                panel.fill_between(mine["lr"], mine["min"], mine["max"], color=PALETTE[norm], alpha=0.18, lw=0)
+            draw_lines(panel, at, "lr", "mean", norms)
+            panel.axhline(1 / float(here["num_classes"].iloc[0]), color="#999999", lw=0.8, ls=":")
+            lr_axis(panel, sorted(here["lr"].unique()))
+            panel.set_title(f"{optimizer}, {schedule}")
+            panel.grid(visible=True, axis="y")
+        for panel in panels[-1]:
+            panel.set_xlabel("learning rate")
+        for panel in panels[:, 0]:
+            panel.set_ylabel("test accuracy")
+        fig.legend(handles=handles(norms), loc="outside lower center", ncols=len(norms))
+    return whole
+
+
 def main() -> None:
-    """Load what is kept, and write the page."""
-    write("recipes", tables(load(DATA / "robustness_optimizers_cpu")))
+    """Load what is kept, draw, and write the page."""
+    results = load(DATA / "robustness_optimizers_cpu")
+    with style():
+        save(draw_recipes(results), FIGURES, "recipes")
+    write("recipes", tables(results))
 
 
 if __name__ == "__main__":

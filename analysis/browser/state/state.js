@@ -28,15 +28,23 @@ const KEEP_AFTER_MS = 250;
 
 /**
  * @param {(chosen: object) => object} checked takes what an address says, and returns what of it can be chosen
- * @returns {object} get, set(changes), reset, subscribe(listener), isExploring; the state begins with the page's address
+ * @returns {object} get, set(changes), reset, subscribe(listener), isExploring; the state begins with the page's address; Back takes
+ *   a choice back
  */
 export function createState(checked) {
   let now = { ...DECLARED, ...checked(fromHash(location.hash.slice(1))) };
   const listeners = new Set();
   let later = 0;
-  const keep = () => {
-    clearTimeout(later); // browsers refuse hundreds of addresses in a row
-    later = setTimeout(() => history.replaceState(null, "", toHash(now) ? `#${toHash(now)}` : location.pathname + location.search), KEEP_AFTER_MS);
+  const follow = () => {
+    state.set({ ...DECLARED, ...checked(fromHash(location.hash.slice(1))) });
+    keep("replaceState"); // an entry of the history must not lead to another
+  };
+  const keep = (how) => {
+    clearTimeout(later); // browsers refuse hundreds of addresses in a row, and a drag is one step back
+    later = setTimeout(() => {
+      const hash = toHash(now);
+      if (hash !== location.hash.slice(1)) history[how](null, "", hash ? `#${hash}` : location.pathname + location.search);
+    }, KEEP_AFTER_MS);
   };
   const state = {
     get: () => now,
@@ -44,7 +52,7 @@ export function createState(checked) {
       const changed = Object.keys(changes).filter((name) => !same(changes[name], now[name]));
       if (!changed.length) return;
       now = { ...now, ...changes };
-      keep();
+      keep("pushState");
       for (const listener of listeners) listener(new Set(changed));
     },
     reset: () => state.set(Object.fromEntries([...EXPLORING, ...NARROWING].map((name) => [name, DECLARED[name]]))),
@@ -52,7 +60,7 @@ export function createState(checked) {
     isExploring: () => EXPLORING.some((name) => !same(now[name], DECLARED[name])),
     isDeclared: (name) => same(now[name], DECLARED[name]),
   };
-  window.addEventListener("hashchange", () => state.set({ ...DECLARED, ...checked(fromHash(location.hash.slice(1))) }));
+  window.addEventListener("hashchange", follow);
   return state;
 }
 

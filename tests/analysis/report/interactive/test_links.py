@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.analysis.chromium import console
 from tests.analysis.report.interactive.reading import (
     VIEWS,
+    WITHIN_S,
     open_page,
     view,
+    wait_for_address,
     wait_for_text,
 )
 
@@ -67,3 +70,19 @@ def test_a_place_of_the_page_is_gone_to_without_losing_what_was_chosen(browser: 
 def test_a_link_that_is_pasted_into_an_open_page_is_followed(reader: webdriver.Chrome) -> None:
     reader.execute_script("location.hash = 'fraction=0.6'")
     wait_for_text(reader, "exploring", "60 %")
+
+
+def test_back_takes_a_choice_back_and_forward_makes_it_again(reader: webdriver.Chrome) -> None:
+    for norm in ("batch", "noisy_batch"):
+        reader.find_element(By.CSS_SELECTOR, f'[data-name="norms {norm}"]').click()
+        wait_for_address(reader, "norms=" if norm == "batch" else "none%22%5D")
+    reader.back()
+    wait_for_address(reader, "noisy_batch")
+    assert reader.find_element(By.CSS_SELECTOR, '[data-name="norms noisy_batch"]').is_selected()
+    reader.back()
+    WebDriverWait(reader, WITHIN_S).until(lambda at: "norms" not in at.current_url)
+    boxes = reader.find_elements(By.CSS_SELECTOR, '[type="checkbox"]')
+    assert all(box.is_selected() for box in boxes)
+    reader.forward()
+    wait_for_address(reader, "noisy_batch")
+    assert not reader.find_element(By.CSS_SELECTOR, '[data-name="norms batch"]').is_selected()
