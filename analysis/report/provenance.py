@@ -21,7 +21,8 @@ def _dataset_name(dataset: str, options: str) -> str:
     if JPEG_COPY in options:
         return "CIFAR-10, JPEG q75 copy"
     fields = json.loads(options) if options not in ("None", "nan", "") else {}
-    return " ".join([dataset, *(f"{key} {value}" for key, value in fields.items() if value is not None)])
+    told = [f"{key.replace('_', ' ')} {value}" for key, value in fields.items() if value is not None]
+    return f"{dataset} ({', '.join(told)})" if told else dataset
 
 
 def provenance(trials: pd.DataFrame) -> list[tuple[str, str]]:

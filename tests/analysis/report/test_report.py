@@ -243,5 +243,11 @@ def test_the_jpeg_copy_is_named(results: Results) -> None:
     assert dataset_names(trials) == ["CIFAR-10, JPEG q75 copy"]
 
 
+def test_other_data_are_named_with_what_the_sweep_file_says_of_them(results: Results) -> None:
+    options = '{"train": "a.parquet", "test_limit": 2000, "train_limit": null}'
+    trials = results.trials.assign(dataset="parquet", dataset_options=options)
+    assert dataset_names(trials) == ["parquet (train a.parquet, test limit 2000)"]
+
+
 def test_the_dataset_is_named_beside_every_figure(report: Path) -> None:
     assert Page(report).text.count("Data: digits") == len(FIGURES)
