@@ -27,6 +27,8 @@ METRIC_FILE = re.compile(r"[^/]+/([0-9]{8})-[0-9a-f]{16}\.parquet")
 FOOTER, DIGEST = b"bnsweep", b"bnsweep_sha256"
 NO_DIGEST = b"0" * 64
 """What stands in a file for its digest while that is computed."""
+ROW_GROUP_SIZE = 128 * 1024
+"""Rows; a reader decodes whole row groups, each beside what it makes of it, and skips those that a filter rules out."""
 
 
 class Kind(StrEnum):
@@ -112,21 +114,21 @@ def number_of(name: str) -> int | None:
 
 
 def encode_metrics(
-    number: int, tables: Iterable[tuple[str, pa.Table]], row_group_size: int | None = None
+    number: int, tables: Iterable[tuple[str, pa.Table]]
 ) -> tuple[dict[str, Content], tuple[FileRecord, ...]]:
     """Return the metric files of one try to commit, with names that no other try has, and their records."""
     token, contents, records = new_token(), dict[str, Content](), []
     for table, rows in tables:
-        name, content = metric_name(table, number, token), to_parquet(rows, row_group_size=row_group_size)
+        name, content = metric_name(table, number, token), to_parquet(rows)
         contents[name] = content
         records.append(FileRecord(name, table, rows.num_rows, content.size, hashlib.sha256(content).hexdigest()))
     return contents, tuple(records)
 
 
-def encode_commit(footer: Footer, trials: pa.Table | None = None, row_group_size: int | None = None) -> bytes:
+def encode_commit(footer: Footer, trials: pa.Table | None = None) -> bytes:
     """Return the file of a commit, which has its own digest in it."""
     rows = SCHEMAS["trials"].empty_table() if trials is None else trials
-    content = bytes(to_parquet(rows, {FOOTER: footer.encode(), DIGEST: NO_DIGEST}, row_group_size))
+    content = bytes(to_parquet(rows, {FOOTER: footer.encode(), DIGEST: NO_DIGEST}))
     return _replaced(content, NO_DIGEST, hashlib.sha256(content).hexdigest().encode())
 
 
@@ -140,13 +142,11 @@ def is_as_written(content: bytes) -> bool:
     return hashlib.sha256(_replaced(content, digest, NO_DIGEST)).hexdigest().encode() == digest
 
 
-def to_parquet(
-    rows: pa.Table, metadata: Mapping[bytes, bytes] | None = None, row_group_size: int | None = None
-) -> pa.Buffer:
+def to_parquet(rows: pa.Table, metadata: Mapping[bytes, bytes] | None = None) -> pa.Buffer:
     """Return rows as a Parquet file, with a checksum for each page, and `metadata` in its footer."""
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, rows.schema, compression="zstd", write_page_checksum=True) as writer:
-        writer.write_table(rows, row_group_size)
+        writer.write_table(rows, ROW_GROUP_SIZE)
         writer.add_key_value_metadata(dict(metadata or {}))
     return sink.getvalue()
 

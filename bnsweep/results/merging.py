@@ -19,8 +19,6 @@ from bnsweep.results.reading import damaged
 from bnsweep.results.tables import conformed, drift, joined_rows
 from bnsweep.results.writer import Writer
 
-ROW_GROUP_SIZE = 128 * 1024
-"""Rows; readers skip whole row groups that a filter rules out."""
 SORTED_BY = ("norm", "lr", "step", "init", "init_gain", "seed", "trial_key")
 """What analysts filter by first; the rows of one trial at one step stay in their order."""
 
@@ -55,7 +53,7 @@ def merge(writer: Writer, group: Group, seen: set[str] | None = None) -> None:
     Raises:
         InputError: a file is damaged, or not of bnsweep's schema. StoreError: it cannot be written.
     """
-    writer.merge(_rows(writer.files, group, seen), group.commits, group.files, ROW_GROUP_SIZE)
+    writer.merge(_rows(writer.files, group, seen), group.commits, group.files)
 
 
 def _rows(files: Files, group: Group, seen: set[str] | None) -> Iterator[tuple[str, pa.Table]]:

@@ -84,19 +84,13 @@ class Writer:
         """
         self._commit(tables.items())
 
-    def merge(
-        self,
-        tables: Iterable[tuple[str, pa.Table]],
-        old: Sequence[Footer],
-        files: Mapping[str, int],
-        row_group_size: int,
-    ) -> None:
+    def merge(self, tables: Iterable[tuple[str, pa.Table]], old: Sequence[Footer], files: Mapping[str, int]) -> None:
         """Commit rows in place of those of other commits, and of files without a number; then delete these.
 
         A number that must stay taken does: its commit is left without rows.
         """
         replaces = sorted({number for footer in old for number in (footer.number, *footer.replaces)})
-        self._commit(tables, Kind.MERGE, tuple(replaces), files, row_group_size)
+        self._commit(tables, Kind.MERGE, tuple(replaces), files)
         numbers = {footer.number for footer in old}
         for number in sorted(numbers & self.snapshot.kept):
             self.blank(number)
@@ -114,7 +108,6 @@ class Writer:
         kind: Kind = Kind.ROWS,
         replaces: tuple[int, ...] = (),
         replaces_files: Mapping[str, int] = MappingProxyType({}),
-        row_group_size: int | None = None,
     ) -> None:
         self._check()
         number, trials = self.number + 1, SCHEMAS["trials"].empty_table()
@@ -127,9 +120,9 @@ class Writer:
                 elif rows.num_rows:
                     yield table, conformed(table, rows)
 
-        contents, records = encode_metrics(number, metrics(), row_group_size)
+        contents, records = encode_metrics(number, metrics())
         footer = Footer(self.id, number, kind, records, replaces, dict(replaces_files))
-        content = encode_commit(footer, trials, row_group_size)
+        content = encode_commit(footer, trials)
         try:
             self.files.put_many(contents)
         except BaseException:

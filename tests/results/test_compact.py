@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bnsweep.errors import InputError
-from bnsweep.results import SCHEMAS, Store, merging
+from bnsweep.results import SCHEMAS, Store, commits
 from bnsweep.results.compact import Compaction, compact
 from bnsweep.results.trial import StoredTrial
 from bnsweep.results.writer import last_attempts
@@ -67,7 +67,7 @@ def test_no_commit_exceeds_the_limit_and_no_two_would_fit_into_one(local: Store)
 
 
 def test_rows_are_sorted_so_that_filters_skip_row_groups(local: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merging, "ROW_GROUP_SIZE", 8)
+    monkeypatch.setattr(commits, "ROW_GROUP_SIZE", 8)
     write_store(local, pack=3)
     compact(local)
     (name,) = folder(local, "ics")
