@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import pandas as pd
@@ -82,7 +83,7 @@ def _load(
         trials=trials.astype(orders),
         failures=_read(snapshot, "failures", columns["failures"]),
         undeclared=undeclared.astype(_orders(undeclared, ())),
-        missing=tuple(sorted(set(keys) - set(every_trial["trial_key"]))),
+        missing=_missing(keys, every_trial["trial_key"]),
         declared=declared,
         **{table: _of_trials(rows, trials, has_duplicates).astype(orders) for table, rows in tables.items()},
     )
@@ -104,6 +105,10 @@ def _measurements(
     return {table: _read(snapshot, table, columns.get(table), where) for table in METRIC_TABLES}
 
 
+def _missing(declared_keys: Sequence[str], keys: pd.Series[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(compress(declared_keys, ~are_among(declared_keys, keys)))))
+
+
 def _orders(trials: pd.DataFrame, declared_keys: Sequence[str]) -> dict[str, pd.CategoricalDtype]:
     return {axis: declared_order(trials, declared_keys, axis) for axis in ORDERED}
 
@@ -115,7 +120,7 @@ def _declared(store: Store) -> dict[str, Any] | None:
     if declared is None:
         return None
     name, keys, text = declared["name"], declared["trial_keys"], declared["sweep_file"]
-    are_strings = isinstance(keys, list) and all(isinstance(one, str) for one in [name, text, *keys])
+    are_strings = isinstance(keys, list) and {type(one) for one in (name, text, *keys)} == {str}
     if not are_strings:
         raise InputError(f"{path}: damaged (name, trial_keys or sweep_file is of a wrong type); run the sweep again")
     return declared

@@ -42,8 +42,8 @@ def read_settings(trials: pd.DataFrame, declared_keys: Sequence[str] = ()) -> Se
     Raises:
         InputError: a damaged spec.
     """
-    texts = setting_texts(trials["spec"])
-    distinct = sorted(texts.unique())
+    texts = setting_texts(trials)
+    distinct, of_trial = texts.cat.categories.tolist(), texts.cat.codes.to_numpy()
     parts = flatten([completed_setting(text) for text in distinct])
     varying = {path: values for path, values in parts.items() if len(set(map(canonical, values))) > 1}
     if not varying:
@@ -52,13 +52,13 @@ def read_settings(trials: pd.DataFrame, declared_keys: Sequence[str] = ()) -> Se
         )
     names = short_names(list(parts), taken=AXES)
     table = pd.DataFrame({names[path]: levels_of(values) for path, values in varying.items()}, distinct, dtype=object)
-    by_trial = table.loc[pd.Index(texts)].set_axis(trials.index)
+    by_trial = table.iloc[of_trial].set_axis(trials.index)
     levels = {str(name): _in_order(str(name), by_trial, trials, declared_keys) for name in table}
     places = table.apply(lambda values: values.map(levels[str(values.name)].index))
     labels = table.apply(lambda row: ", ".join(f"{name} {in_words(value)}" for name, value in row.items()), axis=1)
     fields = table.loc[places.sort_values(list(table)).index].rename(index=labels)
-    of_trial = pd.Series(texts.map(labels), name="configuration", dtype=str)
-    return Settings(of_trial, fields[~fields.index.duplicated()], levels)
+    label_of_trial = pd.Series(labels.to_numpy()[of_trial], trials.index, dtype=str, name="configuration")
+    return Settings(label_of_trial, fields[~fields.index.duplicated()], levels)
 
 
 def _in_order(name: str, by_trial: pd.DataFrame, trials: pd.DataFrame, declared_keys: Sequence[str]) -> list[Level]:
@@ -81,8 +81,8 @@ def check_no_collision(trials: pd.DataFrame, settings: Settings, place: str) -> 
     Raises:
         InputError: there are such; the message names some.
     """
-    points = trials[list(AXES)].astype({"norm": str, "init": str}).assign(setting=settings.of_trial)
-    twice = points[points.duplicated(keep=False)]
+    points = trials[list(AXES)].assign(setting=settings.of_trial)
+    twice = points[points.duplicated(keep=False)].astype({"norm": str, "init": str})
     if twice.empty:
         return
     keys = trials.loc[twice.index, "trial_key"].groupby([twice[name] for name in twice]).agg(" and ".join).tolist()
