@@ -8,6 +8,7 @@ from math import inf, isfinite
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.claims.statement import Side, verdict
 from analysis.statistics.intervals import CONFIDENCE, seed_interval
@@ -39,18 +40,24 @@ class Finding:
 
     @property
     def row(self) -> dict[str, object]:
-        """source, statement, n, effect with its interval, what was asked, verdict: as a page shows them."""
+        """source, statement, in how many seeds it is so, effect with interval, what was asked, verdict: for a page."""
         values: Floats = np.asarray(self.by_seed.dropna(), dtype=np.float64)
         least, most = (-1.0, 1.0) if self.unit == ACCURACY else (-inf, inf)
         low, high = (float(end) for end in seed_interval(values, least=least, most=most))
         return {
             "source": self.source,
             "statement": self.statement,
-            "n": len(values),
+            "so in": f"{int(self._is_so(values).sum())} of {len(values)}",
             "effect": f"{_number(values.mean() if len(values) else np.nan)} {_interval(low, high)} {self.unit}".strip(),
             "should be": self._asked,
             "verdict": verdict(self.side, self.bound, low, high) if len(values) else "not tested",
         }
+
+    def _is_so(self, values: Floats) -> NDArray[np.bool_]:
+        """Return of each seed whether the statement holds in it."""
+        if self.side == "within":
+            return np.abs(values) <= self.bound
+        return values > self.bound if self.side == "above" else values < self.bound
 
     @property
     def _asked(self) -> str:
@@ -71,7 +78,8 @@ def as_markdown(findings: Iterable[Finding]) -> str:
     rows.sort(key=lambda row: row["verdict"] != "contradicted")
     lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
     lines += ["| " + " | ".join(str(value) for value in row.values()) + " |" for row in rows]
-    note = f"Effects are means over n seeds. Intervals hold at {100 * CONFIDENCE:.1f} %, however often seeds are added."
+    held = f"Effects are means over seeds; intervals hold at {100 * CONFIDENCE:.1f} %, however often seeds are added."
+    note = f"{held} So in: the seeds in which the statement holds."
     return "\n".join([*lines, "", note])
 
 

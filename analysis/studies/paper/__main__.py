@@ -20,7 +20,7 @@ from analysis.studies.paper.findings import (
 )
 from analysis.studies.paper.full_size import table_at_equal_loss, table_of_full_size
 from analysis.studies.paper.linear import of_linear_network
-from analysis.studies.paper.ranks import draw_ranks, table_of_ranks, table_of_shift_between_ranks
+from analysis.studies.paper.ranks import draw_ranks, ranks_at_equal_loss, table_of_ranks
 from analysis.studies.paper.step_lengths import table_of_curvature, table_of_published_growth, table_of_step_lengths
 
 SWEEPS = ("paper_fig1_2_4_gpu", "paper_fig1_3_4_cpu", "paper_dln")
@@ -40,7 +40,7 @@ def tables(full: Results, first: Results, linear: Results) -> dict[str, str]:
         "figures-1-3-4": as_markdown(chain(of_learning_rates(first), of_shift(first), of_landscape(first))),
         "linear": as_markdown(of_linear_network(linear)),
         "ranks": table_of_ranks(linear),
-        "shift-between-ranks": table_of_shift_between_ranks(linear),
+        "ranks-at-equal-loss": ranks_at_equal_loss(linear),
     }
 
 

@@ -107,11 +107,11 @@ def of_landscape(results: Results, lr: float = 0.1) -> Iterator[Finding]:
         yield Finding(OURS, f"lr {lr:g}: the level with {norm} is 2/lr", "decades", at_edge, "within", SAME_LEVEL)
 
 
-def measured_walks(results: Results, lr: float) -> pd.DataFrame:
-    """Return per walk at this learning rate, over its multiples of lr: norm, seed, step; loss_min, loss_max,
-    loss_width, diff_min, diff_max, diff_width, beta (the largest)."""
+def measured_walks(results: Results, lr: float, shortest: float = 0.0) -> pd.DataFrame:
+    """Return per walk at this learning rate, over its multiples of lr from `shortest` on: norm, seed, step; loss_min,
+    loss_max, loss_width, diff_min, diff_max, diff_width, beta (the largest)."""
     rows = walks(results.landscape, MULTIPLES)
-    rows = rows[rows["lr"] == lr].astype({"norm": str})
+    rows = rows[(rows["lr"] == lr) & (rows["lr_multiple"] >= shortest)].astype({"norm": str})
     found = rows.groupby(["norm", "seed", "step"]).agg(
         loss_min=("loss", "min"),
         loss_max=("loss", "max"),

@@ -11,6 +11,8 @@ from analysis.loading import Results
 from analysis.plots.by_mode import draw_lines
 from analysis.plots.canvas import canvas, set_title
 from analysis.plots.style import handles, style
+from analysis.studies.paper.findings import measured_walks
+from analysis.studies.paper.linear import SHORTEST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,11 +20,12 @@ if TYPE_CHECKING:
 
 
 LEAST_LOSS = np.array([123322.3, 86209.4, 59869.8, 39897.4, 24202.1, 12668.0, 7089.3, 3471.3, 1147.6, 29.4])
-"""The least training loss of an affine map of rank 0 to 9 on the samples of `sweeps/paper_dln.yaml`, which are white:
-all squared singular values of the centred targets but the largest, summed (Eckart & Young 1936). Of rank 10 it is 0."""
-NEAR = 0.05
+"""The least training loss of an affine map of rank 0 to 9 on the samples of `sweeps/paper_dln.yaml`, which one of
+rank 10 fits: all squared singular values of the centred targets but the largest, summed (Eckart & Young 1936)."""
+RESTING, ON_ITS_WAY = 0.01, 0.05
+"""Shares of a rank's least loss, within which a loss is taken to rest at it, and outside which not."""
 NORMS = ("none", "batch")
-TITLE = "Runs learn one rank after the other, and more of them with batch normalization"
+TITLE = "Without normalization the loss rests at one rank after the other; with it, it falls further"
 SUBTITLE = "A line per seed. Dotted: the least loss that an affine map of rank 0, 1, ... 6 can have on these samples."
 LOWEST = 5e3
 """Of the axis: below what any run came to."""
@@ -31,7 +34,7 @@ LOWEST = 5e3
 def table_of_ranks(results: Results) -> str:
     """Return of each learning rate and mode the rank that its runs end at, and how long they stay at one."""
     lines = [
-        "| lr | norm | rank at the end, by seed | least loss at it | loss at the end | steps within 5 % of one |",
+        "| lr | norm | nearest rank at the end, by seed | its least loss | loss at the end | steps within 1 % of one |",
         "|---|---|---|---|---|---|",
     ]
     trials = results.trials.astype({"norm": str}).sort_values("seed")
@@ -40,7 +43,7 @@ def table_of_ranks(results: Results) -> str:
         for norm in NORMS:
             ends, logged = (_of(rows, lr, norm)["train_loss"] for rows in (trials, curves))
             ranks = rank_of(ends)
-            near = (logged / LEAST_LOSS[rank_of(logged)] - 1).abs() < NEAR
+            near = off_by(logged) < RESTING
             cells = [
                 f"{lr:g}",
                 norm,
@@ -53,30 +56,43 @@ def table_of_ranks(results: Results) -> str:
     return "\n".join(lines)
 
 
-def table_of_shift_between_ranks(results: Results) -> str:
-    """Return the covariate shift of both nets while their loss is between those of the same two ranks.
+def ranks_at_equal_loss(results: Results) -> str:
+    """Return covariate shift and gradient difference from losses between the same two ranks, rests left out.
 
-    Medians over all layers but the first, steps and seeds.
+    Shifts are medians over all layers but the first, steps and seeds; differences are the largest of a walk from
+    `SHORTEST` on, medians over steps and seeds.
     """
-    losses = results.curves[["trial_key", "step", "train_loss"]]
-    rows = results.ics[results.ics["layer"] > 0].merge(losses, on=["trial_key", "step"]).astype({"norm": str})
-    between = pd.Series(np.searchsorted(-LEAST_LOSS, -rows["train_loss"].to_numpy(), side="right"), index=rows.index)
-    rows = rows.assign(relative=rows["ics_l2"] / rows["grad_norm"])
+    losses = results.curves[["trial_key", "lr", "norm", "seed", "step", "train_loss"]].astype({"norm": str})
+    losses = losses[off_by(losses["train_loss"]) > ON_ITS_WAY]
+    losses = losses.assign(above=np.searchsorted(-LEAST_LOSS, -losses["train_loss"].to_numpy(), side="right"))
+    at = ["lr", "norm", "seed", "step"]
+    ics = results.ics[results.ics["layer"] > 0].astype({"norm": str})
+    shifts = losses.merge(ics.assign(relative=ics["ics_l2"] / ics["grad_norm"])[[*at, "ics_l2", "relative"]], on=at)
     lines = [
-        "| lr | loss | seeds: none, batch | ICS: none, batch | relative to the gradient | cosine |",
+        "| lr | loss | steps: none, batch | ICS | ICS over gradient | largest gradient difference |",
         "|---|---|---|---|---|---|",
     ]
-    for lr in sorted(rows["lr"].unique()):
-        for k in range(1, len(LEAST_LOSS)):
-            parts = [_of(rows[between == k], lr, norm) for norm in NORMS]
-            if any(part.empty for part in parts):
+    for lr in sorted(losses["lr"].unique()):
+        walked = losses.merge(measured_walks(results, lr, SHORTEST).assign(lr=lr), on=at)
+        for k in range(len(LEAST_LOSS)):
+            moved, walks = ([_of(rows[rows["above"] == k], lr, norm) for norm in NORMS] for rows in (shifts, walked))
+            if any(part.empty for part in (*moved, *walks)):
                 continue
-            cells = [f"{lr:g}", f"{LEAST_LOSS[k]:,.0f} to {LEAST_LOSS[k - 1]:,.0f}"]
-            cells.append(", ".join(str(part["seed"].nunique()) for part in parts))
-            names = ("ics_l2", "relative", "ics_cos")
-            cells += [", ".join(f"{part[name].median():.2g}" for part in parts) for name in names]
-            lines.append(f"| {' | '.join(cells)} |")
+            bounds = f"{LEAST_LOSS[k]:,.0f} to {LEAST_LOSS[k - 1]:,.0f}" if k else f"above {LEAST_LOSS[0]:,.0f}"
+            steps = ", ".join(str(len(part[["seed", "step"]].drop_duplicates())) for part in moved)
+            pairs = [_medians(moved, "ics_l2"), _medians(moved, "relative"), _medians(walks, "diff_max")]
+            lines.append(f"| {lr:g} | {bounds} | {steps} | {' | '.join(pairs)} |")
     return "\n".join(lines)
+
+
+def _medians(parts: list[pd.DataFrame], name: str) -> str:
+    return ", ".join(f"{part[name].median():.2g}" for part in parts)
+
+
+def off_by(losses: pd.Series[float]) -> pd.Series[float]:
+    """Return how far each loss is from the least loss of the nearest rank, as a share of that."""
+    best = pd.Series(LEAST_LOSS[rank_of(losses)], index=losses.index)
+    return (losses / best - 1).abs()
 
 
 def rank_of(losses: pd.Series[float]) -> list[int]:

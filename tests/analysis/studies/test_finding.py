@@ -23,7 +23,7 @@ def test_the_effect_is_the_mean_over_seeds_with_students_interval() -> None:
     reach = float(t.ppf(1 - alpha / 2, df=3)) * np.std(values, ddof=1) / 2
     mean = np.mean(values)
     assert row["effect"] == f"{mean:+.3g} [{mean - reach:+.3g}, {mean + reach:+.3g}] accuracy"
-    assert row["n"] == 4
+    assert row["so in"] == "4 of 4"
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,17 @@ def test_decades_of_what_is_not_positive_are_none() -> None:
     assert decades(by_seed(100.0, 0.0, -1.0)).isna().tolist() == [False, True, True]
 
 
+@pytest.mark.parametrize(("side", "bound", "expected"), [("above", 0.0, 3), ("below", 0.15, 2), ("within", 0.2, 3)])
+def test_it_says_in_how_many_seeds_the_statement_holds(side: str, bound: float, expected: int) -> None:
+    finding = Finding("", "", "", by_seed(-0.1, 0.1, 0.2, 0.3, np.nan), side, bound)  # type: ignore[arg-type]
+    assert finding.row["so in"] == f"{expected} of 4"
+
+
 def test_what_is_contradicted_comes_first() -> None:
     good = Finding("fig 1", "good", "", by_seed(1.0, 1.1, 0.9, 1.0), "above")
     bad = Finding("fig 2", "bad", "", by_seed(-1.0, -1.1, -0.9, -1.0), "above")
     lines = as_markdown([good, bad]).splitlines()
-    assert lines[0] == "| source | statement | n | effect | should be | verdict |"
+    assert lines[0] == "| source | statement | so in | effect | should be | verdict |"
     assert "| bad |" in lines[2]
     assert "| good |" in lines[3]
     assert "97.5 %" in lines[-1]

@@ -18,7 +18,7 @@ from analysis.studies.paper.figure4 import draw_figure4, figure4_data
 from analysis.studies.paper.findings import late, measured_walks, of_landscape, of_learning_rates, of_lp_norms, of_shift
 from analysis.studies.paper.full_size import table_at_equal_loss, table_of_full_size
 from analysis.studies.paper.linear import of_linear_network
-from analysis.studies.paper.ranks import LEAST_LOSS, draw_ranks, table_of_ranks, table_of_shift_between_ranks
+from analysis.studies.paper.ranks import LEAST_LOSS, draw_ranks, ranks_at_equal_loss, table_of_ranks
 from analysis.studies.paper.step_lengths import table_of_curvature, table_of_published_growth, table_of_step_lengths
 from bnsweep.data.gaussian import load_gaussian
 from bnsweep.errors import InputError
@@ -180,26 +180,29 @@ def test_a_page_without_a_place_for_a_table_is_refused() -> None:
 def test_the_least_loss_of_each_rank_is_that_of_the_samples() -> None:
     data = load_gaussian(GaussianSpec(name="gaussian", targets="real", samples=1000, test_samples=1000, dimension=10))
     x, y = (np.asarray(part, dtype=np.float64).reshape(1000, 10) for part in (data.train_x, data.train_y))
+    with_bias = np.hstack([x, np.ones((1000, 1))])
+    assert ((with_bias @ np.linalg.lstsq(with_bias, y, rcond=None)[0] - y) ** 2).sum() < 1e-3
     sizes = np.linalg.svd(y - y.mean(axis=0), compute_uv=False) ** 2
-    np.testing.assert_allclose(x.T @ x / 1000, np.eye(10), atol=0.15)
     np.testing.assert_allclose(LEAST_LOSS, [sizes[rank:].sum() for rank in range(10)], atol=0.05)
 
 
-def test_ranks_and_shifts_between_them_are_those_of_the_runs(results: Results) -> None:
+def test_ranks_are_read_from_losses_and_nets_compared_between_them(results: Results) -> None:
     ends = results.trials["norm"].astype(str).map({"batch": 7100.0}).fillna(40000.0)
-    curves = results.curves.assign(train_loss=20000.0)
+    curves = results.curves.assign(train_loss=np.where(results.curves["step"] < 50, 24202.0, 20000.0))
     moved = replace(results, trials=results.trials.assign(train_loss=ends), curves=curves)
     cells = [line.strip("| ").split(" | ") for line in table_of_ranks(moved).splitlines()[2:]]
-    assert [(row[0], row[1], row[2], row[5]) for row in cells] == [
-        (lr, norm, ", ".join([rank] * 4), "0 %")
-        for lr in ("0.1", "0.5")
-        for norm, rank in (("none", "3"), ("batch", "6"))
-    ]
-    shifts = [line.strip("| ").split(" | ") for line in table_of_shift_between_ranks(moved).splitlines()[2:]]
-    assert [row[:3] for row in shifts] == [[lr, "12,668 to 24,202", "4, 4"] for lr in ("0.1", "0.5")]
-    rows = results.ics.merge(curves[["trial_key", "step"]]).astype({"norm": str})
+    of_mode = {"none": "3, 3, 3, 3", "batch": "6, 6, 6, 6"}
+    expected = [(lr, norm, ranks) for lr in ("0.1", "0.5") for norm, ranks in of_mode.items()]
+    assert [(row[0], row[1], row[2]) for row in cells] == expected
+    assert all(0 < int(row[5].removesuffix(" %")) < 100 for row in cells)
+    shifts = [line.strip("| ").split(" | ") for line in ranks_at_equal_loss(moved).splitlines()[2:]]
+    assert [row[:2] for row in shifts] == [[lr, "12,668 to 24,202"] for lr in ("0.1", "0.5")]
+    kept = curves.loc[curves["step"] >= 50, ["trial_key", "step"]]
+    rows = results.ics.merge(kept).astype({"norm": str})
     rows = rows[(rows["layer"] > 0) & (rows["lr"] == 0.1)]
     medians = rows.groupby("norm")["ics_l2"].median()
     assert shifts[0][3] == f"{medians['none']:.2g}, {medians['batch']:.2g}"
+    counts = rows[["norm", "seed", "step"]].drop_duplicates()["norm"].value_counts()
+    assert shifts[0][2] == f"{counts['none']}, {counts['batch']}"
     with style():
         draw_ranks(moved).draw_without_rendering()
