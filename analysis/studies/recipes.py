@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TITLE = "Accuracy over six decades of learning rate, by optimizer and schedule"
+TITLE = "With either optimizer and schedule, batch normalization trains better and over more learning rates"
 KEYS = ["optimizer", "schedule", "norm"]
 
 
@@ -62,7 +62,7 @@ def draw_recipes(results: Results, ax: Axes | None = None) -> Figure:
     with style():
         whole, fig = canvas(ax, 4.8)
         set_title(fig, TITLE, "Mean over seeds, and their range; a diverged run counts as chance, the dotted line.")
-        panels = fig.subplots(2, len(recipes) // 2, sharex=True, sharey=True, squeeze=False)
+        panels = fig.subplots(2, -(-len(recipes) // 2), sharex=True, sharey=True, squeeze=False)
         for panel, (optimizer, schedule) in zip(panels.flat, recipes.itertuples(index=False), strict=True):
             here = trials[(trials["optimizer"] == optimizer) & (trials["schedule"] == schedule)]
             at = here.groupby(["norm", "lr"])["score"].agg(["mean", "min", "max"]).reset_index()

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from analysis import Results, load
-from analysis.studies import beta, robustness
+from analysis.studies import beta, recipes, robustness
 from analysis.studies.page import DATA, STUDIES, written
 from analysis.studies.paper import __main__ as paper
 
 PAGES: dict[str, tuple[Callable[..., dict[str, str]], tuple[str, ...]]] = {
     "beta": (beta.tables, ("beta_level_cpu",)),
     "paper": (paper.tables, paper.SWEEPS),
+    "recipes": (recipes.tables, ("robustness_optimizers_cpu",)),
     "robustness": (robustness.tables, ("robustness_cpu",)),
 }
 """What computes the tables of a page, and of which sweeps."""

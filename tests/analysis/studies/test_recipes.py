@@ -9,7 +9,8 @@ import pytest
 
 import analysis
 from analysis.loading import Results
-from analysis.studies.recipes import of_recipes, table_of_recipes
+from analysis.plots.style import style
+from analysis.studies.recipes import draw_recipes, of_recipes, table_of_recipes
 from tests.synthetic import make_specs, write_sweep
 
 
@@ -45,3 +46,13 @@ def test_batch_is_compared_with_none_within_each_recipe(results: Results) -> Non
     assert len(found) == 4
     for (recipe, _), values in found.items():
         np.testing.assert_allclose(values, 0.05 if recipe == "sgd, constant" else 0.0, atol=1e-12)
+
+
+def test_a_panel_of_each_recipe_has_a_line_of_each_mode(results: Results) -> None:
+    with style():
+        figure = draw_recipes(results)
+        figure.draw_without_rendering()
+    assert [ax.get_title() for ax in figure.axes] == ["sgd, constant", "adamw, constant"]
+    for ax, more in zip(figure.axes, (0.2, 0.1), strict=True):
+        lines = [line.get_ydata() for line in ax.lines if len(line.get_ydata()) == 3]
+        np.testing.assert_allclose(lines, [np.array([0.31, 0.61, 0.01]) + more] * 2)
