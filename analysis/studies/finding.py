@@ -39,19 +39,34 @@ class Finding:
     bound: float = 0.0
 
     @property
+    def interval(self) -> tuple[float, float]:
+        """Of the mean over seeds, at `CONFIDENCE`; NaN where there is none."""
+        least, most = (-1.0, 1.0) if self.unit == ACCURACY else (-inf, inf)
+        low, high = seed_interval(self._values, least=least, most=most)
+        return float(low), float(high)
+
+    @property
+    def verdict(self) -> str:
+        """What the interval says of the statement; 'not tested' where no seed gives an effect."""
+        return verdict(self.side, self.bound, *self.interval) if len(self._values) else "not tested"
+
+    @property
     def row(self) -> dict[str, object]:
         """source, statement, in how many seeds it is so, effect with interval, what was asked, verdict: for a page."""
-        values: Floats = np.asarray(self.by_seed.dropna(), dtype=np.float64)
-        least, most = (-1.0, 1.0) if self.unit == ACCURACY else (-inf, inf)
-        low, high = (float(end) for end in seed_interval(values, least=least, most=most))
+        values = self._values
+        mean = _number(values.mean() if len(values) else np.nan)
         return {
             "source": self.source,
             "statement": self.statement,
             "so in": f"{int(self._is_so(values).sum())} of {len(values)}",
-            "effect": f"{_number(values.mean() if len(values) else np.nan)} {_interval(low, high)} {self.unit}".strip(),
+            "effect": f"{mean} {_interval(*self.interval)} {self.unit}".strip(),
             "should be": self._asked,
-            "verdict": verdict(self.side, self.bound, low, high) if len(values) else "not tested",
+            "verdict": self.verdict,
         }
+
+    @property
+    def _values(self) -> Floats:
+        return np.asarray(self.by_seed.dropna(), dtype=np.float64)
 
     def _is_so(self, values: Floats) -> NDArray[np.bool_]:
         """Return of each seed whether the statement holds in it."""

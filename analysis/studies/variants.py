@@ -10,11 +10,15 @@ import pandas as pd
 from analysis.loading import Results, load
 from analysis.measures.scores import final_score
 from analysis.measures.walks import MULTIPLES, walks
+from analysis.plots.saving import save
+from analysis.plots.style import style
 from analysis.studies.finding import Finding, as_markdown, decades, difference
-from analysis.studies.page import DATA, write
+from analysis.studies.forest import draw_findings
+from analysis.studies.page import DATA, FIGURES, write
 from analysis.studies.paper.findings import AS_GOOD
 
 DIRECTORY = DATA / "variants_cpu"
+TITLE = "What the paper leaves open: probes in train or eval mode, the distance, the constant of lp normalization"
 WALK = ["lr", "norm", "seed", "step"]
 
 
@@ -65,8 +69,12 @@ def tables(results: Results) -> dict[str, str]:
 
 
 def main() -> None:
-    """Load what is kept, and write the page."""
-    write("variants", tables(load(DIRECTORY)))
+    """Load what is kept, draw, and write the page."""
+    results = load(DIRECTORY)
+    found = [*of_probes(results, read_own(DIRECTORY, "landscape_eval")), *of_formulas(results)]
+    with style():
+        save(draw_findings(found, TITLE), FIGURES, "variants")
+    write("variants", tables(results))
 
 
 if __name__ == "__main__":
