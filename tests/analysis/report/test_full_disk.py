@@ -63,9 +63,10 @@ def test_the_older_page_stays(sweeps: list[Path], older: Path, command: str, max
     process = start(max_file_bytes, command, *directories, "--out", older)
     _, complaints = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
-    assert complaints.startswith(f"bnsweep: {older} cannot be written (File too large)")
-    assert len(complaints.splitlines()) == 1
-    assert "kept" in complaints
+    *under_way, complaint = complaints.splitlines()
+    assert complaint.startswith(f"bnsweep: {older} cannot be written (File too large)")
+    assert all(line.endswith(" ...") for line in under_way)  # what a slow machine is told
+    assert "kept" in complaint
     assert content(older) == before
 
 
