@@ -18,22 +18,15 @@ from analysis.studies.page import DATA, FIGURES, write
 from analysis.studies.paper.findings import AS_GOOD
 
 DIRECTORY = DATA / "variants_cpu"
-TITLE = "What the paper leaves open: probes in train or eval mode, the distance, the constant of lp normalization"
+TITLE = "In eval mode batch is far rougher along its gradient; an lp norm's constant matters as much as its p"
 WALK = ["lr", "norm", "seed", "step"]
 
 
 def of_probes(results: Results, in_eval: pd.DataFrame) -> Iterator[Finding]:
     """Smoother with batch: by probes in train and in eval mode, by beta with and without the gradient's length."""
-    keys = results.trials.loc[results.trials["model_options"].astype(str).str.contains('"scale": ?1.0'), "trial_key"]
-    in_train = walks(results.landscape, MULTIPLES)
-    for mode, rows in (("train", in_train), ("eval", in_eval)):
-        kept = rows[rows["trial_key"].isin(keys)].astype({"norm": str})
-        kept = kept.assign(per_alpha=kept["beta"] * kept["grad_norm"])
-        extremes = kept.groupby(WALK).agg(
-            low=("loss", "min"), high=("loss", "max"), beta=("beta", "max"), per_alpha=("per_alpha", "max")
-        )
+    for mode, extremes in _walks_of(results, in_eval).items():
         measures = {
-            "the loss band": extremes["high"] - extremes["low"],
+            "the loss band": extremes["band"],
             "beta, over alpha ||g||": extremes["beta"],
             "beta, over alpha": extremes["per_alpha"],
         }
@@ -42,6 +35,41 @@ def of_probes(results: Results, in_eval: pd.DataFrame) -> Iterator[Finding]:
             mean = level.groupby(["norm", "seed"]).mean()
             text = f"{mode} mode: {what} is smaller with batch, mean over lr"
             yield Finding("landscape", text, "decades", difference(mean, "batch", "none"), "below")
+
+
+def table_by_lr(results: Results, in_eval: pd.DataFrame) -> str:
+    """Return a table of Markdown: by learning rate the loss, its band and beta of both nets, in either mode."""
+    head = "| lr | loss: none, batch | loss band, train mode | beta, train | loss band, eval mode | beta, eval |"
+    lines = [head, "|" + "---|" * 6]
+    by_mode = [extremes.groupby(["norm", "lr"]).median() for extremes in _walks_of(results, in_eval).values()]
+    for lr in sorted(results.trials["lr"].unique()):
+        train, evaluated = ([medians.loc[(norm, lr)] for norm in ("none", "batch")] for medians in by_mode)
+        cells = [_pair(train, "low")]
+        for nets in (train, evaluated):
+            cells += [_pair(nets, name) for name in ("band", "beta")]
+        lines.append(f"| {lr:g} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _pair(nets: list[pd.Series[float]], name: str) -> str:
+    return ", ".join(f"{net[name]:.2g}" for net in nets)
+
+
+def _walks_of(results: Results, in_eval: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return by mode each walk of the nets as they are: low, high, band of the loss; beta, per_alpha.
+
+    Index: lr, norm, seed, step.
+    """
+    keys = results.trials.loc[results.trials["model_options"].astype(str).str.contains('"scale": ?1.0'), "trial_key"]
+    found = {}
+    for mode, rows in (("train", walks(results.landscape, MULTIPLES)), ("eval", in_eval)):
+        kept = rows[rows["trial_key"].isin(keys)].astype({"norm": str})
+        kept = kept.assign(per_alpha=kept["beta"] * kept["grad_norm"])
+        extremes = kept.groupby(WALK).agg(
+            low=("loss", "min"), high=("loss", "max"), beta=("beta", "max"), per_alpha=("per_alpha", "max")
+        )
+        found[mode] = extremes.assign(band=extremes["high"] - extremes["low"])
+    return found
 
 
 def of_formulas(results: Results) -> Iterator[Finding]:
@@ -65,7 +93,11 @@ def read_own(directory: Path, table: str) -> pd.DataFrame:
 def tables(results: Results) -> dict[str, str]:
     """Return the tables of the page by name."""
     in_eval = read_own(DIRECTORY, "landscape_eval")
-    return {"probes": as_markdown(of_probes(results, in_eval)), "formulas": as_markdown(of_formulas(results))}
+    return {
+        "probes": as_markdown(of_probes(results, in_eval)),
+        "by-lr": table_by_lr(results, in_eval),
+        "formulas": as_markdown(of_formulas(results)),
+    }
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis import Results, load
-from analysis.studies import beta, recipes, robustness
+from analysis.studies import beta, recipes, robustness, variants
 from analysis.studies.page import DATA, STUDIES, written
 from analysis.studies.paper import __main__ as paper
 
@@ -17,6 +17,7 @@ PAGES: dict[str, tuple[Callable[..., dict[str, str]], tuple[str, ...]]] = {
     "paper": (paper.tables, paper.SWEEPS),
     "recipes": (recipes.tables, ("robustness_optimizers_cpu",)),
     "robustness": (robustness.tables, ("robustness_cpu",)),
+    "variants": (variants.tables, ("variants_cpu",)),
 }
 """What computes the tables of a page, and of which sweeps."""
 MOST_BYTES = 10_000_000

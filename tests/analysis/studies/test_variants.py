@@ -9,7 +9,7 @@ import pytest
 
 import analysis
 from analysis.loading import Results
-from analysis.studies.variants import of_formulas, of_probes
+from analysis.studies.variants import of_formulas, of_probes, table_by_lr
 from tests.synthetic import make_specs, write_sweep
 
 NORMS = ("none", "batch", "l1", "l2", "linf")
@@ -31,6 +31,10 @@ def test_eval_mode_and_the_distance_are_told_apart(results: Results) -> None:
     in_train = walk.assign(beta=1 / ten, grad_norm=100.0 * ten, loss=walk["lr_multiple"] / ten)
     in_eval = walk.assign(beta=1.0, grad_norm=1.0, loss=walk["lr_multiple"])
     found = {finding.statement: finding.by_seed for finding in of_probes(replace(results, landscape=in_train), in_eval)}
+    lines = table_by_lr(replace(results, landscape=in_train), in_eval).splitlines()[2:]
+    low, high = walk["lr_multiple"].min(), walk["lr_multiple"].max()
+    bands = [f"{(high - low) / less:.2g}" for less in (1, 10, 1, 1)]
+    assert [line.split(" | ")[2::2] for line in lines] == [[", ".join(bands[:2]), ", ".join(bands[2:])]] * 2
     expected = {"the loss band": (-1, 0), "beta, over alpha ||g||": (-1, 0), "beta, over alpha": (0, 0)}
     for what, sizes in expected.items():
         for mode, size in zip(("train", "eval"), sizes, strict=True):
