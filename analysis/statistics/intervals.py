@@ -49,6 +49,8 @@ def seed_interval(
 ) -> tuple[Floats, Floats]:
     """Return an interval (low, high) for the mean over seeds, the last axis; seeds that are NaN are left out.
 
+    It holds the mean, even where rounding puts that beyond the most that a value can be.
+
     NaN with fewer than `MIN_SEEDS` seeds, and where more than half of the seeds are equal and the values not bounded.
 
     Args:
@@ -72,7 +74,8 @@ def seed_interval(
             tied_high = mean + np.hypot(nan_max(values, -1) * share + most * (1 - share) - mean, of_grid)
         low, high = np.where(tied, tied_low, low), np.where(tied, tied_high, high)
     none = (count < MIN_SEEDS) | ~np.isfinite(low) | ~np.isfinite(high)
-    return np.where(none, np.nan, np.clip(low, least, most)), np.where(none, np.nan, np.clip(high, least, most))
+    low, high = np.minimum(np.clip(low, least, most), mean), np.maximum(np.clip(high, least, most), mean)
+    return np.where(none, np.nan, low), np.where(none, np.nan, high)
 
 
 def t_quantile(count: NDArray[np.int64], confidence: float) -> Floats:

@@ -13,7 +13,7 @@ from analysis.loading import Results
 from analysis.loading.order import NORM_ORDER
 from analysis.measures.walks import walks
 from analysis.plots import FIGURES
-from analysis.plots.accuracy import accuracy_data
+from analysis.plots.accuracy import accuracy_data, draw_accuracy
 from analysis.plots.accuracy.data import open_gaps
 from analysis.plots.bands import OPEN, fill_band, limit
 from analysis.plots.explains import explains_data
@@ -230,6 +230,18 @@ def test_without_probes_the_figure_says_what_is_missing(tmp_path: Path) -> None:
     for compute, text in ((landscape_data, "landscape/"), (ics_data, "ics/"), (explains_data, "neither probe")):
         with pytest.raises(InputError, match=text):
             compute(results)
+
+
+@pytest.mark.parametrize("lrs", [[0.05, 0.1], [0.05, 0.1, 0.2], [0.01, 0.03, 0.1, 0.3], [1e-3, 3e-3, 7e-3]])
+def test_a_mode_that_trains_at_every_rate_has_its_bar(tmp_path: Path, lrs: list[float]) -> None:
+    """Its width is that of all tested rates, in which rounding must not lead to an error bar of less than nothing."""
+    write_sweep(tmp_path, make_specs(["none", "batch"], gains=[1.0], lrs=lrs, num_seeds=3, probes=False))
+    results = analysis.load(tmp_path)
+    everywhere = replace(results, trials=results.trials.assign(test_acc=0.9, status="completed"))
+    data = accuracy_data(everywhere)
+    assert data.widths["value"].tolist() == pytest.approx([np.log10(lrs[-1] / lrs[0])] * 2)
+    assert ((data.widths["low"] <= data.widths["value"]) & (data.widths["value"] <= data.widths["high"])).all()
+    draw_accuracy(data)
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -14,7 +14,7 @@ from analysis.statistics.intervals import (
     share_interval,
     trust,
 )
-from analysis.statistics.nan_aware import Floats
+from analysis.statistics.nan_aware import Floats, nan_mean
 from analysis.statistics.spending import MIN_SEEDS
 
 ALPHA = 1 - CONFIDENCE
@@ -107,6 +107,18 @@ def test_too_few_seeds_or_none_that_differ_have_no_interval(values: list[float])
 def test_no_interval_goes_beyond_what_is_possible() -> None:
     low, high = seed_interval(np.array([0.01, 0.5, 0.99]), least=0.0, most=1.0)
     assert (low, high) == (0.0, 1.0)
+
+
+@given(st.floats(0.01, 5), st.integers(MIN_SEEDS, 12), st.sampled_from(["least", "most"]))
+def test_the_mean_is_in_its_interval_where_all_seeds_are_at_the_end_of_what_is_possible(
+    end: float, count: int, side: str
+) -> None:
+    """Rounding may put it beyond that by a last bit, which no bar of errors can be drawn of."""
+    for beyond in (np.nextafter(end, np.inf), np.nextafter(end, -np.inf)):
+        bounds = {"least": 0.0, "most": 10.0} | {side: end}
+        values = np.full(count, beyond)
+        low, high = seed_interval(values, **bounds)
+        assert low <= nan_mean(values, -1) <= high
 
 
 def test_a_share_has_wilsons_interval_where_that_reaches_further() -> None:
