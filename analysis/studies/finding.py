@@ -92,7 +92,7 @@ def as_markdown(findings: Iterable[Finding]) -> str:
     rows = [finding.row for finding in findings]
     rows.sort(key=lambda row: row["verdict"] != "contradicted")
     lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
-    lines += ["| " + " | ".join(str(value) for value in row.values()) + " |" for row in rows]
+    lines += ["| " + " | ".join(str(value).replace("|", r"\|") for value in row.values()) + " |" for row in rows]
     held = f"Effects are means over seeds; intervals hold at {100 * CONFIDENCE:.1f} %, however often seeds are added."
     note = f"{held} So in: the seeds in which the statement holds."
     return "\n".join([*lines, "", note])

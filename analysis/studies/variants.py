@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.loading import Results, load
+from analysis.loading.order import in_order
 from analysis.measures.scores import final_score
 from analysis.measures.walks import MULTIPLES, walks
 from analysis.plots.saving import save
@@ -18,7 +19,9 @@ from analysis.studies.page import DATA, FIGURES, write
 from analysis.studies.paper.findings import AS_GOOD
 
 DIRECTORY = DATA / "variants_cpu"
-TITLE = "In eval mode batch is far rougher along its gradient; an lp norm's constant matters as much as its p"
+TITLE = "Batch along its gradient, in train and in eval mode, and lp normalization times a constant"
+LEARN = [0.1, 0.3]
+"""The learning rates at which nets with and without batch normalization both learn: seen in the results."""
 WALK = ["lr", "norm", "seed", "step"]
 
 
@@ -32,9 +35,14 @@ def of_probes(results: Results, in_eval: pd.DataFrame) -> Iterator[Finding]:
         }
         for what, values in measures.items():
             level = decades(values.groupby(["lr", "norm", "seed"]).median())
-            mean = level.groupby(["norm", "seed"]).mean()
-            text = f"{mode} mode: {what} is smaller with batch, mean over lr"
-            yield Finding("landscape", text, "decades", difference(mean, "batch", "none"), "below")
+            learn = level[level.index.get_level_values("lr").isin(LEARN)]
+            for source, rates, chosen in (
+                ("landscape", "mean over lr", level),
+                ("afterwards", "lr 0.1 and 0.3", learn),
+            ):
+                mean = chosen.groupby(["norm", "seed"]).mean()
+                text = f"{mode} mode: {what} is smaller with batch, {rates}"
+                yield Finding(source, text, "decades", difference(mean, "batch", "none"), "below")
 
 
 def table_by_lr(results: Results, in_eval: pd.DataFrame) -> str:
@@ -83,6 +91,22 @@ def of_formulas(results: Results) -> Iterator[Finding]:
             text = f"{norm} times {factor:g} is at least as accurate as none, mean over lr"
             better: pd.Series[float] = mean.xs(factor).xs(norm) - plain
             yield Finding("lp", text, "accuracy", better, "above", AS_GOOD)
+    text = "linf times 4 is as accurate as l2 times 1, to 0.02, mean over lr"
+    yield Finding("afterwards", text, "accuracy", mean.xs(4.0).xs("linf") - mean.xs(1.0).xs("l2"), "above", AS_GOOD)
+
+
+def table_of_scales(results: Results) -> str:
+    """Return a table of Markdown: the accuracy of each mode at each scale, mean over learning rates and seeds."""
+    trials = results.trials.assign(score=final_score(results.trials)).astype({"norm": str})
+    trials["scale"] = trials["model_options"].astype(str).str.extract(r'"scale": ?([0-9.]+)')[0].astype(float)
+    scales = sorted(trials["scale"].unique())
+    mean = trials.groupby(["norm", "scale"])["score"].mean()
+    lines = ["| norm | " + " | ".join(f"times {scale:g}" for scale in scales) + " |", "|" + "---|" * (1 + len(scales))]
+    lines += [
+        f"| {norm} | " + " | ".join(f"{mean[norm, scale]:.3f}" for scale in scales) + " |"
+        for norm in in_order(trials["norm"])
+    ]
+    return "\n".join(lines)
 
 
 def read_own(directory: Path, table: str) -> pd.DataFrame:
@@ -96,6 +120,7 @@ def tables(results: Results) -> dict[str, str]:
     return {
         "probes": as_markdown(of_probes(results, in_eval)),
         "by-lr": table_by_lr(results, in_eval),
+        "scales": table_of_scales(results),
         "formulas": as_markdown(of_formulas(results)),
     }
 

@@ -69,6 +69,11 @@ def test_it_says_in_how_many_seeds_the_statement_holds(side: str, bound: float, 
     assert finding.row["so in"] == f"{expected} of 4"
 
 
+def test_a_norm_written_with_bars_does_not_end_a_cell() -> None:
+    line = as_markdown([Finding("fig 1", "||g|| is smaller", "", by_seed(1.0, 1.1, 0.9, 1.0), "above")]).splitlines()[2]
+    assert r"| \|\|g\|\| is smaller |" in line
+
+
 def test_what_is_contradicted_comes_first() -> None:
     good = Finding("fig 1", "good", "", by_seed(1.0, 1.1, 0.9, 1.0), "above")
     bad = Finding("fig 2", "bad", "", by_seed(-1.0, -1.1, -0.9, -1.0), "above")

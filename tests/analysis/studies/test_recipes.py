@@ -10,7 +10,7 @@ import pytest
 import analysis
 from analysis.loading import Results
 from analysis.plots.style import style
-from analysis.studies.recipes import draw_recipes, of_recipes, table_of_recipes
+from analysis.studies.recipes import draw_recipes, of_optimizers, of_recipes, table_of_recipes
 from tests.synthetic import make_specs, write_sweep
 
 
@@ -56,3 +56,12 @@ def test_a_panel_of_each_recipe_has_a_line_of_each_mode(results: Results) -> Non
     for ax, more in zip(figure.axes, (0.2, 0.1), strict=True):
         lines = [line.get_ydata() for line in ax.lines if len(line.get_ydata()) == 3]
         np.testing.assert_allclose(lines, [np.array([0.31, 0.61, 0.01]) + more] * 2)
+
+
+def test_the_gain_of_batch_is_compared_between_optimizers(results: Results) -> None:
+    sizes = {("sgd", "batch"): 0.05, ("adamw", "batch"): 0.02}
+    keys = zip(results.trials["optimizer"], results.trials["norm"].astype(str), strict=True)
+    gained = np.array([sizes.get(key, 0.0) for key in keys])
+    moved = replace(results, trials=results.trials.assign(test_acc=results.trials["test_acc"] + gained))
+    (found,) = of_optimizers(moved)
+    np.testing.assert_allclose(found.by_seed, -0.03, atol=1e-12)

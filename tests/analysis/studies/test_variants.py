@@ -9,7 +9,7 @@ import pytest
 
 import analysis
 from analysis.loading import Results
-from analysis.studies.variants import of_formulas, of_probes, table_by_lr
+from analysis.studies.variants import of_formulas, of_probes, table_by_lr, table_of_scales
 from tests.synthetic import make_specs, write_sweep
 
 NORMS = ("none", "batch", "l1", "l2", "linf")
@@ -40,6 +40,13 @@ def test_eval_mode_and_the_distance_are_told_apart(results: Results) -> None:
         for mode, size in zip(("train", "eval"), sizes, strict=True):
             text = f"{mode} mode: {what} is smaller with batch, mean over lr"
             np.testing.assert_allclose(found[text], size, atol=1e-12)
+
+
+def test_each_mode_has_its_accuracy_at_each_scale(results: Results) -> None:
+    accuracy = 0.5 - 0.2 * (results.trials["init_gain"] == 4.0)
+    lines = table_of_scales(replace(results, trials=results.trials.assign(test_acc=accuracy))).splitlines()
+    assert lines[0] == "| norm | times 1 | times 4 |"
+    assert lines[2:] == [f"| {norm} | 0.500 | 0.300 |" for norm in NORMS]
 
 
 def test_each_formula_is_compared_with_none_at_its_own_scale(results: Results) -> None:
