@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.comparison.data import Comparison
 from analysis.loading.order import BASELINE, in_order
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.style import norm_style, short_name, style
 from analysis.statistics.intervals import CONFIDENCE
 from analysis.statistics.spending import MIN_SEEDS
@@ -89,7 +89,7 @@ def draw_comparison(data: ComparisonFigureData, ax: Axes | None = None) -> Figur
         grid[0, 0].set_yticks(range(len(data.norms)), [short_name(norm) for norm in data.norms])
         grid[0, 0].set_ylim(len(data.norms) - 0.5, -0.5)
         columns = 1 if _are_long(data.sweeps) else 4
-        legend = fig.legend(handles=_handles(data.sweeps), loc="outside lower center", ncols=columns)
+        legend = fig.legend(handles=_handles(data.sweeps), loc="outside lower center", ncols=columns_in(fig, columns))
         for text in legend.get_texts():
             text.set_parse_math(False)
     return whole

@@ -48,6 +48,11 @@ def canvas(ax: Axes | None, height_in: float) -> tuple[Figure, Figure | SubFigur
     return root, ax.figure.add_subfigure(place)
 
 
+def columns_in(fig: Figure | SubFigure, full: int) -> int:
+    """Return into how many columns a legend goes here that has `full` in a figure of `WIDTH_IN`."""
+    return max(1, min(full, int(full * fig.bbox.width / fig.dpi / WIDTH_IN + 0.01)))
+
+
 def set_title(fig: Figure | SubFigure, title: str, subtitle: str = "") -> None:
     """Write the headline, bold and at the left, and below it in grey how to read the figure.
 

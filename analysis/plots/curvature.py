@@ -13,7 +13,7 @@ from analysis.loading.order import in_order
 from analysis.measures.walks import walks
 from analysis.plots.bands import fill_band, limit, open_note, or_inf
 from analysis.plots.by_mode import draw_lines
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.evenly_spaced import evenly_spaced
 from analysis.plots.plain_sgd import are_plain, is_own
 from analysis.plots.reference_cell import Cell, reference_cell
@@ -186,7 +186,7 @@ def draw_curvature(data: CurvatureData, ax: Axes | None = None) -> Figure:
                     panel.set_xlabel("step")
             grid[row, 0].set_ylabel(AXIS_LABELS[name])
         lines = [*handles(data.norms), Line2D([], [], **EDGE, label="edge of stability")]
-        fig.legend(handles=lines, loc="outside lower center", ncols=6)
+        fig.legend(handles=lines, loc="outside lower center", ncols=columns_in(fig, 6))
     return whole
 
 

@@ -15,7 +15,7 @@ from analysis.loading.order import in_order
 from analysis.loading.spec_fields import Level, in_words
 from analysis.measures.scores import require_score
 from analysis.plots.by_mode import draw_lines
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.style import PALETTE, handles, style
 from analysis.statistics.nan_aware import Floats
 from analysis.tables.factors import FACTOR_MEASURES, factor_table
@@ -139,7 +139,7 @@ def draw_factors(data: FactorsData, ax: Axes | None = None) -> Figure:
             panel.set_ylabel(AXIS_LABELS[measures[k]] if column == 0 else "")
             if k == len(measures) - 1:
                 panel.set_xlabel("\n".join(textwrap.wrap(data.factors[place].name, 30)), parse_math=False)
-        fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=6)
+        fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=columns_in(fig, 6))
     return whole
 
 

@@ -12,7 +12,7 @@ from analysis.loading import Results
 from analysis.loading.order import in_order
 from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
 from analysis.plots.by_mode import draw_lines
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.evenly_spaced import evenly_spaced
 from analysis.plots.reference_cell import reference_cell
 from analysis.plots.style import PALETTE, handles, style
@@ -118,7 +118,7 @@ def draw_layers(data: LayersData, ax: Axes | None = None) -> Figure:
         for top, bottom, (layer, layer_name) in zip(grid[0], grid[-1], data.layers, strict=True):
             top.set_title(f"layer {layer} ({layer_name})")
             bottom.set_xlabel("step")
-        fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=6)
+        fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=columns_in(fig, 6))
     return whole
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.loading import Results
 from analysis.loading.order import in_order
 from analysis.plots.by_mode import draw_lines
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.evenly_spaced import evenly_spaced
 from analysis.plots.style import handles, norm_style, style
 from analysis.tables.headline import metric_headline
@@ -89,7 +89,7 @@ def draw_metric(data: MetricData, ax: Axes | None = None) -> Figure:
             _draw_panel(panel, data, data.means[(data.means["init"] == init) & (data.means["init_gain"] == gain)])
             panel.set_title(f"{init}, gain {gain:g}")
         axes[0].set_ylabel(data.metric)
-        fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=7)
+        fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=columns_in(fig, 7))
     return whole
 
 

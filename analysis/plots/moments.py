@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.loading import Results
 from analysis.loading.order import in_order
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.evenly_spaced import evenly_spaced
 from analysis.plots.reference_cell import reference_cell
 from analysis.plots.style import handles, norm_style, style
@@ -111,7 +111,7 @@ def draw_moments(data: MomentsData, ax: Axes | None = None) -> Figure:
         axes[0].set_yticks(range(len(names)), names)
         axes[0].set_ylim(len(names) - 0.95, -HEIGHT - 0.1)
         axes[0].set_ylabel("layer")
-        fig.legend(handles=handles(data.norms, marker=False), loc="outside lower center", ncols=6)
+        fig.legend(handles=handles(data.norms, marker=False), loc="outside lower center", ncols=columns_in(fig, 6))
     return whole
 
 

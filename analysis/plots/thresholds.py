@@ -14,7 +14,7 @@ from analysis.measures import FRACTION
 from analysis.measures.comparison import of_one, shared_by
 from analysis.measures.grid import Grid, make_grid
 from analysis.measures.pooling import pool_all
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.style import norm_style, short_name, style
 from analysis.statistics.intervals import CONFIDENCE
 from bnsweep.errors import InputError
@@ -126,7 +126,7 @@ def draw_thresholds(data: ThresholdsData, ax: Axes | None = None) -> Figure:
         ]
         if BASELINE in data.norms and len(data.norms) > 1:
             marks.append(Line2D([], [], color="#999999", lw=0.9, label=f"{BASELINE}, % of the best of any mode"))
-        fig.legend(handles=marks, loc="outside lower center", ncols=3)
+        fig.legend(handles=marks, loc="outside lower center", ncols=columns_in(fig, 3))
     return whole
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.loading import Results, load
 from analysis.measures.walks import MULTIPLES, walks
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.saving import save
 from analysis.plots.style import handles, norm_style, style
 from analysis.statistics.intervals import seed_interval
@@ -157,7 +157,7 @@ def _panels(fig: Figure | SubFigure, rows: pd.DataFrame) -> Iterator[tuple[Axes,
         line[0].set_ylabel(f"batch size {size}\nbeta x lr / 2")
     for ax, lr in zip(grid[0], lrs, strict=True):
         ax.set_title(f"lr {lr:g}")
-    fig.legend(handles=handles(norms), loc="outside lower center", ncols=len(norms))
+    fig.legend(handles=handles(norms), loc="outside lower center", ncols=columns_in(fig, len(norms)))
 
 
 def _draw_levels(ax: Axes, rows: pd.DataFrame, data: BetaData) -> None:

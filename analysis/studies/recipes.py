@@ -10,7 +10,7 @@ from analysis.loading import Results, load
 from analysis.loading.order import in_order
 from analysis.measures.scores import final_score
 from analysis.plots.by_mode import draw_lines
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.saving import save
 from analysis.plots.style import PALETTE, handles, lr_axis, style
 from analysis.studies.finding import Finding, as_markdown, difference
@@ -93,7 +93,7 @@ def draw_recipes(results: Results, ax: Axes | None = None) -> Figure:
             panel.set_xlabel("learning rate")
         for panel in panels[:, 0]:
             panel.set_ylabel("test accuracy")
-        fig.legend(handles=handles(norms), loc="outside lower center", ncols=len(norms))
+        fig.legend(handles=handles(norms), loc="outside lower center", ncols=columns_in(fig, len(norms)))
     return whole
 
 

@@ -56,7 +56,7 @@ def test_without_a_bucket_results_come_through_the_tunnel(cluster: Cluster) -> N
     submitted = cluster.on_cluster("submit", "sweep.yaml")
     (job,) = (line.split()[1] for line in submitted.splitlines() if line.startswith("submitted: "))
     results = cluster.head.folder / "home/bnsweep/results/cluster/trials"
-    wait_until(lambda: len(list(results.glob("*.parquet"))) >= 2, "a commit on the head", within_s=150)
+    wait_until(lambda: any(results.glob("*.parquet")), "a commit on the head", within_s=150)
     early = cluster.on_cluster("fetch", "copy")
     assert f"{job}  RUNNING  " in early
     assert "~/bnsweep/results/cluster" in early
@@ -97,7 +97,7 @@ def test_a_head_whose_raylet_has_died_is_started_anew_and_its_sweep_continues(cl
     assert cluster.laptop.run("ray", "rsync-up", "cluster.yaml", "data/", "~/bnsweep/data/").returncode == 0
     cluster.on_cluster("submit", "of_data.yaml")
     results = cluster.head.folder / "home/bnsweep/results/of_data/trials"
-    wait_until(lambda: len(list(results.glob("*.parquet"))) >= 2, "a commit on the head", within_s=150)
+    wait_until(lambda: any(results.glob("*.parquet")), "a commit on the head", within_s=150)
     cluster.head.run("pkill", "-KILL", "raylet")
     died = "cluster.yaml: Ray on the head has died"
     wait_until(lambda: died in cluster.bnsweep("status", "--cluster", "cluster.yaml").stderr, died, within_s=60)

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.plots.accuracy.data import AccuracyData
 from analysis.plots.accuracy.layout import LEGEND_COLUMNS, MAX_COLUMNS, Layout
 from analysis.plots.by_mode import draw_lines, draw_points
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.style import CROSS, PALETTE, handles, lr_axis, short_name, style
 from analysis.tables.headline import decades
 
@@ -161,8 +161,8 @@ def _legend(fig: SubFigure, data: AccuracyData) -> None:
         Line2D([], [], ls="", marker="x", color="#444444", ms=4.5, label="k/n seeds diverged"),
     ]
     marks += of_strips if data.layout.has_strips else []
-    fig.legend(handles=handles(data.norms), loc="outside upper left", ncols=LEGEND_COLUMNS)
-    fig.legend(handles=marks, loc="outside lower center", ncols=5, handlelength=1.5, columnspacing=1.0)
+    fig.legend(handles=handles(data.norms), loc="outside upper left", ncols=columns_in(fig, LEGEND_COLUMNS))
+    fig.legend(handles=marks, loc="outside lower center", ncols=columns_in(fig, 5), handlelength=1.5, columnspacing=1.0)
 
 
 def _of(frame: pd.DataFrame, norm: str, init: str, gain: float) -> pd.DataFrame:

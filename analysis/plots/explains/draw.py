@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.plots.by_mode import draw_points
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.explains.data import ALL, ExplainsData
 from analysis.plots.style import handles, norm_style, short_name, style
 
@@ -35,7 +35,7 @@ def draw_explains(data: ExplainsData, ax: Axes | None = None) -> Figure:
             _draw_points(grid[0, k], data, name)
             _draw_forest(grid[1, k], data, name, first=k == 0)
         grid[0, 0].set_ylabel("final test accuracy")
-        fig.legend(handles=_handles(data.norms), loc="outside lower center", ncols=6)
+        fig.legend(handles=_handles(data.norms), loc="outside lower center", ncols=columns_in(fig, 6))
     return whole
 
 

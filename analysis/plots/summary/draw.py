@@ -10,7 +10,7 @@ import numpy as np
 from analysis.plots.accuracy.draw import draw_bar
 from analysis.plots.bands import fill_band, limit
 from analysis.plots.by_mode import draw_lines
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.style import PALETTE, handles, lr_axis, short_name, style
 from analysis.plots.summary.claim_tiles import draw_tiles, num_lines
 from analysis.plots.summary.data import SummaryData
@@ -44,7 +44,7 @@ def draw_summary(data: SummaryData, ax: Axes | None = None) -> Figure:
             panel = fig.add_subplot(place)
             draw(panel, data)
             panel.set_title(f"{letter}  {title}", loc="left", fontweight="bold")
-        fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=6)
+        fig.legend(handles=handles(data.norms), loc="outside lower center", ncols=columns_in(fig, 6))
     return whole
 
 

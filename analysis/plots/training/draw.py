@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.plots.by_mode import draw_lines
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.style import PALETTE, handles, style
 from analysis.plots.training.data import MANY, TrainingData
 
@@ -34,7 +34,9 @@ def draw_training(data: TrainingData, ax: Axes | None = None) -> Figure:
                 panel.set_xlabel("step")
             if column == 0:
                 panel.set_ylabel(f"{parts[row]} {data.measure}")
-        fig.legend(handles=handles(data.norms, marker=False), loc="outside lower center", ncols=LEGEND_COLUMNS)
+        fig.legend(
+            handles=handles(data.norms, marker=False), loc="outside lower center", ncols=columns_in(fig, LEGEND_COLUMNS)
+        )
     return whole
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.style import norm_style, style
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def draw_figure4(data: Figure4Data, ax: Axes | None = None) -> Figure:
         for panel in grid[-1]:
             panel.set_xlabel("step")
         patches = [Patch(color=norm_style(norm).color, label=norm) for norm in NORMS]
-        fig.legend(handles=patches, loc="outside lower center", ncols=len(NORMS))
+        fig.legend(handles=patches, loc="outside lower center", ncols=columns_in(fig, len(NORMS)))
     return whole
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.loading import Results
 from analysis.plots.by_mode import draw_lines
-from analysis.plots.canvas import canvas, set_title
+from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.style import handles, style
 from analysis.studies.paper.findings import measured_walks
 from analysis.studies.paper.linear import SHORTEST
@@ -123,5 +123,5 @@ def draw_ranks(results: Results, ax: Axes | None = None) -> Figure:
             panel.set_title(f"lr {lr:g}")
             panel.set_xlabel("step")
             panel.set_ylabel("training loss (squared error, summed)" if lr == lrs[0] else "")
-        fig.legend(handles=handles(NORMS, marker=False), loc="outside lower center", ncols=2)
+        fig.legend(handles=handles(NORMS, marker=False), loc="outside lower center", ncols=columns_in(fig, 2))
     return whole

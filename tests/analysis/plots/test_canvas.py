@@ -14,7 +14,7 @@ from tests.analysis.plots.rendering import clipped, rendered
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_drawn_into_the_place_of_an_axes(results: Results, name: str) -> None:
     data = FIGURES[name].data(results)
-    mine = Figure(figsize=(15, 11))
+    mine = Figure(figsize=(12.5, 11))
     left, right = mine.subplots(1, 2)
     left.plot([0, 1], [0, 1])
     assert FIGURES[name].draw(data, right) is mine
