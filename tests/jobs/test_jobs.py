@@ -144,7 +144,7 @@ def drivers(out: str) -> list[psutil.Process]:
 
 @pytest.mark.long
 def test_a_widened_sweep_is_given_to_the_job_that_runs(cluster: Cluster) -> None:
-    sweep, out = TINY.replace("steps: 6", "steps: 1200").replace("name: tiny", "name: wide", 1), cluster.new_out()
+    sweep, out = TINY.replace("steps: 6", "steps: 300").replace("name: tiny", "name: wide", 1), cluster.new_out()
     job = cluster.submit(sweep.replace("range: 2", "range: 8"), out)
     cluster.wait_for_progress(job, out, lambda progress: progress.num_with_result > 0)
     (cluster.folder / "sweep.yaml").write_text(sweep.replace("range: 2", "range: 10"))
