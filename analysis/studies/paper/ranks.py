@@ -25,8 +25,8 @@ rank 10 fits: all squared singular values of the centred targets but the largest
 RESTING, ON_ITS_WAY = 0.01, 0.05
 """Shares of a rank's least loss, within which a loss is taken to rest at it, and outside which not."""
 NORMS = ("none", "batch")
-TITLE = "Without normalization the loss rests at one rank after the other; with it, it falls further"
-SUBTITLE = "A line per seed. Dotted: the least loss that an affine map of rank 0, 1, ... 6 can have on these samples."
+TITLE = "The training loss of every run, and the least loss of each rank"
+SUBTITLE = "The training loss of every run, and the least loss of each rank"
 LOWEST = 5e3
 """Of the axis: below what any run came to."""
 
