@@ -43,7 +43,7 @@ TABLES = ("trials", "curves", "landscape", "ics", "moments")
 CHECKPOINT_MINUTES = 0.002
 """So often that killed trials are continued from a checkpoint now and then."""
 MAX_PAUSE_S = 2.5
-HUNG_AFTER_S = 300.0
+HUNG_AFTER_S = 600.0
 
 Processes = list[psutil.Process]
 
@@ -124,14 +124,37 @@ def disturb(sweep_file: Path, out: Path, left: deque[str], rng: random.Random, t
             toll.kills[kind] += len(victims) if kind == "workers" else bool(victims)
             for victim in victims:
                 kill(victim)
-        code = process.wait(HUNG_AFTER_S)
+        code = _exit_code(process, said_by(out))
 
 
 def run(sweep_file: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
-    """Start `bnsweep run`."""
+    """Start `bnsweep run`; what it says is added to `said_by(out)`."""
     command = [sys.executable, "-m", "bnsweep", "run", str(sweep_file), "--out", str(out), *options]
     command += ["--checkpoint-minutes", str(CHECKPOINT_MINUTES)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with said_by(out).open("ab") as said:
+        return subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+
+
+def said_by(out: Path) -> Path:
+    """Return the file beside `out` that takes what its runs say."""
+    return out.with_suffix(".log")
+
+
+def _exit_code(process: subprocess.Popen[bytes], said: Path) -> int:
+    """Wait for the end of a run.
+
+    Raises:
+        TimeoutError: it hangs; with what it said last and where each of its threads is. It is killed, with its children.
+    """
+    try:
+        return process.wait(HUNG_AFTER_S)
+    except subprocess.TimeoutExpired:
+        stacks = subprocess.run(["py-spy", "dump", "--pid", str(process.pid)], capture_output=True, text=True)
+        for victim in VICTIMS["machine"](psutil.Process(process.pid)):
+            kill(victim)
+        process.wait()
+        last = "\n".join(said.read_text().splitlines()[-30:])
+        raise TimeoutError(f"a run hangs for {HUNG_AFTER_S:g} s:\n{last}\n{stacks.stdout}{stacks.stderr}") from None
 
 
 def _outlasts(process: subprocess.Popen[bytes], seconds: float) -> int | None:

@@ -41,5 +41,5 @@ def start_and_wait_for_a_commit(out: Path, *arguments: object) -> subprocess.Pop
     def is_far_enough() -> bool:
         return process.poll() is not None or len(list((out / "trials").glob("*.parquet"))) >= 2
 
-    wait_until(is_far_enough, f"a commit in {out}", within_s=240, poll_every_s=0.02)
+    wait_until(is_far_enough, f"a commit in {out}", poll_every_s=0.02)
     return process

@@ -23,7 +23,7 @@ def test_it_says_how_many_statements_are_resolved_and_leaves_no_process(tmp_path
     write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=5, probes=False))
     with AnswerSoFar(str(tmp_path), first_after_s=0.0) as answer:
         assert answer() == ""
-        wait_until(answer, "what is resolved", within_s=120)
+        wait_until(answer, "what is resolved")
         resolved, of = map(int, re.findall(r"\d+", answer()))
     assert 0 < resolved < of
     assert answer() == f"{resolved} of {of} statements on the paper are resolved so far"
@@ -32,5 +32,5 @@ def test_it_says_how_many_statements_are_resolved_and_leaves_no_process(tmp_path
 
 def test_of_nothing_that_can_be_judged_it_says_nothing(tmp_path: Path) -> None:
     with AnswerSoFar(str(tmp_path), first_after_s=0.0) as answer:
-        wait_until(lambda: answer._wait_s > 0, "a first look", within_s=120)
+        wait_until(lambda: answer._wait_s > 0, "a first look")
         assert answer() == ""

@@ -18,7 +18,7 @@ import bnsweep
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from tests.in_process import Run
-from tests.waiting import wait_until
+from tests.waiting import HANGS_AFTER_S, wait_until
 
 Write = Callable[..., Path]
 SCRIPT = """
@@ -112,9 +112,7 @@ def test_an_interrupt_commits_and_is_raised(sweep_file: Write, tmp_path: Path) -
     (tmp_path / "study.py").write_text(SCRIPT)
     process = subprocess.Popen([sys.executable, "study.py"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     commits = tmp_path / "out" / "trials"
-    wait_until(
-        lambda: process.poll() is not None or len(list(commits.glob("*.parquet"))) >= 2, "a commit", within_s=240
-    )
+    wait_until(lambda: process.poll() is not None or len(list(commits.glob("*.parquet"))) >= 2, "a commit")
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate()
     done = len(Store.open(tmp_path / "out").finished())
@@ -128,7 +126,7 @@ def test_in_a_notebook_it_is_one_bar_that_ends_full(sweep_file: Write, tmp_path:
     sweep_file()
     cell = f"import bnsweep\noutcome = bnsweep.run('tiny.yaml', {option})\nlen(outcome.load().trials)"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
-    NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=int(HANGS_AFTER_S), resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = notebook.cells[0].outputs
     (bar,) = [output.data for output in outputs if output.output_type == "display_data"]
     assert bar["text/html"].startswith('<progress max="12" value="12"')

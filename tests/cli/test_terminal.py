@@ -18,9 +18,7 @@ import pytest
 
 from bnsweep.results import Store
 from bnsweep.running.progress_file import RunState, read_progress
-from tests.waiting import wait_until
-
-WITHIN_S = 60
+from tests.waiting import HANGS_AFTER_S, wait_until
 
 
 @pytest.mark.parametrize("executor", ["serial", "ray"])
@@ -46,13 +44,13 @@ def test_a_closed_terminal_ends_a_run_in_good_order(
                 os.read(terminal, 4096)
         helpers = psutil.Process(process.pid).children(recursive=True)
         os.close(terminal)
-        assert process.wait(WITHIN_S) == 130
+        assert process.wait(HANGS_AFTER_S) == 130
     store = Store.open(tmp_path / "out")
     progress = read_progress(store.files)
     assert progress is not None
     assert progress.state is RunState.INTERRUPTED
     assert 0 < len(store.finished()) == progress.num_with_result < progress.num_trials
-    _, alive = psutil.wait_procs(helpers, WITHIN_S)
+    _, alive = psutil.wait_procs(helpers, HANGS_AFTER_S)
     assert not alive
 
 
@@ -72,6 +70,6 @@ def test_a_signal_while_ray_starts_ends_the_run_with_a_word(
         wait_until(lambda: psutil.Process(process.pid).children(recursive=True), "Ray's first process")
         process.send_signal(number)
         said = process.stdout.read()
-        assert process.wait(WITHIN_S) == 130
+        assert process.wait(HANGS_AFTER_S) == 130
     assert "the same command continues" in said
     assert not (tmp_path / "out").exists()

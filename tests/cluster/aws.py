@@ -14,6 +14,8 @@ from typing import Any
 
 import boto3
 
+from tests.waiting import HANGS_AFTER_S
+
 ROOT = Path(__file__).parents[2]
 REGION = "us-west-2"
 
@@ -43,7 +45,7 @@ class Laptop:
     def run(self, *command: str) -> str:
         """Run a command in the repository to its end; return what it prints."""
         done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60, check=True
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=HANGS_AFTER_S, check=True
         )
         return done.stdout
 

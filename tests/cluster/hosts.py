@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.waiting import wait_until
+from tests.waiting import HANGS_AFTER_S, wait_until
 
 ROOT = Path(__file__).parents[2]
 SBIN = ("/usr/sbin", "/sbin")
@@ -63,12 +63,15 @@ class Host:
         enter = ["nsenter", "--target", str(self.pid), "--net", "--pid", "--mount", "--uts", "env", "--chdir=/root"]
         return [*enter, *map(str, command)]
 
-    def run(
-        self, *command: object, env: Mapping[str, str] | None = None, timeout_s: float = 300.0
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: object, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
-            self.command(*command), capture_output=True, text=True, env=self.env(env), timeout=timeout_s, check=False
+            self.command(*command),
+            capture_output=True,
+            text=True,
+            env=self.env(env),
+            timeout=HANGS_AFTER_S,
+            check=False,
         )
 
     def env(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -165,7 +168,7 @@ class Network:
             process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdout=file, stderr=file)
         self._started.append(process)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        wait_until(lambda: children.read_text().split(), f"{command} to start", within_s=10)
+        wait_until(lambda: children.read_text().split(), f"{command} to start")
         return int(children.read_text().split()[0])
 
     def _ip(self, *arguments: str) -> None:

@@ -100,7 +100,7 @@ class Cluster:
             answers.append(asked.stdout)
             return asked.returncode == 0
 
-        wait_until(is_answered, f"an answer to {path}", within_s=120)
+        wait_until(is_answered, f"an answer to {path}")
         return json.loads(answers[-1])
 
 
@@ -141,14 +141,14 @@ def onprem_cluster(folder: Path, sweep: str, *, head_disk: str | None = None) ->
         _write_home(made, sweep)
         assert laptop.run("ray", "get-auth-token", "--generate").returncode == 0
         bring_up(laptop)
-        wait_until(lambda: made.alive() == {"one", "two"}, "two workers to join", within_s=300)
+        wait_until(lambda: made.alive() == {"one", "two"}, "two workers to join")
         yield made
 
 
 def bring_up(laptop: Host) -> None:
     """`ray up`; again where the machine is too busy for the half minute that Ray gives a node."""
     for _ in range(MAX_TRIES):
-        up = laptop.run("ray", "up", "-y", "cluster.yaml", timeout_s=300)
+        up = laptop.run("ray", "up", "-y", "cluster.yaml")
         if up.returncode == 0 or "timed out during startup" not in up.stdout + up.stderr:
             break
     assert up.returncode == 0, up.stdout + up.stderr

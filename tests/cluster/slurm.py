@@ -15,10 +15,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.waiting import wait_until
+from tests.waiting import HANGS_AFTER_S, wait_until
 
 NODE = "node"
-TIMEOUT_S = 30.0
 
 CONF = """
 ClusterName=test
@@ -77,7 +76,7 @@ class Slurm:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=TIMEOUT_S,
+            timeout=HANGS_AFTER_S,
             check=False,
         )
         assert done.returncode == 0, done.stdout
@@ -102,9 +101,9 @@ def slurm(folder: Path) -> Iterator[Slurm]:
     with (folder / "boot.log").open("w") as log:
         outer = subprocess.Popen([*separate, *boot], stdout=log, stderr=subprocess.STDOUT)
     try:
-        wait_until(lambda: psutil.Process(outer.pid).children(), "the node's first process", TIMEOUT_S)
+        wait_until(lambda: psutil.Process(outer.pid).children(), "the node's first process")
         host = Slurm(folder, psutil.Process(outer.pid).children()[0].pid)
-        wait_until(lambda: _is_idle(host), "an idle Slurm node", TIMEOUT_S)
+        wait_until(lambda: _is_idle(host), "an idle Slurm node")
         yield host
     finally:
         outer.kill()

@@ -10,6 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.pages import ROOT
+from tests.waiting import HANGS_AFTER_S
 
 NAMES = ("researcher", "analyst")
 """The second reads what the first leaves."""
@@ -48,5 +49,5 @@ def test_it_was_run_in_order_without_errors(name: str) -> None:
 def test_they_run_again(tmp_path: Path) -> None:
     for name in NAMES:
         stored, again = read(name), read(name)
-        NotebookClient(again, timeout=400, resources={"metadata": {"path": str(tmp_path)}}).execute()
+        NotebookClient(again, timeout=int(HANGS_AFTER_S), resources={"metadata": {"path": str(tmp_path)}}).execute()
         assert kinds(again) == kinds(stored)

@@ -88,13 +88,13 @@ class Cluster:
                 assert found or not has_ended, client.get_job_logs(job_id)
                 return bool(found)
 
-            wait_until(is_found, f"progress of {job_id}", within_s=180)
+            wait_until(is_found, f"progress of {job_id}")
         return found[0]
 
     def wait_for_end(self, job_id: str) -> Job:
         """Wait until a job has ended; return it."""
         with self.connect() as client:
-            wait_until(lambda: find_job(client, job_id).has_ended, f"the end of {job_id}", within_s=240)
+            wait_until(lambda: find_job(client, job_id).has_ended, f"the end of {job_id}")
             return find_job(client, job_id)
 
 
@@ -127,7 +127,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, endpoint: str) -> Iterator
     )
     started = Cluster(f"http://127.0.0.1:{dashboard}", folder, endpoint)
     try:
-        wait_until(lambda: process.poll() is not None or is_up(started), "the job server", within_s=120)
+        wait_until(lambda: process.poll() is not None or is_up(started), "the job server")
         assert process.poll() is None
         yield started
     finally:

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.waiting import wait_until
+from tests.waiting import HANGS_AFTER_S, wait_until
 
-WITHIN_S = 60.0
 NEVER_LOADED = """
 import os, threading
 from pathlib import Path
@@ -37,7 +36,7 @@ def test_a_process_ends_with_its_code_after_all_that_is_registered(tmp_path: Pat
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
     command = [sys.executable, "-c", END_WITH.format(begin, code, code)]
     environment["LOADING_FILE"] = str(tmp_path / "loading")
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=WITHIN_S, check=False)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANGS_AFTER_S, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (code, "the others first\n", "")
 
 
@@ -53,7 +52,7 @@ def test_an_interrupt_while_pytorch_is_loaded_ends_the_command(sweep_file: Calla
         wait_until(loading.exists, "PyTorch to be loaded")
         process.send_signal(signal.SIGINT)
         try:
-            said, _ = process.communicate(timeout=WITHIN_S)
+            said, _ = process.communicate(timeout=HANGS_AFTER_S)
         finally:
             process.kill()
     assert process.returncode == 130

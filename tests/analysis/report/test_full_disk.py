@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.synthetic import make_specs, write_sweep
+from tests.waiting import HANGS_AFTER_S
 
-PATIENCE_S = 120
 IN_A_TABLE, IN_A_FIGURE = 500, 30_000
 """Sizes beyond which the first table or the first figure grows.
 
@@ -64,7 +64,7 @@ def test_the_older_page_stays(sweeps: list[Path], older: Path, command: str, max
     before = content(older)
     directories = sweeps[:1] if command == "report" else sweeps
     process = start(max_file_bytes, command, *directories, "--out", older)
-    _, complaints = process.communicate(timeout=PATIENCE_S)
+    _, complaints = process.communicate(timeout=HANGS_AFTER_S)
     assert process.returncode == 1
     *under_way, complaint = complaints.splitlines()
     assert complaint.startswith(f"bnsweep: {older} cannot be written (File too large)")
@@ -75,7 +75,7 @@ def test_the_older_page_stays(sweeps: list[Path], older: Path, command: str, max
 
 def test_where_there_was_none_none_is_left(sweeps: list[Path], tmp_path: Path) -> None:
     process = start(IN_A_TABLE, "report", sweeps[0], "--out", tmp_path / "new" / "report")
-    _, complaints = process.communicate(timeout=PATIENCE_S)
+    _, complaints = process.communicate(timeout=HANGS_AFTER_S)
     assert process.returncode == 1
     assert "kept" not in complaints
     assert list((tmp_path / "new").iterdir()) == []
@@ -87,7 +87,7 @@ def test_watching_goes_on_and_says_so_once(sweeps: list[Path], older: Path) -> N
     assert process.stdout is not None
     assert "trying again" in process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    printed, complaints = process.communicate(timeout=PATIENCE_S)
+    printed, complaints = process.communicate(timeout=HANGS_AFTER_S)
     assert process.returncode == 130
     assert all(line.endswith(" ...") for line in complaints.splitlines())
     assert "trying again" not in printed

@@ -18,8 +18,7 @@ from tests.analysis.chromium import console, overflowing
 from tests.in_process import Run
 from tests.processes import complaints
 from tests.synthetic import accuracy_of, commit_rows, joined, make_specs, rows_of, write_sweep
-
-PATIENCE_S = 120
+from tests.waiting import HANGS_AFTER_S
 
 
 @contextmanager
@@ -62,7 +61,7 @@ def test_it_waits_then_writes_with_each_commit_until_all_is_done(tmp_path: Path,
         assert '<meta http-equiv="refresh" content="1">' in html
         assert '<progress value="4" max="6">' in html
         commit(tmp_path, specs[4:])
-        lines = process.communicate(timeout=PATIENCE_S)
+        lines = process.communicate(timeout=HANGS_AFTER_S)
         assert lines[0].splitlines()[-1] == f"report: {page} (6 of 6 trials done)"
         assert (process.returncode, complaints(lines[1])) == (0, "")
     html = page.read_text(encoding="utf-8")
@@ -77,7 +76,7 @@ def test_interrupted_it_leaves_a_page_that_reloads_no_more(tmp_path: Path, specs
     with watching(tmp_path) as process:
         assert line_of(process).endswith("(2 of 6 trials done)")
         process.send_signal(signal.SIGINT)
-        printed, said = process.communicate(timeout=PATIENCE_S)
+        printed, said = process.communicate(timeout=HANGS_AFTER_S)
     assert (process.returncode, printed, complaints(said)) == (130, "interrupted; the last report is kept\n", "")
     once, again = tmp_path / "report" / "index.html", write_report(tmp_path, tmp_path / "again" / "report")
     assert once.read_text(encoding="utf-8") == again.read_text(encoding="utf-8")
@@ -108,8 +107,8 @@ def test_a_browser_left_open_follows_to_the_end(
         assert "2 of 6 trials: this page reloads every 1 s" in browser.find_element("tag name", "body").text
         assert overflowing(browser) == []
         commit(tmp_path, specs[2:])
-        wait = WebDriverWait(browser, PATIENCE_S, ignored_exceptions=[WebDriverException])
+        wait = WebDriverWait(browser, HANGS_AFTER_S, ignored_exceptions=[WebDriverException])
         wait.until(lambda one: "6 of 6 declared trials are done" in one.find_element("tag name", "body").text)
         assert "this page reloads" not in browser.find_element("tag name", "body").text
         assert console(browser) == []
-        assert process.wait(PATIENCE_S) == 0
+        assert process.wait(HANGS_AFTER_S) == 0

@@ -12,10 +12,10 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.analysis.chromium import console
+from tests.waiting import HANGS_AFTER_S
 
 NORMS = ["none", "batch", "noisy_batch"]
 VIEWS = ("lead", "map", "accuracy", "measures", "training", "landscape", "shift", "scatter", "trials")
-WITHIN_S = 60
 HOSTILE = '</script><img src=x onerror="window.wasRun = true"><script>window.wasRun = true</script>'
 
 
@@ -23,7 +23,7 @@ def open_page(browser: webdriver.Chrome, page: Path, **chosen: object) -> webdri
     """Open the page as a link that holds what was chosen does, and wait until it is ready."""
     browser.get("about:blank")
     browser.get(f"{page.as_uri()}#{urlencode({name: json.dumps(value) for name, value in chosen.items()})}")
-    WebDriverWait(browser, WITHIN_S).until(
+    WebDriverWait(browser, HANGS_AFTER_S).until(
         lambda at: at.execute_script("return document.documentElement.dataset.ready ?? null")
     )
     assert console(browser) == []
@@ -34,12 +34,12 @@ def view(browser: webdriver.Chrome, name: str) -> WebElement:
     """Return a view once it is drawn: it is when it comes into sight."""
     found = browser.find_element(By.CSS_SELECTOR, f'[data-view="{name}"]')
     browser.execute_script("arguments[0].scrollIntoView()", found)
-    WebDriverWait(browser, WITHIN_S).until(lambda _: found.find_elements(By.CSS_SELECTOR, "*"))
+    WebDriverWait(browser, HANGS_AFTER_S).until(lambda _: found.find_elements(By.CSS_SELECTOR, "*"))
     return found
 
 
 def wait_for_text(browser: webdriver.Chrome, name: str, text: str) -> None:
-    WebDriverWait(browser, WITHIN_S).until(
+    WebDriverWait(browser, HANGS_AFTER_S).until(
         lambda at: text in at.find_element(By.CSS_SELECTOR, f'[data-view="{name}"]').text
     )
 
@@ -47,4 +47,4 @@ def wait_for_text(browser: webdriver.Chrome, name: str, text: str) -> None:
 def wait_for_address(browser: webdriver.Chrome, part: str, *, is_end: bool = False) -> None:
     """Wait until the page's address holds what was chosen."""
     found = str.endswith if is_end else str.__contains__
-    WebDriverWait(browser, WITHIN_S).until(lambda at: found(at.current_url, part))
+    WebDriverWait(browser, HANGS_AFTER_S).until(lambda at: found(at.current_url, part))

@@ -21,12 +21,12 @@ from analysis.tables import difference_table
 from analysis.tables.pooled import pooled_rows
 from tests.analysis.report.interactive.reading import (
     NORMS,
-    WITHIN_S,
     open_page,
     view,
     wait_for_address,
     wait_for_text,
 )
+from tests.waiting import HANGS_AFTER_S
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -66,13 +66,13 @@ def test_verdicts_stay_and_what_differs_from_them_is_marked(reader: webdriver.Ch
     assert not mark.is_displayed()
     slider = view(reader, "controls").find_element(By.CSS_SELECTOR, 'input[type="range"]')
     slider.send_keys(Keys.ARROW_LEFT)
-    WebDriverWait(reader, WITHIN_S).until(lambda _: mark.is_displayed())
+    WebDriverWait(reader, HANGS_AFTER_S).until(lambda _: mark.is_displayed())
     assert mark.text.startswith("Exploration: ")
     wait_for_address(reader, "fraction=0.89")
     assert reader.execute_script("return document.activeElement.type") == "range"  # and goes on from there
     assert [cell.get_attribute("textContent") for cell in reader.find_elements(By.CLASS_NAME, "verdict")] == verdicts
     view(reader, "controls").find_element(By.CSS_SELECTOR, '[data-name="reset"]').click()
-    WebDriverWait(reader, WITHIN_S).until(lambda _: not mark.is_displayed())
+    WebDriverWait(reader, HANGS_AFTER_S).until(lambda _: not mark.is_displayed())
     wait_for_address(reader, "index.html", is_end=True)
 
 

@@ -12,12 +12,12 @@ from selenium.webdriver.support.ui import WebDriverWait
 from tests.analysis.chromium import console
 from tests.analysis.report.interactive.reading import (
     VIEWS,
-    WITHIN_S,
     open_page,
     view,
     wait_for_address,
     wait_for_text,
 )
+from tests.waiting import HANGS_AFTER_S
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -80,7 +80,7 @@ def test_back_takes_a_choice_back_and_forward_makes_it_again(reader: webdriver.C
     wait_for_address(reader, "noisy_batch")
     assert reader.find_element(By.CSS_SELECTOR, '[data-name="norms noisy_batch"]').is_selected()
     reader.back()
-    WebDriverWait(reader, WITHIN_S).until(lambda at: "norms" not in at.current_url)
+    WebDriverWait(reader, HANGS_AFTER_S).until(lambda at: "norms" not in at.current_url)
     boxes = reader.find_elements(By.CSS_SELECTOR, '[type="checkbox"]')
     assert all(box.is_selected() for box in boxes)
     reader.forward()

@@ -15,10 +15,10 @@ from selenium.webdriver.support.ui import WebDriverWait
 from analysis.loading import Results
 from tests.analysis.report.interactive.reading import (
     NORMS,
-    WITHIN_S,
     view,
     wait_for_text,
 )
+from tests.waiting import HANGS_AFTER_S
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -44,7 +44,7 @@ def test_a_trial_is_opened_with_its_curves_and_the_command_that_repeats_it(
     assert len(panel.find_elements(By.TAG_NAME, "svg")) >= 4
     assert reader.execute_script("return document.activeElement.textContent") == f"Trial {key}"
     panel.find_element(By.CSS_SELECTOR, "[aria-label='Close the trial']").click()
-    WebDriverWait(reader, WITHIN_S).until(lambda _: not panel.is_displayed())
+    WebDriverWait(reader, HANGS_AFTER_S).until(lambda _: not panel.is_displayed())
 
 
 POINT_AT = """
@@ -79,7 +79,7 @@ def test_escape_closes_a_trial_and_gives_the_focus_back(reader: webdriver.Chrome
     wait_for_text(reader, "trial", "To repeat it")
     ActionChains(reader).send_keys(Keys.ESCAPE).perform()
     panel = reader.find_element(By.CSS_SELECTOR, '[data-view="trial"]')
-    WebDriverWait(reader, WITHIN_S).until(lambda _: not panel.is_displayed())
+    WebDriverWait(reader, HANGS_AFTER_S).until(lambda _: not panel.is_displayed())
     assert reader.execute_script("return document.activeElement.tagName") == "CANVAS"
 
 
