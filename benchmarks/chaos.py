@@ -144,7 +144,7 @@ def _exit_code(process: subprocess.Popen[bytes], said: Path) -> int:
     """Wait for the end of a run.
 
     Raises:
-        TimeoutError: it hangs; with what it said last and where each of its threads is. It is killed, with its children.
+        TimeoutError: it hangs; says its last lines and where each of its threads is. It is killed, with its children.
     """
     try:
         return process.wait(HUNG_AFTER_S)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import monotonic, sleep
 
 HANGS_AFTER_S = 600.0
-"""Whatever is waited for: a long limit costs nothing where it is met, and a machine several times slower still passes."""
+"""Whatever is waited for: a long limit costs nothing where it is met, and a much slower machine still passes."""
 
 
 def wait_until(holds: Callable[[], object], what: str, poll_every_s: float = 0.2) -> None:
