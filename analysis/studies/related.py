@@ -71,8 +71,12 @@ def _steps_to(curves: pd.DataFrame, bar: pd.Series[float], last: int) -> pd.Seri
 
     So that what never gets there counts, and as less of a loss than it is.
     """
-    by_seed = {int(str(seed)): rows.sort_values("step") for seed, rows in curves.groupby("seed")}
-    return pd.Series({seed: _first_at(by_seed[seed], of_seed, last) for seed, of_seed in bar.items()})
+    by_seed = curves.sort_values("step")
+    found = [
+        _first_at(by_seed[by_seed["seed"] == seed], of_seed, last)
+        for seed, of_seed in zip(bar.index, bar.tolist(), strict=True)
+    ]
+    return pd.Series(found, index=bar.index)
 
 
 def _first_at(rows: pd.DataFrame, bar: float, last: int) -> float:
