@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from bnsweep.api.failed_trial import FailedTrial
-from bnsweep.error_texts import error_text, printable, shown
+from bnsweep.error_texts import described, printable, shown, without_place
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.running.provenance import git_sha, versions
@@ -57,11 +57,13 @@ class Retry:
     @property
     def is_same_error(self) -> bool:
         """Whether it raised what it had failed by."""
-        return self._now == self.failed.error
+        return self.error is not None and shown(without_place(described(self.error))) == shown(
+            without_place(str(self.failed.last["error"] or "unknown"))
+        )
 
     @property
     def _now(self) -> str:
-        return shown(f"{type(self.error).__name__}: {error_text(self.error)}") if self.error else ""
+        return shown(described(self.error)) if self.error else ""
 
 
 def find_failed(store: Store, key: str) -> FailedTrial | None:

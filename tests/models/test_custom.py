@@ -149,7 +149,7 @@ def test_a_module_that_is_not_there_is_refused() -> None:
     [
         ("def net(:", r"fails when it is imported: SyntaxError: invalid syntax \(bnsweep_test_bad0.py, line 1\)"),
         ("raise ValueError('no data')", r"fails when it is imported: ValueError: no data \(.*bad1\.py:1\)"),
-        ("import nowhere", r"cannot be loaded \(No module named 'nowhere'\)"),
+        ("import nowhere", r"cannot be loaded \(No module named 'nowhere'\); bnsweep_test_bad2.py:1 imports it"),
     ],
 )
 def test_a_module_that_cannot_be_imported_is_refused(
