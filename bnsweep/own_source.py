@@ -38,7 +38,8 @@ def source_sha256(names: Sequence[str]) -> str | None:
     try:
         for module in sorted({name.partition(":")[0] for name in names}):
             finder.import_hook(module)
-        files = {name: Path(module.__file__) for name, module in finder.modules.items() if module.__file__}
+        found = {name: getattr(module, "__file__", None) for name, module in finder.modules.items()}
+        files = {name: Path(file) for name, file in found.items() if file}
         sources = [f"{name} {_digest(files[name])}\n" for name in sorted(files)]
     except (ImportError, SyntaxError, OSError, ValueError, tokenize.TokenError):
         return None
