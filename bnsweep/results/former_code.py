@@ -23,13 +23,13 @@ ADVICE = (
 class FormerCode(NamedTuple):
     """How many of so many results are of former code, and the names of that code."""
 
-    count: int
+    num_former: int
     total: int
     names: tuple[str, ...]
 
     def __str__(self) -> str:
         return (
-            f"{self.count} of {self.total} results are of former code: {', '.join(self.names)}, or a module that it "
+            f"{self.num_former} of {self.total} results are of former code: {', '.join(self.names)}, or a module that it "
             "imports, was edited since"
         )
 

@@ -68,7 +68,7 @@ class Plan:
 
 
 def _has_own_code(spec: TrialSpec) -> bool:
-    return bool(code_names(spec.model.name, spec.trial and spec.trial.name, spec.probes.custom))
+    return bool(code_names(spec.model.name, spec.trial.name if spec.trial else None, spec.probes.custom))
 
 
 def _declared_name(store: Store) -> str | None:

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.order import in_order
 from analysis.measures.scores import final_score
 from analysis.measures.walks import MULTIPLES, walks
 from analysis.studies.finding import Finding, decades, difference
-from bnsweep.spec.trial import NORM_NAMES
 
 NEAR = 0.1
 """Of accuracy: what counts as near chance."""
@@ -75,7 +75,7 @@ def of_moments(results: Results) -> Iterator[Finding]:
 def of_smoothing(results: Results, lr: float = 0.1) -> Iterator[Finding]:
     """Whether what batch normalization does to the landscape remains with noise behind it, and with lp norms."""
     band = decades(measured_walks(results, lr).groupby(["norm", "seed"])["loss_width"].median())
-    for norm in sorted(set(band.index.unique("norm")) - {"none"}, key=NORM_NAMES.index):
+    for norm in in_order(band.index.unique("norm").drop("none")):
         text = f"lr {lr:g}: the loss varies less along the gradient with {norm} than with none"
         yield Finding(OURS, text, "decades", difference(band, norm, "none"), "below")
 
