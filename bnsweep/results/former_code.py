@@ -29,8 +29,8 @@ class FormerCode(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"{self.num_former} of {self.total} results are of former code: {', '.join(self.names)}, or a module that it "
-            "imports, was edited since"
+            f"{self.num_former} of {self.total} results are of former code: {', '.join(self.names)}, or a module that "
+            "it imports, was edited since"
         )
 
 
