@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from analysis.loading import Results, load
@@ -65,12 +66,23 @@ def of_ioffe(results: Results) -> Iterator[Finding]:
 
 
 def _steps_to(curves: pd.DataFrame, bar: pd.Series[float], last: int) -> pd.Series[float]:
-    """Return by seed the first step at which the accuracy reaches the bar; the last of all where it never does.
+    """Return by seed the first step at which the accuracy reaches the bar, linear between evaluations; the last of all
+    where it never does.
 
     So that what never gets there counts, and as less of a loss than it is.
     """
-    reached = curves[curves["test_acc"] >= curves["seed"].map(bar)].groupby("seed")["step"].min()
-    return reached.reindex(bar.index).fillna(last).astype(float)
+    by_seed = {int(str(seed)): rows.sort_values("step") for seed, rows in curves.groupby("seed")}
+    return pd.Series({seed: _first_at(by_seed[seed], of_seed, last) for seed, of_seed in bar.items()})
+
+
+def _first_at(rows: pd.DataFrame, bar: float, last: int) -> float:
+    steps, accuracy = rows["step"].to_numpy(dtype=float), rows["test_acc"].to_numpy()
+    reached = np.flatnonzero(accuracy >= bar)
+    if not len(reached):
+        return float(last)
+    at = int(reached[0])
+    before = max(at - 1, 0)
+    return float(np.interp(bar, accuracy[[before, at]], steps[[before, at]]))
 
 
 def tables(bjorck: Results, ioffe: Results) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis import Results, load
-from analysis.studies import beta, recipes, robustness, variants
+from analysis.studies import beta, recipes, related, robustness, variants
 from analysis.studies.page import DATA, STUDIES, written
 from analysis.studies.paper import __main__ as paper
 
@@ -16,6 +16,7 @@ PAGES: dict[str, tuple[Callable[..., dict[str, str]], tuple[str, ...]]] = {
     "beta": (beta.tables, ("beta_level_cpu",)),
     "paper": (paper.tables, paper.SWEEPS),
     "recipes": (recipes.tables, ("robustness_optimizers_cpu",)),
+    "related": (related.tables, related.SWEEPS),
     "robustness": (robustness.tables, ("robustness_cpu",)),
     "variants": (variants.tables, ("variants_cpu",)),
 }
