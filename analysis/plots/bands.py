@@ -77,8 +77,10 @@ def fill_band(
 
     The limits of the axes must have been set.
     """
-    top, is_open = ax.get_ylim()[1], np.isinf(high)
-    ax.fill_between(steps, low.mask(np.isinf(low)), high.mask(is_open, top), color=color, alpha=alpha, lw=0)
+    at, bottom, top = (values.to_numpy(dtype=float) for values in (steps, low, high))
+    is_open = np.isinf(top)
+    bottom, top = np.where(np.isinf(bottom), np.nan, bottom), np.where(is_open, ax.get_ylim()[1], top)
+    ax.fill_between(at, bottom, top, color=color, alpha=alpha, lw=0)
     if is_open.any():
         at_top = ax.get_xaxis_transform()
-        ax.plot(steps[is_open], np.full(is_open.sum(), 0.95), ls="", marker=f"${OPEN}$", color=color, transform=at_top)
+        ax.plot(at[is_open], np.full(is_open.sum(), 0.95), ls="", marker=f"${OPEN}$", color=color, transform=at_top)

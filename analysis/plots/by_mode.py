@@ -1,17 +1,23 @@
-"""Lines and points of each normalization mode in its colour, marker and dashes, drawn by seaborn into an axes."""
+"""Lines and points of each normalization mode in its colour, marker and dashes.
+
+By matplotlib: what is drawn is aggregated already, and seaborn, which would group it again, takes ten times as long.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.plots.style import DASHES, MARKERS, PALETTE
+from analysis.plots.style import NormStyle, norm_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+MAX_SHAPES = 1000
+"""Points of a panel that an SVG holds as shapes; of more it holds a picture, which is sooner written and shown."""
 
 
 def draw_lines(
@@ -27,27 +33,11 @@ def draw_lines(
         has_markers: whether each point has its mode's marker.
         look: of all lines, as matplotlib names it.
     """
-    import seaborn as sns
-
-    shown = frame[frame["norm"].isin(norms)]
-    values = shown[y].where(np.isfinite(shown[y])).to_numpy(dtype=float)
-    if np.isnan(values).all():
-        return
-    sns.lineplot(
-        x=shown[x].to_numpy(dtype=float),
-        y=values,
-        hue=shown["norm"].to_numpy(dtype=object),
-        style=shown["norm"].to_numpy(dtype=object),
-        units=np.isnan(values).cumsum(),  # what is between two gaps is a line of its own
-        estimator=None,
-        sort=False,
-        palette=PALETTE,
-        dashes=DASHES,
-        markers=MARKERS if has_markers else False,
-        legend=False,
-        ax=ax,
-        **({"ms": 3, "mew": 0} if has_markers else {}) | look,
-    )
+    for style, line in _by_mode(frame, norms):
+        values = line[y].to_numpy(dtype=float)
+        drawn = np.where(np.isfinite(values), values, np.nan)
+        marker: dict[str, Any] = {"marker": style.marker, "ms": 3, "mew": 0} if has_markers else {}
+        ax.plot(line[x].to_numpy(dtype=float), drawn, color=style.color, ls=style.line, **marker | look)
 
 
 def draw_points(
@@ -63,16 +53,17 @@ def draw_points(
         is_open: whether they are white within.
         look: of all points, as matplotlib names it.
     """
-    import seaborn as sns
+    is_picture = len(frame) > MAX_SHAPES
+    for style, shown in _by_mode(frame, norms):
+        x_N, y_N = (shown[name].to_numpy(dtype=float) for name in (x, y))
+        fill = "white" if is_open else style.color
+        edges: dict[str, Any] = {"s": 15, "lw": 0.3, "marker": style.marker, "fc": fill, "ec": style.color}
+        ax.scatter(x_N, y_N, **edges | look, rasterized=is_picture)
 
-    for norm in norms:  # together they would be so many shapes that a vector file is slow to write and large
-        shown = frame[frame["norm"] == norm]
-        if not len(shown):
-            continue
-        points = {"x": shown[x].to_numpy(dtype=float), "y": shown[y].to_numpy(dtype=float)}
-        style = {"color": PALETTE[norm], "marker": MARKERS[norm], "edgecolor": "face", "s": 15} | look
-        sns.scatterplot(**points, **style, legend=False, ax=ax)
-        if is_open:
-            drawn = ax.collections[-1]
-            drawn.set_edgecolor(PALETTE[norm])
-            drawn.set_facecolor("white")
+
+def _by_mode(frame: pd.DataFrame, norms: Sequence[str]) -> Iterator[tuple[NormStyle, pd.DataFrame]]:
+    """Yield the look and the rows of each of these modes that has any."""
+    for norm in norms:
+        rows = frame[frame["norm"] == norm]
+        if len(rows):
+            yield norm_style(norm), rows

@@ -1,12 +1,14 @@
 """Lines and points of each mode: all of what is finite, in the look of the mode, and no labels."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from analysis.plots.by_mode import draw_lines, draw_points
+from analysis.plots.by_mode import MAX_SHAPES, draw_lines, draw_points
 from analysis.plots.style import NORM_STYLES, style
 
 NORMS = ["none", "batch"]
@@ -24,7 +26,8 @@ def frame() -> pd.DataFrame:
 def test_lines_break_where_values_are_not_finite(frame: pd.DataFrame) -> None:
     ax = Figure().subplots()
     draw_lines(ax, frame.iloc[:5], "x", "y", NORMS)
-    assert [list(line.get_xdata()) for line in ax.lines] == [[0.0], [2.0], [4.0]]
+    (line,) = ax.lines
+    assert np.isfinite(np.asarray(line.get_ydata())).tolist() == [True, False, True, False, True]
 
 
 def test_lines_of_several_modes_stay_apart_and_in_their_look(frame: pd.DataFrame) -> None:
@@ -51,6 +54,14 @@ def test_points_are_all_there_and_open_ones_white(frame: pd.DataFrame) -> None:
     assert to_hex(ax.collections[0].get_facecolor()[0]) == NORM_STYLES["none"].color
     assert to_hex(ax.collections[2].get_facecolor()[0]) == "#ffffff"
     assert to_hex(ax.collections[2].get_edgecolor()[0]) == NORM_STYLES["none"].color
+
+
+@pytest.mark.parametrize("number", [MAX_SHAPES, MAX_SHAPES + 1])
+def test_many_points_are_a_picture_in_an_svg(number: int) -> None:
+    fig, svg = Figure(), io.StringIO()
+    draw_points(fig.subplots(), pd.DataFrame({"norm": "none", "x": range(number), "y": range(number)}), "x", "y", NORMS)
+    fig.savefig(svg, format="svg")
+    assert ("<image" in svg.getvalue()) == (number > MAX_SHAPES)
 
 
 @pytest.mark.parametrize("draw", [draw_lines, draw_points])
