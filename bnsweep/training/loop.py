@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import Any, Self
@@ -25,7 +26,7 @@ from bnsweep.training.precision import held_in, products_in
 from bnsweep.training.probing import Probing
 from bnsweep.training.record import Record
 from bnsweep.training.result import TrialResult, divergence
-from bnsweep.training.step import Trial
+from bnsweep.training.step import StepOutputs, Trial
 
 
 def run_trial(spec: TrialSpec, data: Dataset) -> TrialResult:
@@ -61,6 +62,27 @@ def train(
         yield from training.run()
 
 
+@dataclass
+class BegunStep:
+    """A step under way.
+
+    Args:
+        step: updates made before it.
+        due: the probes that measure it.
+        row: what is known of its row in `curves`; None where it has no row.
+        start: copies of what it may move; None where no probe is due.
+        metrics: of its forward, once that was made.
+        loss: of its mini-batch where a probe is due, else 0, since reading it waits for the device.
+    """
+
+    step: int
+    due: list[ScheduledProbe]
+    row: dict[str, Any] | None
+    start: StepStart | None
+    metrics: BufferedStep | None = None
+    loss: float = 0.0
+
+
 class Training:
     """A trial under way: the model in training, its probes, and the record of what was measured so far."""
 
@@ -84,36 +106,60 @@ class Training:
 
     def run(self) -> Iterator[Self]:
         """Make the steps that are left, and yield after each."""
-        train, trial, record, result = self.spec.train, self.trial, self.record, self.result
-        left = batches(self.data, train, self.spec.seed, self.step)
-        for step, (x, y) in enumerate(left, self.step):
-            due = self.probing.due(step)
-            if due or record.buffer.is_full:
-                record.flush()
-            if result.has_diverged:
-                break
+        for step, (x, y) in enumerate(batches(self.data, self.spec.train, self.spec.seed, self.step), self.step):
             try:
-                row, start = self._row(step), self._start(x) if due else None
-                outputs = trial.forward(step, x, y)
-                metrics = BufferedStep(step, outputs.loss.detach(), outputs.logits, y, row)
-                record.buffer.append(metrics)
-                loss = outputs.loss.item() if start else 0.0
-                if divergence("mini-batch loss", loss, train.max_loss):
+                if not self._make(step, x, y):
                     break
-                metrics.grad_norms = trial.update(outputs, with_grad_norm=row is not None)
-                if start:
-                    self._measure(due, start, step, y, loss)
             except Exception:
-                record.flush()
-                if not result.has_diverged:  # a step after the loss diverged may fail as it likes
+                self.record.flush()
+                if not self.result.has_diverged:  # a step after the loss diverged may fail as it likes
                     raise
                 break
-            self.step = step + 1
             yield self
-        record.flush()
-        if not result.has_diverged:
-            record.finish(self.evaluate(with_train=True))
-        if self.probing.final_probes and not result.has_diverged:
+        self.finish()
+
+    def _make(self, step: int, x: Tensor, y: Tensor) -> bool:
+        """Make a step; return whether there may be another."""
+        begun = self.begin(step, x)
+        if begun is None:
+            return False
+        outputs = self.trial.forward(step, x, y)
+        if not self.goes_on(begun, outputs, y):
+            return False
+        self.end(begun, self.trial.update(outputs, with_grad_norm=begun.row is not None))
+        return True
+
+    def begin(self, step: int, x: Tensor) -> BegunStep | None:
+        """Look at what comes before the forward of a step on x; None where the loss has diverged before it."""
+        due = self.probing.due(step)
+        if due or self.record.buffer.is_full:
+            self.record.flush()
+        if self.result.has_diverged:
+            return None
+        return BegunStep(step, due, self._row(step), self._start(x) if due else None)
+
+    def goes_on(self, begun: BegunStep, outputs: StepOutputs, y: Tensor) -> bool:
+        """Keep the numbers of the forward; return whether an update is to follow, as far as one knows yet."""
+        begun.metrics = BufferedStep(begun.step, outputs.loss.detach(), outputs.logits, y, begun.row)
+        self.record.buffer.append(begun.metrics)
+        begun.loss = outputs.loss.item() if begun.start else 0.0
+        return divergence("mini-batch loss", begun.loss, self.spec.train.max_loss) is None
+
+    def end(self, begun: BegunStep, grad_norms: Tensor | None) -> None:
+        """Look at what comes after the update, whose gradient has these norms (P,), and measure the step."""
+        metrics = begun.metrics
+        assert metrics is not None
+        metrics.grad_norms = grad_norms
+        if begun.start:
+            self._measure(begun.due, begun.start, begun.step, metrics.targets, begun.loss)
+        self.step = begun.step + 1
+
+    def finish(self) -> None:
+        """Judge what the trial ends with, unless it diverged."""
+        self.record.flush()
+        if not self.result.has_diverged:
+            self.record.finish(self.evaluate(with_train=True))
+        if self.probing.final_probes and not self.result.has_diverged:
             self._measure_trained_model()
 
     def _row(self, step: int) -> dict[str, Any] | None:

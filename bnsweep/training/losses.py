@@ -22,6 +22,10 @@ class TrialLoss(Protocol):
         """Return the loss that is minimized on a mini-batch, a scalar, of outputs (N, K) and targets."""
         ...
 
+    def of_each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of each of M models on its own mini-batch, (M,), of outputs (M, K, N) and targets (M, N)."""
+        ...
+
     def of_samples(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the same on any number of samples: what a mini-batch of training's size would have on average."""
         ...
@@ -44,6 +48,10 @@ class CrossEntropy:
     def __call__(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the loss of a mini-batch."""
         return F.cross_entropy(outputs, y, label_smoothing=self.label_smoothing)
+
+    def of_each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of each model."""
+        return F.cross_entropy(outputs, y, reduction="none", label_smoothing=self.label_smoothing).mean(1)
 
     def of_samples(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the same: it is a mean."""
@@ -68,6 +76,13 @@ class SquaredError:
     def __call__(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the loss of a mini-batch."""
         return F.mse_loss(outputs, as_outputs(y, outputs), reduction=self.reduction)
+
+    def of_each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of each model; real targets are (M, N, K)."""
+        outputs = outputs.transpose(1, 2)
+        targets = y if y.is_floating_point() else F.one_hot(y, outputs.shape[2])
+        squares = F.mse_loss(outputs, targets.to(outputs.dtype), reduction="none")
+        return squares.mean((1, 2)) if self.reduction == "mean" else squares.sum((1, 2))
 
     def of_samples(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return what a mini-batch of training's size would have on average."""
@@ -105,6 +120,10 @@ class InFloat32:
     def __call__(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the loss of a mini-batch."""
         return self.loss(outputs.float(), y)
+
+    def of_each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of each model."""
+        return self.loss.of_each(outputs.float(), y)
 
     def of_samples(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the same on any number of samples."""
