@@ -24,6 +24,7 @@ from bnsweep.norm.rms import RmsNorm
 from bnsweep.norm.site import EPS, NormSite, per_channel
 from bnsweep.norm.weight import WeightNorm
 from bnsweep.norm.weight_standardization import WeightStandardization
+from bnsweep.training.fused.parts import by_member
 
 Members = Sequence[nn.Module]
 
@@ -38,7 +39,7 @@ class JoinedLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return each member's outputs."""
-        weight, bias = (w.unflatten(0, (self.members, -1)) for w in (self.weight, self.bias))
+        weight, bias = (by_member(w, 0, self.members) for w in (self.weight, self.bias))
         return torch.baddbmm(bias.unsqueeze(2), weight, x)
 
 
@@ -51,7 +52,7 @@ class JoinedFlatten(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return each member's features, the samples last."""
-        return x.flatten(1).t().unflatten(0, (self.members, -1))
+        return by_member(x.flatten(1).t(), 0, self.members)
 
 
 class JoinedPool(JoinedFlatten):
@@ -72,9 +73,8 @@ class JoinedShortcut(Shortcut):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, K (C + added), H / stride, W / stride) of x (B, K C, H, W)."""
-        return super().forward(x.unflatten(1, (self.members, -1)).flatten(0, 1)).unflatten(
-            0, (-1, self.members)
-        ).flatten(1, 2)
+        each = super().forward(by_member(x, 1, self.members).flatten(0, 1))
+        return each.view(len(x), -1, *each.shape[2:])
 
 
 class OverBatch(nn.Module):
@@ -100,7 +100,7 @@ class OverFeatures(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalized x, of the same shape."""
         output: Tensor = self.norm(x.flatten(0, 1).t())
-        return output.t().unflatten(0, x.shape[:2])
+        return by_member(output.t(), 0, len(x))
 
 
 class JoinedRms(RmsNorm):
@@ -112,7 +112,7 @@ class JoinedRms(RmsNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalized x, of the same shape."""
-        each = x.unflatten(1, (self.members, -1))
+        each = by_member(x, 1, self.members)
         power = each.square().mean(tuple(range(2, each.ndim)), keepdim=True)
         normalized = (each * (power + EPS).rsqrt()).flatten(1, 2)
         return normalized * per_channel(self.weight, x) + per_channel(self.bias, x)
@@ -264,7 +264,9 @@ def _kind(module: nn.Module) -> type[nn.Module]:
 def _take_over(owner: nn.Module, members: Members) -> None:
     """Give the owner the members' parameters and buffers, one behind the other, and the members its parts."""
     if parametrize.is_parametrized(members[0]):
-        (mode,) = (PARAMETRIZATIONS[type(module)] for module in members[0].modules() if type(module) in PARAMETRIZATIONS)
+        (mode,) = (
+            PARAMETRIZATIONS[type(module)] for module in members[0].modules() if type(module) in PARAMETRIZATIONS
+        )
         WEIGHTS[mode](cast("nn.Linear | nn.Conv2d", owner.to_empty(device="cpu")))
     for path, own in members[0].named_modules():
         holders = [member.get_submodule(path) for member in members]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from bnsweep.spec import TrainSpec
+from bnsweep.training.fused.parts import by_member
 
 Tensors = Sequence[Tensor]
 EPS = 1e-8
@@ -32,7 +33,7 @@ class Columns:
 
     def split(self, tensors: Tensors) -> list[Tensor]:
         """Return views (K, n, ...) of the tensors."""
-        return [tensor.unflatten(0, (self.members, -1)) for tensor in tensors]
+        return [by_member(tensor, 0, self.members) for tensor in tensors]
 
     def __call__(self, numbers: Sequence[float] | Tensor) -> list[Tensor]:
         """Return the numbers (K,) for each tensor, shaped (K, 1, ...) as its view is."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bnsweep.norm import noisy_sites
 from bnsweep.probes.autocast import forward_in
@@ -35,7 +34,7 @@ class JoinedTrials:
         self.model = joined([trial.model for trial in trials]).train()
         self._noisy_sites = [site for trial in trials for site in noisy_sites(trial.model)]
         self._names = list(first.trained())
-        self._parameters = [cast("nn.Parameter", w) for w in self.model.parameters()]
+        self._parameters = list(self.model.parameters())
         self._optimizer = JoinedOptimizer(self._parameters, [spec.train for spec in specs])
         self._is_map = next(iter(first.model.parameters())).ndim == 4
         clip_norm = specs[0].train.clip_norm
@@ -43,7 +42,7 @@ class JoinedTrials:
         self._gradients: list[Tensor] = []
 
     def forward(self, step: int, x: Tensor, y: Tensor) -> list[StepOutputs]:
-        """Return each member's loss and logits on its mini-batch, x (K, B, C, H, W) and y (K, B), after `step` updates."""
+        """Return each member's loss and logits on its mini-batch, x (K, B, C, H, W), y (K, B), after `step` updates."""
         for site in self._noisy_sites:
             site.step = step
         images = x.transpose(0, 1).flatten(1, 2)
