@@ -9,9 +9,9 @@ from typing import Self
 from torch import Tensor
 
 from bnsweep.data import Dataset
+from bnsweep.data.batches import joined_batches
 from bnsweep.spec import TrialSpec
 from bnsweep.training.compiling import Compiler
-from bnsweep.training.fused.batches import joined_batches
 from bnsweep.training.fused.step import JoinedTrials
 from bnsweep.training.loop import BegunStep, Training
 from bnsweep.training.precision import products_in
@@ -41,7 +41,8 @@ class FusedTraining:
         """Make the steps that are left of any member, and yield after each."""
         with products_in(self.specs[0].train.precision, self.data.train_x.device):
             joint = JoinedTrials([member.trial for member in self.members], self.specs)
-            for step, (x, y) in enumerate(joined_batches(self.members[0].data, self.specs)):
+            seeds, train = [spec.seed for spec in self.specs], self.specs[0].train
+            for step, (x, y) in enumerate(joined_batches(self.members[0].data, train, seeds)):
                 self._make(joint, step, x, y)
                 if not self._left:
                     break

@@ -105,7 +105,9 @@ def test_company_does_not_matter(spec: Build, data: Dataset, model: str, norm: s
 
 
 def test_one_that_diverges_ends_where_it_would_alone(spec: Build, data: Dataset) -> None:
-    specs = [spec(lr=lr, seed=k, norm="none", model=MODELS["mlp"], train={"steps": 40}) for k, lr in enumerate((0.1, 1e4))]
+    specs = [
+        spec(lr=lr, seed=k, norm="none", model=MODELS["mlp"], train={"steps": 40}) for k, lr in enumerate((0.1, 1e4))
+    ]
     fused, alone = run(specs, data), run_trial(specs[1], data)
     found = fused.members[1].result
     assert alone.has_diverged
