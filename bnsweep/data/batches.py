@@ -43,7 +43,7 @@ def joined_batches(
         samples = data.standardize(data.train_x[index]) if ready is None else ready[index]
         together = [torch.cat(of_each) for of_each in zip(*of_step, strict=True)]
         x, y = augmented(samples, train.augment, together), data.train_y[index]
-        yield x.unflatten(0, (len(seeds), batch_size)), y.unflatten(0, (len(seeds), batch_size))
+        yield x.view(len(seeds), batch_size, *x.shape[1:]), y.view(len(seeds), batch_size, *y.shape[1:])
 
 
 def batch_indices(

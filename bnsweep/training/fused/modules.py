@@ -252,7 +252,7 @@ def joined(members: Members) -> nn.Module:
         return twin
     leaf = LEAVES[_kind(first)](members)
     owner = leaf.norm if isinstance(leaf, OverBatch | OverFeatures) else leaf
-    _take_over(cast("nn.Module", owner), members)
+    _take_over(owner, members)
     return leaf
 
 
