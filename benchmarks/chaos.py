@@ -124,7 +124,7 @@ def disturb(sweep_file: Path, out: Path, left: deque[str], rng: random.Random, t
             toll.kills[kind] += len(victims) if kind == "workers" else bool(victims)
             for victim in victims:
                 kill(victim)
-        code = _exit_code(process, said_by(out))
+        code = exit_code(process, said_by(out))
 
 
 def run(sweep_file: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
@@ -140,7 +140,7 @@ def said_by(out: Path) -> Path:
     return out.with_suffix(".log")
 
 
-def _exit_code(process: subprocess.Popen[bytes], said: Path) -> int:
+def exit_code(process: subprocess.Popen[bytes], said: Path) -> int:
     """Wait for the end of a run.
 
     Raises:
@@ -149,7 +149,8 @@ def _exit_code(process: subprocess.Popen[bytes], said: Path) -> int:
     try:
         return process.wait(HUNG_AFTER_S)
     except subprocess.TimeoutExpired:
-        stacks = subprocess.run(["py-spy", "dump", "--pid", str(process.pid)], capture_output=True, text=True)
+        py_spy = Path(sys.executable).with_name("py-spy")  # Ray brings it along
+        stacks = subprocess.run([py_spy, "dump", "--pid", str(process.pid)], capture_output=True, text=True)
         for victim in VICTIMS["machine"](psutil.Process(process.pid)):
             kill(victim)
         process.wait()
