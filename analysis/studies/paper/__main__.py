@@ -15,6 +15,7 @@ from analysis.studies.forest import draw_findings
 from analysis.studies.page import DATA, FIGURES, write
 from analysis.studies.paper.figure4 import draw_figure4, figure4_data
 from analysis.studies.paper.findings import (
+    against_batch,
     measured_walks,
     of_landscape,
     of_learning_rates,
@@ -46,6 +47,7 @@ def tables(full: Results, first: Results, second: Results, linear: Results) -> d
         "equal-loss-narrow": table_at_equal_loss(first),
         "figures-1-3-4": as_markdown(chain(of_learning_rates(first), of_shift(first), of_landscape(first))),
         "figures-2-5-8": as_markdown(of_noise_and_lp_norms(second)),
+        "against-batch": as_markdown(against_batch(second)),
         "linear": as_markdown(of_linear_network(linear)),
         "ranks": table_of_ranks(linear),
         "ranks-at-equal-loss": ranks_at_equal_loss(linear),

@@ -65,11 +65,12 @@ def of_lp_norms(results: Results) -> Iterator[Finding]:
 def of_moments(results: Results) -> Iterator[Finding]:
     """Figure 8: with injected noise the inputs of layers move more than in the standard net, and than with BN."""
     rows = results.moments.dropna(subset="mean_shift")
-    moved = decades(rows["mean_shift"].abs() + rows["std_shift"].abs())
-    level = moved.groupby([rows["norm"].astype(str), rows["seed"]]).median()
-    for other in ("none", "batch"):
-        text = f"lr 0.1: activations move more with noisy_batch than with {other}"
-        yield Finding("fig 8", text, "decades", difference(level, "noisy_batch", other), "above")
+    for source, what, prefix in (("fig 8", "activations", ""), (OURS, "inputs of the normalizations", "pre_")):
+        moved = decades(rows[f"{prefix}mean_shift"].abs() + rows[f"{prefix}std_shift"].abs())
+        level = moved.groupby([rows["norm"].astype(str), rows["seed"]]).median()
+        for other in ("none", "batch"):
+            text = f"lr 0.1: {what} move more with noisy_batch than with {other}"
+            yield Finding(source, text, "decades", difference(level, "noisy_batch", other), "above")
 
 
 def of_smoothing(results: Results, lr: float = 0.1) -> Iterator[Finding]:
@@ -78,6 +79,18 @@ def of_smoothing(results: Results, lr: float = 0.1) -> Iterator[Finding]:
     for norm in in_order(band.index.unique("norm").drop("none")):
         text = f"lr {lr:g}: the loss varies less along the gradient with {norm} than with none"
         yield Finding(OURS, text, "decades", difference(band, norm, "none"), "below")
+
+
+def against_batch(results: Results, lr: float = 0.1) -> Iterator[Finding]:
+    """Whether other modes are like batch normalization: in accuracy, on training samples too, and in the loss band."""
+    test, train = _scores(results)[0][lr], _by_lr(results, results.trials["train_acc"])[lr]
+    band = decades(measured_walks(results, lr).groupby(["norm", "seed"])["loss_width"].median())
+    for norm in in_order(band.index.unique("norm").drop(["none", "batch"])):
+        for score, how in ((test, ""), (train, ", in training")):
+            text = f"{norm} is as accurate as batch, to 0.02{how}"
+            yield Finding(OURS, text, "accuracy", difference(score, norm, "batch"), "within", -AS_GOOD)
+        text = f"with {norm} the loss varies along the gradient as with batch"
+        yield Finding(OURS, text, "decades", difference(band, norm, "batch"), "within", SAME_LEVEL)
 
 
 def of_shift(results: Results, source: str = "fig 3", its_lrs: tuple[float, ...] = FIGURE_3_LRS) -> Iterator[Finding]:
