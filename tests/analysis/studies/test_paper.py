@@ -15,7 +15,18 @@ from analysis.plots.style import style
 from analysis.studies.finding import Finding
 from analysis.studies.page import DATA, written
 from analysis.studies.paper.figure4 import draw_figure4, figure4_data
-from analysis.studies.paper.findings import late, measured_walks, of_landscape, of_learning_rates, of_lp_norms, of_shift
+from analysis.studies.paper.findings import (
+    against_batch,
+    late,
+    measured_walks,
+    of_landscape,
+    of_learning_rates,
+    of_lp_norms,
+    of_moments,
+    of_noise,
+    of_shift,
+    of_smoothing,
+)
 from analysis.studies.paper.full_size import table_at_equal_loss, table_of_full_size
 from analysis.studies.paper.linear import of_linear_network
 from analysis.studies.paper.ranks import LEAST_LOSS, draw_ranks, ranks_at_equal_loss, table_of_ranks
@@ -25,7 +36,7 @@ from bnsweep.errors import InputError
 from bnsweep.spec import GaussianSpec
 from tests.synthetic import make_specs, write_sweep
 
-NORMS = ("none", "batch", "l1", "l2", "linf")
+NORMS = ("none", "batch", "noisy_batch", "l1", "l2", "linf")
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +77,54 @@ def test_an_lp_norm_within_the_margin_is_no_worse(results: Results) -> None:
     found = named(of_lp_norms(with_accuracy(results, {("l1", 0.1): 0.79, ("linf", 0.1): 0.6})))
     verdicts = {text.split()[2]: spread(finding).row["verdict"] for text, finding in found.items()}
     assert verdicts == {"l1": "supported", "l2": "supported", "linf": "contradicted"}
+
+
+def test_noise_is_judged_by_each_way_to_evaluate(results: Results) -> None:
+    """It is as good with statistics taken anew alone."""
+    noisy = results.trials["norm"] == "noisy_batch"
+    given = with_accuracy(results, {("none", 0.1): 0.7})
+    trials = given.trials.assign(
+        test_acc_running=given.trials["test_acc"] - 0.3 * noisy, train_acc=given.trials["test_acc"] - 0.05 * noisy
+    )
+    found = named(of_noise(replace(given, trials=trials)))
+    assert {
+        text.removeprefix("lr 0.1: noisy_batch is "): spread(one).row["verdict"] for text, one in found.items()
+    } == {
+        "as accurate as batch, to 0.02": "supported",
+        "more accurate than none": "supported",
+        "as accurate as batch, to 0.02, by running statistics": "contradicted",
+        "more accurate than none, by running statistics": "contradicted",
+        "as accurate as batch, to 0.02, in training": "contradicted",
+        "more accurate than none, in training": "supported",
+    }
+
+
+def test_moments_are_compared_behind_the_normalization_and_before_it(results: Results) -> None:
+    """Ten times as far as batch behind it, as far before it; none in between."""
+    norms = results.moments["norm"].astype(str)
+    behind, before = norms.map({"noisy_batch": 1.0, "none": 0.5}).fillna(0.1), norms.map({"none": 0.5}).fillna(0.2)
+    moments = results.moments.assign(mean_shift=behind, std_shift=0.0, pre_mean_shift=before, pre_std_shift=before)
+    found = {
+        text: set(np.round(one.by_seed, 9))
+        for text, one in named(of_moments(replace(results, moments=moments))).items()
+    }
+    assert found == {
+        "lr 0.1: activations move more with noisy_batch than with none": {round(np.log10(2), 9)},
+        "lr 0.1: activations move more with noisy_batch than with batch": {1.0},
+        "lr 0.1: inputs of the normalizations move more with noisy_batch than with none": {round(np.log10(0.4), 9)},
+        "lr 0.1: inputs of the normalizations move more with noisy_batch than with batch": {0.0},
+    }
+
+
+def test_bands_are_those_of_bare_pandas_against_none_and_against_batch(results: Results) -> None:
+    width = np.log10(measured_walks(results, 0.1).groupby(["norm", "seed"])["loss_width"].median())
+    smoothing, beside = named(of_smoothing(results)), named(against_batch(results))
+    for norm in set(NORMS) - {"none"}:
+        text = f"lr 0.1: the loss varies less along the gradient with {norm} than with none"
+        np.testing.assert_allclose(smoothing[text].by_seed, width[norm] - width["none"])
+    for norm in set(NORMS) - {"none", "batch"}:
+        text = f"with {norm} the loss varies along the gradient as with batch"
+        np.testing.assert_allclose(beside[text].by_seed, width[norm] - width["batch"])
 
 
 def test_widths_and_levels_are_those_of_bare_pandas(results: Results) -> None:
