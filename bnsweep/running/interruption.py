@@ -19,6 +19,7 @@ from typing import Any
 KEPT = "interrupted; what was committed is kept; the same command continues"
 RAISED_AGAIN_AFTER_S = 0.05
 """By then what ignores errors is left."""
+ASK_TO_END = (KeyboardInterrupt, SystemExit)
 Handler = Callable[[int, FrameType | None], Any]
 
 
@@ -84,12 +85,12 @@ def _raised_again() -> Iterator[None]:
     """Raise KeyboardInterrupt again within the block where a handler raised it in code whose errors Python ignores.
 
     Such are destructors and what is registered to run at a fork, as `logging` does: there one Ctrl-C in some hundreds
-    would go unheard.
+    would go unheard. SystemExit counts too: Ray's own handler of SIGTERM raises it while Ray starts.
     """
     process, main, before = os.getpid(), threading.main_thread().ident, sys.unraisablehook
 
     def hear(ignored: sys.UnraisableHookArgs) -> None:
-        if main is None or os.getpid() != process or not issubclass(ignored.exc_type, KeyboardInterrupt):
+        if main is None or os.getpid() != process or not issubclass(ignored.exc_type, ASK_TO_END):
             before(ignored)
             return
         again = threading.Timer(RAISED_AGAIN_AFTER_S, signal.pthread_kill, (main, signal.SIGINT))

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -43,10 +44,15 @@ def test_without_a_limit_the_time_is_never_up() -> None:
     assert (interrupt(), interrupt.is_out_of_time) == (False, False)
 
 
-def test_ctrl_c_in_code_whose_errors_python_ignores_is_raised_again() -> None:
+def exit_as_ray_does() -> None:
+    sys.exit(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("interrupted", [partial(signal.raise_signal, signal.SIGINT), exit_as_ray_does])
+def test_an_end_in_code_whose_errors_python_ignores_is_raised_again(interrupted: Callable[[], None]) -> None:
     class IsInterrupted:
         def __del__(self) -> None:
-            signal.raise_signal(signal.SIGINT)
+            interrupted()
 
     def is_interrupted() -> None:
         with as_keyboard_interrupt():
