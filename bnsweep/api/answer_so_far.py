@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from threading import Event, Thread
 from time import monotonic
 from typing import Self
@@ -63,6 +64,11 @@ class AnswerSoFar:
         ) as self._process:
             said, _ = self._process.communicate()
         return said.strip() if self._process.returncode == 0 else ""
+
+
+def answer_so_far(directory: str, num_trials: int) -> AbstractContextManager[AnswerSoFar | None]:
+    """Return what looks at the results of a sweep of so many trials; nothing where these are more than `MAX_TRIALS`."""
+    return AnswerSoFar(directory) if num_trials <= MAX_TRIALS else nullcontext()
 
 
 def resolved(directory: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
-from bnsweep.api.answer_so_far import MAX_TRIALS, AnswerSoFar
+from bnsweep.api.answer_so_far import answer_so_far
 from bnsweep.api.end_of_run import end_of_run
 from bnsweep.api.outcome import Outcome
 from bnsweep.api.run_options import RunOptions
@@ -87,8 +87,7 @@ def _run_missing(
     from bnsweep.running.startup import started
 
     is_seen = console.is_terminal or bar is not None
-    is_watched = bool(planned.missing) and is_seen and len(sweep.trials) <= MAX_TRIALS
-    looking = AnswerSoFar(store.root) if is_watched else nullcontext()
+    looking = answer_so_far(store.root, len(sweep.trials)) if planned.missing and is_seen else nullcontext()
     with ExitStack() as stack, looking as answer, Progress(console, bar, answer) as progress:
         executor = _executor(options, sweep.resources, bool(planned.missing), stack, console)
         prepared = stack.enter_context(started(sweep, store, planned, executor))

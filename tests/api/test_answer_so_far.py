@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from threading import enumerate as enumerate_threads
 
 import psutil
 
-from bnsweep.api.answer_so_far import AnswerSoFar
+from bnsweep.api.answer_so_far import MAX_TRIALS, AnswerSoFar, answer_so_far
 from tests.synthetic import make_specs, write_sweep
 from tests.waiting import wait_until
 
@@ -34,3 +35,14 @@ def test_of_nothing_that_can_be_judged_it_says_nothing(tmp_path: Path) -> None:
     with AnswerSoFar(str(tmp_path), first_after_s=0.0) as answer:
         wait_until(lambda: answer._wait_s > 0, "a first look")
         assert answer() == ""
+
+
+def test_of_a_sweep_of_too_many_trials_nobody_looks(tmp_path: Path) -> None:
+    write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1, probes=False))
+    with answer_so_far(str(tmp_path), MAX_TRIALS) as answer:
+        assert isinstance(answer, AnswerSoFar)
+        assert "answer so far" in {thread.name for thread in enumerate_threads()}
+    wait_until(lambda: "answer so far" not in {thread.name for thread in enumerate_threads()}, "the look to end")
+    with answer_so_far(str(tmp_path), MAX_TRIALS + 1) as answer:
+        assert answer is None
+        assert "answer so far" not in {thread.name for thread in enumerate_threads()}
