@@ -20,7 +20,7 @@ from analysis.report.interactive import interactive
 from analysis.report.output_directory import FINAL_PAGE, PAGE, replaced_whole, report_directory
 from analysis.report.overview import report_overview
 from analysis.report.provenance import dataset_names, provenance
-from analysis.tables.headline import metric_headline, width_headline
+from analysis.tables.headline import ALLOWED, metric_headline, width_headline
 from analysis.tables.pooled import pooled_rows
 
 MAX_NAMED = 50
@@ -98,6 +98,7 @@ def _context(results: Results, figures: Path, say: Callable[[str], object]) -> d
         "name": results.name,
         "overview": overview,
         "headline": _headline(results, computed, list(parts)),
+        "allowed": ALLOWED,
         "configurations": configurations,
         "csv": list(csv),
         "datasets": dataset_names(results.trials),

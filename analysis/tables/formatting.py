@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.loading.order import in_order
 from analysis.measures import MEASURES, Measure
+from analysis.measures.pooling import ALL
 from analysis.tables.precision import digits
 
 MAIN_MEASURES = {"mean_accuracy": 3, "trainable_decades": 2, "divergence_rate": 2}
@@ -79,7 +80,12 @@ def _interval(row: Row, places: int, sign: str = "") -> str:
 
 
 def format_robustness(rows: pd.DataFrame) -> list[dict[str, str]]:
-    """Return one line of text per norm and pooling of a robustness table, each measure with its interval."""
+    """Return one line of text per norm and pooling of a robustness table, each measure with its interval.
+
+    With one gain alone "all" of an initializer would say the same again, and is left out.
+    """
+    if rows["init_gain"].nunique() == 2:
+        rows = rows[(rows["init_gain"] != ALL) | (rows["init"] == ALL)]
     groups = rows.groupby(["norm", "init", "init_gain"], sort=False)
     return [
         {"norm": str(norm), "init": str(init), "init_gain": str(gain)} | _robustness_line(part)

@@ -15,6 +15,8 @@ MAX_NAMED = 4
 MAX_INTERVALS = 3
 NAMES = {"mean_accuracy": "Mean accuracy over log lr", "trainable_decades": "Decades"}
 MOST_DIGITS = {"mean_accuracy": 3, "trainable_decades": 2}
+ALLOWED = "the tested rates allow"
+"""Of the first range that a headline has in brackets, lest it is read as a confidence interval."""
 CLOSED = 0.1
 """Decades that the grid leaves open, on either side, of which a width of one decimal says nothing."""
 
@@ -51,9 +53,11 @@ def width_headline(widths: pd.DataFrame) -> str:
     ranked = known.sort_values("value", ascending=False, kind="stable")
     named = ranked if len(ranked) <= MAX_NAMED else _widest_and_baseline(ranked)
     first, *others = [row for _, row in named.iterrows()]
-    width, opened = _width(first), f" ({open_decades(first)}, given the grid)" if is_open(first) else ""
-    text = f"{first['norm']} trains over {width} decade{'s' * (width != '1.0')} of learning rate{opened}"
-    return ", ".join([text, *(f"{row['norm']} over {decades(row)}" for row in others)])
+    width = _width(first)
+    text = f"{first['norm']} trains over {width} decade{'s' * (width != '1.0')} of learning rate"
+    text += f" ({open_decades(first)})" if is_open(first) else ""
+    told = ", ".join([text, *(f"{row['norm']} over {decades(row)}" for row in others)])
+    return told.replace("(", f"({ALLOWED} ", 1)
 
 
 def metric_headline(trials: pd.DataFrame, settings: pd.Series | None = None) -> str:

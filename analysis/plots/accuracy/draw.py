@@ -77,7 +77,7 @@ def draw_decades(ax: Axes, data: AccuracyData) -> None:
     ax.set_xlim(0, max(tested, 0.1) * 1.3)
     ax.set_xticks(np.arange(0, tested + 0.01, 1 if tested > 2 else 0.5))
     ax.spines["bottom"].set_bounds(0, max(tested, 0.1))
-    ax.set_xlabel(f"decades of learning rate that train, of {tested:.1f} tested (pale: what the grid leaves open)")
+    ax.set_xlabel(f"decades of learning rate that train, of {tested:.1f} tested (pale: what these rates leave open)")
 
 
 def draw_bar(ax: Axes, y: float, row: pd.Series) -> None:

@@ -58,7 +58,7 @@ def test_it_agrees_with_the_figures_that_it_sums_up(results: Results, computed: 
     pd.testing.assert_frame_equal(data.bands, landscape_data(results).bands)
     statements = claims_data(results, computed.verdicts).statements
     assert data.claims["verdict"].tolist() == statements["verdict"].tolist()
-    assert data.title.startswith("batch trains over 3.0 decades of learning rate (2.0 to 4.0")
+    assert data.title.startswith("batch trains over 3.0 decades of learning rate (the tested rates allow 2.0 to 4.0")
 
 
 def test_every_statement_has_a_tile(data: SummaryData, figure: Figure) -> None:

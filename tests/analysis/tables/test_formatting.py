@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.loading import Results
+from analysis.loading import Results, load
 from analysis.measures import MEASURES
 from analysis.tables import difference_table, robustness_table
 from analysis.tables.formatting import (
@@ -13,6 +16,7 @@ from analysis.tables.formatting import (
 )
 from analysis.tables.pooled import all_pooled_rows, pooled_rows
 from analysis.tables.precision import digits
+from tests.synthetic import make_specs, write_sweep
 
 NAN = float("nan")
 
@@ -51,6 +55,14 @@ def test_a_line_of_robustness_has_what_the_grid_leaves_open(results: Results) ->
     assert line["trainable_decades_grid"] == f"{row['grid_low']:.1f} to {row['grid_high']:.1f}"
     assert line["n"] == f"{row['n_diverged']} of 30"
     assert len(others) == 3 * 4 - 1
+
+
+@pytest.mark.parametrize("inits", [["default"], ["default", "orthogonal"]])
+def test_with_one_gain_no_line_of_robustness_comes_twice(inits: list[str], tmp_path: Path) -> None:
+    write_sweep(tmp_path, make_specs(inits=inits, gains=[1.0], num_seeds=1, probes=False))
+    lines = format_robustness(robustness_table(load(tmp_path)))
+    expected = [("default", "1")] if len(inits) == 1 else [("all", "all"), ("default", "1"), ("orthogonal", "1")]
+    assert [(line["init"], line["init_gain"]) for line in lines if line["norm"] == "batch"] == expected
 
 
 def test_a_difference_has_a_sign_and_what_would_resolve_it(results: Results) -> None:

@@ -47,12 +47,15 @@ def test_nothing_trains() -> None:
 def test_what_the_grid_leaves_open_is_said() -> None:
     two = [("batch", 2.9), ("none", 1.1)]
     assert width_headline(widths(*two, opened=1.0)) == (
-        "batch trains over 2.9 decades of learning rate (1.9 to 3.9, given the grid), none over 1.1 (0.1 to 2.1)"
+        "batch trains over 2.9 decades of learning rate (the tested rates allow 1.9 to 3.9), none over 1.1 (0.1 to 2.1)"
     )
     assert width_headline(widths(*two, opened=1.0, at_least=True)) == (
-        "batch trains over 2.9 decades of learning rate (1.9 or more, given the grid), none over 1.1 (0.1 or more)"
+        "batch trains over 2.9 decades of learning rate (the tested rates allow 1.9 or more), "
+        "none over 1.1 (0.1 or more)"
     )
     assert "(" not in width_headline(widths(*two, opened=0.05))
+    closed_first = pd.concat([widths(("batch", 2.9)), widths(("none", 1.1), opened=1.0)])
+    assert width_headline(closed_first).endswith(", none over 1.1 (the tested rates allow 0.1 to 2.1)")
 
 
 def reported(*rows: tuple[str, float, float]) -> pd.DataFrame:
