@@ -3,7 +3,7 @@
 import { cellMeans, overLines, withTrained } from "./data/means.js";
 import { readPayload } from "./data/payload.js";
 import { cellOf, cellOfKey, keyOf, settingOf } from "./data/setting.js";
-import { onGround } from "./drawing/colours.js";
+import { isDark } from "./drawing/colours.js";
 import { missing } from "./drawing/elements.js";
 import { plain } from "./drawing/numbers.js";
 import { ownThresholds, thresholds } from "./measures/bars.js";
@@ -77,7 +77,7 @@ function createPage(payload, command) {
     return settings[index];
   };
   const tooltip = createTooltip(document.body, document.getElementById("live"));
-  const page = { header, command, state, setting, colors: payload.array("colors"), hint: tooltip.hint, say: tooltip.say };
+  const page = { header, command, state, setting, colors: payload.array("colors"), hint: tooltip.hint, say: tooltip.say, places: new Map() };
   page.completed = header.statuses.indexOf("completed");
   page.watch = createWatch(state, (container) => whyNot(page, container));
   return Object.assign(page, lookups(page), selection(page));
@@ -94,7 +94,10 @@ function lookups(page) {
   let opener = null;
   const keyed = (cell) => keyOf(page.setting(), cell);
   return {
-    look: (norm) => ({ ...page.header.looks[norm], color: onGround(page.header.looks[norm].color) }),
+    look: (norm) => {
+      const { color, onDark, ...look } = page.header.looks[norm];
+      return { ...look, color: isDark() ? onDark : color };
+    },
     key: keyed,
     cell: (seed, norm, i, g, l) => {
       const { grid } = page.setting();
@@ -114,7 +117,9 @@ function lookups(page) {
     },
     close: () => {
       page.state.set({ trial: null });
-      opener?.focus({ preventScroll: true });
+      // a chart is drawn anew with each trial that is opened
+      const again = opener?.isConnected ? opener : document.querySelector(`[data-name="${CSS.escape(opener?.dataset.name ?? "")}"]`);
+      again?.focus({ preventScroll: true });
     },
   };
 }
@@ -137,6 +142,7 @@ function selection(page) {
       const { grid } = page.setting();
       return page.current().seeds.flatMap((seed) => lines(grid).flatMap(({ i, g }) => lrs.map((l) => page.cell(seed, norm, i, g, l))));
     },
+    baseline: () => page.state.get().baseline ?? page.header.baseline,
     rate: () => {
       const { grid } = page.setting();
       const { at } = page.state.get();
@@ -173,14 +179,15 @@ function createCurrent(page) {
   let [prepared, means, preparedFor, known, knownFor] = [null, null, "", null, ""];
   return () => {
     const { setting, norms, seeds, fraction, bar } = page.state.get();
+    const baseline = page.baseline();
     const chosen = JSON.stringify([setting, norms, seeds]);
-    const asked = JSON.stringify([chosen, fraction, bar]);
+    const asked = JSON.stringify([chosen, fraction, bar, baseline]);
     if (asked === knownFor) return known;
     const { grid } = page.setting();
     const selected = { norms: chosenOf(grid.norms, norms), seeds: chosenOf(grid.seeds, seeds) };
     if (chosen !== preparedFor) [prepared, means] = [prepare(grid, selected), meansWithRange(grid, selected)];
     [preparedFor, knownFor] = [chosen, asked];
-    known = { ...selected, ...means, ...compute(page, grid, selected, prepared, means, { fraction, bar }) };
+    known = { ...selected, ...means, ...compute(page, grid, selected, prepared, means, { fraction, bar, baseline }) };
     return known;
   };
 }
@@ -202,10 +209,9 @@ function meansWithRange(grid, { norms, seeds }) {
   return { means, best: best || 1, top };
 }
 
-function compute(page, grid, { norms, seeds }, prepared, { means }, { fraction, bar }) {
+function compute(page, grid, { norms, seeds }, prepared, { means }, { fraction, bar, baseline }) {
   const bars = bar === "own" ? ownThresholds(prepared, fraction) : thresholds(prepared, fraction);
   const barOf = (n, s) => (bar === "own" ? bars[s * norms.length + n] : bars[s]);
-  const { baseline } = page.header;
   return {
     means: withTrained(grid, means, seeds, (norm, seed) => barOf(norms.indexOf(norm), seeds.indexOf(seed))),
     rows: robustness(prepared, { fraction, bar }),

@@ -1,8 +1,8 @@
 """How every figure looks: one colour, marker and line per normalization mode, and figures without global state.
 
-The colours are from the Okabe-Ito and Paul Tol palettes and two dark violets: any two are at least 13 apart in CIELAB
-to readers with and without any of the three kinds of colour blindness (Machado et al. 2009). Markers and lines tell
-the modes apart in grey print as well.
+Any two colours are at least 17 apart in CIELAB to readers with full sight, protanopia or deuteranopia, 13 with the rare
+tritanopia (Machado et al. 2009). Most are of the Okabe-Ito and Paul Tol palettes; those on a dark ground were searched
+near their hues. Markers and lines tell the modes apart in grey print as well.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ CROSS = "\N{MULTIPLICATION SIGN}"
 
 @dataclass(frozen=True)
 class NormStyle:
-    """Colour, marker and line of one normalization mode."""
+    """Colour on a light ground and on a dark one, marker and line of one normalization mode."""
 
     color: str
+    on_dark: str
     marker: str
     dashes: Dashes
 
@@ -40,19 +41,19 @@ class NormStyle:
 
 
 NORM_STYLES: dict[str, NormStyle] = {
-    "none": NormStyle("#4d4d4d", "o", (3.7, 1.6)),
-    "batch": NormStyle("#0072b2", "s", ()),
-    "noisy_batch": NormStyle("#d55e00", "^", (6.4, 1.6, 1, 1.6)),
-    "l1": NormStyle("#009e73", "v", (5, 1)),
-    "l2": NormStyle("#56b4e9", "D", (3, 1, 1, 1)),
-    "linf": NormStyle("#cc79a7", "<", (1, 1)),
-    "layer": NormStyle("#e69f00", ">", (5, 1, 1, 1)),
-    "group": NormStyle("#551155", "p", (4, 2)),
-    "instance": NormStyle("#117733", "h", (3, 1)),
-    "rms": NormStyle("#999933", "X", (2, 1)),
-    "weight": NormStyle("#332288", "P", (6, 2, 1, 2)),
-    "weight_standardization": NormStyle("#8811ee", "d", (3, 2, 1, 2)),
-    "dyt": NormStyle("#ddcc77", "*", (1, 2)),
+    "none": NormStyle("#4d4d4d", "#ccbbbb", "o", (3.7, 1.6)),
+    "batch": NormStyle("#0072b2", "#4477cc", "s", ()),
+    "noisy_batch": NormStyle("#d55e00", "#dd6655", "^", (6.4, 1.6, 1, 1.6)),
+    "l1": NormStyle("#009e73", "#ccffcc", "v", (5, 1)),
+    "l2": NormStyle("#56b4e9", "#99ddff", "D", (3, 1, 1, 1)),
+    "linf": NormStyle("#cc79a7", "#ee0077", "<", (1, 1)),
+    "layer": NormStyle("#e69f00", "#998800", ">", (5, 1, 1, 1)),
+    "group": NormStyle("#551155", "#dd77bb", "p", (4, 2)),
+    "instance": NormStyle("#117733", "#55ff88", "h", (3, 1)),
+    "rms": NormStyle("#550000", "#eebb33", "X", (2, 1)),
+    "weight": NormStyle("#332288", "#99aaff", "P", (6, 2, 1, 2)),
+    "weight_standardization": NormStyle("#8811ee", "#8855ff", "d", (3, 2, 1, 2)),
+    "dyt": NormStyle("#ddcc77", "#eeff00", "*", (1, 2)),
 }
 """Every mode of the design, the same in every figure."""
 PALETTE = {norm: look.color for norm, look in NORM_STYLES.items()}

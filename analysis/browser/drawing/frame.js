@@ -1,6 +1,7 @@
 /** The frame of a chart: axes, ticks, grid lines and labels, in SVG. */
 
 import { shape } from "./elements.js";
+import { marker } from "./markers.js";
 import { linearScale, logScale } from "./scales.js";
 
 /**
@@ -59,7 +60,7 @@ const LABEL_HEIGHT = 13;
  * Return the name of each line beside its last point, moved apart where they would touch.
  *
  * @param {object} made a chart that `frame` made, with a margin at the right
- * @param {{name: string, color: string, dash: string, y: number}[]} lines y in pixels; not finite where there is no last point
+ * @param {{name: string, color: string, dash: string, marker?: string, y: number}[]} lines marker: where the line has such; y in pixels; not finite where there is no last point
  * @param {boolean} areLinked whether a stroke leads from y to the name, else it only shows the colour
  */
 export function endLabels(made, lines, areLinked = true) {
@@ -72,9 +73,10 @@ export function endLabels(made, lines, areLinked = true) {
     const most = k === places.length - 1 ? places[k] - over : places[k + 1] - LABEL_HEIGHT;
     places[k] = Math.min(places[k], most);
   }
-  return known.flatMap(({ name, color, dash, y }, k) => [
+  return known.flatMap(({ name, color, dash, marker: kind, y }, k) => [
     areLinked && shape("line", { x1: right + 1, x2: right + 8, y1: y, y2: places[k], stroke: color, class: "leader" }),
     shape("line", { x1: right + 8, x2: right + 26, y1: places[k], y2: places[k], stroke: color, "stroke-dasharray": dash, "stroke-width": 2.2 }),
+    kind && marker(kind, right + 17, places[k], 3.2, { fill: color }),
     text(right + 29, places[k] + 4, name, { class: "tick" }),
   ].filter(Boolean));
 }

@@ -19,6 +19,7 @@ export function checked(chosen, header) {
     seeds: isSome(seeds),
     fraction: (value) => typeof value === "number" && value >= LEAST && value <= MOST,
     bar: isOf(["any", "own"]),
+    baseline: isOf(norms.filter((norm) => norm !== header.baseline)), // the declared one is no choice
     init: isOf(inits),
     gain: isOf(gains),
     brush: (value) => Array.isArray(value) && value.length === 2 && value.every(isOf(lrs)) && value[0] <= value[1],

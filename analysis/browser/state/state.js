@@ -7,6 +7,7 @@ const DECLARED = {
   seeds: null,
   fraction: 0.9,
   bar: "any",
+  baseline: null,
   init: null,
   gain: null,
   brush: null,
@@ -22,7 +23,7 @@ const DECLARED = {
 };
 
 /** Of these measures and intervals depend; the others only change what is looked at. */
-const EXPLORING = ["norms", "seeds", "fraction", "bar"];
+const EXPLORING = ["norms", "seeds", "fraction", "bar", "baseline"];
 const NARROWING = ["init", "gain", "brush"];
 const KEEP_AFTER_MS = 250;
 

@@ -8,10 +8,12 @@ import { fixed, plain } from "../drawing/numbers.js";
 import { lrEdges } from "../drawing/scales.js";
 import { brushable } from "./brush.js";
 import { enhance, tableOf } from "./table.js";
+import { walkable } from "./walking.js";
 
 const MAX_PANELS = 6;
 const MAX_POINTS = 3000;
 const MANY = 4;
+const MAX_MARKS = 20;
 
 /** Draw the panels into a container, and anew with each change. */
 export function accuracy(container, page) {
@@ -80,25 +82,37 @@ function panel(page, grid, lines, width, numLines) {
     margin: { right: LABEL_ROOM },
   });
   brushable(chart, page);
-  for (const norm of norms) chart.plot.append(...lineOf(page, grid, lines, norm, chart));
+  const means = norms.map((norm) => lineOf(page, grid, lines, norm, chart));
   const isFew = norms.length <= MANY && lines.length * grid.lrs.length * norms.length * page.current().seeds.length <= MAX_POINTS;
-  if (isFew) for (const norm of norms) for (const line of lines) chart.plot.append(...points(page, grid, line, norm, chart));
+  const trials = isFew ? norms.map((norm) => lines.flatMap((line) => trialsOf(page, grid, line, norm, chart))) : [];
   chart.svg.append(...endLabels(chart, norms.map((norm) => ({ ...page.look(norm), y: topOf(page, grid, lines, norm, chart) })), false));
+  walkable(chart.svg, page, `accuracy ${name}`, [...means, ...trials.map((points) => points.sort((one, other) => one.x - other.x))]);
   return element("figure", { class: "panel" }, chart.svg);
 }
 
+/** Draw the line of a mode, and its band where modes are few, else its marks; return its points. */
 function lineOf(page, grid, lines, norm, chart) {
   const means = page.current().means.get(norm);
   const isIn = (i, g) => lines.some((line) => line.i === i && line.g === g);
   const mean = overLines(grid, means.accuracy, isIn);
   const band = lines.length > 1 ? quartiles(grid, lines, means.accuracy) : rangeOf(grid, lines[0], means);
-  const { color, dash } = page.look(norm);
+  const { color, dash, marker: kind } = page.look(norm);
   const x = (l) => chart.x.at(grid.lrs[l]);
   const around = pathAround(band.map(([low, high], l) => [x(l), chart.y.at(low), chart.y.at(high)]));
   const path = pathThrough([...mean].map((value, l) => [x(l), chart.y.at(value)]));
   const line = shape("path", { d: path, stroke: color, "stroke-dasharray": dash, class: "line" });
   page.hint(line, () => [norm]);
-  return page.current().norms.length <= MANY ? [shape("path", { d: around, fill: color, class: "band" }), line] : [line];
+  const words = (l) => [norm, `lr ${plain(grid.lrs[l])}`, `mean ${page.header.score} ${fixed(mean[l], 3)}`];
+  const points = grid.lrs.map((_, l) => ({ x: x(l), y: chart.y.at(mean[l]), words: words(l) })).filter(({ y }) => Number.isFinite(y));
+  const isFew = page.current().norms.length <= MANY;
+  if (isFew) chart.plot.append(shape("path", { d: around, fill: color, class: "band" }));
+  chart.plot.append(line);
+  for (const { x: across, y, words: told } of isFew || points.length > MAX_MARKS ? [] : points) {
+    const mark = marker(kind, across, y, 3, { fill: color });
+    page.hint(mark, () => told);
+    chart.plot.append(mark);
+  }
+  return points;
 }
 
 function rangeOf(grid, { i, g }, { low, high, runs }) {
@@ -122,7 +136,8 @@ function quantile(sorted, share) {
   return sorted[below] + (place - below) * ((sorted[below + 1] ?? sorted[below]) - sorted[below]);
 }
 
-function points(page, grid, { i, g }, norm, chart) {
+/** Draw the trials of a mode and initialization; return their points. */
+function trialsOf(page, grid, { i, g }, norm, chart) {
   const { color, marker: kind } = page.look(norm);
   const chosen = page.state.get().trial;
   const made = [];
@@ -136,9 +151,11 @@ function points(page, grid, { i, g }, norm, chart) {
       const mark = isLost
         ? shape("path", { d: `M${x - 3} ${y - 3}l6 6m0 -6l-6 6`, stroke: color, class: "cross" })
         : marker(kind, x, y, chosen === page.key(cell) ? 6 : 2.8, { fill: color, class: "point" });
-      page.hint(mark, () => [norm, `lr ${plain(grid.lrs[l])}, gain ${plain(grid.gains[g])}, seed ${seed}`, isLost ? "diverged" : `${page.header.score} ${fixed(value, 3)}`]);
+      const words = [norm, `lr ${plain(grid.lrs[l])}, gain ${plain(grid.gains[g])}, seed ${seed}`, isLost ? "diverged" : `${page.header.score} ${fixed(value, 3)}`];
+      page.hint(mark, () => words);
       mark.addEventListener("click", () => page.open([cell]));
-      made.push(mark);
+      chart.plot.append(mark);
+      made.push({ x, y, words, cells: [cell] });
     }
   }
   return made;

@@ -8,7 +8,7 @@ const MAX_SEEDS_SHOWN = 12;
 /** Draw the controls into a container, and anew with each change of what they show. */
 export function controls(container, page) {
   const draw = () => keepingFocus(container, () => container.replaceChildren(...parts(page).filter(Boolean)));
-  page.watch(["setting", "norms", "seeds", "bar", "init", "gain"], draw);
+  page.watch(["setting", "norms", "seeds", "bar", "baseline", "init", "gain"], draw);
   page.watch(["fraction"], () => tellFraction(container, page)); // in place: a slider that is dragged must stay
 }
 
@@ -26,6 +26,7 @@ function parts(page) {
     choices(page, "Modes", "norms", grid.norms, (norm) => page.look(norm).name, (norm) => page.look(norm).color),
     grid.seeds.length > 1 ? seeds(page, grid) : null,
     threshold(page),
+    grid.norms.length > 1 ? baseline(page, grid) : null,
     initialization(page, "init", "Initializer", grid.inits, (init) => init),
     initialization(page, "gain", "Init gain", grid.gains, (gain) => plain(gain)),
     element("div", { class: "buttons" }, resetButton(page), copyButton("Copy link to this view", () => location.href)),
@@ -35,7 +36,7 @@ function parts(page) {
 function settings(page) {
   const labels = page.header.settings.map(({ label }, k) => [String(k), label]);
   if (labels.length < 2) return null;
-  const choose = (index) => page.state.set({ setting: Number(index), norms: null, seeds: null, init: null, gain: null, trial: null, at: null, brush: null });
+  const choose = (index) => page.state.set({ setting: Number(index), norms: null, seeds: null, baseline: null, init: null, gain: null, trial: null, at: null, brush: null });
   return menu("Setting", labels, String(page.state.get().setting), choose);
 }
 
@@ -89,6 +90,14 @@ function threshold(page) {
     );
   const legend = element("legend", {}, "A run trains from");
   return element("fieldset", {}, legend, slider, told, " of ", best("any", "the best of these modes"), best("own", "its mode's own best"));
+}
+
+/** Return a menu of the mode that the others are compared with; the one declared first. */
+function baseline(page, { norms }) {
+  const declared = page.header.baseline;
+  const first = norms.includes(declared) ? `${page.look(declared).name}, as declared` : "no mode";
+  const others = norms.filter((norm) => norm !== declared).map((norm) => [norm, page.look(norm).name]);
+  return menu("Compared with", [["", first], ...others], page.state.get().baseline ?? "", (norm) => page.state.set({ baseline: norm || null }));
 }
 
 function initialization(page, field, title, points, textOf) {

@@ -4,7 +4,7 @@ import { element } from "../drawing/elements.js";
 
 /** Say in a container, while anything is chosen that moves measures, what that is, and that verdicts stay. */
 export function exploring(container, page) {
-  page.watch(["norms", "seeds", "fraction", "bar", "setting"], () => {
+  page.watch(["norms", "seeds", "fraction", "bar", "baseline", "setting"], () => {
     const is = page.state.isExploring();
     container.hidden = !is;
     if (!is) return container.replaceChildren();
@@ -22,5 +22,6 @@ function chosen(page) {
     is("norms") && `modes ${norms.join(", ")}`,
     is("seeds") && `seeds ${seeds.join(", ")}`,
     (is("fraction") || is("bar")) && `a run trains from ${Math.round(100 * fraction)} % of ${bar === "own" ? "its mode's own best" : "the best of these modes"}`,
+    is("baseline") && `compared with ${page.baseline()}`,
   ].filter(Boolean);
 }

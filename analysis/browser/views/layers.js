@@ -2,9 +2,11 @@
 
 import { element, keepingFocus, menu, missing, shape } from "../drawing/elements.js";
 import { LABEL_ROOM, endLabels, frame, pathThrough } from "../drawing/frame.js";
+import { marker } from "../drawing/markers.js";
 import { plain } from "../drawing/numbers.js";
 import { extent, padded } from "../drawing/scales.js";
 import { rateMenu, rates } from "./series.js";
+import { walkable } from "./walking.js";
 
 /** Draw the quantity chosen into a container, and anew with each change. */
 export function layers(container, page) {
@@ -48,17 +50,20 @@ function chart(page, { title, unit, isLog, layers: names }, lines, width) {
     x: { domain: [-0.3, names.length - 0.7], label: "layer", ticks: layerTicks(names.length) },
     y: { domain: padded(range, isLog), isLog, label },
   });
-  for (const { norm, values } of lines) {
-    const { color, dash } = page.look(norm);
+  const points = lines.map(({ norm, values }) => {
+    const { color, dash, marker: kind } = page.look(norm);
     const places = values.map((value, k) => [made.x.at(k), isLog && value <= 0 ? NaN : made.y.at(value)]);
     made.plot.append(shape("path", { d: pathThrough(places), stroke: color, "stroke-dasharray": dash, class: "line" }));
-    places.forEach(([x, y], k) => {
-      if (!Number.isFinite(y)) return;
-      const dot = shape("circle", { cx: x, cy: y, r: 4, fill: color });
-      page.hint(dot, () => [norm, `layer ${k}: ${names[k]}`, `${title} ${plain(values[k])}`]);
+    const told = places.map(([x, y], k) => ({ x, y, words: [norm, `layer ${k}: ${names[k]}`, `${title} ${plain(values[k])}`] }));
+    const known = told.filter(({ y }) => Number.isFinite(y));
+    for (const { x, y, words } of known) {
+      const dot = marker(kind, x, y, 4, { fill: color });
+      page.hint(dot, () => words);
       made.plot.append(dot);
-    });
-  }
+    }
+    return known;
+  });
+  walkable(made.svg, page, "layers", points);
   const last = (values) => made.y.at(values.findLast((value) => Number.isFinite(value)));
   made.svg.append(...endLabels(made, lines.map(({ norm, values }) => ({ ...page.look(norm), y: last(values) }))));
   return element("figure", {}, made.svg);

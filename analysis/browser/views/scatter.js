@@ -6,6 +6,7 @@ import { LABEL_ROOM, frame, text } from "../drawing/frame.js";
 import { marker } from "../drawing/markers.js";
 import { fixed, plain } from "../drawing/numbers.js";
 import { extent, padded } from "../drawing/scales.js";
+import { walkable } from "./walking.js";
 
 /** Draw the points into a container, and anew with each change. */
 export function scatter(container, page) {
@@ -40,18 +41,22 @@ function chart(page, { title, unit, isLog, values }, width) {
   });
   made.svg.append(...legend(page, made));
   const { brush, trial } = page.state.get();
+  const points = new Map(page.current().norms.map((one) => [one, []]));
   for (const cell of shown) {
     const { norm, lr, gain, seed } = placeOf(grid, cell);
     const isOutside = brush && (lr < brush[0] || lr > brush[1]);
     const isOpen = trial === page.key(cell);
     const { color, marker: kind } = page.look(norm);
     const look = { fill: color, class: isOutside ? "point faint" : "point" };
-    const point = marker(kind, made.x.at(values[cell]), made.y.at(grid.accuracy[cell]), isOpen ? 7 : 3.4, look);
+    const [x, y] = [made.x.at(values[cell]), made.y.at(grid.accuracy[cell])];
+    const point = marker(kind, x, y, isOpen ? 7 : 3.4, look);
     const words = [norm, `lr ${plain(lr)}, gain ${plain(gain)}, seed ${seed}`, `${title} ${plain(values[cell])}`, `${page.header.score} ${fixed(grid.accuracy[cell], 3)}`];
     page.hint(point, () => words);
     point.addEventListener("click", () => page.open([cell]));
     made.plot.append(point);
+    points.get(norm).push({ x, y, words, cells: [cell] });
   }
+  walkable(made.svg, page, "scatter", [...points.values()].map((some) => some.sort((one, other) => one.x - other.x)));
   return element("figure", {}, made.svg);
 }
 

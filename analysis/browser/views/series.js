@@ -2,8 +2,10 @@
 
 import { element, keepingFocus, menu, missing, shape } from "../drawing/elements.js";
 import { LABEL_ROOM, endLabels, frame, pathAround, pathThrough } from "../drawing/frame.js";
+import { marker } from "../drawing/markers.js";
 import { plain } from "../drawing/numbers.js";
 import { extent, padded } from "../drawing/scales.js";
+import { walkable } from "./walking.js";
 
 const MANY = 4;
 const FEW_STEPS = 12;
@@ -64,11 +66,12 @@ function overSteps(page, { steps, values, isLog }, norm, lrs) {
   return { mean, low, high, counts };
 }
 
-function chart(page, { steps, title, unit, isLog }, lines, width) {
+function chart(page, { section, steps, title, unit, isLog }, lines, width) {
   const drawn = ({ mean, low, high }) => (lines.length <= MANY ? [...low, ...high] : mean);
   const range = extent(lines.flatMap(drawn), isLog);
   if (!range) return missing("No trial that is chosen has a value here.");
   const isLogarithmic = isLog && range[1] / range[0] > 3;
+  const isFew = steps.length <= FEW_STEPS;
   const label = unit ? `${title} (${unit})` : title;
   const made = frame({
     width,
@@ -85,27 +88,38 @@ function chart(page, { steps, title, unit, isLog }, lines, width) {
     if (lines.length <= MANY) made.plot.append(shape("path", { d: around, fill: color, class: "band" }));
     const path = shape("path", { d: pathThrough(mean.map((value, k) => [x(k), made.y.at(value)])), stroke: color, "stroke-dasharray": dash, class: "line" });
     made.plot.append(path);
-    page.hint(path, (event) => words(made, steps, mean, norm, title, event));
-    if (steps.length <= FEW_STEPS) made.plot.append(...dots(page, made, { steps, mean, norm, title }));
+    page.hint(path, (event) => wordsOf({ steps, mean, norm, title }, nearest(made, steps, event)));
+    if (isFew) made.plot.append(...dots(page, made, { steps, mean, norm, title }));
   }
+  walkable(made.svg, page, section, lines.map(({ norm, mean }) => pointsOf(made, { steps, mean, norm, title })));
   const last = (mean) => made.y.at(mean.findLast((value) => Number.isFinite(value)));
-  made.svg.append(...endLabels(made, lines.map(({ norm, mean }) => ({ ...page.look(norm), y: last(mean) }))));
+  made.svg.append(...endLabels(made, lines.map(({ norm, mean }) => ({ ...page.look(norm), ...(isFew ? {} : { marker: null }), y: last(mean) }))));
   return element("figure", {}, made.svg);
 }
 
-function dots(page, made, { steps, mean, norm, title }) {
-  const known = steps.map((step, k) => [step, mean[k]]).filter(([, value]) => Number.isFinite(value));
-  return known.map(([step, value]) => {
-    const dot = shape("circle", { cx: made.x.at(step), cy: made.y.at(value), r: 3.5, fill: page.look(norm).color });
-    page.hint(dot, () => [norm, `step ${step}`, `${title} ${plain(value)}`]);
+/** Return the points of a line that have a value: where they are, and what they are in words. */
+function pointsOf(made, line) {
+  const places = [...line.steps.keys()].filter((k) => Number.isFinite(made.y.at(line.mean[k])));
+  return places.map((k) => ({ x: made.x.at(line.steps[k]), y: made.y.at(line.mean[k]), words: wordsOf(line, k) }));
+}
+
+function dots(page, made, line) {
+  const { color, marker: kind } = page.look(line.norm);
+  return pointsOf(made, line).map(({ x, y, words }) => {
+    const dot = marker(kind, x, y, 3.5, { fill: color });
+    page.hint(dot, () => words);
     return dot;
   });
 }
 
-function words(made, steps, mean, norm, title, event) {
+/** Return the position of the step that is nearest to the pointer. */
+function nearest(made, steps, event) {
   const box = made.svg.getBoundingClientRect();
   const at = made.x.invert(((event.clientX - box.left) * made.svg.viewBox.baseVal.width) / box.width);
-  const k = steps.reduce((best, step, place) => (Math.abs(step - at) < Math.abs(steps[best] - at) ? place : best), 0);
+  return steps.reduce((best, step, place) => (Math.abs(step - at) < Math.abs(steps[best] - at) ? place : best), 0);
+}
+
+function wordsOf({ steps, mean, norm, title }, k) {
   return [norm, `step ${steps[k]}`, `${title} ${plain(mean[k])}`];
 }
 

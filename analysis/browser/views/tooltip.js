@@ -4,7 +4,7 @@ import { element } from "../drawing/elements.js";
 
 const AWAY = 14;
 
-/** Return `hint`, which has a mark say what it is while the pointer is on it, and `say`, which tells words beside a place. */
+/** Return `hint`, which has a mark say what it is while the pointer is on it, and `say`, which tells words beside a place until `held` loses the focus. */
 export function createTooltip(body, live) {
   const box = element("div", { class: "tooltip", hidden: true, "aria-hidden": "true" });
   body.append(box);
@@ -25,11 +25,11 @@ export function createTooltip(body, live) {
     mark.addEventListener("pointerup", (event) => event.pointerType === "touch" && tell(event)); // it stays until the next tap
   };
   body.addEventListener("pointerdown", hide);
-  const say = (words, beside) => {
+  const say = (words, beside, held = beside) => {
     live.textContent = words;
     const { left, top } = beside.getBoundingClientRect();
     show([words], left, top);
-    beside.addEventListener("blur", hide, { once: true });
+    held.addEventListener("blur", hide, { once: true });
   };
   return { hint, say };
 }

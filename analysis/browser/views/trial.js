@@ -5,6 +5,7 @@ import { copyButton, element, shape } from "../drawing/elements.js";
 import { frame, pathThrough } from "../drawing/frame.js";
 import { fixed, plain } from "../drawing/numbers.js";
 import { extent, padded } from "../drawing/scales.js";
+import { walkable } from "./walking.js";
 
 const MAX_CURVES = 6;
 
@@ -63,6 +64,8 @@ function curve(page, { steps, title, values, isLog }, cell) {
     y: { domain: padded(range, isLogarithmic), isLog: isLogarithmic },
   });
   const { norm } = placeOf(page.setting().grid, cell);
-  made.plot.append(shape("path", { d: pathThrough(shown.map((value, k) => [made.x.at(steps[k]), made.y.at(value)])), stroke: page.look(norm).color, class: "line" }));
+  const points = shown.map((value, k) => ({ x: made.x.at(steps[k]), y: made.y.at(value), words: [`step ${steps[k]}`, `${title} ${plain(value)}`] }));
+  made.plot.append(shape("path", { d: pathThrough(points.map(({ x, y }) => [x, y])), stroke: page.look(norm).color, class: "line" }));
+  walkable(made.svg, page, `trial ${title}`, [points.filter(({ y }) => Number.isFinite(y))]);
   return element("figure", {}, made.svg);
 }

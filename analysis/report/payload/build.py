@@ -82,10 +82,16 @@ def _absent(part: Results, with_curves: bool) -> dict[str, str]:
 
 
 def _look(norm: str) -> dict[str, str]:
-    """Return colour, dashes in pixels, marker and short name of a mode."""
+    """Return colours, dashes in pixels, marker and short name of a mode."""
     style = norm_style(norm)
     dash = " ".join(f"{2 * length:g}" for length in style.dashes)
-    return {"color": style.color, "dash": dash, "marker": style.marker, "name": short_name(norm)}
+    return {
+        "color": style.color,
+        "onDark": style.on_dark,
+        "dash": dash,
+        "marker": style.marker,
+        "name": short_name(norm),
+    }
 
 
 def _colors() -> NDArray[np.uint8]:

@@ -44,7 +44,7 @@ def test_accuracy_shows_every_trial_and_every_diverged_run(results: Results, tri
     )
     pd.testing.assert_frame_equal(data.means.set_index(CELL)[list(expected)], expected)
     assert data.threshold == pytest.approx(0.9 * expected["accuracy"].max())
-    assert data.title.startswith("batch trains over 3.0 decades of learning rate (2.0 to 4.0, given the grid)")
+    assert data.title.startswith("batch trains over 3.0 decades of learning rate (the tested rates allow 2.0 to 4.0)")
 
 
 def test_accuracy_spans_lie_where_the_mean_is_on_or_above_the_bar(results: Results) -> None:
@@ -259,7 +259,7 @@ def test_nothing_is_drawn_outside_the_figure(results: Results, name: str) -> Non
 
 def test_every_mode_has_a_look_of_its_own() -> None:
     assert tuple(NORM_STYLES) == NORM_ORDER
-    for trait in ("color", "marker", "line"):
+    for trait in ("color", "on_dark", "marker", "line"):
         assert len({getattr(look, trait) for look in NORM_STYLES.values()}) == len(NORM_STYLES)
     with pytest.raises(InputError, match=r"no mode 'bach'.*did you mean 'batch'"):
         norm_style("bach")

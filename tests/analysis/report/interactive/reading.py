@@ -32,16 +32,21 @@ def open_page(browser: webdriver.Chrome, page: Path, **chosen: object) -> webdri
 
 def view(browser: webdriver.Chrome, name: str) -> WebElement:
     """Return a view once it is drawn: it is when it comes into sight."""
-    found = browser.find_element(By.CSS_SELECTOR, f'[data-view="{name}"]')
-    browser.execute_script("arguments[0].scrollIntoView()", found)
+    found = _brought_into_sight(browser, name)
     WebDriverWait(browser, HANGS_AFTER_S).until(lambda _: found.find_elements(By.CSS_SELECTOR, "*"))
     return found
 
 
 def wait_for_text(browser: webdriver.Chrome, name: str, text: str) -> None:
-    WebDriverWait(browser, HANGS_AFTER_S).until(
-        lambda at: text in at.find_element(By.CSS_SELECTOR, f'[data-view="{name}"]').text
-    )
+    """Wait until a view says this: beyond the screen it would stay as it is."""
+    found = _brought_into_sight(browser, name)
+    WebDriverWait(browser, HANGS_AFTER_S).until(lambda _: text in found.text)
+
+
+def _brought_into_sight(browser: webdriver.Chrome, name: str) -> WebElement:
+    found = browser.find_element(By.CSS_SELECTOR, f'[data-view="{name}"]')
+    browser.execute_script("arguments[0].scrollIntoView()", found)
+    return found
 
 
 def wait_for_address(browser: webdriver.Chrome, part: str, *, is_end: bool = False) -> None:

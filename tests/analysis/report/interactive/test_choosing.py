@@ -13,7 +13,7 @@ from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from analysis import robustness_table
 from analysis.loading import Results
@@ -42,22 +42,40 @@ def shown(browser: webdriver.Chrome) -> pd.DataFrame:
     return frame.apply(pd.to_numeric)
 
 
+@pytest.mark.parametrize("baseline", [None, "noisy_batch"])
 @pytest.mark.parametrize("measure", ["mean_accuracy", "trainable_decades", "divergence_rate", "trained_inits"])
 def test_what_is_chosen_moves_measures_as_python_computes_them(
-    browser: webdriver.Chrome, page: Path, results: Results, measure: str
+    browser: webdriver.Chrome, page: Path, results: Results, measure: str, baseline: str | None
 ) -> None:
     seeds, norms, fraction = [0, 2, 3], ["none", "noisy_batch"], 0.75
-    open_page(browser, page, norms=norms, seeds=seeds, fraction=fraction, measure=measure)
+    open_page(browser, page, norms=norms, seeds=seeds, fraction=fraction, measure=measure, baseline=baseline)
     found = shown(browser)
     trials = results.trials[results.trials["norm"].isin(norms) & results.trials["seed"].isin(seeds)]
     chosen = replace(results, trials=trials.reset_index(drop=True))
     expected = pooled_rows(robustness_table(chosen, fraction), measure).set_index("norm")
     for column in ("value", "low", "high", "grid_low", "grid_high", "n_seeds"):
         assert found[column].tolist() == pytest.approx(expected[column].tolist(), abs=1e-9, nan_ok=True), column
-    minus = pooled_rows(difference_table(chosen, fraction=fraction), measure).set_index("norm").loc["noisy_batch"]
+    table = difference_table(chosen, baseline or "none", fraction)
+    minus = pooled_rows(table, measure).set_index("norm")
+    (other,) = set(norms) - {baseline or "none"}
     for column in ("value", "low", "high"):
         name = "minus" if column == "value" else f"minus_{column}"
-        assert found.loc["noisy_batch", name] == pytest.approx(minus[column], abs=1e-9, nan_ok=True)
+        assert found.loc[other, name] == pytest.approx(minus.loc[other, column], abs=1e-9, nan_ok=True)
+
+
+def test_another_baseline_is_chosen_by_a_menu_and_marked_as_exploration(reader: webdriver.Chrome) -> None:
+    verdicts = [cell.get_attribute("textContent") for cell in reader.find_elements(By.CLASS_NAME, "verdict")]
+    Select(view(reader, "controls").find_element(By.CSS_SELECTOR, '[data-name="Compared with"]')).select_by_value(
+        "batch"
+    )
+    wait_for_text(reader, "measures", "minus batch")
+    wait_for_address(reader, "baseline=%22batch%22")
+    assert "compared with batch" in reader.find_element(By.CSS_SELECTOR, '[data-view="exploring"]').text
+    assert [cell.get_attribute("textContent") for cell in reader.find_elements(By.CLASS_NAME, "verdict")] == verdicts
+    reader.find_element(By.CSS_SELECTOR, '[data-name="norms batch"]').click()
+    wait_for_text(reader, "measures", "Nothing is compared with batch")
+    reader.find_element(By.CSS_SELECTOR, '[data-name="reset"]').click()
+    wait_for_text(reader, "measures", "minus none")
 
 
 def test_verdicts_stay_and_what_differs_from_them_is_marked(reader: webdriver.Chrome) -> None:

@@ -32,6 +32,7 @@ NONSENSE: list[dict[str, object]] = [
         "brush": [0.02, 0.05],
         "at": 3,
         "measure": "zzz",
+        "baseline": "zzz",
     },
     {
         "norms": [],
@@ -42,6 +43,7 @@ NONSENSE: list[dict[str, object]] = [
         "layers": 1,
         "trial": 5,
         "against": {},
+        "baseline": "none",
     },
     {"norms": None, "gain": "0.5", "trial": "0123456789abcdef", "__proto__": 1, "constructor": 2, "fraction": None},
 ]

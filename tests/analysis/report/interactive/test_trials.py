@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -96,6 +97,8 @@ def test_tables_are_sorted_and_saved(reader: webdriver.Chrome) -> None:
     reader.execute_script("arguments[0].click()", view(reader, "measures").find_element(By.CLASS_NAME, "save"))
     text = reader.execute_async_script("window.saved[0].text().then(arguments[arguments.length - 1])")
     lines = text.splitlines()
-    assert lines[0].startswith("norm,value,low,high,grid low")
+    assert lines[0].startswith('norm,value,interval low,interval high,"tested rates allow, least"')
+    headings = next(csv.reader(lines))
+    assert len(set(headings)) == len(headings)
     assert len(lines) == 1 + len(NORMS)
     assert float(lines[1].split(",")[1]) == pytest.approx(values[0], abs=5e-4)
