@@ -23,7 +23,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 TIME = r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d)"
-PLANNED = re.compile(rf"time on \d+ workers, as many as fit here: {TIME}")
+PLANNED = re.compile(rf"the run takes {TIME} on \d+ workers?")
 BYTES = re.compile(r"Parquet: (\S+) MB")
 PROGRESS = re.compile(rf"elapsed {TIME}, ETA {TIME}")
 

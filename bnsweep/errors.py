@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class InputError(ValueError):
@@ -39,10 +39,52 @@ class DeviceLost(Exception):  # noqa: N818  # says what happened, as KeyboardInt
     """
 
 
+MIN_LIKENESS = 0.5
+"""From 0 to 1, of names that may be meant."""
+SYNONYMS = {
+    "learning_rate": "lr",
+    "normalization": "norm",
+    "initialization": "init",
+    "gain": "init_gain",
+    "architecture": "model",
+    "network": "model",
+    "data": "dataset",
+    "epochs": "steps",
+    "iterations": "steps",
+    "bs": "batch_size",
+    "wd": "weight_decay",
+    "scheduler": "schedule",
+    "grad_clip": "clip_norm",
+}
+"""Names that other programs have for what a sweep file names."""
+
+
 def did_you_mean(given: object, allowed: Iterable[str]) -> str:
     """Return `allowed: a, b, c; did you mean 'b'?` for a name that is none of `allowed`."""
     names = sorted(allowed)
-    same = [name for name in names if name.lower() == str(given).lower()]
-    close = same or difflib.get_close_matches(str(given), names, n=1, cutoff=0.5)
-    hint = f"; did you mean '{close[0]}'?" if close else ""
+    close = closest(str(given), names)
+    hint = f"; did you mean '{close}'?" if close else ""
     return f"allowed: {', '.join(names)}{hint}"
+
+
+def closest(given: str, names: Sequence[str]) -> str | None:
+    """Return the name that is most likely meant; None where none is like it.
+
+    Letters in another case, then what other programs call it, then the likest; of those that are as like, the one of
+    the same letters, else one that begins with the same.
+
+    >>> closest("LR", ["lr", "seed"]), closest("learning_rate", ["lr", "seed"]), closest("epochs", ["train.steps"])
+    ('lr', 'lr', 'train.steps')
+    >>> closest("trian", ["trial", "train"]), closest("s4", ["gs", "s3"])
+    ('train', 's3')
+    """
+    word = given.lower()
+    same = [name for name in names if name.lower() == word]
+    same += [name for name in names if name.rpartition(".")[2] == SYNONYMS.get(word.rpartition(".")[2])]
+    if same:
+        return same[0]
+    likeness = {name: difflib.SequenceMatcher(None, name, given).ratio() for name in names}
+    near = [name for name in names if likeness[name] >= MIN_LIKENESS]
+    return max(
+        near, key=lambda name: (likeness[name], sorted(name) == sorted(given), name[:1] == given[:1]), default=None
+    )

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.loading.one_line import one_line
 from analysis.statistics.nan_aware import Floats
 
 Curve = tuple[Floats, Floats]
 """log10 of the training loss, ascending, and a value at each."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Losses:
     """log10 of the mini-batch loss of all trials, one trial after the other, each at its steps ascending.
 
@@ -29,6 +30,8 @@ class Losses:
     starts: NDArray[np.intp]
     steps: Floats
     log_losses: Floats
+
+    __repr__ = one_line
 
     def at(self, trials: NDArray[np.intp], steps: Floats) -> Floats:
         """Return the losses of trials, by position in `keys`, at steps: linear between known ones, level beyond."""

@@ -10,14 +10,17 @@ import pandas as pd
 from analysis.claims.quantities import QUANTITIES
 from analysis.claims.stepwise import Stepwise, measured_steps
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Measurements:
     """The measurements of the trials of one configuration."""
 
     results: Results
     _numbers: dict[str, pd.Series[float]] = field(default_factory=dict)
+
+    __repr__ = one_line
 
     @cached_property
     def steps(self) -> Stepwise:

@@ -10,19 +10,22 @@ import pandas as pd
 
 from analysis.claims.stepwise import STEPWISE, along_gradient, log10_size
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from bnsweep.errors import InputError
 
 SPIKE = 0.95
 """The quantile over steps that stands for the spikes: the largest would grow with the number of steps."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Quantity:
     """A number per trial: `of` returns it by trial_key; sizes as log10, so that modes compare by their ratio."""
 
     of: Callable[[Results], pd.Series[float]]
     meaning: str
     unit: str = "log10 ratio"
+
+    __repr__ = one_line
 
 
 def _some(values: pd.Series[float], name: str) -> pd.Series[float]:

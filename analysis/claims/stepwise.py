@@ -15,6 +15,7 @@ import pandas as pd
 
 from analysis.claims.losses import Curve, Losses, losses_of
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.measures.walks import walks
 from bnsweep.errors import InputError
 
@@ -75,7 +76,7 @@ def matched_difference(one: Curve, other: Curve) -> float:
     return float(np.mean(np.interp(places, *one) - np.interp(places, *other)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StepQuantity:
     """A value per trial and step: `of` returns trial_key, step and value; sizes as log10."""
 
@@ -83,6 +84,8 @@ class StepQuantity:
     of: Callable[[Results], pd.DataFrame]
     meaning: str
     unit: str = "log10 ratio"
+
+    __repr__ = one_line
 
 
 def log10_size(values: pd.Series[float]) -> pd.Series[float]:

@@ -16,6 +16,7 @@ from analysis.claims.probe_contrast import ProbeContrast
 from analysis.claims.statement import Claim, Statement
 from analysis.loading import Results
 from analysis.loading.configurations import split_configurations
+from analysis.loading.one_line import one_line
 from analysis.measures import FRACTION
 from analysis.measures.curves import ABOVE_CHANCE
 from analysis.measures.scores import NO_ACCURACY, in_scores, says_accuracy
@@ -35,7 +36,7 @@ MARGINS = (0.02, 0.05, 0.1, 0.2, 0.4)
 PROFILE_COLUMNS = ("configuration", "claim", "statement", "threshold", "at", "verdict", "effect", "low", "high")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdicts:
     """The verdicts on one or several configurations.
 
@@ -52,6 +53,8 @@ class Verdicts:
     statements: pd.DataFrame
     by_lr: pd.DataFrame
     profile: pd.DataFrame
+
+    __repr__ = one_line
 
     def of(self, configuration: str) -> Verdicts:
         """Return the rows of one configuration."""

@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.comparison.differing import differing_fields
 from analysis.loading import Results, load
 from analysis.loading.configurations import split_configurations
+from analysis.loading.one_line import one_line
 from analysis.loading.order import in_order
 from analysis.loading.versions import version_counts
 from analysis.measures.scores import note
@@ -22,7 +23,7 @@ from bnsweep.errors import InputError
 MAX_SWEEPS = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """The sweeps by name, in the order given; of a sweep with several configurations each is a sweep of its own."""
 
@@ -36,6 +37,8 @@ class Comparison:
     """field, then a column per sweep: what they were run with, where it is not the same in all."""
     notes: list[str]
     """A line where semantics versions differ, on each sweep that is not complete, on each two that share trials."""
+
+    __repr__ = one_line
 
 
 def compare(directories: Sequence[str | os.PathLike[str]], say: Callable[[str], object] = lambda _: None) -> Comparison:

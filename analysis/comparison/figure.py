@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.comparison.data import Comparison
+from analysis.loading.one_line import one_line
 from analysis.loading.order import BASELINE, in_order
 from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.style import norm_style, short_name, style
@@ -30,7 +31,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h")
 """One per sweep, at most `analysis.comparison.data.MAX_SWEEPS`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ComparisonFigureData:
     """What the figure of several sweeps shows."""
 
@@ -40,6 +41,8 @@ class ComparisonFigureData:
     norms: list[str]
     rows: pd.DataFrame
     """The rows of `Comparison.table` of the measures drawn."""
+
+    __repr__ = one_line
 
 
 def comparison_data(comparison: Comparison) -> ComparisonFigureData:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.loading.one_line import one_line
 from analysis.loading.settings import Settings
 from analysis.loading.spec_fields import Level, in_words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Factor:
     """A field that varies, or several of which each determines the others: their effects cannot be told apart."""
 
@@ -20,6 +21,8 @@ class Factor:
     """In order: numbers by size, names as in the sweep file."""
     of_setting: pd.Series
     """The level of each setting, by its label."""
+
+    __repr__ = one_line
 
 
 def factors_of(settings: Settings) -> list[Factor]:

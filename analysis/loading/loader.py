@@ -20,6 +20,7 @@ from analysis.loading.versions import check_one_version
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.results.declaration import DECLARED
+from bnsweep.results.existing import existing_store, which_directory
 from bnsweep.results.schema import AXES, METRIC_TABLES
 from bnsweep.results.snapshot import Snapshot
 
@@ -53,7 +54,7 @@ def load(
             bnsweep's, an unknown norm, table or column, or steps that are no range.
     """
     chosen_columns, steps = checked_columns(columns or {}), checked_steps(steps)
-    store = _existing_store(directory)
+    store = existing_store(directory)
     return store.use(lambda snapshot: _load(store, snapshot, norms, chosen_columns, steps))
 
 
@@ -85,17 +86,11 @@ def _load(
         undeclared=undeclared.astype(_orders(undeclared, ())),
         missing=_missing(keys, every_trial["trial_key"]),
         declared=declared,
+        directory=store.root,
         **{table: _of_trials(rows, trials, has_duplicates).astype(orders) for table, rows in tables.items()},
     )
     check_no_collision(results.trials, results.settings, store.root)
     return results
-
-
-def _existing_store(directory: str | os.PathLike[str]) -> Store:
-    store = Store.open(directory)
-    if not store.is_there():
-        raise InputError(f"{os.fspath(directory)}: no such directory; give the --out of a `bnsweep run`")
-    return store
 
 
 def _measurements(
@@ -130,7 +125,8 @@ def _trials(snapshot: Snapshot, columns: Sequence[str] | None) -> pd.DataFrame:
     """Return every row of `trials`, of which there is at least one."""
     trials = _read(snapshot, "trials", columns)
     if trials.empty:
-        raise InputError(f"{snapshot.files.root}: holds no finished trial; `bnsweep run` puts them there")
+        root = snapshot.files.root
+        raise InputError(f"{root}: holds no finished trial; {which_directory(root, '`bnsweep run` puts them there')}")
     if trials[[name for name in _NEVER_NULL if name in trials]].isna().any(axis=None):
         raise InputError(
             f"{snapshot.files.path('trials')}: rows without a trial_key, axis or spec; move away the file that has them"

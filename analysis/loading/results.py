@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.loading.settings import Settings, read_settings
+from bnsweep.results.schema import METRIC_TABLES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Results:
     """The tables of one sweep, a row per trial or measurement; the columns are those of `bnsweep.results.SCHEMAS`.
 
@@ -35,6 +36,17 @@ class Results:
     """Keys of the declared trials that have no result yet."""
     declared: dict[str, Any] | None
     """What the last run declared: name, trial_keys, sweep_file; None where nothing was declared."""
+    directory: str = ""
+    """Where they were read; '' where they were not."""
+
+    def __repr__(self) -> str:
+        counts = self.trials["status"].value_counts() if "status" in self.trials else {}
+        by_status = "".join(f", {count} {status}" for status, count in counts.items() if count)
+        without = f", {len(self.missing)} without a result" if self.missing else ""
+        tables = {name: len(getattr(self, name)) for name in (*METRIC_TABLES, "failures")}
+        rows = ", ".join(f"{name} {count}" for name, count in tables.items() if count)
+        where = f" in {self.directory}" if self.directory else ""
+        return f"<results of {self.name}{where}: {len(self.trials)} trials{by_status}{without}; rows: {rows or 'none'}>"
 
     @cached_property
     def settings(self) -> Settings:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.loading.one_line import one_line
 from analysis.loading.order import declared_ranks
 from analysis.loading.setting_texts import setting_texts
 from analysis.loading.spec_fields import NONE, Level, canonical, flatten, in_words, levels_of, short_names
@@ -21,7 +22,7 @@ from bnsweep.results.stored_spec import completed_setting
 MAX_NAMED = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Settings:
     """The settings of some trials; a single one has the label '' and no fields."""
 
@@ -34,6 +35,8 @@ class Settings:
     """
     levels: dict[str, list[Level]]
     """By field, its distinct values in order."""
+
+    __repr__ = one_line
 
 
 def read_settings(trials: pd.DataFrame, declared_keys: Sequence[str] = ()) -> Settings:

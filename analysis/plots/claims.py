@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.claims.formatting import Row, format_effect, format_interval, records, verdict_counts
 from analysis.claims.verdicts import Verdicts, judge
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.plots.canvas import canvas, set_title
 from analysis.plots.style import style
 from analysis.statistics.intervals import CONFIDENCE
@@ -33,7 +34,7 @@ ROW_IN, MAX_IN = 0.19, 10.0
 CHECKS = "Did the manipulations work?"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClaimsData:
     """The statements of one configuration, and where each is drawn."""
 
@@ -45,6 +46,8 @@ class ClaimsData:
     holds between holds_from and holds_to."""
     by_lr: pd.DataFrame
     profile: pd.DataFrame
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

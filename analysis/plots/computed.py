@@ -8,10 +8,11 @@ import pandas as pd
 
 from analysis.claims.verdicts import Verdicts, judge
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.tables import RobustnessTables, factor_table, importance_table, make_tables
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Computed:
     """The robustness tables, the verdicts on the claims, the importance of each hyperparameter, and of factors."""
 
@@ -20,6 +21,8 @@ class Computed:
     importance: pd.DataFrame
     factors: pd.DataFrame
     """Of all configurations together."""
+
+    __repr__ = one_line
 
     def of(self, configuration: str) -> Computed:
         """Return the rows of one configuration."""

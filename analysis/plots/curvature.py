@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.loading.order import in_order
 from analysis.measures.walks import walks
 from analysis.plots.bands import fill_band, limit, open_note, or_inf
@@ -34,7 +35,7 @@ LOWEST = 1e-4
 """Of the lowest edge, how far down the axes reach: what lies below is as good as flat."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CurvatureData:
     """What the curvature figure shows: the learning rates of one init and gain."""
 
@@ -47,6 +48,8 @@ class CurvatureData:
     curves: pd.DataFrame
     """measure, norm, lr, step; mean, low, high over seeds, infinite where a seed overflowed; open: of how many seeds
     it did; n_seeds; edge: of stability, NaN where none is known."""
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

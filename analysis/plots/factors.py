@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.loading import Results
 from analysis.loading.factors import Factor, factors_of
+from analysis.loading.one_line import one_line
 from analysis.loading.order import in_order
 from analysis.loading.spec_fields import Level, in_words
 from analysis.measures.scores import require_score
@@ -36,7 +37,7 @@ LOG_RATIO = 8
 AXIS_LABELS = {"mean_accuracy": "mean accuracy\nover log lr", "trainable_decades": "decades\nthat train"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FactorsData:
     """What the figure of factors shows, of all settings together."""
 
@@ -47,6 +48,8 @@ class FactorsData:
     """The factors drawn."""
     rows: pd.DataFrame
     """The rows of `factor_table`, of every factor."""
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.claims.evidence import gather_evidence
 from analysis.claims.quantities import QUANTITIES
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.loading.order import in_order
 from analysis.plots.by_mode import draw_points
 from analysis.plots.canvas import canvas, set_title
@@ -30,7 +31,7 @@ MAX_NAMED = 4
 LOOK: dict[str, Any] = {"alpha": 0.6, "lw": 0}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FlatnessData:
     """Flatness and generalization of every trial that learned, of one configuration."""
 
@@ -41,6 +42,8 @@ class FlatnessData:
     """norm, init, init_gain, lr, seed, adaptive_sharpness (log10), generalization_gap: a row per trial."""
     medians: pd.DataFrame
     """norm; the median of each over the trials drawn; n_trials."""
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

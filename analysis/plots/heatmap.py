@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.measures import FRACTION
 from analysis.measures.grid import make_grid
 from analysis.measures.pooling import mean_threshold
@@ -33,7 +34,7 @@ MIN_APART_IN = 0.24
 """Between labels of learning rates that are not upright."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HeatmapData:
     """A panel per mode and init; `cells` has a row per mode, init, gain and learning rate, in this order."""
 
@@ -49,6 +50,8 @@ class HeatmapData:
     cells: pd.DataFrame
     """norm, init, init_gain, lr, accuracy (mean over seeds; NaN if untested), n_seeds, n_trained and
     n_diverged (seeds), trains (half of the seeds or more)."""
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.loading.order import in_order
 from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
 from analysis.plots.by_mode import draw_lines
@@ -26,7 +27,7 @@ MAX_LAYERS = 4
 AXIS_LABELS = {"ics_l2": "ICS: ||G - G'||", "ics_relative": "||G - G'|| / ||G||", "ics_cos": "cos(G, G')"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class IcsData:
     """What the ICS figure shows, of one cell."""
 
@@ -38,6 +39,8 @@ class IcsData:
     shifts: pd.DataFrame
     """norm, layer, layer_name, step; mean, min and max over seeds of each of `AXIS_LABELS`, infinite where a seed
     overflowed; ics_l2_open, ics_relative_open: how many seeds did; n_seeds."""
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

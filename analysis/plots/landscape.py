@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.loading.order import in_order
 from analysis.measures.walks import LENGTHS, MULTIPLES, walks
 from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
@@ -29,7 +30,7 @@ MANY = 8
 AXIS_LABELS = {"loss": "loss along\nthe gradient", "grad_diff_l2": "gradient difference\n(l2 norm)"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LandscapeData:
     """What the landscape figure shows, of one cell: multiples of lr and absolute lengths apart."""
 
@@ -41,6 +42,8 @@ class LandscapeData:
     bands: pd.DataFrame
     """given_as, norm, step; loss_min, loss_max, grad_diff_l2_min, grad_diff_l2_max: means over seeds, infinite where
     the walk of a seed overflowed; loss_open, grad_diff_l2_open: of how many seeds it did; n_seeds."""
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.loading.order import in_order
 from analysis.plots.bands import by_roughness, fill_band, limit, open_note, or_inf
 from analysis.plots.by_mode import draw_lines
@@ -29,7 +30,7 @@ AXIS_LABELS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LayersData:
     """What the figure of the layers shows, of one cell."""
 
@@ -41,6 +42,8 @@ class LayersData:
     rates: pd.DataFrame
     """norm, layer, layer_name, step; mean, min and max over seeds of each of `AXIS_LABELS`, infinite where a seed
     overflowed or has a weight of zero; effective_lr_open, ...: of how many seeds; n_seeds."""
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

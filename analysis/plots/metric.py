@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.loading.order import in_order
 from analysis.plots.by_mode import draw_lines
 from analysis.plots.canvas import canvas, columns_in, set_title
@@ -25,7 +26,7 @@ MAX_PANELS = 4
 CELL = ["norm", "init", "init_gain", "lr"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MetricData:
     """The metric of one setting."""
 
@@ -37,6 +38,8 @@ class MetricData:
     """The initializers and gains that are drawn."""
     means: pd.DataFrame
     """norm, init, init_gain, lr; mean, low, high over the seeds that ended, n_seeds, n_diverged."""
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

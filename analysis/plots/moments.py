@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.loading.order import in_order
 from analysis.plots.canvas import canvas, columns_in, set_title
 from analysis.plots.evenly_spaced import evenly_spaced
@@ -37,7 +38,7 @@ NARROWEST = 0.012
 """Of the range drawn, the least width of a kernel: a moment that never moves is a spike that can be seen."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MomentsData:
     """What the figure of moments shows, of one cell."""
 
@@ -50,6 +51,8 @@ class MomentsData:
     """norm, layer, layer_name, seed, step, and each of `AXIS_LABELS`: one row per measurement, every layer and norm."""
     spreads: pd.DataFrame
     """norm, layer, layer_name; of each of `AXIS_LABELS` its standard deviation over steps, mean over seeds."""
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

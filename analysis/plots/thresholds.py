@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.loading.order import BASELINE
 from analysis.measures import FRACTION
 from analysis.measures.comparison import of_one, shared_by
@@ -30,7 +31,7 @@ BARS = {"trainable_decades": "the best of any mode", "own_decades": "the mode's 
 MAX_COLUMNS = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ThresholdsData:
     """Decades that train over the threshold, of one configuration."""
 
@@ -42,6 +43,8 @@ class ThresholdsData:
     profile: pd.DataFrame
     """norm, bar (of `BARS`), fraction; value, low, high (interval, with what the grid leaves open; NaN where there is
     none), grid_low, grid_high (that alone), all in decades; n_seeds."""
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bnsweep.errors import InputError, StoreError
-from bnsweep.results import Store
+from bnsweep.results.existing import existing_store
 
 PAGE = "index.html"
 FINAL_PAGE = "_index_without_refresh.html"
@@ -26,11 +26,9 @@ def report_directory(directory: str | os.PathLike[str], out: str | os.PathLike[s
     """
     if out is not None:
         return output_directory(out)
-    store = Store.open(directory)
+    store = existing_store(directory)
     if not store.is_local:
         raise InputError(f"{os.fspath(directory)} is not on this machine; say where to write with --out DIRECTORY")
-    if not store.is_there():
-        raise InputError(f"{os.fspath(directory)}: no such directory; give the --out of a `bnsweep run`")
     return output_directory(os.path.join(store.root, "report"))
 
 

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.loading.order import BASELINE
 from analysis.measures import FRACTION
 from analysis.tables.differences import DIFFERENCE_COLUMNS, difference_table
 from analysis.tables.robustness import robustness_table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RobustnessTables:
     """Both tables; `differences` is empty without the baseline."""
 
     robustness: pd.DataFrame
     differences: pd.DataFrame
+
+    __repr__ = one_line
 
     def of(self, configuration: str) -> RobustnessTables:
         """Return the rows of one configuration."""

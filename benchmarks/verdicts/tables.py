@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,7 +67,8 @@ def _named(positions: NDArray[np.intp], names: Sequence[str]) -> pd.Categorical:
 
 def make_results(trials: pd.DataFrame, **tables: pd.DataFrame) -> Results:
     """Return these trials and tables of measurements as `analysis.load` would; tables that are not given are empty."""
-    return Results("simulated", trials, **(_no_tables() | tables), undeclared=trials[:0], missing=(), declared=None)
+    measured: dict[str, Any] = _no_tables() | tables
+    return Results("simulated", trials, **measured, undeclared=trials[:0], missing=(), declared=None)
 
 
 @cache

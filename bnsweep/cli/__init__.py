@@ -12,6 +12,15 @@ from bnsweep.cli.output import discard_output, escape_what_cannot_be_encoded, ou
 from bnsweep.errors import DeviceLost, InputError, StartError, StoreError
 from bnsweep.running.leaving import Leaving
 
+IN_ORDER_OF_USE = (
+    *("init", "plan", "run", "ls", "failures", "report", "compare"),
+    *("repro", "verify", "compact"),
+    *("submit", "status", "logs", "fetch", "stop", "widen"),
+    *("doctor", "schema"),
+)
+"""The commands as `--help` lists them: on one's own machine, care of results, on a cluster, about the program."""
+app.registered_commands.sort(key=lambda command: IN_ORDER_OF_USE.index(getattr(command.callback, "__name__", "")))
+
 
 def main() -> None:
     """Run the command line: bad input is one message on stderr and exit code 2."""

@@ -10,6 +10,7 @@ from bnsweep.errors import InputError
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.compact import compact
 from bnsweep.results.declaration import DECLARED
+from bnsweep.results.existing import existing_store, which_directory
 from bnsweep.results.verify import Problem, verify
 from bnsweep.results.verify.repair import repair
 from bnsweep.results.writer import Writer
@@ -36,7 +37,7 @@ def verify_directory(
     Raises:
         InputError: no such directory; to repair it, that a run holds it. StoreError: it cannot be read or written.
     """
-    store = existing_store(location)
+    store = existing_results(location)
     if repair:
         with store.take_over(wait=False, is_repair=True) as writer:
             done, problems = _repaired(store, writer, say)
@@ -68,20 +69,18 @@ def compact_directory(
     Raises:
         InputError: no such directory, a run holds it, or a file is damaged. StoreError: it cannot be read or written.
     """
-    store = existing_store(location)
+    store = existing_results(location)
     result = compact(store, say=say)
     return MaintenanceResult((f"{store.root}: {result.before} commits merged into {result.after}",), 0)
 
 
-def existing_store(location: str | os.PathLike[str]) -> Store:
+def existing_results(location: str | os.PathLike[str]) -> Store:
     """Return the store in a directory.
 
     Raises:
         InputError: no such directory, or one that holds no results. StoreError: it cannot be read.
     """
-    store = Store.open(location)
-    if not store.is_there():
-        raise InputError(f"{os.fspath(location)}: no such directory; give the --out of a `bnsweep run`")
+    store = existing_store(location)
     if not any(entry.name in RESULT_NAMES for entry in store.files.entries()):
-        raise InputError(f"{os.fspath(location)}: holds no results of bnsweep; give the --out of a `bnsweep run`")
+        raise InputError(f"{os.fspath(location)}: holds no results of bnsweep; {which_directory(location)}")
     return store

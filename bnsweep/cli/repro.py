@@ -61,8 +61,6 @@ def reproduce(store: Store, key: str) -> Reproduction | Retry:
         InputError: no such trial, several, one that this version of bnsweep would not run the same way, or one of data
             that are no longer there.
     """
-    if not store.is_there():
-        raise InputError(f"{store.root}: no such directory; give the --out of a `bnsweep run`")
     if failed := find_failed(store, key):
         return _retry(store, failed)
     trial = StoredTrial.find(store, key)

@@ -96,9 +96,9 @@ def failures(
     Each comes with the command that runs it again, on its own in this process.
     """
     from bnsweep.cli.failures import details, overview
-    from bnsweep.cli.maintenance import existing_store
+    from bnsweep.cli.maintenance import existing_results
 
-    store = existing_store(directory)
+    store = existing_results(directory)
     if key is not None:
         lines = details(store, key, directory)
     else:
@@ -133,10 +133,10 @@ def repro(
 
     One that failed, of which there is nothing to compare, is run to see why: exit code 1 if it fails again.
     """
+    from bnsweep.cli.maintenance import existing_results
     from bnsweep.cli.repro import reproduce
-    from bnsweep.results import Store
 
-    again = reproduce(Store.open(directory), key)
+    again = reproduce(existing_results(directory), key)
     for line in again.lines():
         typer.echo(line)
     raise typer.Exit(0 if again.is_well else 1)

@@ -12,10 +12,12 @@ from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.results.copied import CopyOf, read_copy_of
 from bnsweep.results.declaration import DECLARED
+from bnsweep.results.existing import which_directory
 from bnsweep.results.lease import describe, holder
 from bnsweep.running.progress_file import PROGRESS, RunProgress, RunState, read_progress
 
 AGAIN = "the same command continues"
+PUT_THERE = "`bnsweep run SWEEP` puts them into results/NAME"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class RunHere:
             InputError: it is none.
         """
         if not is_results(directory):
-            raise InputError(f"{directory}: holds no results of bnsweep; give the --out of a `bnsweep run`, or none")
+            raise InputError(f"{directory}: holds no results of bnsweep; {which_directory(directory)}")
         store = Store.open(directory)
         progress, declared = read_progress(store.files), store.declared()
         if progress:
@@ -101,5 +103,5 @@ def runs_in(folder: Path) -> Iterator[RunHere]:
         return
     found = sorted(path for path in folder.glob("*") if path.is_dir() and is_results(path)) if folder.is_dir() else []
     if not found:
-        raise InputError(f"{folder}: holds no results of bnsweep; `bnsweep run SWEEP` puts them into results/NAME")
+        raise InputError(f"{folder}: holds no results of bnsweep; {which_directory(folder, PUT_THERE)}")
     yield from map(RunHere.of, found)

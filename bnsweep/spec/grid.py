@@ -21,7 +21,7 @@ from bnsweep.spec.product import Product, places_of
 from bnsweep.spec.trial import TrialSpec
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Grid(Sequence[TrialSpec]):
     """The trials of a sweep, or some of them; each is made when it is asked for.
 
@@ -54,6 +54,9 @@ class Grid(Sequence[TrialSpec]):
 
     def __len__(self) -> int:
         return len(self.order)
+
+    def __repr__(self) -> str:
+        return f"<grid: {len(self)} trials over {', '.join(self.product.names) or 'no axis'}>"
 
     @overload
     def __getitem__(self, index: int) -> TrialSpec: ...

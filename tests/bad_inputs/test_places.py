@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,20 @@ def test_what_is_no_directory_is_said(run: Run, tmp_path: Path, command: str, pl
     before = tree(tmp_path)
     require_refusal(run(command, place), rf"{place}: no such directory; give the --out of a `bnsweep run`")
     assert tree(tmp_path) == before
+
+
+COMMANDS = [["report"], ["verify"], ["compact"], ["failures"], ["ls"], ["status"], ["repro", "ab"], ["compare", "out"]]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda words: words[0])
+@pytest.mark.parametrize("given", ["few", "few.yaml", "results/few2", "folder/few"])
+def test_a_name_in_the_place_of_a_directory_is_told_which_is_meant(
+    run: Run, tmp_path: Path, finished: Path, command: list[str], given: str
+) -> None:
+    shutil.copytree(finished / "out", tmp_path / "results/few")
+    (tmp_path / "folder/few").mkdir(parents=True)
+    name, *more = command
+    require_refusal(run(name, given, *more), r"; did you mean 'results/few'\?")
 
 
 def test_a_report_of_a_directory_without_results_is_refused(run: Run, tmp_path: Path) -> None:

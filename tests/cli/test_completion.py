@@ -62,7 +62,7 @@ def test_tab_completes_once_it_is_installed(bash: Callable[..., list[str]], tmp_
         "tab bnsweep plan --no-timing first/tiny.yaml --set model.w",
         "tab bnsweep run nowhere/",
     )
-    assert commands == "fetch failures"
+    assert commands == "failures fetch"
     assert sweeps == "first/tiny.yaml"
     assert field.split() == ["train.steps=", "train.step_at=", "train.step_factor="]
     assert values.split() == [f"train.optimizer={name}" for name in ("", "sgd", "adam", "adamw")]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bnsweep.cli import app
 from tests.bad_inputs.commands import require_refusal
 from tests.in_process import Run
 
@@ -50,11 +51,13 @@ def test_a_missing_sweep_file_is_refused(run: Run, command: str) -> None:
     require_refusal(run(command, "nowhere.yaml"), r"nowhere\.yaml: cannot be read")
 
 
-def test_help_names_every_command(run: Run) -> None:
+def test_help_names_every_command_in_the_order_of_use(run: Run) -> None:
     result = run("--help")
     assert result.code == 0
-    for command in ("plan", "run", "report", "doctor"):
-        assert command in result.out
+    named = re.findall(r"^│ ([a-z]+) ", result.out, re.MULTILINE)
+    assert {command.callback.__name__ for command in app.registered_commands if not command.hidden} == set(named)
+    assert [name for name in named if name in ("init", "plan", "run", "report")] == ["init", "plan", "run", "report"]
+    assert named.index("report") < named.index("submit") < named.index("status") < named.index("fetch")
 
 
 def test_doctor_says_what_is_there(run: Run) -> None:

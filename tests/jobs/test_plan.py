@@ -21,9 +21,7 @@ def test_a_sweep_is_priced_on_the_clusters_own_machine_and_again_from_what_is_ke
     assert priced.returncode == 0, priced.stderr
     assert priced.stdout.startswith(MISSING), priced.stdout
     assert f"results: {cluster.home}/bnsweep/results/planned" in priced.stdout
-    assert re.search(
-        r"time on 1 workers, as many as fit on 1 machines, the most that the cluster may have", priced.stdout
-    )
+    assert re.search(r"on 1 worker, as many as fit on 1 machines, the most that the cluster may have", priced.stdout)
     assert re.search(TIMED, priced.stdout)
     assert re.search(r"money: \S+, at 2 per worker-hour", priced.stdout)
     (kept,) = (cluster.home / "bnsweep/calibrations").iterdir()

@@ -17,7 +17,7 @@ from tests.in_process import Run
 from tests.results.rows import as_tables, commit, declare
 
 Write = Callable[..., Path]
-TIMED = ("takes", "time on", "worker-hours", "memory:", "Parquet:")
+TIMED = ("takes", "it would take", "worker-hours", "memory:", "Parquet:")
 
 
 def trials(*keys: str) -> dict[str, pa.Table]:
@@ -73,9 +73,9 @@ def test_plan_prices_what_is_missing_and_writes_nothing(sweep_file: Write, tmp_p
     assert result.code == 0, result.err
     assert "12 trials declared, 0 done, 12 missing" in result.out
     assert re.search(r"takes \S+ s \([123] of 3 kinds of trials timed, one at a time\)", result.out)
-    assert re.search(r"time on \d+ workers, as many as fit here: 0:\d\d:\d\d, of which 0:\d\d:\d\d", result.out)
-    assert "time on 1000 workers like these: 0:" in result.out
-    assert re.search(r"on 1000 workers: \S+ worker-hours, 0 GPU-hours", result.out)
+    assert re.search(r"takes 0:\d\d:\d\d on 1000 workers like these, of which 0:\d\d:\d\d to start", result.out)
+    assert re.search(r"that is \S+ worker-hours, 0 GPU-hours", result.out)
+    assert re.search(r"it would take 0:\d\d:\d\d on \d+ workers?, as many as fit here\n", result.out)
     assert re.search(r"money: \d+\.\d\d, at 3 per worker-hour", result.out)
     assert re.search(r"memory: 0\.\d+ GiB in a worker's process at the peak of a trial, the most of", result.out)
     assert re.search(r"Parquet: \S+ MB in \d+ files", result.out)

@@ -224,13 +224,26 @@ def test_money_is_for_gpus_or_for_workers_without() -> None:
     assert "money" not in "\n".join(PRICE.lines(4))
 
 
+@pytest.mark.parametrize(
+    ("workers", "where"),
+    [(4, "4 workers, as many as fit here,"), (1, "1 worker,"), (8, "8 workers like these,")],
+)
+def test_one_line_says_what_the_run_takes_and_another_is_there_for_another_number_of_workers_alone(
+    workers: int, where: str
+) -> None:
+    lines = list(PRICE.lines(workers))
+    (taken,) = [line for line in lines if line.startswith("the run takes")]
+    assert f" on {where} of which" in taken
+    assert sum(line.startswith("it would take") for line in lines) == (workers != PRICE.workers_here)
+
+
 def test_the_lines_say_what_was_timed_and_what_it_takes() -> None:
     text = "\n".join(PRICE.lines(8))
     assert "takes 360 s (2 of 3 kinds of trials timed, one at a time)" in text
-    assert "time on 4 workers, as many as fit here: 2:30:10, of which 0:00:10 to start" in text
-    assert "time on 8 workers like these: 1:15:10" in text
+    assert "the run takes 1:15:10 on 8 workers like these, of which 0:00:10 to start" in text
+    assert "it would take 2:30:10 on 4 workers, as many as fit here\n" in text
     hours = 8 * 4_510 / 3600
-    assert f"on 8 workers: {hours:.3g} worker-hours, {hours / 2:.3g} GPU-hours" in text
+    assert f"that is {hours:.3g} worker-hours, {hours / 2:.3g} GPU-hours" in text
     at_peak = (
         "memory: 3 GiB of the GPU at the peak of a trial, which takes gpus: 0.06 or more of one like this, the most"
     )

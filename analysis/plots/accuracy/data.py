@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.measures import FRACTION
 from analysis.measures.curves import gaps, reaches, trainable_spans
 from analysis.measures.grid import Grid, make_grid
@@ -25,7 +26,7 @@ Span = tuple[float, float]
 """From one learning rate to another."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AccuracyData:
     """What the lead figure shows, of one configuration."""
 
@@ -47,6 +48,8 @@ class AccuracyData:
     layout: Layout
     widths: pd.DataFrame
     """The pooled_rows rows of `robustness_table` for trainable_decades, one per norm."""
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

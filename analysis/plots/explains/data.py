@@ -14,6 +14,7 @@ import pandas as pd
 from analysis.claims.evidence import Evidence, gather_evidence
 from analysis.claims.prediction import UNITS, Prediction
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.loading.order import in_order
 from analysis.measures.scores import NO_ACCURACY, final_score, has_accuracy, require_score
 from analysis.plots.learned import has_learned
@@ -27,7 +28,7 @@ SIGNS = {"gradient_change": -1, "relative_ics": -1, "ics_cosine": 1}
 """The quantities, and by which sign a correlation above 0 means that smoother, or less shifted, is more accurate."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ExplainsData:
     """Points and rank correlations of the quantities that the sweep has."""
 
@@ -43,6 +44,8 @@ class ExplainsData:
 
     Above 0 where smoother, or less shifted, is more accurate.
     """
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

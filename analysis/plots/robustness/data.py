@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.loading.order import BASELINE
 from analysis.measures.grid import make_grid
 from analysis.measures.scores import require_score
@@ -26,7 +27,7 @@ Line = tuple[str, float]
 """An initializer and a gain."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RobustnessData:
     """A strip per mode, from the most robust to the least, and its mean accuracy over log lr."""
 
@@ -43,6 +44,8 @@ class RobustnessData:
     means: pd.DataFrame
     """One row per norm: value, low, high of the mean accuracy over log lr and initializations; decades (that train);
     differs (whether the interval of the difference from `none` excludes 0; False where there is no interval)."""
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.loading.order import in_order
 from analysis.measures.scores import final_score, require_score
 from analysis.measures.walks import walks
@@ -25,7 +26,7 @@ SHOWN_FIRST = ("none", "batch", "noisy_batch")
 """The modes whose bands are drawn over one another; more would hide each other."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SummaryData:
     """What each panel of the summary shows, of one configuration; a panel whose probe was not measured is empty."""
 
@@ -45,6 +46,8 @@ class SummaryData:
     """norm, step; mean, low, high: over layers, of the ICS relative to the gradient, mean over seeds."""
     claims: pd.DataFrame
     """title, label, verdict, is_check of each statement."""
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.loading.order import in_order
 from analysis.measures.scores import final_score, has_accuracy
 from analysis.plots.evenly_spaced import evenly_spaced
@@ -22,7 +23,7 @@ MANY = 5
 """Modes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainingData:
     """Curves of one configuration, a panel for each learning rate and each of training and test."""
 
@@ -35,6 +36,8 @@ class TrainingData:
     curves: pd.DataFrame
     """lr, norm, part (training, test), step; mean, low, high (over seeds that still train), n_seeds, n_ended (seeds
     that had diverged by then)."""
+
+    __repr__ = one_line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

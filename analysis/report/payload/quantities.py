@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
+from analysis.loading.one_line import one_line
 from analysis.measures.walks import LENGTHS, MULTIPLES, walks
 
 TRIAL, STEP, LAYER = "trial_key", "step", "layer"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Quantity:
     """A quantity over steps, or by layer.
 
@@ -34,6 +35,8 @@ class Quantity:
     is_log: bool
     values: Callable[[Results], pd.DataFrame]
     section: str = ""
+
+    __repr__ = one_line
 
 
 def _column(results: Results, table: str, column: str) -> pd.DataFrame:

@@ -52,12 +52,16 @@ class Price:
     def lines(self, workers: int, hourly: float | None = None) -> Iterator[str]:
         """Yield what `bnsweep plan` prints for so many workers; `hourly` pays for a GPU, or a worker without."""
         yield f"a trial that does not diverge takes {self.work_s / self.num_trials:.3g} s ({self.basis})"
-        for count in dict.fromkeys((self.workers_here, workers)):
-            where = f", as many as {self._where()}" if count == self.workers_here else " like these"
-            time, start = (timedelta(seconds=round(seconds)) for seconds in (self.wall_s(count), self.start_s))
-            yield f"time on {count} workers{where}: {time}, of which {start} to start; less where trials diverge"
+        time, start = _shown(self.wall_s(workers)), _shown(self.start_s)
+        here = f", as many as {self._where()}"
+        where = here if workers == self.workers_here else " like these" if workers > self.workers_here else ""
+        on = f"{_counted(workers)}{where}"
+        yield f"the run takes {time} on {on}, of which {start} to start; less where trials diverge"
         hours = workers * self.wall_s(workers) / 3600
-        yield f"on {workers} workers: {hours:.3g} worker-hours, {self.gpus * hours:.3g} GPU-hours"
+        yield f"that is {hours:.3g} worker-hours, {self.gpus * hours:.3g} GPU-hours"
+        if workers != self.workers_here:
+            other = _shown(self.wall_s(self.workers_here))
+            yield f"it would take {other} on {_counted(self.workers_here)}{here}"
         if self.machines:
             hours_each = self.machines * self.wall_s(self.workers_here) / 3600
             yield f"on {self.machines} machines: {hours_each:.3g} machine-hours, beside those in which they come up"
@@ -92,3 +96,11 @@ class Price:
                 f"--max-hours: given {max_hours:g}; {self.num_trials} trials take {hours:.3g} hours on {workers} "
                 "workers, if none diverges; declare fewer trials, take more workers, or allow more hours"
             )
+
+
+def _shown(seconds: float) -> timedelta:
+    return timedelta(seconds=round(seconds))
+
+
+def _counted(workers: int) -> str:
+    return "1 worker" if workers == 1 else f"{workers} workers"

@@ -90,6 +90,17 @@ def test_a_table_that_no_trial_has_is_empty_and_has_its_columns(results: Results
     assert "sharpness" in results.curvature
 
 
+def test_they_are_shown_in_a_line(tmp_path: Path) -> None:
+    specs = make_specs(norms=["batch"], num_seeds=2)
+    write_sweep(tmp_path, specs, batch=len(specs))
+    results = analysis.load(tmp_path)
+    counts = dict(results.trials["status"].value_counts())
+    shown = repr(results)
+    assert "\n" not in shown
+    assert f" in {tmp_path}: {len(specs)} trials, {counts['completed']} completed" in shown
+    assert f"ics {len(results.ics)}" in shown
+
+
 def test_norms_and_columns_are_filtered_at_read_time(sweep_dir: Path) -> None:
     results = analysis.load(sweep_dir, norms=["batch"], columns={"ics": ["ics_l2"]})
     assert set(results.trials["norm"]) == set(results.ics["norm"]) == {"batch"}
