@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sysconfig
+import traceback
+from pathlib import Path
 
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Control characters but for newline and tab, and those that turn the direction of writing."""
+INSTALLED = {"site-packages", "dist-packages"}
+"""Folders of packages."""
+LIBRARIES = (Path(__file__).parent, Path(__file__).parents[1] / "analysis", Path(sysconfig.get_path("stdlib")))
+"""Folders of code that is not the user's own, beside packages."""
 MAX_LINE = 200
 """Characters of an error that is shown in one line."""
 
@@ -16,6 +24,46 @@ def error_text(error: BaseException) -> str:
         return storable(str(error))
     except Exception:
         return "(its text cannot be made)"
+
+
+def with_place(error: BaseException) -> str:
+    """Return type and text of an error, with the line of the user's own code that it comes from."""
+    place = own_line(error)
+    return f"{type(error).__name__}{f' at {place}' if place else ''}: {error_text(error)}"
+
+
+def without_place(text: str) -> str:
+    """Return what `with_place` returns without the line of code, which an edit moves.
+
+    >>> without_place("ValueError at net.py:3: no data at all")
+    'ValueError: no data at all'
+    """
+    return re.sub(r"^(\w+) at [^\n]*?:\d+: ", r"\1: ", text)
+
+
+def own_line(error: BaseException) -> str | None:
+    """Return file and line of the deepest call in the user's own code; None where the error does not come through it.
+
+    Their own is what is neither Python's, nor bnsweep's, nor installed.
+    """
+    at: BaseException | None = error
+    while at is not None:
+        for frame in reversed(traceback.extract_tb(at.__traceback__)):
+            if _is_own(frame.filename):
+                return f"{_from_here(frame.filename)}:{frame.lineno}"
+        at = at.__cause__
+    return None
+
+
+def _is_own(filename: str) -> bool:
+    """Return whether a file is the user's own; what was compiled from a text, such as `<string>`, is none."""
+    path = Path(filename)
+    is_library = not INSTALLED.isdisjoint(path.parts) or any(map(path.is_relative_to, LIBRARIES))
+    return path.is_absolute() and not is_library
+
+
+def _from_here(filename: str) -> str:
+    return os.path.relpath(filename) if Path(filename).is_relative_to(os.getcwd()) else filename
 
 
 def first_line(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from bnsweep.api.sweeps import SweepLike, as_sweep, directory_of
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.running.cpu_lease import free_cpus
+from bnsweep.running.own_code import check_own_code
 from bnsweep.running.plan import Plan
 from bnsweep.running.prices.price import Price
 from bnsweep.spec.grid import Grid
@@ -85,6 +86,7 @@ def plan(
         lines.append(line)
         say(line)
 
+    check_own_code(planned.missing)
     _tell_counts(declared, store, planned, tell, extend=extend)
     found = None
     if timing and planned.missing:

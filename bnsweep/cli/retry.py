@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from bnsweep.api.failed_trial import FailedTrial
-from bnsweep.error_texts import error_text, printable, shown
+from bnsweep.error_texts import printable, shown, with_place, without_place
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.running.provenance import git_sha, versions
@@ -57,11 +57,14 @@ class Retry:
     @property
     def is_same_error(self) -> bool:
         """Whether it raised what it had failed by."""
-        return self._now == self.failed.error
+        if self.error is None:
+            return False
+        now, before = with_place(self.error), str(self.failed.last["error"] or "unknown")
+        return shown(without_place(now)) == shown(without_place(before))
 
     @property
     def _now(self) -> str:
-        return shown(f"{type(self.error).__name__}: {error_text(self.error)}") if self.error else ""
+        return shown(with_place(self.error)) if self.error else ""
 
 
 def find_failed(store: Store, key: str) -> FailedTrial | None:

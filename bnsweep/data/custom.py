@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,7 @@ def load_custom(spec: CustomDatasetSpec) -> Dataset:
         InputError: there is no such callable, it does not take these options or fails, or what it returns is no data
             to learn from.
     """
-    build = load_callable(spec.name, KEY)
-    require_signature(spec.name, KEY, build, spec.options)
+    build = load_dataset_function(spec)
     with user_code(spec.name, KEY, "when called", Exception):
         given = build(**spec.options)
     if not (isinstance(given, tuple | list) and len(given) == len(PARTS)):
@@ -38,6 +38,17 @@ def load_custom(spec: CustomDatasetSpec) -> Dataset:
     arrays = {part: _array(spec, part, value) for part, value in zip(PARTS, given, strict=True)}
     train, test = GivenArrays(arrays, f"{KEY}: {spec.name}").labelled()
     return Dataset.from_arrays(train, test, sha256=of_arrays(arrays.values()))
+
+
+def load_dataset_function(spec: CustomDatasetSpec) -> Callable[..., Any]:
+    """Return the callable.
+
+    Raises:
+        InputError: there is none, or it does not take the options.
+    """
+    build = load_callable(spec.name, KEY)
+    require_signature(spec.name, KEY, build, spec.options)
+    return build
 
 
 def _refusal(spec: CustomDatasetSpec, reason: str) -> InputError:

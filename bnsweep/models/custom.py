@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from bnsweep.error_texts import own_line
 from bnsweep.errors import InputError
 from bnsweep.models.layers import weight_layers
 from bnsweep.models.network import Network, recorded_calls
@@ -42,13 +44,11 @@ def custom(
         InputError: there is no such callable, it does not take these arguments, or what it returns is no module from
             (N, C, H, W) to (N, K) with weight layers that bnsweep can initialize.
     """
-    build = load_callable(spec.name, KEY)
+    build = load_model_function(spec)
     site = Sites(norm, noise_seed)
-    arguments = {"input_shape": input_shape, "num_classes": num_classes, "norm": site, **spec.options}
-    require_signature(spec.name, KEY, build, arguments)
     when = f"when called for norm {norm}"
     with _norm_explained(), seeded(derive(noise_seed, "build"), CPU), user_code(spec.name, KEY, when, Exception):
-        model = build(**arguments)
+        model = build(input_shape=input_shape, num_classes=num_classes, norm=site, **spec.options)
     if not isinstance(model, nn.Module) or not _is_set_up(model):
         raise InputError(
             f"{KEY}: {spec.name} returned a {type(model).__name__}; "
@@ -56,6 +56,17 @@ def custom(
         )
     _require_plain_weights(spec, model)
     return Network(model, _first_calls(spec, model, input_shape, num_classes))
+
+
+def load_model_function(spec: CustomSpec) -> Callable[..., Any]:
+    """Return the callable.
+
+    Raises:
+        InputError: there is none, or it does not take the options.
+    """
+    build = load_callable(spec.name, KEY)
+    require_signature(spec.name, KEY, build, {"input_shape": (), "num_classes": 0, "norm": None, **spec.options})
+    return build
 
 
 @contextmanager
@@ -66,6 +77,18 @@ def _norm_explained() -> Iterator[None]:
     except InputError as error:
         if isinstance(error.__cause__, TypeError | AttributeError) and Sites.__name__ in str(error.__cause__):
             raise InputError(f"{error}; {USE_OF_NORM}") from error.__cause__
+        raise
+
+
+@contextmanager
+def _layer_told(model: nn.Module, calls: Mapping[str, int]) -> Iterator[None]:
+    """Say of an error that no code of the user's own leads to, as in an `nn.Sequential`, in which layer it is."""
+    try:
+        yield
+    except Exception as error:
+        if calls and own_line(error) is None:
+            path = max(calls, key=calls.__getitem__)
+            error.add_note(f"in its layer {path}, {type(model.get_submodule(path)).__name__}")
         raise
 
 
@@ -98,7 +121,7 @@ def _first_calls(
     with _norm_explained(), user_code(spec.name, KEY, f"on a batch {tuple(x.shape)}", Exception), seeded(0, CPU):
         twin = copy.deepcopy(model).train()
         set_step(twin, 0)
-        with recorded_calls(twin) as calls:
+        with recorded_calls(twin) as calls, _layer_told(twin, calls):
             logits = twin(x)
     if not isinstance(logits, Tensor) or logits.shape != (CHECK_SAMPLES, num_classes):
         given = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__

@@ -261,7 +261,7 @@ FAILURES = table(
     "failures",
     KEY,
     column("attempt", pa.int32(), "1 for the first try"),
-    column("error", pa.string(), "type and message of the error"),
+    column("error", pa.string(), "type and message of the error, and the line of the user's own code that raised it"),
     column("traceback", pa.string(), "where it was raised"),
     column("log", pa.string(), "path of the worker's log on its machine"),
     column("host", pa.string(), "name of the machine"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from bnsweep.error_texts import error_text, storable
+from bnsweep.error_texts import storable, with_place
 from bnsweep.results.schema import SCHEMAS
 from bnsweep.results.tables import to_table
 from bnsweep.running.packs import WorkerFailure
@@ -19,7 +19,7 @@ from bnsweep.spec import TrialSpec
 def raised_row(spec: TrialSpec, attempt: int, error: BaseException, log: WorkerLog) -> pa.Table:
     """Return the row of a trial that raised, with how the log of its worker ends."""
     details = "".join(traceback.format_exception(error))
-    failure = WorkerFailure(f"{type(error).__name__}: {error_text(error)}", details, log.path, log_tail=log.tail())
+    failure = WorkerFailure(with_place(error), details, log.path, log_tail=log.tail())
     return lost_worker_row(spec, attempt, failure)
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from bnsweep.results import Store
 from bnsweep.running.executor import Executor
 from bnsweep.running.leaving import load_meanwhile
+from bnsweep.running.own_code import check_own_code
 from bnsweep.running.plan import Plan
 from bnsweep.running.run import Prepared
 from bnsweep.spec.sweep import Sweep
@@ -24,6 +25,7 @@ def started(sweep: Sweep, store: Store, plan: Plan, executor: Executor) -> Itera
         yield Prepared(sweep, store, plan, {}, ())
         return
     load_meanwhile("bnsweep.running.prepare")
+    check_own_code(plan.missing)
     with executor:
         from bnsweep.running.prepare import prepare
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import io
+import os
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from PIL import Image
 
+from bnsweep.error_texts import with_place
 from tests.bad_inputs.commands import Change, changed, require_refusal, tree
 from tests.in_process import Run
+from tests.user_code import unusable
 
 RUN = ("run", "tiny.yaml", "--executor", "serial")
 MLP, DIGITS, ICS, NORMS = "{name: mlp, widths: [8]}", "{name: digits}", "ics: {every: 3}", "[none, batch, noisy_batch]"
@@ -51,7 +57,7 @@ MODELS = [
     (f"{OWN}:CONSTANT", r"unusable:CONSTANT is a int; it should be callable"),
     (
         f"{OWN}:nowhere",
-        r"unusable:nowhere cannot be loaded \(module .* has no attribute 'nowhere'\); give package\.module",
+        r"unusable:nowhere cannot be loaded \(module .* has no attribute 'nowhere'\); allowed: .*exits",
     ),
     ("no_such_package:net", r"no_such_package:net cannot be loaded \(No module named 'no_such_package'\)"),
     ("json.nowhere:net", r"json\.nowhere:net cannot be loaded \(No module named 'json\.nowhere'\)"),
@@ -105,9 +111,47 @@ def test_code_that_fails_only_in_training_fails_the_trials_alone(run: Run, tmp_p
     assert (result.code, result.err) == (1, "")
     assert "0 diverged, 12 failed" in result.out
     assert "bnsweep failures results/tiny" in result.out
-    assert {row["error"].split(":")[0] for row in pq.read_table(tmp_path / "results/tiny/failures").to_pylist()} == {
-        "RuntimeError"
-    }
+    place = re.escape(f"{Path(unusable.__file__)}:")
+    assert re.search(rf"12 trials: RuntimeError at {place}\d+: ", result.out)
+    for row in pq.read_table(tmp_path / "results/tiny/failures").to_pylist():
+        assert re.match(rf"RuntimeError at {place}\d+: ", row["error"])
+    again = run("repro", "results/tiny", row["trial_key"])
+    assert re.search(rf"^failed: 1 time, .*: RuntimeError at {place}\d+: ", again.out, re.MULTILINE)
+    assert again.out.endswith("fails again, by the same error\n")
+
+
+def test_an_error_in_a_layer_of_torchs_names_the_line_of_ones_own_that_leads_there() -> None:
+    layer = torch.nn.Linear(3, 2)
+    with pytest.raises(RuntimeError) as raised:
+        layer(torch.zeros(1, 4))
+    line = sys._getframe().f_lineno - 1
+    assert with_place(raised.value).startswith(f"RuntimeError at {os.path.relpath(__file__)}:{line}: mat1 and mat2")
+
+
+def test_an_error_in_a_sequence_of_layers_names_the_layer(run: Run, tmp_path: Path) -> None:
+    message = r"unusable:wrong_size fails on a batch .*: RuntimeError: mat1 and mat2 .*\(in its layer 1\.0, Linear\)"
+    refused(run, tmp_path, message, (MLP, f"{{name: '{OWN}:wrong_size'}}"), (NORMS, "[batch]"))
+
+
+MISTYPED = [
+    (f"{OWN}:Holow", r"has no attribute 'Holow'\); .*did you mean 'Hollow'\?"),
+    (f"{OWN}:wrong_size', depth: '3", r"wrong_size cannot be called with .*unexpected keyword argument 'depth'"),
+    (
+        "no_such_package:net",
+        r"there is no such module in .*, where you are, .*start bnsweep in the folder that",
+    ),
+]
+
+
+@pytest.mark.parametrize("command", [("plan", "--no-timing"), ("plan",), ("run",)], ids=" ".join)
+@pytest.mark.parametrize(("name", "message"), MISTYPED)
+def test_what_names_no_code_is_refused_before_anything_starts(
+    run: Run, tmp_path: Path, command: tuple[str, ...], name: str, message: str
+) -> None:
+    (tmp_path / "tiny.yaml").write_text(changed((MLP, f"{{name: '{name}'}}")), encoding="utf-8")
+    result = run(*command, "tiny.yaml")
+    require_refusal(result, rf"model\.name: .*{message}")
+    assert "starting Ray" not in result.out
 
 
 SIZES = [

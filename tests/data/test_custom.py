@@ -73,7 +73,7 @@ BAD = [
     (
         "nowhere",
         {},
-        "cannot be loaded (module 'tests.user_code.data' has no attribute 'nowhere'); give package.module:callable",
+        "cannot be loaded (module 'tests.user_code.data' has no attribute 'nowhere'); allowed: ",
     ),
     ("NO_CALLABLE", {}, " is a int; it should be callable"),
     ("images", {"chanels": 3}, "cannot be called with chanels: got an unexpected keyword argument 'chanels'"),

@@ -144,18 +144,25 @@ def test_a_module_that_is_not_there_is_refused() -> None:
         build_model(CustomSpec(name="no.such.module:net"), "none", DIGITS, 10, noise_seed=0)
 
 
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        ("def net(:", r"fails when it is imported: SyntaxError: invalid syntax \(bnsweep_test_bad0.py, line 1\)"),
-        ("raise ValueError('no data')", r"fails when it is imported: ValueError: no data \(.*bad1\.py:1\)"),
-        ("import nowhere", r"cannot be loaded \(No module named 'nowhere'\)"),
-    ],
-)
-def test_a_module_that_cannot_be_imported_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
+BAD_CODE = [
+    ("def net(:", r"fails when it is imported: SyntaxError: invalid syntax \(bnsweep_test_bad0.py, line 1\)"),
+    ("raise ValueError('no data')", r"fails when it is imported: ValueError: no data \(.*bad1\.py:1\)"),
+    ("import nowhere", r"cannot be loaded \(No module named 'nowhere'\); bnsweep_test_bad2.py:1 imports it"),
+    (
+        "from bnsweep_test_bad3 import x",
+        r"cannot be loaded \(cannot import name 'x'.*\); .*bad3\.py:1 imports it",
+    ),
+    ("x = 1", r"cannot be loaded \(.* has no attribute 'net'\); there is no function or class in it$"),
+    ("def nets(): ...", r"cannot be loaded \(.* has no attribute 'net'\); allowed: nets; did you mean 'nets'\?$"),
+    ("from json import dumps", r"cannot be loaded \(.*\); there is no function or class in it$"),
+]
+
+
+@pytest.mark.parametrize(("number", "code", "message"), [(i, *bad) for i, bad in enumerate(BAD_CODE)])
+def test_a_module_that_cannot_be_used_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: str, message: str
 ) -> None:
-    name = f"bnsweep_test_bad{['def net(:', 'raise ValueError(' + repr('no data') + ')', 'import nowhere'].index(code)}"
+    name = f"bnsweep_test_bad{number}"
     (tmp_path / f"{name}.py").write_text(code + "\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend("")

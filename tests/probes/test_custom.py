@@ -36,7 +36,7 @@ BAD = [
     (
         "tests.user_code.probes:nowhere",
         {},
-        r"cannot be loaded \(.* has no attribute 'nowhere'\); give package",
+        r"cannot be loaded \(.* has no attribute 'nowhere'\); allowed: ",
     ),
     ("tests.user_code.probes:NO_CALLABLE", {}, r"is a int; it should be callable"),
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,7 +112,8 @@ def test_a_trial_short_of_memory_is_recorded_and_with_whole_gpus_it_has_failed(t
     assert [pack.trials for pack in at.packs] == [(0, 1, 2), (1,)]
     failures = at.rows("failures").to_pylist()
     assert [(row["trial_key"], row["attempt"]) for row in failures] == [(starved.trial_key, 1), (starved.trial_key, 2)]
-    assert failures[0]["error"] == "MemoryError: no more room"
+    place = r"tests/user_code/crashing_models\.py:\d+"
+    assert re.fullmatch(rf"MemoryError at {place}: no more room", failures[0]["error"])
     assert sorted(at.ended()) == sorted([spec(seed=1).trial_key, spec(seed=2).trial_key])
 
 
@@ -271,13 +273,15 @@ def test_a_trial_fails_alone_whatever_it_raises() -> None:
     fields = {"trial": trial, "train": {"steps": 4}, "lr": 0.5}
     at = office(*(TrialSpec.model_validate({**fields, "seed": seed}) for seed in range(6)))
     assert work(at) == Tally(completed=1, failed=5)
-    loop = "RuntimeError: tests.user_code.loops:raises_oddly raised"
-    assert [row["error"] for row in sorted(at.rows("failures").to_pylist(), key=lambda row: row["spec"])] == [
+    place = "at tests/user_code/loops.py"
+    loop = f"RuntimeError {place}: tests.user_code.loops:raises_oddly raised"
+    errors = [row["error"] for row in sorted(at.rows("failures").to_pylist(), key=lambda row: row["spec"])]
+    assert [re.sub(r"\.py:\d+", ".py", error) for error in errors] == [
         f"{loop} SystemExit: 0",
         f"{loop} KeyboardInterrupt: ",
         f"{loop} Unlike: odd",
-        "MuteError: (its text cannot be made)",
-        "ValueError: \n\na \\udcff",
+        f"MuteError {place}: (its text cannot be made)",
+        f"ValueError {place}: \n\na \\udcff",
     ]
 
 

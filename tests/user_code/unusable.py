@@ -48,6 +48,10 @@ def linear(num_classes: int) -> nn.Sequential:
     return nn.Sequential(nn.Flatten(), nn.Linear(64, num_classes))
 
 
+def wrong_size(input_shape: object, num_classes: int, norm: object) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Sequential(nn.Linear(63, num_classes)))
+
+
 def three_classes(input_shape: object, num_classes: int, norm: object) -> nn.Module:
     return linear(3)
 

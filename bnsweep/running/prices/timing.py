@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import perf_counter, time
 from typing import TYPE_CHECKING
 
-from bnsweep.error_texts import error_text
+from bnsweep.error_texts import with_place
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.running.packs import RunContext
@@ -133,7 +133,7 @@ def time_kinds(
         try:
             cost = calibrate(kinds[place], context, min(MAX_EACH_S, left_s / (len(kinds) - num_before)))
         except Exception as error:
-            what = f"a trial of norm {kinds[place].norm} fails: {type(error).__name__}: {error_text(error)}"
+            what = f"a trial of norm {kinds[place].norm} fails: {with_place(error)}"
             raise InputError(f"{what}; --no-timing leaves timing out") from error
         if cost:
             costs[place] = cost
