@@ -49,13 +49,13 @@ def own_line(error: BaseException) -> str | None:
     at: BaseException | None = error
     while at is not None:
         for frame in reversed(traceback.extract_tb(at.__traceback__)):
-            if _is_own(frame.filename):
+            if is_own(frame.filename):
                 return f"{_from_here(frame.filename)}:{frame.lineno}"
         at = at.__cause__
     return None
 
 
-def _is_own(filename: str) -> bool:
+def is_own(filename: str) -> bool:
     """Return whether a file is the user's own; what was compiled from a text, such as `<string>`, is none."""
     path = Path(filename)
     is_library = not INSTALLED.isdisjoint(path.parts) or any(map(path.is_relative_to, LIBRARIES))

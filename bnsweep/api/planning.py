@@ -116,11 +116,8 @@ def _tell_counts(sweep: Sweep, store: Store, planned: Plan, tell: Callable[[str]
         tell(f"  missing of norm {norm}: {missing_of[norm]}")
     if not extend and (others := planned.other_sweeps_trials()):
         tell(f"{store.root}: {others}")
-    elif planned.undeclared:
-        tell(
-            f"{len(planned.undeclared)} stored trials are not declared by this sweep ({sweep.name}); "
-            "they stay, and the report leaves them out"
-        )
+    for note in planned.notes(sweep, store, extend=extend):
+        tell(note)
     tell(f"results: {store.root}")
 
 

@@ -46,6 +46,8 @@ def run_sweep(sweep: Sweep, options: RunOptions, console: Console, bar: Notebook
     planned.require_own_directory(store, extend=options.extend)
     total = len(sweep.trials)
     console.print(f"{sweep.name}: {planned.num_done} of {total} trials done, {len(planned.missing)} to run")
+    for note in planned.notes(sweep, store, extend=options.extend):
+        console.print(note)
     left, total = _run_missing(options, sweep, store, planned, interrupt, console, bar)
     is_stopped = bool(left) and interrupt()
     if is_stopped:

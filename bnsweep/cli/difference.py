@@ -12,7 +12,10 @@ import pyarrow.compute as pc
 from bnsweep.results.tables import CIRCUMSTANCES
 from bnsweep.spec import TrainSpec
 
-NOT_COMPARED = {"trials": {*CIRCUMSTANCES, *TrainSpec.model_fields, "data_sha256"}, "curves": {"step_lr"}}
+NOT_COMPARED = {
+    "trials": {*CIRCUMSTANCES, *TrainSpec.model_fields, "data_sha256", "code_sha256"},
+    "curves": {"step_lr"},
+}
 """By table: when and where a trial ran, and what follows of its spec; rows may be older than a column of that."""
 
 ORDER = {"trial_key": pa.string(), "step": pa.int64()}

@@ -21,6 +21,7 @@ from bnsweep.running.rows import EndedTrial, tables_of
 from bnsweep.running.same_data import require_data_of
 from bnsweep.spec import AXES, TrialSpec
 from bnsweep.spec.resources import Resources
+from bnsweep.training.code import code_sha256
 from bnsweep.training.compiling import check_compiler
 from bnsweep.training.device import prepare_device
 from bnsweep.training.loop import run_trial
@@ -34,6 +35,8 @@ class Reproduction:
     stored: dict[str, object]
     device: str
     differences: tuple[Difference, ...]
+    has_other_code: bool = False
+    """Whether the user's own code was edited since."""
 
     @property
     def is_well(self) -> bool:
@@ -49,6 +52,7 @@ class Reproduction:
             f"{self.spec.trial_key}: {axes}",
             f"stored: on {before['device']} of {before['host']}, commit {before['git_sha']}, {before['versions']}",
             f"again:  on {self.device}, commit {git_sha()}, {versions()}",
+            *(["its own code was edited since it ran"] if self.has_other_code else []),
             *map(str, self.differences),
             verdict,
         ]
@@ -69,7 +73,8 @@ def reproduce(store: Store, key: str) -> Reproduction | Retry:
     data, device = _prepared(spec, Resources(gpus=1 if stored["device"] != "cpu" and torch.cuda.is_available() else 0))
     require_data_of(spec.trial_key, stored["data_sha256"], data)
     differences = _differences(trial, _run_again(spec, data.to(device)))
-    return Reproduction(spec, stored, _name(device), differences)
+    has_other_code = stored["code_sha256"] not in (None, code_sha256(spec))
+    return Reproduction(spec, stored, _name(device), differences, has_other_code)
 
 
 def _retry(store: Store, failed: FailedTrial) -> Retry:

@@ -126,6 +126,12 @@ TRIALS = table(
         "data_sha256", LABEL, "sha256 of the data it trained on; null: the spec says all of it, or an earlier version"
     ),
     column("semantics_version", pa.int32(), "version of what a spec means; null: 3 or an earlier one"),
+    column(
+        "code_sha256",
+        LABEL,
+        "digest of the user's own modules that it ran, without their comments; null: none, installed, or an earlier "
+        "version",
+    ),
 )
 
 CURVES = table(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from bnsweep.errors import InputError
+from bnsweep.own_source import code_names
 from bnsweep.results import Store
+from bnsweep.results.former_code import ADVICE, former_code
 from bnsweep.results.keys import to_texts
+from bnsweep.spec import TrialSpec
 from bnsweep.spec.grid import Grid
 from bnsweep.spec.sweep import Sweep
 
@@ -35,6 +39,18 @@ class Plan:
         other = _declared_name(store) if undeclared else None
         return cls(missing, int(is_done.sum()), undeclared, None if other == sweep.name else other)
 
+    def notes(self, sweep: Sweep, store: Store, *, extend: bool) -> Iterator[str]:
+        """Yield what the user should know of what is stored: that it is of other trials, or of code that was edited."""
+        if self.undeclared and (extend or not self.other_sweep):
+            yield (
+                f"{len(self.undeclared)} stored trials are not declared by this sweep ({sweep.name}); they stay, and "
+                "the report leaves them out until a run declares them again"
+            )
+        if any(_has_own_code(spec) for spec in sweep.trials.distinct("model", "trial.name", "probes")[0]):
+            former = former_code(store, sweep.trials.keys)
+            if former:
+                yield f"{former}; {ADVICE}"
+
     def other_sweeps_trials(self) -> str | None:
         """Return in words that the directory is another sweep's, and how to run into it; None where it is not."""
         if self.other_sweep is None:
@@ -48,6 +64,10 @@ class Plan:
         """Raise `InputError` where the directory is another sweep's, unless it is to be extended."""
         if not extend and (reason := self.other_sweeps_trials()):
             raise InputError(f"{store.root}: {reason}")
+
+
+def _has_own_code(spec: TrialSpec) -> bool:
+    return bool(code_names(spec.model.name, spec.trial.name if spec.trial else None, spec.probes.custom))
 
 
 def _declared_name(store: Store) -> str | None:

@@ -20,6 +20,7 @@ from bnsweep.running.packs import RunContext
 from bnsweep.running.provenance import versions
 from bnsweep.spec import AXES, TrialSpec
 from bnsweep.spec.trial import SEMANTICS_VERSION
+from bnsweep.training.code import code_sha256
 from bnsweep.training.loop import AnyTraining
 from bnsweep.training.memory import peak_memory_bytes
 from bnsweep.training.result import TrialResult
@@ -49,7 +50,8 @@ class EndedTrial:
     def of(cls, training: AnyTraining, context: RunContext, **circumstances: Any) -> EndedTrial:
         """Return a trial that was trained here."""
         place = code_and_place(context, training.device)
-        shared = {**circumstances, **place, "wall_time_s": training.wall_time_s, "data_sha256": training.data.sha256}
+        digests = {"data_sha256": training.data.sha256, "code_sha256": code_sha256(training.spec)}
+        shared = {**circumstances, **place, "wall_time_s": training.wall_time_s, **digests}
         return cls(training.spec, training.result, shared)
 
 

@@ -16,6 +16,7 @@ from bnsweep.probes.context import StepStart
 from bnsweep.rng import RngState, capture_rng, derive, restore_rng, seeded
 from bnsweep.spec import TrialSpec
 from bnsweep.training import checkpoint
+from bnsweep.training.code import code_sha256
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.context import step_context
 from bnsweep.training.evaluation import Evaluation, Evaluator
@@ -48,14 +49,15 @@ def train(
         spec: the trial.
         data: what it trains on, on the device to train on.
         saved: the state of the same trial between two steps, by `checkpoint.dump`: it continues there, unless another
-            version of bnsweep wrote it, or it was of other data.
+            version of bnsweep wrote it, or it was of other data or code.
         compiler: that of the process, where more than one trial may be compiled.
     """
     device = data.train_x.device
     with seeded(derive(spec.seed, "torch"), device), products_in(spec.train.precision, device):
+        code = code_sha256(spec)  # first of all: the code is imported by what follows
         training = OwnTraining(spec, data, Context) if spec.is_own else Training(spec, data, compiler or Compiler())
         state = None if saved is None else checkpoint.load(saved, training.device)
-        if state and state["data_sha256"] == data.sha256:
+        if state and (state["data_sha256"], state.get("code_sha256")) == (data.sha256, code):
             training.load_state_dict(state)
         yield training
         yield from training.run()
@@ -151,6 +153,7 @@ class Training:
         return {
             "step": self.step,
             "data_sha256": self.data.sha256,
+            "code_sha256": code_sha256(self.spec),
             "wall_time_s": self.wall_time_s,
             "trial": self.trial.state_dict(),
             "probes": self.probing.state_dict(),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import os
 import pickle
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
 from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
 from time import perf_counter
 
 import pytest
@@ -122,6 +125,50 @@ def test_what_another_version_saved_is_begun_anew() -> None:
     (first, *_) = [training.step for training in train(spec, DIGITS, buffer.getvalue())]
     assert first == 0
     assert next(train(spec, DIGITS, saved_after(3, spec))).step == 3
+
+
+OWN_CODE = """
+import bnsweep
+from torch import nn
+
+@bnsweep.trial
+def loop(config, ctx):
+    for _ in ctx.steps(net=nn.Linear(1, 1)):
+        pass
+    return {"val_loss": 0.0}
+
+def net(input_shape, num_classes, norm):
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, num_classes))
+"""
+OWN = [
+    trial(model={"name": "bnsweep_test_saved:net"}, probes={}),
+    TrialSpec.model_validate(
+        {
+            "trial": {"name": "bnsweep_test_saved:loop", "metric": {"name": "val_loss", "mode": "min"}},
+            "train": {"steps": STEPS},
+            "lr": 0.1,
+        }
+    ),
+]
+
+
+def step_reached(spec: TrialSpec, saved: bytes) -> int:
+    """Return after which step a process hears first of a trial that it continues."""
+    with closing(train(spec, DIGITS, saved)) as again:
+        return next(islice(again, 1, None)).step
+
+
+def test_what_was_saved_of_code_that_was_edited_since_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bnsweep_test_saved.py"
+    file.write_text(OWN_CODE)
+    monkeypatch.chdir(tmp_path)
+    saved = [saved_after(3, spec) for spec in OWN]
+    assert [*map(step_reached, OWN, saved)] == [4, 4]
+    file.write_text(f"{OWN_CODE}\nedited = True\n")
+    with ProcessPoolExecutor(1, get_context("spawn")) as another:
+        assert [*another.map(step_reached, OWN, saved)] == [1, 1]
 
 
 @pytest.mark.parametrize("probe", ["counting", "averaging"])

@@ -9,6 +9,7 @@ from bnsweep.errors import InputError, StoreError
 from bnsweep.results.checkpoints import CHECKPOINTS, Checkpoints
 from bnsweep.results.copied import read_copy_of
 from bnsweep.results.declaration import DECLARED, read_declaration
+from bnsweep.results.former_code import former_code
 from bnsweep.results.locations import Files
 from bnsweep.results.store import Store
 from bnsweep.results.verify.commit import check_commit, check_unnumbered
@@ -37,7 +38,7 @@ def verify(store: Store, say: Callable[[str], object] = lambda _: None) -> list[
     for table in inventory.metric_tables:
         for name in inventory.loose(table):
             problems += check_unnumbered(files, name, known).problems
-    problems += _check_duplicates(keys) + _check_declaration(files, known)
+    problems += _check_duplicates(keys) + _check_declaration(files, known) + _check_code(store)
     problems = [replace(problem, copy=copy) for problem in _as_one(problems)]
     return sorted(problems, key=lambda problem: (problem.path, problem.kind))
 
@@ -54,6 +55,15 @@ def _check_checkpoints(files: Files) -> list[Problem]:
     checkpoints = Checkpoints(files)
     damaged = [key for key in sorted(checkpoints.keys()) if checkpoints.load(key) is None]
     return [Problem("record", f"{CHECKPOINTS}/{key}", "is damaged; its trial starts anew") for key in damaged]
+
+
+def _check_code(store: Store) -> list[Problem]:
+    """Compare the user's own code with what stored trials ran."""
+    try:
+        former = former_code(store)
+    except InputError:  # a damaged file, which is a problem of its own
+        return []
+    return [Problem("code", "trials", str(former))] if former else []
 
 
 def _check_duplicates(keys: Mapping[str, list[str]]) -> list[Problem]:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from bnsweep.results.copied import CopyOf
+from bnsweep.results.former_code import ADVICE
 
 REMEDIES = {
     "unfinished": "a merge was cut off; the next run, `bnsweep compact` or `bnsweep verify --repair` removes it",
@@ -19,6 +20,7 @@ REMEDIES = {
     "duplicate": "`bnsweep verify --repair` keeps one of each",
     "drift": "another version of bnsweep wrote it, or another program; move it away",
     "key": "another version of bnsweep wrote them, or they were changed; leave them out of what you compare",
+    "code": ADVICE,
     "declaration": "run the sweep again: it writes it anew",
     "record": "`bnsweep verify --repair` removes it; no result is in it",
 }
@@ -34,7 +36,7 @@ COPY_REMEDIES = {
 }
 """What to do where a copy is not as it should be: a run there would make it another directory."""
 
-NOTES = frozenset({"undeclared", "unnumbered"})
+NOTES = frozenset({"undeclared", "unnumbered", "code"})
 """Kinds that nothing needs to be done about."""
 
 

@@ -22,6 +22,7 @@ from bnsweep.rng import RngState, capture_rng, restore_rng
 from bnsweep.settings import settings_kept
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.section import NONE
+from bnsweep.training.code import code_sha256
 from bnsweep.training.evaluation import Evaluator
 from bnsweep.training.losses import make_loss
 from bnsweep.training.model import prepare_model
@@ -227,6 +228,7 @@ class OwnTraining:
         return {
             "step": self.step,
             "data_sha256": self.data.sha256,
+            "code_sha256": code_sha256(self.spec),
             "wall_time_s": self.wall_time_s,
             "kept": self.kept.state_dict(),
             "result": self.result.state_dict(),
