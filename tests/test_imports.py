@@ -29,7 +29,7 @@ FLOORS = {
         ("results",),
         ("spec",),
         ("limits", "plugins", "rng"),
-        ("settings",),
+        ("own_source", "settings"),
         ("error_texts", "errors", "trial_function"),
     ),
     "analysis": (

@@ -40,7 +40,7 @@ class Results:
     """Where they were read; '' where they were not."""
 
     def __repr__(self) -> str:
-        counts = self.trials["status"].value_counts() if "status" in self.trials else {}
+        counts = self.trials.get("status", pd.Series(dtype=str)).value_counts()
         by_status = "".join(f", {count} {status}" for status, count in counts.items() if count)
         without = f", {len(self.missing)} without a result" if self.missing else ""
         tables = {name: len(getattr(self, name)) for name in (*METRIC_TABLES, "failures")}

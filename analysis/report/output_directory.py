@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bnsweep.errors import InputError, StoreError
+from bnsweep.results import Store
 from bnsweep.results.existing import existing_store
 
 PAGE = "index.html"
@@ -26,10 +27,9 @@ def report_directory(directory: str | os.PathLike[str], out: str | os.PathLike[s
     """
     if out is not None:
         return output_directory(out)
-    store = existing_store(directory)
-    if not store.is_local:
+    if not Store.open(directory).is_local:
         raise InputError(f"{os.fspath(directory)} is not on this machine; say where to write with --out DIRECTORY")
-    return output_directory(os.path.join(store.root, "report"))
+    return output_directory(os.path.join(existing_store(directory).root, "report"))
 
 
 def output_directory(out: str | os.PathLike[str]) -> Path:

@@ -40,7 +40,8 @@ class Plan:
         return cls(missing, int(is_done.sum()), undeclared, None if other == sweep.name else other)
 
     def notes(self, sweep: Sweep, store: Store, *, extend: bool) -> Iterator[str]:
-        """Yield what the user should know of what is stored: that it is of other trials, or of code that was edited."""
+        """Yield what the user should know of the settings, and of what is stored: other trials, or other code."""
+        yield from sweep.notes
         if self.undeclared and (extend or not self.other_sweep):
             yield (
                 f"{len(self.undeclared)} stored trials are not declared by this sweep ({sweep.name}); they stay, and "

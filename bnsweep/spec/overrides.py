@@ -54,11 +54,39 @@ def _apply(sweep: CommentedMap, setting: str, yaml: YAML) -> None:
         if not _remove(sweep, path):
             raise InputError(f"--set {setting}: the sweep file has no {'.'.join(path)} to leave out")
         return
-    _remove(sweep, ("axes", ".".join(path)) if path[0] != "axes" else tuple(path[1].split(".")))
+    given, key = _value(value, setting, yaml), ".".join(path)
+    if path[0] == "axes":
+        _remove(sweep, tuple(".".join(path[1:]).split(".")))
+    elif key in sweep.get("axes", ()):
+        _require_fixed(sweep["axes"][key], given, key, setting)
+        _remove(sweep, ("axes", key))
     parent = sweep
     for name in path[:-1]:
         parent = _section(parent, name, setting)
-    parent[path[-1]] = _value(value, setting, yaml)
+    parent[path[-1]] = given
+
+
+def _require_fixed(axis: Any, given: Any, key: str, setting: str) -> None:
+    """Raise InputError where several values are given to a field that is an axis of single ones."""
+    values = axis.get("values", ()) if isinstance(axis, dict) else axis
+    holds_lists = isinstance(values, list) and any(isinstance(value, list) for value in values)
+    if isinstance(given, dict) or (isinstance(given, list) and not holds_lists):
+        axis_is_set = f"--set 'axes.{setting}'"
+        raise InputError(f"--set {setting}: {key} is an axis of the sweep file; give its values by {axis_is_set}")
+
+
+def fixed_axes(before: Sequence[str], after: Sequence[str], settings: Sequence[str]) -> tuple[str, ...]:
+    """Return in words which axes of a sweep file are none any more since a setting gives them a single value.
+
+    >>> fixed_axes(["norm", "lr"], ["norm"], ["lr=0.1"])
+    ("--set lr=0.1: lr is no axis any more; --set 'axes.lr=[0.1]' keeps it one",)
+    """
+    return tuple(
+        f"--set {setting}: {key} is no axis any more; --set 'axes.{key}=[{value}]' keeps it one"
+        for setting in settings
+        for key, has_value, value in [setting.partition("=")]
+        if has_value and key in before and key not in after
+    )
 
 
 def _path(key: str) -> tuple[str, ...]:

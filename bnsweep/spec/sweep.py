@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from pydantic import Field, ValidationError
@@ -16,7 +16,7 @@ from bnsweep.errors import InputError, did_you_mean
 from bnsweep.spec.axes import axis_values, check_axis_name, check_count, check_distinct
 from bnsweep.spec.error_messages import explain, shown
 from bnsweep.spec.grid import Grid
-from bnsweep.spec.overrides import overridden
+from bnsweep.spec.overrides import fixed_axes, overridden
 from bnsweep.spec.product import SECTIONS
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.section import Section
@@ -41,6 +41,8 @@ class Sweep:
     resources: Resources
     trials: Grid
     text: str
+    notes: tuple[str, ...] = ()
+    """What the user should know of how its settings change the file."""
 
     @classmethod
     def from_yaml(cls, path: str | os.PathLike[str], settings: Sequence[str] = ()) -> Self:
@@ -65,8 +67,9 @@ class Sweep:
         try:
             if settings:
                 _parse(text)
-                text = overridden(text, settings)
+                before, text = axis_names(text), overridden(text, settings)
                 place += "".join(f" --set {setting}" for setting in settings)
+                return replace(cls.from_text(text), notes=fixed_axes(before, axis_names(text), settings))
             return cls.from_text(text)
         except InputError as error:
             raise InputError(f"{place}: {error}") from error

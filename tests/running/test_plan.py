@@ -82,6 +82,19 @@ def test_plan_prices_what_is_missing_and_writes_nothing(sweep_file: Write, tmp_p
     assert os.listdir(tmp_path) == ["tiny.yaml"]
 
 
+def test_a_run_of_fewer_trials_says_that_the_others_are_left_out_of_the_report(sweep_file: Write, run: Run) -> None:
+    path, serial = sweep_file(), ("--executor", "serial")
+    assert "not declared" not in run("run", path, *serial).out
+    fewer = run("run", path, *serial, "--set", "axes.lr=[0.1]")
+    assert fewer.code == 0
+    assert re.search(
+        r"6 stored trials are not declared by this sweep \(tiny\); .* the report leaves them out", fewer.out
+    )
+    fixed = run("run", path, *serial, "--set", "lr=0.1").out
+    assert "--set lr=0.1: lr is no axis any more; --set 'axes.lr=[0.1]' keeps it one" in fixed
+    assert "not declared" not in run("run", path, *serial).out
+
+
 def test_without_timing_plan_only_counts(sweep_file: Write, tmp_path: Path, run: Run) -> None:
     result = run("plan", sweep_file(), "--no-timing")
     assert result.code == 0

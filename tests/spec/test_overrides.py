@@ -68,6 +68,8 @@ def test_nothing_set_is_the_very_same_text() -> None:
         ("~probes.landscape", "the sweep file has no probes.landscape to leave out"),
         ("axes.lr=[0.1", "the value is YAML"),
         ("name.x=5", "name is 'tiny' in the sweep file, which has no fields"),
+        ("lr=[0.1, 0.2]", "lr is an axis of the sweep file; give its values by --set 'axes.lr=[0.1, 0.2]'"),
+        ("lr={logspace: [0.1, 1, 3]}", "give its values by --set 'axes.lr={logspace: [0.1, 1, 3]}'"),
     ],
 )
 def test_a_setting_that_is_none_is_refused_and_quoted(setting: str, text: str) -> None:
@@ -75,6 +77,46 @@ def test_a_setting_that_is_none_is_refused_and_quoted(setting: str, text: str) -
         overridden(TEXT, [setting])
     assert str(raised.value).startswith(f"--set {setting}: ")
     assert text in str(raised.value)
+
+
+def test_a_list_is_a_value_of_an_axis_of_lists() -> None:
+    text = overridden(TEXT, ["axes.model.widths=[[8], [4, 4]]", "model.widths=[2, 2]"])
+    assert [trial.model.widths for trial in Sweep.from_text(text).trials][:1] == [(2, 2)]
+
+
+def test_all_axes_are_set_at_once() -> None:
+    assert {trial.lr for trial in sweep_of("axes={lr: [0.5, 1.5]}").trials} == {0.5, 1.5}
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [(["lr=0.5"], ["lr"]), (["lr=0.5", "norm=batch"], ["lr", "norm"]), (["axes.lr=[1.0]", "~axes.norm"], [])],
+)
+def test_an_axis_that_is_fixed_is_told_with_what_keeps_it_one(
+    tmp_path: Path, settings: list[str], told: list[str]
+) -> None:
+    (tmp_path / "tiny.yaml").write_text(TEXT)
+    notes = Sweep.from_yaml(tmp_path / "tiny.yaml", settings).notes
+    assert [note.partition(" is no axis any more")[0].split()[-1] for note in notes] == told
+    for note, setting in zip(notes, settings, strict=False):
+        assert f"--set 'axes.{setting.replace('=', '=[')}]' keeps it one" in note
+
+
+MISNAMED = [
+    ("trian.steps=3", "train"),
+    ("axes.learning_rate=[0.1]", "lr"),
+    ("axes.epochs=[1]", "train.steps"),
+    ("axes.LR=[0.1]", "lr"),
+    ("axes.batch_size=[2]", "train.batch_size"),
+    ("train.wd=0.1", "weight_decay"),
+]
+
+
+@pytest.mark.parametrize(("setting", "meant"), MISNAMED)
+def test_a_name_that_is_none_is_told_with_the_one_that_is_meant(tmp_path: Path, setting: str, meant: str) -> None:
+    (tmp_path / "tiny.yaml").write_text(TEXT)
+    with pytest.raises(InputError, match=rf"did you mean '{meant}'\?$"):
+        Sweep.from_yaml(tmp_path / "tiny.yaml", [setting])
 
 
 def test_what_a_setting_makes_impossible_is_told_with_file_and_settings(tmp_path: Path) -> None:
