@@ -19,7 +19,7 @@ from analysis.report.html import render
 from analysis.report.interactive import interactive
 from analysis.report.output_directory import FINAL_PAGE, PAGE, replaced_whole, report_directory
 from analysis.report.overview import report_overview
-from analysis.report.provenance import dataset_names, provenance
+from analysis.report.provenance import code_versions, dataset_names, provenance
 from analysis.tables.headline import ALLOWED, metric_headline, width_headline
 from analysis.tables.pooled import pooled_rows
 
@@ -107,6 +107,7 @@ def _context(results: Results, figures: Path, say: Callable[[str], object]) -> d
         "coverage": coverage(results),
         "compared_in_part": compared_in_part(results),
         "without_rows": without_rows(results),
+        "code_versions": code_versions(results.trials),
         "norm_coverage": norm_coverage(results),
         "undeclared": results.undeclared.head(MAX_NAMED).astype(str).to_dict("records"),
         "failures": results.failures.astype(str).to_dict("records"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter, defaultdict
 
 import pandas as pd
 
 from analysis.loading.versions import version_counts
+from bnsweep.results.former_code import stored_code_names
 
 JPEG_COPY = "cifar10-jpegq75"
 
@@ -23,6 +25,20 @@ def _dataset_name(dataset: str, options: str) -> str:
     fields = json.loads(options) if options not in ("None", "nan", "") else {}
     told = [f"{key.replace('_', ' ')} {value}" for key, value in fields.items() if value is not None]
     return f"{dataset} ({', '.join(told)})" if told else dataset
+
+
+def code_versions(trials: pd.DataFrame) -> list[tuple[str, list[int]]]:
+    """Return the user's own code of which trials ran several versions: its names, and the trials of each, most first.
+
+    Trials of which no digest is stored do not count.
+    """
+    columns = ["model", "trial", "probes", "code_sha256"]
+    rows = trials[columns].astype(object).dropna(subset="code_sha256").fillna({"trial": ""})
+    versions = defaultdict[str, Counter[str]](Counter)
+    for row in rows.value_counts().reset_index().to_dict("records"):
+        names = stored_code_names(row["model"], row["trial"], row["probes"])
+        versions[", ".join(names)][row["code_sha256"]] += row["count"]
+    return [(names, sorted(counts.values(), reverse=True)) for names, counts in versions.items() if len(counts) > 1]
 
 
 def provenance(trials: pd.DataFrame) -> list[tuple[str, str]]:
