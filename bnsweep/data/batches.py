@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import torch
@@ -19,18 +19,34 @@ MAX_STANDARDIZED_BYTES = 2**26
 
 
 def batches(data: Dataset, train: TrainSpec, seed: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the samples (B, C, H, W), standardized and augmented, and the labels (B,) of each step from `first` on.
+    """Yield the samples (B, C, H, W), standardized and augmented, and the labels (B,) of each step from `first` on."""
+    return ((x[0], y[0]) for x, y in joined_batches(data, train, [seed], first))
+
+
+def joined_batches(
+    data: Dataset, train: TrainSpec, seeds: Sequence[int], first: int = 0
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the samples (K, B, C, H, W) and the labels (K, B) of K trials, those of each as `batches` of its seed.
 
     A small training set is standardized once; the bits are the same.
     """
-    order = batch_indices(len(data.train_y), train.batch_size, train.steps, seed, data.train_y.device)
+    device, batch_size, steps = data.train_y.device, train.batch_size, range(first, train.steps)
     is_ready = data.train_x.is_floating_point() or 4 * data.train_x.numel() <= MAX_STANDARDIZED_BYTES
     ready = data.standardize(data.train_x) if is_ready else None
-    shape, steps = torch.Size((train.batch_size, *data.train_x.shape[1:])), range(first, train.steps)
-    draws = drawn(shape, train.augment, seed, steps, data.train_y.device)
-    for index, of_step in zip(islice(order, first, None), draws, strict=True):
+    each = list(dict.fromkeys(seeds))
+    which = None if each == list(seeds) else torch.tensor([each.index(seed) for seed in seeds], device=device)
+    orders = [
+        islice(batch_indices(len(data.train_y), batch_size, train.steps, seed, device), first, None) for seed in each
+    ]
+    shape = torch.Size((batch_size, *data.train_x.shape[1:]))
+    draws = [drawn(shape, train.augment, seed, steps, device) for seed in each]
+    for indices, of_step in zip(zip(*orders, strict=True), zip(*draws, strict=True), strict=True):
+        index = torch.cat(indices)
         samples = data.standardize(data.train_x[index]) if ready is None else ready[index]
-        yield augmented(samples, train.augment, of_step), data.train_y[index]
+        together = [torch.cat(of_each) for of_each in zip(*of_step, strict=True)]
+        x, y = augmented(samples, train.augment, together), data.train_y[index]
+        x, y = x.view(len(each), batch_size, *x.shape[1:]), y.view(len(each), batch_size, *y.shape[1:])
+        yield (x, y) if which is None else (x[which], y[which])
 
 
 def batch_indices(

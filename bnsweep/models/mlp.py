@@ -11,14 +11,16 @@ from bnsweep.models.sites import Sites
 from bnsweep.models.staged import Stage, StagedModel, linear
 from bnsweep.spec import MlpSpec
 
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
+
 
 def mlp(spec: MlpSpec, norm: str, input_shape: tuple[int, int, int], num_classes: int, noise_seed: int) -> StagedModel:
-    """Return stages hidden0, hidden1, ... of the given widths and linear, on flattened (C, H, W) images, with ReLUs.
+    """Return stages hidden0, hidden1, ... of the given widths and linear, on flattened (C, H, W) images.
 
     Raises:
         InputError: a mode that cannot work on a fully connected layer of this width.
     """
-    return fully_connected(spec.widths, nn.ReLU, norm, input_shape, num_classes, noise_seed)
+    return fully_connected(spec.widths, ACTIVATIONS[spec.activation], norm, input_shape, num_classes, noise_seed)
 
 
 def fully_connected(

@@ -18,10 +18,21 @@ MIN_PIXELS = 4
 Size = tuple[int, int]
 
 
+class Shortcut(nn.Module):
+    """Option A, without weights: every stride-th pixel in each direction, and so many channels of zeros added."""
+
+    def __init__(self, stride: int, added: int) -> None:
+        super().__init__()
+        self.stride, self.added = stride, added
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, C + added, H / stride, W / stride) of x (N, C, H, W)."""
+        x = x[:, :, :: self.stride, :: self.stride]
+        return F.pad(x, (0, 0, 0, 0, 0, self.added)) if self.added else x
+
+
 class ResidualBlock(nn.Module):
     """relu(norm1(conv1(relu(norm0(conv0(x))))) + shortcut(x)): two weight layers that only run as one stage.
-
-    The shortcut is option A, without weights: every stride-th pixel, and zeros for the channels that x lacks.
 
     Args:
         in_channels: channels of the input.
@@ -33,16 +44,17 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, in_channels: int, channels: int, spatial: Size, stride: int, sites: Sites) -> None:
         super().__init__()
-        self.stride, self.added = stride, channels - in_channels
         self.conv0 = conv3x3(in_channels, channels, stride)
         self.norm0 = sites(channels, strided(spatial, stride))
         self.conv1 = conv3x3(channels, channels)
         self.norm1 = sites(channels, strided(spatial, stride))
+        self.shortcut = Shortcut(stride, channels - in_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the next block's input."""
         residual: Tensor = self.norm1(self.conv1(F.relu(self.norm0(self.conv0(x)))))
-        return F.relu(residual + shortcut(x, self.stride, self.added))
+        output: Tensor = F.relu(residual + self.shortcut(x))
+        return output
 
 
 class PreActivationBlock(nn.Module):
@@ -54,26 +66,21 @@ class PreActivationBlock(nn.Module):
 
     def __init__(self, in_channels: int, channels: int, spatial: Size, stride: int, sites: Sites) -> None:
         super().__init__()
-        self.stride, self.added = stride, channels - in_channels
         self.norm0 = sites(in_channels, spatial)
         self.conv0 = conv3x3(in_channels, channels, stride)
         self.norm1 = sites(channels, strided(spatial, stride))
         self.conv1 = conv3x3(channels, channels)
+        self.shortcut = Shortcut(stride, channels - in_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the next block's input."""
         residual: Tensor = self.conv1(F.relu(self.norm1(self.conv0(F.relu(self.norm0(x))))))
-        return residual + shortcut(x, self.stride, self.added)
+        output: Tensor = residual + self.shortcut(x)
+        return output
 
 
 BLOCKS: dict[str, type[ResidualBlock | PreActivationBlock]] = {"post": ResidualBlock, "pre": PreActivationBlock}
 """Every block by its `norm_position`."""
-
-
-def shortcut(x: Tensor, stride: int, added: int) -> Tensor:
-    """Return every stride-th pixel of x (N, C, H, W) in each direction, with so many channels of zeros added."""
-    x = x[:, :, ::stride, ::stride]
-    return F.pad(x, (0, 0, 0, 0, 0, added)) if added else x
 
 
 def strided(spatial: Size, stride: int) -> Size:

@@ -20,8 +20,13 @@ def summarize(rows: Mapping[str, Rows]) -> dict[str, float | None]:
     did not converge; one that overflowed is infinite in its row. So is an update relative to a weight of zero, and an
     effective learning rate that is NaN.
     """
-    names = ("landscape", "ics", "moments", "layers", "curvature", "flatness")
-    landscape, ics, moments, layers, curvature, flatness = (rows.get(table, ()) for table in names)
+    tables = [rows.get(table, ()) for table in ("landscape", "ics", "moments", "layers", "curvature", "flatness")]
+    return _summary(*tables) if any(tables) else dict(NOTHING)
+
+
+def _summary(
+    landscape: Rows, ics: Rows, moments: Rows, layers: Rows, curvature: Rows, flatness: Rows
+) -> dict[str, float | None]:
     inner = [row for row in ics if row["layer"] > 0]
     return {
         **_walks("landscape", [row for row in landscape if row["given_as"] == "lr_multiple"]),
@@ -91,3 +96,7 @@ def _shifts(moments: Rows, column: str) -> list[float]:
 
 def _or_inf(value: float) -> float:
     return math.inf if math.isnan(value) else value
+
+
+NOTHING = _summary((), (), (), (), (), ())
+"""Of a trial that no probe measured."""

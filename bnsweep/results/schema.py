@@ -70,6 +70,7 @@ TRIALS = table(
     column("compile", pa.bool_(), "whether the training step was compiled"),
     column("augment", LABEL, "what is done to mini-batches at random, JSON"),
     column("precision", LABEL, "in which training computes: float32, float64, bf16 (autocast) or tf32"),
+    column("fuse", pa.int64(), "how many trials trained as one; null in an earlier version's rows: 1"),
     column("trial", LABEL, "the function of the user's own that trained it; null: bnsweep's own loop"),
     column("trial_options", pa.string(), "what the sweep file gave that function, JSON; else null"),
     column("metric_name", LABEL, "name of the number that the function reports; else null"),

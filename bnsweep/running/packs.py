@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from bnsweep.data import Dataset
 
 
+class Seat(NamedTuple):
+    """Where a trial trains that does so as one with others: in which company, and in which of its slots."""
+
+    company: int
+    slot: int
+
+
 @dataclass(frozen=True)
 class Pack:
     """Trials that one worker runs in turn, each by its index among the sweep's trials.
@@ -28,6 +35,7 @@ class Pack:
         has_whole_gpus: where the sweep gives a worker a fraction of a GPU, this pack gets all of it.
         saved: those of the trials that have a checkpoint to continue from.
         added: those of the trials that the run was given after it began, which workers do not know.
+        seats: of those of the trials that train as one with others.
     """
 
     coordinator: str
@@ -38,6 +46,15 @@ class Pack:
     has_whole_gpus: bool = False
     saved: frozenset[int] = frozenset()
     added: Mapping[int, TrialSpec] = field(default_factory=dict)
+    seats: Mapping[int, Seat] = field(default_factory=dict)
+
+    def companies(self) -> list[list[int]]:
+        """Return the trials that train as one, in the order in which their first ones come; most often one each."""
+        found: dict[object, list[int]] = {}
+        for trial in self.trials:
+            seat = self.seats.get(trial)
+            found.setdefault(("alone", trial) if seat is None else seat.company, []).append(trial)
+        return list(found.values())
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from bnsweep.running.plan import Plan
 from bnsweep.running.run import Prepared
 from bnsweep.running.same_data import require_same_data
 from bnsweep.spec import CustomSpec, DatasetSpec, NoModelSpec, TorchvisionModelSpec, TrialSpec
+from bnsweep.spec.fusing import why_alone
 from bnsweep.spec.grid import Grid
 from bnsweep.spec.section import NONE
 from bnsweep.spec.sweep import Sweep
@@ -45,6 +46,7 @@ def prepare(sweep: Sweep, store: Store, plan: Plan) -> Prepared:
     for spec in _one_each(plan, "probes"):
         build_probes(spec.probes, spec.train.steps)
     notes = _check_models(_one_each(plan, "model", "norm", "dataset"), loaded) + _missing_labels(datasets, loaded)
+    notes += _not_fused(_one_each(plan, "train.fuse", "train.compile", "model", "trial.name", "probes"))
     for spec in _one_each(plan, "trial.name", "model", "norm", "dataset", "probes", "train.precision"):
         if spec.is_own:
             notes += tuple(try_own_loop(spec, loaded[dataset_key(spec.dataset)]))
@@ -74,6 +76,12 @@ def _check_models(trials: Iterable[TrialSpec], datasets: dict[str, Dataset]) -> 
         if spec.probes.ics and (note := describe_split(model, spec.model.name)):
             notes[note] = None
     return tuple(notes)
+
+
+def _not_fused(trials: Iterable[TrialSpec]) -> tuple[str, ...]:
+    """Return why trials train one after another that were to train as one."""
+    whys = (why_alone(spec) for spec in trials if spec.train.fuse > 1)
+    return tuple(f"train.fuse: there are trials that train one after another: {why}" for why in whys if why)
 
 
 def _missing_labels(specs: Iterable[DatasetSpec], datasets: dict[str, Dataset]) -> tuple[str, ...]:

@@ -19,8 +19,10 @@ from bnsweep.running.own_columns import OwnColumns
 from bnsweep.running.packs import RunContext
 from bnsweep.running.provenance import versions
 from bnsweep.spec import AXES, TrialSpec
+from bnsweep.spec.section import Section
 from bnsweep.spec.trial import SEMANTICS_VERSION
 from bnsweep.training.code import code_sha256
+from bnsweep.training.fused.crowd import Member
 from bnsweep.training.loop import AnyTraining
 from bnsweep.training.memory import peak_memory_bytes
 from bnsweep.training.result import TrialResult
@@ -47,9 +49,8 @@ class EndedTrial:
     circumstances: Row
 
     @classmethod
-    def of(cls, training: AnyTraining, context: RunContext, **circumstances: Any) -> EndedTrial:
-        """Return a trial that was trained here."""
-        place = code_and_place(context, training.device)
+    def of(cls, training: AnyTraining | Member, place: Mapping[str, Any], **circumstances: Any) -> EndedTrial:
+        """Return a trial that was trained here, at this `code_and_place`."""
         digests = {"data_sha256": training.data.sha256, "code_sha256": code_sha256(training.spec)}
         shared = {**circumstances, **place, "wall_time_s": training.wall_time_s, **digests}
         return cls(training.spec, training.result, shared)
@@ -59,7 +60,9 @@ def tables_of(trials: Sequence[EndedTrial]) -> dict[str, pa.Table]:
     """Return the rows of trials by table, of those tables that have some."""
     with_rows = dict.fromkeys(name for trial in trials for name, rows in trial.result.tables.items() if rows)
     metrics = {name: _metrics(name, _schema(name, trials), trials) for name in with_rows}
-    return metrics | ({"trials": to_table(SCHEMAS["trials"], map(_row, trials))} if trials else {})
+    written = SpecColumns()
+    rows = (_row(trial, written) for trial in trials)
+    return metrics | ({"trials": to_table(SCHEMAS["trials"], rows)} if trials else {})
 
 
 def _schema(name: str, trials: Iterable[EndedTrial]) -> pa.Schema:
@@ -92,11 +95,11 @@ def _named(trials: Iterable[EndedTrial], column: str) -> Iterable[Any]:
     return (getattr(trial.spec, column) for trial in trials)
 
 
-def _row(trial: EndedTrial) -> Row:
+def _row(trial: EndedTrial, written: SpecColumns) -> Row:
     """Return the row of `trials`."""
     named = {name: getattr(trial.spec, name) for name in ("trial_key", *AXES)}
     outcome = {column: getattr(trial.result, column) for column in OUTCOME}
-    return {**named, **spec_columns(trial.spec), **outcome, **summarize(trial.result.tables), **trial.circumstances}
+    return {**named, **written(trial.spec), **outcome, **summarize(trial.result.tables), **trial.circumstances}
 
 
 def code_and_place(context: RunContext, device: torch.device) -> dict[str, Any]:
@@ -111,17 +114,44 @@ def code_and_place(context: RunContext, device: torch.device) -> dict[str, Any]:
     }
 
 
-def spec_columns(spec: TrialSpec) -> Mapping[str, Any]:
-    """Return the columns of `trials` that hold the rest of the spec, and what its numbers mean."""
-    dump = spec.model_dump(mode="json")
-    options = {
-        column: value
-        for section in ("model", "dataset")
-        for column, value in ((section, dump[section].pop("name")), (f"{section}_options", json.dumps(dump[section])))
-    }
-    names = {"probes": json.dumps(dump["probes"]), "spec": spec.to_json(), "semantics_version": SEMANTICS_VERSION}
-    train = {name: json.dumps(value) if isinstance(value, list) else value for name, value in dump["train"].items()}
-    return {**options, **_own_columns(spec), **train, **names}
+class SpecColumns:
+    """Returns the columns of `trials` that hold the rest of a spec, and what its numbers mean.
+
+    What sections hold is written down once where trials share them.
+    """
+
+    def __init__(self) -> None:
+        self._written: dict[int, tuple[Section, str, dict[str, Any]]] = {}
+
+    def __call__(self, spec: TrialSpec) -> dict[str, Any]:
+        """Return the columns of one."""
+        columns, texts = dict[str, Any](), dict[str, str]()
+        for name in type(spec).model_fields:
+            value = getattr(spec, name)
+            if isinstance(value, Section):
+                _, texts[name], of_section = self._section(name, value)
+                columns.update(of_section)
+            else:
+                texts[name] = json.dumps(value)
+        columns["spec"] = "{" + ", ".join(f'"{name}": {texts[name]}' for name in sorted(texts)) + "}"
+        return {**columns, **_own_columns(spec), "semantics_version": SEMANTICS_VERSION}
+
+    def _section(self, name: str, section: Section) -> tuple[Section, str, dict[str, Any]]:
+        """Return a section, which is kept so that no other one has its id, as JSON, and its columns."""
+        if (known := self._written.get(id(section))) is None:
+            dump = section.model_dump(mode="json")
+            known = self._written[id(section)] = section, json.dumps(dump, sort_keys=True), _columns_of(name, dump)
+        return known
+
+
+def _columns_of(name: str, dump: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of a section, given what it holds."""
+    if name in ("model", "dataset"):
+        options = {option: value for option, value in dump.items() if option != "name"}
+        return {name: dump["name"], f"{name}_options": json.dumps(options)}
+    if name == "train":
+        return {option: json.dumps(value) if isinstance(value, list) else value for option, value in dump.items()}
+    return {name: json.dumps(dump)} if name == "probes" else {}
 
 
 def _own_columns(spec: TrialSpec) -> dict[str, Any]:

@@ -148,7 +148,9 @@ class Service:
         keep_widening(self._job.store.files, self._job.run, [*self._sweep_files, sweep.text])
         new, attempts, saved = trials.keys[len(self._trials) :], writer.attempts, writer.checkpoints.keys()
         with self._lock:
-            is_taken = self._coordinator and self._coordinator.widen(trials, new, writer.keys, attempts, saved)
+            is_taken = self._coordinator and self._coordinator.widen(
+                trials, new, writer.keys, attempts, saved, trials.seats
+            )
             if is_taken:
                 self._trials = trials
         if not is_taken:
@@ -201,6 +203,7 @@ class Service:
             saved=writer.checkpoints.keys(),
             hand_out_after_s=SAY_WHAT_IS_OUT_S if self._is_again else 0.0,
             own_schemas=writer.own_schemas,
+            seats=self._trials.seats,
         )
         with self._lock:
             self._coordinator, self._writer = coordinator, writer

@@ -21,6 +21,7 @@ from bnsweep.results.declaration import seal, unseal
 from bnsweep.results.locations import Files
 from bnsweep.running.packs import dataset_key
 from bnsweep.spec import TrialSpec
+from bnsweep.spec.fusing import Seats
 from bnsweep.spec.grid import Grid
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep
@@ -58,6 +59,11 @@ class RunTrials(Sequence[TrialSpec]):
     def keys(self) -> NDArray[np.uint64]:
         """The keys of all of them."""
         return np.concatenate([part.keys for part in self.parts])
+
+    @cached_property
+    def seats(self) -> Seats:
+        """The seats of all of them."""
+        return Seats(*map(np.concatenate, zip(*(part.seats for part in self.parts), strict=True)))
 
     @cached_property
     def _ends(self) -> list[int]:

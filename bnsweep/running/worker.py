@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Any
 
 import torch
 
@@ -14,19 +15,15 @@ from bnsweep.errors import DeviceLost
 from bnsweep.running.failure_rows import raised_row
 from bnsweep.running.outgoing import Outgoing
 from bnsweep.running.packs import Desk, Ended, Ending, Pack, RunContext, Wait, Whereabouts, dataset_key
-from bnsweep.running.rows import EndedTrial
+from bnsweep.running.rows import EndedTrial, code_and_place
+from bnsweep.running.under_way import Alone, Outcome, Together, UnderWay
 from bnsweep.running.worker_log import WorkerLog
 from bnsweep.spec import TrialSpec
-from bnsweep.training.checkpoint import NotPlain, dump
+from bnsweep.training.checkpoint import NotPlain, dump, load_of
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.device_errors import is_out_of_memory, let_go, lost_device
-from bnsweep.training.loop import AnyTraining, train
 from bnsweep.training.memory import reset_peak_memory
 from bnsweep.training.optimizers import load_optimizers
-
-
-class _BrokenOff(Exception):  # noqa: N818  # an order, not an error
-    """The trial under way is to end: another worker has its result, or the run is to stop and it was saved."""
 
 
 class Worker:
@@ -65,33 +62,90 @@ class Worker:
 
     def _run(self, pack: Pack) -> Iterator[float]:
         self._outgoing.begin(pack)
-        for trial, attempt in zip(pack.trials, pack.attempts, strict=True):
+        for company in pack.companies():
             if self._outgoing.must_stop:
                 break
-            if not self._outgoing.is_dropped(trial):
-                yield from self._run_trial(trial, attempt, pack)
+            if left := [trial for trial in company if not self._outgoing.is_dropped(trial)]:
+                yield from self._run_company(left, pack)
         self._outgoing.send(is_last=True)
 
-    def _run_trial(self, trial: int, attempt: int, pack: Pack) -> Iterator[float]:
-        """Run a trial, and put what it gave to what is delivered next."""
-        spec = pack.added[trial] if trial in pack.added else self.context.trials[trial]
+    def _run_company(self, trials: Sequence[int], pack: Pack) -> Iterator[float]:
+        """Run trials that train as one, most often one, and put what they gave to what is delivered next."""
+        attempts, begun = dict(zip(pack.trials, pack.attempts, strict=True)), None
         started_at = datetime.now(UTC)
         self.log.mark()
+        reset_peak_memory(self.device)
         try:
-            training = yield from self._train(trial, spec, trial in pack.saved)
-        except _BrokenOff:
-            return
+            for begun in self._under_way(trials, pack):
+                yield from self._train(begun, attempts, pack, started_at)
+                if self._outgoing.must_stop:
+                    break
+        except DeviceLost:
+            raise
         except Exception as error:  # a bug in one trial must not take its neighbours along
-            self._record(trial, spec, attempt, pack, error)
-        else:
-            ended = EndedTrial.of(training, self.context, attempt=attempt, started_at=started_at)
-            self._outgoing.add(trial, Ended(Ending(training.result.status), attempt), ended)
+            left, begun = begun.left if begun else trials, None  # the error keeps this frame, and what is in it
+            for trial in left:
+                self._record(trial, attempts[trial], pack, error)
         self._outgoing.send_if_due()
 
-    def _record(self, trial: int, spec: TrialSpec, attempt: int, pack: Pack, error: Exception) -> None:
+    def _under_way(self, trials: Sequence[int], pack: Pack) -> Iterator[UnderWay]:
+        """Yield the trials under way, from where workers before this one saved them: after as many steps as one."""
+        specs = {trial: self._spec(trial, pack) for trial in trials}
+        data = self.datasets[dataset_key(specs[trials[0]].dataset)]
+        saved = {trial: self.desk.load_checkpoint(trial) for trial in trials if trial in pack.saved}
+        if trials[0] not in pack.seats:
+            yield Alone(trials[0], specs[trials[0]], data, saved.get(trials[0]), self._compiler)
+            return
+        states = {trial: load_of(data, content, self.device) for trial, content in saved.items()}
+        steps = {trial: state["step"] if (state := states.get(trial)) else 0 for trial in trials}
+        for step in sorted(set(steps.values())):
+            slots = {trial: pack.seats[trial].slot for trial in trials if steps[trial] == step}
+            yield Together(
+                slots,
+                {trial: specs[trial] for trial in slots},
+                data,
+                {trial: state for trial in slots if (state := states.get(trial))},
+            )
+
+    def _train(self, begun: UnderWay, attempts: Mapping[int, int], pack: Pack, started_at: datetime) -> Iterator[float]:
+        """Train until all have ended, or are to be let be, and then saved where the run is to stop."""
+        save_at, can_be_saved = monotonic() + self.context.checkpoint_every_s, True
+        with closing(begun.steps()) as steps:
+            for ended in steps:
+                place = code_and_place(self.context, self.device) if ended else {}
+                for trial, outcome in ended:
+                    self._keep(trial, attempts[trial], outcome, pack, {**place, "started_at": started_at})
+                yield 0.0
+                self._outgoing.send_if_due()
+                for trial in [trial for trial in begun.left if self._outgoing.is_dropped(trial)]:
+                    begun.give_up(trial)
+                must_stop = self._outgoing.must_stop
+                if can_be_saved and (must_stop or monotonic() > save_at):
+                    can_be_saved = not [trial for trial in begun.left if not self._save(trial, begun)]
+                    save_at = monotonic() + self.context.checkpoint_every_s
+                if must_stop:
+                    return
+
+    def _keep(self, trial: int, attempt: int, outcome: Outcome, pack: Pack, place: Mapping[str, Any]) -> None:
+        if isinstance(outcome, Exception):
+            self._record(trial, attempt, pack, outcome)
+            return
+        ended = EndedTrial.of(outcome, place, attempt=attempt)
+        self._outgoing.add(trial, Ended(Ending(outcome.result.status), attempt), ended)
+
+    def _spec(self, trial: int, pack: Pack) -> TrialSpec:
+        return pack.added[trial] if trial in pack.added else self.context.trials[trial]
+
+    def _record(self, trial: int, attempt: int, pack: Pack, error: Exception) -> None:
         """Put what a trial raised to what is delivered next; free the memory that it holds where that was short."""
+        spec = self._spec(trial, pack)
         lost, is_short = lost_device(error, self.device), is_out_of_memory(error)
         how = Ending.SHORT_OF_MEMORY if is_short and not pack.has_whole_gpus else Ending.FAILED
+        if is_short and trial in pack.seats:
+            advice = f"{spec.train.fuse} trials train as one; a smaller train.fuse takes less"
+            advised = MemoryError(f"{error_text(error)}; {advice}")
+            advised.__cause__ = error
+            error = advised
         row = raised_row(spec, attempt, error, self.log)
         self._outgoing.add_failure(trial, Ended(Ending.LOST_DEVICE if lost else how, attempt), row)
         if lost:
@@ -100,29 +154,10 @@ class Worker:
         if is_short:
             let_go(error, self.device)
 
-    def _train(self, trial: int, spec: TrialSpec, is_saved: bool) -> Generator[float, None, AnyTraining]:
-        """Train a trial, from where a worker before this one saved it."""
-        reset_peak_memory(self.device)
-        saved = self.desk.load_checkpoint(trial) if is_saved else None
-        save_at, can_be_saved = monotonic() + self.context.checkpoint_every_s, True
-        with closing(train(spec, self.datasets[dataset_key(spec.dataset)], saved, self._compiler)) as steps:
-            for training in steps:
-                yield 0.0
-                self._outgoing.send_if_due()
-                if self._outgoing.is_dropped(trial):
-                    raise _BrokenOff
-                must_stop = self._outgoing.must_stop
-                if can_be_saved and (must_stop or monotonic() > save_at):
-                    can_be_saved = self._save(trial, training)
-                    save_at = monotonic() + self.context.checkpoint_every_s
-                if must_stop:
-                    raise _BrokenOff
-        return training
-
-    def _save(self, trial: int, training: AnyTraining) -> bool:
+    def _save(self, trial: int, begun: UnderWay) -> bool:
         """Save a trial under way; return whether that can be done, since a user's probe may not allow it."""
         try:
-            content = dump(training.state_dict())
+            content = dump(begun.state_dict(trial))
         except NotPlain:
             return False
         self.desk.save_checkpoint(trial, content)

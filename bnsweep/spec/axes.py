@@ -14,7 +14,7 @@ from bnsweep.spec.error_messages import shown, variant
 from bnsweep.spec.train import TrainSpec
 from bnsweep.spec.trial import AXES
 
-MAX_TRIALS = 1_000_000
+MAX_TRIALS = 2**20
 AXIS_FORMS = ("values", "logspace", "linspace", "range")
 SIGNIFICANT_DIGITS = 6
 """Generated grid points are rounded to as many, so that a user can type one again and mean the same trial."""

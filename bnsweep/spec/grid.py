@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self, overload
 
 import numpy as np
@@ -15,9 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from bnsweep.errors import InputError
 from bnsweep.spec.axes import is_number
+from bnsweep.spec.fusing import Seats
 from bnsweep.spec.keys import trial_keys
 from bnsweep.spec.possible import check_possible
-from bnsweep.spec.product import Product, places_of
+from bnsweep.spec.product import Product
 from bnsweep.spec.trial import TrialSpec
 
 
@@ -86,15 +88,15 @@ class Grid(Sequence[TrialSpec]):
         Args:
             fields: such as `norm`, `train.steps`, or `model` for all fields of the model.
         """
-        names, shape = self.product.names, self.product.shape
-        places = sorted({place for field in fields for place in places_of(field, names)})
-        combination = np.zeros(len(self), np.int64)
-        for place in places:
-            on_axis = self.order // int(np.prod(shape[place + 1 :], dtype=np.int64)) % shape[place]
-            combination = combination * shape[place] + on_axis
+        combination = self.product.combinations(self.order, *fields)
         _, first, counts = np.unique(combination, return_index=True, return_counts=True)
         in_order = np.argsort(first)
         return self.take(first[in_order]), counts[in_order].tolist()
+
+    @cached_property
+    def seats(self) -> Seats:
+        """Which of them may train as one."""
+        return Seats.of(self.product, self.order)
 
     def _check_unique(self) -> None:
         """Raise InputError where two points of the grid are the same trial."""

@@ -36,6 +36,8 @@ class MlpSpec(Section):
     name: Literal["mlp"]
     widths: tuple[PositiveInt, ...] = Field(default=(128, 128), strict=False, min_length=1)
     """Units of each hidden layer."""
+    activation: Literal["relu", "tanh"] = "relu"
+    """The nonlinearity after each hidden layer."""
 
 
 class DeepLinearSpec(Section):

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -15,6 +16,8 @@ from bnsweep.errors import InputError
 from bnsweep.spec.error_messages import explain
 from bnsweep.spec.trial import TrialSpec
 
+UNREAD = ("lr", "init", "init_gain", "seed")
+"""Fields of a trial that no check reads beside others."""
 SECTIONS = ("model", "dataset", "train", "trial")
 """The fields of a trial whose own fields may be axes."""
 
@@ -50,9 +53,34 @@ class Product:
     def trial(self, point: Sequence[int]) -> TrialSpec:
         """Return the trial at a point.
 
+        Those that differ in `UNREAD` fields alone share their sections, and are checked once.
+
         Raises:
             InputError: it cannot be; the message names the key.
         """
+        if (values := self._unread) is None:
+            return self._checked(point)
+        base = tuple(0 if name in values else place for name, place in zip(self.names, point, strict=True))
+        if (spec := self._bases.get(base)) is None:
+            spec = self._bases[base] = self._checked(base)
+        own = {name: values[name][place] for name, place in zip(self.names, point, strict=True) if name in values}
+        return TrialSpec.model_construct(**{**dict(spec), **own})
+
+    @cached_property
+    def _bases(self) -> dict[tuple[int, ...], TrialSpec]:
+        """The trials at the first values of `UNREAD` axes."""
+        return {}
+
+    @cached_property
+    def _unread(self) -> dict[str, list[Any]] | None:
+        """The values of each axis that no check of a trial as a whole reads; None where one of them cannot be."""
+        fields = {name: TrialSpec.model_fields[name] for name in UNREAD if name in self.axes}
+        try:
+            return {name: values_of(field).validate_python(list(self.axes[name])) for name, field in fields.items()}
+        except ValidationError:
+            return None
+
+    def _checked(self, point: Sequence[int]) -> TrialSpec:
         given = self._fields(point)
         try:
             return TrialSpec.model_validate(given)
@@ -60,6 +88,20 @@ class Product:
             problem = explain(error, given, TrialSpec)
             is_of_axis = any(problem.path[: len(field)] == field for field in (tuple(n.split(".")) for n in self.names))
             raise InputError(f"{'axes.' if is_of_axis else ''}{problem}") from error
+
+    def combinations(self, order: NDArray[np.int64], *fields: str) -> NDArray[np.int64]:
+        """Number the combinations that there can be of some fields, as in the product; return that of each place (n,).
+
+        Args:
+            order: places in the product, (n,).
+            fields: such as `norm`, `train.steps`, or `model` for all fields of the model.
+        """
+        names, shape = self.names, self.shape
+        combination = np.zeros(len(order), np.int64)
+        for place in sorted({place for field in fields for place in places_of(field, names)}):
+            on_axis = order // int(np.prod(shape[place + 1 :], dtype=np.int64)) % shape[place]
+            combination = combination * shape[place] + on_axis
+        return combination
 
     def is_possible(self, point: Sequence[int]) -> bool:
         """Return whether there can be a trial at a point."""

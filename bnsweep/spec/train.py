@@ -98,6 +98,8 @@ class TrainSpec(Section):
     """Of images, at random: crop, a window of the image with H/8 zeros around it; flip, left and right exchanged."""
     precision: Literal["float32", "float64", "bf16", "tf32"] = "float32"
     """In which training computes; `bf16` is autocast."""
+    fuse: int = Field(default=1, ge=1, le=4096)
+    """How many trials of one program train as one, which a small model gains by; part of the key, see method.md."""
 
     @property
     def warmup_steps(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from bnsweep.data import Dataset
 from bnsweep.probes.state import NotPlain
 
 FORMAT = b"bnsweep trial state 6\n"
@@ -24,7 +25,7 @@ def dump(state: dict[str, Any]) -> bytes:
     """
     _check_plain(state)
     buffer = io.BytesIO()
-    torch.save(state, buffer)
+    torch.save(_by_themselves(state), buffer)
     return FORMAT + buffer.getvalue()
 
 
@@ -43,6 +44,22 @@ def load(content: bytes, device: torch.device) -> dict[str, Any] | None:
     return state if isinstance(state, dict) else None
 
 
+def load_of(data: Dataset, content: bytes | None, device: torch.device) -> dict[str, Any] | None:
+    """Return what `dump` was given, of a trial on these data; None where that is not what it is."""
+    state = None if content is None else load(content, device)
+    return state if state and state["data_sha256"] == data.sha256 else None
+
+
+def _by_themselves(value: Any) -> Any:
+    """Return the value with copies of tensors that are part of a larger one, which would be saved as a whole."""
+    if isinstance(value, dict):
+        return {key: _by_themselves(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_by_themselves(entry) for entry in value)
+    is_part = isinstance(value, torch.Tensor) and value.untyped_storage().nbytes() > value.nbytes
+    return value.clone() if is_part else value
+
+
 def _check_plain(value: object) -> None:
     if type(value) is dict:
         for key, entry in value.items():
@@ -55,4 +72,4 @@ def _check_plain(value: object) -> None:
         raise NotPlain(f"a {type(value).__name__} is neither a tensor nor a plain value")
 
 
-__all__ = ["FORMAT", "NotPlain", "dump", "load"]
+__all__ = ["FORMAT", "NotPlain", "dump", "load", "load_of"]

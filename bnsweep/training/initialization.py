@@ -11,7 +11,7 @@ paired, and scales of one draw more than initializers: `analysis.measures.scales
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import sqrt
 
 import torch
@@ -23,6 +23,7 @@ from bnsweep.norm.weight import set_weight
 from bnsweep.rng import derive
 
 Draw = Callable[[Tensor, torch.Generator], Tensor]
+LayerDraw = Callable[[str, int, int, torch.Size, int], tuple[Tensor, Tensor]]
 
 
 def _default(weight: Tensor, generator: torch.Generator) -> Tensor:
@@ -79,15 +80,30 @@ def initialize(network: Network, init: str, gain: float, seed: int) -> None:
     """
     if init not in INITS:
         raise InputError(f"init: given {init!r}; {did_you_mean(init, INITS)}")
-    for i, (_, layer) in enumerate(layers(network)):
-        generator = torch.Generator().manual_seed(derive(seed, "weights", i))
-        set_weight(layer, INITS[init](torch.empty(layer.weight.shape), generator) * gain)
+    fill([layer for _, layer in layers(network)], init, gain, seed)
+
+
+@torch.no_grad()
+def fill(
+    weight_layers: Sequence[WeightLayer], init: str, gain: float, seed: int, draw: LayerDraw | None = None
+) -> None:
+    """Fill the weights and biases of all weight layers of a network, as `initialize` does.
+
+    `draw` may remember what `draw_layer` gave.
+    """
+    for i, layer in enumerate(weight_layers):
+        num_biases = 0 if layer.bias is None else len(layer.bias)
+        weight, bias = (draw or draw_layer)(init, seed, i, layer.weight.shape, num_biases)
+        set_weight(layer, weight * gain)
         if layer.bias is not None:
-            layer.bias.copy_(_bias(layer, layer.bias, init, generator))
+            layer.bias.copy_(bias)
 
 
-def _bias(layer: WeightLayer, bias: Tensor, init: str, generator: torch.Generator) -> Tensor:
-    if init != "default":
-        return torch.zeros(bias.shape)
-    bound = 1 / sqrt(layer.weight[0].numel())
-    return torch.empty(bias.shape).uniform_(-bound, bound, generator=generator)
+def draw_layer(init: str, seed: int, number: int, shape: torch.Size, num_biases: int) -> tuple[Tensor, Tensor]:
+    """Return the weight, before the gain, and the biases of the weight layer of this number and shape."""
+    generator = torch.Generator().manual_seed(derive(seed, "weights", number))
+    weight, bias = INITS[init](torch.empty(shape), generator), torch.zeros(num_biases)
+    if init == "default":
+        bound = 1 / sqrt(shape[1:].numel())
+        bias.uniform_(-bound, bound, generator=generator)
+    return weight, bias

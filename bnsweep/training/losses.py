@@ -22,12 +22,20 @@ class TrialLoss(Protocol):
         """Return the loss that is minimized on a mini-batch, a scalar, of outputs (N, K) and targets."""
         ...
 
+    def of_each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of each of M models on its own mini-batch, (M,), of outputs (M, K, N) and targets (M, N)."""
+        ...
+
     def of_samples(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the same on any number of samples: what a mini-batch of training's size would have on average."""
         ...
 
     def total(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return N times the loss that samples are judged by: as `of_samples`, without label smoothing."""
+        ...
+
+    def total_of_each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the same of each of M models, (M,), of outputs (M, K, N) and targets (M, N)."""
         ...
 
 
@@ -45,6 +53,10 @@ class CrossEntropy:
         """Return the loss of a mini-batch."""
         return F.cross_entropy(outputs, y, label_smoothing=self.label_smoothing)
 
+    def of_each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of each model."""
+        return F.cross_entropy(outputs, y, reduction="none", label_smoothing=self.label_smoothing).mean(1)
+
     def of_samples(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the same: it is a mean."""
         return self(outputs, y)
@@ -52,6 +64,10 @@ class CrossEntropy:
     def total(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the sum of the cross-entropies."""
         return F.cross_entropy(outputs, y, reduction="sum")
+
+    def total_of_each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the sum of each model."""
+        return F.cross_entropy(outputs, y, reduction="none").sum(1)
 
 
 class SquaredError:
@@ -69,6 +85,11 @@ class SquaredError:
         """Return the loss of a mini-batch."""
         return F.mse_loss(outputs, as_outputs(y, outputs), reduction=self.reduction)
 
+    def of_each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of each model; real targets are (M, N, K)."""
+        squares = _squares_of_each(outputs, y)
+        return squares.mean((1, 2)) if self.reduction == "mean" else squares.sum((1, 2))
+
     def of_samples(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return what a mini-batch of training's size would have on average."""
         loss = self(outputs, y)
@@ -78,6 +99,17 @@ class SquaredError:
         """Return N times that."""
         squares = F.mse_loss(outputs, as_outputs(y, outputs), reduction="sum")
         return squares * (1 / outputs.shape[1] if self.reduction == "mean" else self.batch_size)
+
+    def total_of_each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the same of each model."""
+        squares = _squares_of_each(outputs, y).sum((1, 2))
+        return squares * (1 / outputs.shape[1] if self.reduction == "mean" else self.batch_size)
+
+
+def _squares_of_each(outputs: Tensor, y: Tensor) -> Tensor:
+    """Return the squared errors (M, K, N) of M models, of targets (M, N) or (M, N, K)."""
+    targets = y if y.is_floating_point() else F.one_hot(y, outputs.shape[1])
+    return F.mse_loss(outputs, targets.to(outputs.dtype).transpose(1, 2), reduction="none")
 
 
 def as_outputs(y: Tensor, outputs: Tensor) -> Tensor:
@@ -106,6 +138,10 @@ class InFloat32:
         """Return the loss of a mini-batch."""
         return self.loss(outputs.float(), y)
 
+    def of_each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of each model."""
+        return self.loss.of_each(outputs.float(), y)
+
     def of_samples(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the same on any number of samples."""
         return self.loss.of_samples(outputs.float(), y)
@@ -113,6 +149,10 @@ class InFloat32:
     def total(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return N times what samples are judged by."""
         return self.loss.total(outputs.float(), y)
+
+    def total_of_each(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the same of each model."""
+        return self.loss.total_of_each(outputs.float(), y)
 
 
 LOSSES: dict[str, Callable[[TrainSpec], TrialLoss]] = {"cross_entropy": CrossEntropy, "mse": SquaredError}

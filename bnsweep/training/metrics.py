@@ -81,7 +81,7 @@ def _read(steps: list[BufferedStep]) -> Iterator[StepMetrics]:
     accuracies = _accuracies(steps)
     norms = _grad_norms(steps)
     for step, loss, accuracy in zip(steps, losses, accuracies, strict=True):
-        grad_norm = None if step.grad_norms is None else _joint(next(norms))
+        grad_norm = None if step.grad_norms is None else joint_norm(next(norms))
         yield StepMetrics(step.step, loss, accuracy, grad_norm, step.row)
 
 
@@ -100,6 +100,6 @@ def _accuracies(steps: list[BufferedStep]) -> list[float] | list[None]:
     return accuracies
 
 
-def _joint(norms: list[float]) -> float:
+def joint_norm(norms: list[float]) -> float:
     """Return the norm of what has these norms; NaN where one is, beside an infinite one too."""
     return math.nan if any(map(math.isnan, norms)) else math.hypot(*norms)

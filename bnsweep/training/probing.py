@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
@@ -20,9 +20,9 @@ class Probing:
         final_probes: of what the trial ends with.
     """
 
-    def __init__(self, spec: TrialSpec, result: TrialResult) -> None:
+    def __init__(self, spec: TrialSpec, result: TrialResult, clock: Callable[[], float] = perf_counter) -> None:
         self.probes, self.final_probes = build_probes(spec.probes, spec.train.steps), build_final_probes(spec.probes)
-        self._result = result
+        self._result, self._clock = result, clock
         schemas = {probe.table: probe.schema for probe in self.probes}
         schemas |= {probe.table: probe.schema for probe in self.final_probes}
         result.schemas |= schemas
@@ -45,9 +45,9 @@ class Probing:
     @contextmanager
     def timed(self) -> Iterator[None]:
         """Count the time within the block as the probes'."""
-        started = perf_counter()
+        started = self._clock()
         yield
-        self._result.probe_time_s += perf_counter() - started
+        self._result.probe_time_s += self._clock() - started
 
     def state_dict(self) -> list[dict[str, Any]]:
         """Return what each probe of steps remembers."""

@@ -25,7 +25,7 @@ from bnsweep.running.prices.calibrate import calibrate
 from bnsweep.running.prices.costs import COMPILING, EVALUATION, GPU, PEAK, STEP, Costs, mean_costs, total, work_of
 from bnsweep.running.prices.kinds import find_kinds
 from bnsweep.running.prices.timing import price_of, time_kinds
-from bnsweep.running.rows import EndedTrial, tables_of
+from bnsweep.running.rows import EndedTrial, code_and_place, tables_of
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.grid import Grid
 from bnsweep.spec.resources import Resources
@@ -141,7 +141,7 @@ def test_bytes_are_those_of_real_trials(spec: Build, tmp_path: Path) -> None:
     assert costs
     for trial in trials:
         (training,) = deque(train(trial, context.datasets[dataset_key(trial.dataset)]), maxlen=1)
-        ended.append(EndedTrial.of(training, context, attempt=1))
+        ended.append(EndedTrial.of(training, code_and_place(context, training.device), attempt=1))
     planned = sum(costs.file_bytes.values()) + sum(total(work_of(trial), costs.row_bytes) for trial in trials)
     assert planned == pytest.approx(sum(to_parquet(rows).size for rows in tables_of(ended).values()), rel=0.25)
 

@@ -106,6 +106,17 @@ def step_loss() -> Acting:
     return Acting(lambda ctx: [{"step": ctx.step, "v": ctx.loss}])
 
 
+def failing_above(lr: float) -> Acting:
+    """A probe that raises in trials with a larger learning rate."""
+
+    def act(ctx: StepContext) -> list[Row]:
+        if ctx.lr > lr:
+            raise ValueError(f"lr {ctx.lr:g} is above {lr:g}")
+        return []
+
+    return Acting(act)
+
+
 def meddling(how: str) -> Acting:
     """A probe that writes to what it is given, or moves what others depend on."""
 

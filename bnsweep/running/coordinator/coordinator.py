@@ -32,6 +32,7 @@ from bnsweep.running.failure_rows import lost_worker_row
 from bnsweep.running.own_columns import OwnColumns
 from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Receipt, Tally, Wait, Whereabouts, WorkerFailure
 from bnsweep.spec import TrialSpec
+from bnsweep.spec.fusing import Seats
 
 MAX_WORKER_FAILURES = 3
 """Workers that a trial may take along before it counts as failed: with nothing else to run, or by what it raised."""
@@ -50,6 +51,7 @@ class Coordinator:
         clock: returns seconds.
         hand_out_after_s: until then workers may say what a predecessor has handed out.
         own_schemas: of users' own tables, as they are stored.
+        seats: of the trials that train as one with others; None where none does.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Coordinator:
         clock: Callable[[], float] = monotonic,
         hand_out_after_s: float = 0.0,
         own_schemas: Mapping[str, pa.Schema] | None = None,
+        seats: Seats | None = None,
     ) -> None:
         self.name = uuid.uuid4().hex
         self._trials, self._clock = trials, clock
@@ -71,7 +74,7 @@ class Coordinator:
         self.num_trials = self._states.num_left
         self._own_columns = OwnColumns(dict(own_schemas or {}))
         self._workers, self._sizing, self._outbox = KnownWorkers(), PackSizing(num_workers), Outbox(clock)
-        self._dispatch = Dispatch(self.name, self._states, self._workers, self._sizing, num_workers, clock)
+        self._dispatch = Dispatch(self.name, self._states, self._workers, self._sizing, num_workers, clock, seats)
         self._hand_out_from = clock() + hand_out_after_s
         self._newsroom = Newsroom()
         self._is_stopping = self._has_given_up = self._is_aborted = False
@@ -188,6 +191,7 @@ class Coordinator:
         finished: NDArray[np.uint64],
         attempts: Mapping[str, int],
         saved: Collection[str],
+        seats: Seats | None = None,
     ) -> bool:
         """Take in more trials, all that there are then, and the keys of those that are new; the rest is of all.
 
@@ -197,7 +201,7 @@ class Coordinator:
             return False
         before = self._states.num_left
         self._states.append(keys, finished, attempts, saved)
-        self._dispatch.waiting.append()
+        self._dispatch.waiting.append(seats)
         self._trials, self.num_trials = trials, self.num_trials + self._states.num_left - before
         return True
 

@@ -11,6 +11,7 @@ from bnsweep.running.coordinator.packs_out import PackOut, PacksOut
 from bnsweep.running.coordinator.trial_states import TRIED_AGAIN, TrialStates
 from bnsweep.running.coordinator.waiting import WaitingTrials
 from bnsweep.running.packs import Delivery, Ending, Pack, Whereabouts
+from bnsweep.spec.fusing import Seats
 
 
 class Dispatch:
@@ -23,6 +24,7 @@ class Dispatch:
         sizing: how many trials a pack should have.
         num_workers: how many are expected.
         clock: returns seconds.
+        seats: of the trials that train as one with others; None where none does.
     """
 
     def __init__(
@@ -33,10 +35,11 @@ class Dispatch:
         sizing: PackSizing,
         num_workers: int,
         clock: Callable[[], float],
+        seats: Seats | None = None,
     ) -> None:
         self._name, self._states, self._workers, self._sizing = name, states, workers, sizing
         self._num_expected, self._clock = num_workers, clock
-        self.waiting, self.out = WaitingTrials(states), PacksOut()
+        self.waiting, self.out = WaitingTrials(states, seats), PacksOut()
         self._num_packs = 0
 
     # Packs go out.
@@ -77,7 +80,8 @@ class Dispatch:
         number, self._num_packs = self._num_packs, self._num_packs + 1
         left = {trial: attempt for trial, attempt in attempts.items() if not self._states.has_ended[trial]}
         trials = tuple(attempts), tuple(attempts.values())
-        pack = Pack(self._name, number, *trials, is_alone, has_whole_gpus, self._states.saved(attempts.keys()))
+        saved, seats = self._states.saved(attempts.keys()), self.waiting.seating.of(attempts)
+        pack = Pack(self._name, number, *trials, is_alone, has_whole_gpus, saved, seats=seats)
         self.out.add(PackOut(pack, whereabouts.name, left, self._clock(), attempts.keys() - left.keys()))
         self._states.begin(left)
         self._workers.with_pack(whereabouts, number)

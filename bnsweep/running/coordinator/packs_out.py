@@ -95,10 +95,14 @@ class PacksOut:
             each_s: how long a trial takes.
         """
         fullest = max(self._oldest(), key=lambda out: len(out.left), default=None)
-        half = len(fullest.left) // 2 if fullest else 0
-        if fullest is None or not half or half * each_s < MIN_TAKEN_OVER_S:
+        if fullest is None:
             return {}
-        taken = dict(list(fullest.left.items())[-half:])
+        companies = [[trial for trial in company if trial in fullest.left] for company in fullest.pack.companies()]
+        left = [company for company in companies if company]
+        half = [trial for company in left[len(left) - len(left) // 2 :] for trial in company]
+        if not half or len(half) * each_s < MIN_TAKEN_OVER_S:
+            return {}
+        taken = {trial: fullest.left[trial] for trial in half}
         for trial in taken:
             del fullest.left[trial]
         fullest.dropped.update(taken)

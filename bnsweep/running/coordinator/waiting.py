@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bnsweep.running.coordinator.seating import Seating
 from bnsweep.running.coordinator.trial_states import TrialStates
+from bnsweep.spec.fusing import Seats
 
 
 class Group(NamedTuple):
@@ -27,14 +29,15 @@ class WaitingTrials:
 
     Args:
         states: of the trials.
+        seats: of those that train as one with others; None where none does.
     """
 
-    def __init__(self, states: TrialStates) -> None:
-        self._states = states
+    def __init__(self, states: TrialStates, seats: Seats | None = None) -> None:
+        self._states, self.seating = states, Seating()
         self._pool, self._num_known = np.empty(0, np.int64), 0
         self._next = 0
         self._returned, self._lone, self._whole = deque[Group](), deque[Group](), deque[Group]()
-        self.append()
+        self.append(seats)
 
     @property
     def num_trials(self) -> int:
@@ -51,11 +54,17 @@ class WaitingTrials:
     def _num_fresh(self) -> int:
         return len(self._pool) - self._next
 
-    def append(self) -> None:
-        """Let those wait that the states have taken in since; what has failed before comes after what has not."""
+    def append(self, seats: Seats | None = None) -> None:
+        """Let those wait that the states have taken in since; what has failed before comes after what has not.
+
+        `seats` are of all trials that there are by now.
+        """
         new = self._num_known + np.flatnonzero(~self._states.has_ended[self._num_known :])
         has_failed = np.isin(new, self._states.tried_before())
-        self._pool, self._next = np.concatenate([self._pool[self._next :], new[~has_failed], new[has_failed]]), 0
+        new = np.concatenate([new[~has_failed], new[has_failed]])
+        if seats is not None:
+            new = self.seating.seat(new, seats, int(np.count_nonzero(~has_failed)))
+        self._pool, self._next = np.concatenate([self._pool[self._next :], new]), 0
         self._num_known = len(self._states.has_ended)
 
     def add(self, trials: Sequence[int], is_alone: bool = False, has_whole_gpus: bool = False) -> None:
@@ -89,7 +98,8 @@ class WaitingTrials:
     def _fresh(self, size: Callable[[int], int]) -> Group | None:
         """Return the next trials that nobody has begun, not before this coordinator either."""
         while self._num_fresh:
-            some = self._pool[self._next : self._next + size(self._num_fresh)]
+            fresh = self._pool[self._next :]
+            some = fresh[: self.seating.until_complete(fresh, size(self._num_fresh))]
             self._next += len(some)
             if left := some[~(self._states.has_ended[some] | self._states.has_begun[some])].tolist():
                 return Group(tuple(left))

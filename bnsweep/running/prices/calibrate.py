@@ -13,12 +13,14 @@ import torch
 from bnsweep.errors import InputError
 from bnsweep.results.commits import to_parquet
 from bnsweep.running.packs import RunContext, dataset_key
+from bnsweep.running.prices.companies import company_seconds, now
 from bnsweep.running.prices.costs import COMPILING, EVALUATION, GPU, PEAK, STEP, Costs
 from bnsweep.running.prices.kinds import tame
-from bnsweep.running.rows import EndedTrial, tables_of
+from bnsweep.running.rows import EndedTrial, code_and_place, tables_of
 from bnsweep.spec import TrialSpec
+from bnsweep.spec.fusing import is_fused
 from bnsweep.training.compiling import Compiler
-from bnsweep.training.loop import train
+from bnsweep.training.loop import train_alone
 from bnsweep.training.memory import gpu_memory_bytes, reset_peak_memory
 from bnsweep.training.own import OwnTraining
 
@@ -39,7 +41,8 @@ def calibrate(spec: TrialSpec, context: RunContext, budget_s: float) -> Costs | 
     steps, until = WARM_UP + PLAIN + len(spec.probes.sections), perf_counter() + budget_s
     times, few, ended, compiler = list[dict[str, float]](), dict[str, int](), list[EndedTrial](), Compiler()
     while len(times) < 2 or perf_counter() < until:
-        short = tame(spec, len(times), steps=max(steps, spec.train.steps) if spec.is_own else steps, eval_every=None)
+        length = max(steps, spec.train.steps) if spec.is_own else steps
+        short = tame(spec, len(times), steps=length, eval_every=None, fuse=1)
         if not (seconds := _time_trial(short, context, ended, compiler, steps)):
             return None
         times.append(seconds)
@@ -47,6 +50,8 @@ def calibrate(spec: TrialSpec, context: RunContext, budget_s: float) -> Costs | 
     first, *others = times
     seconds = {part: max(0.0, fmean(other[part] for other in others)) for part in first}
     seconds[COMPILING] = max(0.0, first["trials"] - seconds["trials"]) if spec.train.compile else 0.0
+    if is_fused(spec):
+        seconds |= company_seconds(tame(spec), context.datasets[dataset_key(spec.dataset)])
     many = _file_sizes(ended)
     row_bytes = {table: (many[table] - few[table]) / len(others) for table in many}
     file_bytes = {table: few[table] - row_bytes[table] for table in few}
@@ -73,9 +78,9 @@ def _time_trial(
     """
     data, started_at = context.datasets[dataset_key(spec.dataset)], datetime.now(UTC)
     device = data.train_x.device
-    marks = [_now(device)]
+    marks = [now(device)]
     reset_peak_memory(device)
-    for step, training in enumerate(train(spec, data, compiler=compiler)):
+    for step, training in enumerate(train_alone(spec, data, compiler=compiler)):
         if step == 0:
             training.probing.probes = [
                 replace(probe, due=frozenset({WARM_UP + PLAIN + place}).__contains__)
@@ -84,18 +89,18 @@ def _time_trial(
             if isinstance(training, OwnTraining):
                 training.max_steps = steps
         elif step == WARM_UP or step >= WARM_UP + PLAIN:
-            marks.append(_now(device))
+            marks.append(now(device))
         if step == WARM_UP + PLAIN:
             training.evaluate()
-            marks.append(_now(device))
+            marks.append(now(device))
         probed_s = training.result.probe_time_s
-    marks.append(_now(device))
+    marks.append(now(device))
     if training.result.has_diverged:
         return {}
     if training.step < steps:
         raise InputError(f"its loop stops after {training.step} steps, before the {steps} that are timed")
-    ended.append(EndedTrial.of(training, context, attempt=1, started_at=started_at))
-    marks.append(_now(device))
+    ended.append(EndedTrial.of(training, code_and_place(context, device), attempt=1, started_at=started_at))
+    marks.append(now(device))
     before_s, plain_s, evaluation_s, *measured_s, last_s, keep_s = (after - before for before, after in pairwise(marks))
     step_s = plain_s / PLAIN
     measured = {
@@ -105,13 +110,6 @@ def _time_trial(
     measured |= {probe.table: final_s / len(training.probing.final_probes) for probe in training.probing.final_probes}
     once_s = before_s - WARM_UP * step_s + last_s - final_s - evaluation_s + keep_s
     return {"trials": once_s, STEP: step_s, EVALUATION: evaluation_s, **measured}
-
-
-def _now(device: torch.device) -> float:
-    """Return the time at which the device has done what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return perf_counter()
 
 
 def _file_sizes(ended: list[EndedTrial]) -> dict[str, int]:

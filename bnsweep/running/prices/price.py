@@ -29,6 +29,7 @@ class Price:
         peak_bytes: the most memory that a trial takes; of the GPU where it has one, else of the worker's process.
         least_gpus: the share of a GPU that such memory is, with what its process takes beside it.
         machines: of the cluster that `workers_here` are on; 0 for this machine.
+        fusing: how many trials should train as one, in words.
     """
 
     num_trials: int
@@ -44,6 +45,7 @@ class Price:
     peak_bytes: float | None = None
     least_gpus: float | None = None
     machines: int = 0
+    fusing: str | None = None
 
     def wall_s(self, workers: int) -> float:
         """Return the time from the command to its end with so many workers like the ones here."""
@@ -69,6 +71,8 @@ class Price:
             unit = "GPU-hour" if self.gpus else "worker-hour"
             yield f"money: {hourly * (self.gpus or 1) * hours:.2f}, at {hourly:g} per {unit}"
         commits = min(self.num_trials, num_commits(self.wall_s(workers) - self.start_s))  # each a file per table
+        if self.fusing is not None:
+            yield self.fusing
         if self.peak_bytes is not None:
             yield f"memory: {self._memory(self.peak_bytes)}, the most of the kinds that were timed"
         megabytes = (self.row_bytes + commits * self.file_bytes) / 1e6

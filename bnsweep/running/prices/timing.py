@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter, time
 from typing import TYPE_CHECKING
 
 from bnsweep.error_texts import with_place
 from bnsweep.errors import InputError
 from bnsweep.results import Store
-from bnsweep.running.packs import RunContext
+from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.plan import Plan
 from bnsweep.running.prepare import prepare
 from bnsweep.running.prices.calibrate import calibrate
+from bnsweep.running.prices.companies import time_fusing
 from bnsweep.running.prices.costs import COMPILING, GPU, PEAK, Costs, mean_costs, total, work_of
 from bnsweep.running.prices.kinds import tame
 from bnsweep.running.prices.price import Price
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 RAY_START_S = 2.5
 """What Ray takes to start and to end on an idle machine, its workers' imports apart."""
+MAX_FUSING_S = 5.0
+"""For how long to time trials as one, beside."""
 MAX_TOTAL_S, MAX_EACH_S, MAX_SHARE = 18.0, 2.0, 0.15
 """For how long to time: seconds from the start of this process on, seconds for one kind, share of the sweep's time."""
 
@@ -45,7 +48,12 @@ def time_sweep(sweep: Sweep, store: Store, counts: Sequence[int], workers: int, 
     device = prepare_device(sweep.resources)
     timing = Timing(counts, workers, sweep.resources.gpus)
     datasets = prepare(sweep, store, Plan(sweep.trials, 0, ())).datasets
-    return timing.price(sweep, *timed(sweep, datasets, device, timing, asked_at))
+    price = timing.price(sweep, *timed(sweep, datasets, device, timing, asked_at))
+    place = max(range(len(counts)), key=counts.__getitem__)
+    spec = sweep.trials[place]
+    data = datasets[dataset_key(spec.dataset)].to(device)
+    fusing = time_fusing(spec, data, counts[place], min(MAX_FUSING_S, MAX_SHARE * price.wall_s(workers)))
+    return replace(price, fusing=None if fusing is None else str(fusing))
 
 
 @dataclass(frozen=True)

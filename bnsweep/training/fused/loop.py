@@ -1,0 +1,127 @@
+"""The trials of one program, from their specs to their rows: one step of all at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Self
+
+from torch import Tensor
+
+from bnsweep.data import Dataset
+from bnsweep.data.batches import joined_batches
+from bnsweep.rng import derive, seeded
+from bnsweep.spec import TrialSpec
+from bnsweep.training.compiling import Compiler
+from bnsweep.training.fused.clock import SharedClock
+from bnsweep.training.fused.crowd import Crowd, is_crowd
+from bnsweep.training.fused.step import JoinedTrials
+from bnsweep.training.precision import products_in
+from bnsweep.training.training import BegunStep, Training
+
+State = dict[str, Any]
+
+
+def train_together(
+    specs: Mapping[int, TrialSpec], data: Dataset, states: Mapping[int, State] | None = None
+) -> Generator[FusedTraining | Crowd]:
+    """Yield the trials before their first step and after each one; all have ended when there are no more.
+
+    Args:
+        specs: of one program, by slot.
+        data: what they train on, on the device to train on.
+        states: of each of them between the same two steps, by `Training.state_dict`; none of trials that begin.
+    """
+    (first, *_) = specs.values()
+    device = data.train_x.device
+    with seeded(derive(first.seed, "torch"), device), products_in(first.train.precision, device):
+        training = Crowd(specs, data) if is_crowd(first) else FusedTraining(specs, data, states or {})
+        yield training
+        yield from training.run()
+
+
+class FusedTraining:
+    """Trials under way: each keeps its own record, probes and evaluations, and all make their steps as one.
+
+    A member that diverges ends at its step; its numbers go on unread, and no other's bits depend on them. Slots without
+    a trial hold a copy of one. What a trial took is its share of what all of them took.
+
+    Attributes:
+        members: the trials by slot, each with its result.
+        errors: what a member raised by itself, in a probe or an evaluation, by its slot; the others go on.
+        left: the slots of the trials that have not ended.
+    """
+
+    def __init__(self, specs: Mapping[int, TrialSpec], data: Dataset, states: Mapping[int, State]) -> None:
+        (some, *_) = specs.values()
+        self._clock = SharedClock(len(specs))
+        in_slots = [specs.get(slot, some) for slot in range(some.train.fuse)]
+        all_members = [Training(spec, data, Compiler(), self._clock) for spec in in_slots]
+        for slot, state in states.items():
+            all_members[slot].load_state_dict(state)
+        self.members = {slot: all_members[slot] for slot in specs}
+        self.errors: dict[int, Exception] = {}
+        self.left = set(specs)
+        self.device, self.step = data.train_x.device, max(member.step for member in all_members)
+        self._data, self._seeds = all_members[0].data, [spec.seed for spec in in_slots]
+        self._train = some.train
+        self._joint = JoinedTrials([member.trial for member in all_members], in_slots, self.step)
+
+    def run(self) -> Iterator[Self]:
+        """Make the steps that are left of any member, and yield after each, and at the end."""
+        for step, (x, y) in enumerate(joined_batches(self._data, self._train, self._seeds, self.step), self.step):
+            self._make(step, x, y)
+            if not self.left:
+                break
+            self.step = step + 1
+            yield self
+        for slot in [*self.left]:
+            with self._by_itself(slot):
+                self.members[slot].finish()
+            self.end(slot)
+        yield self
+
+    def end(self, slot: int) -> None:
+        """Let a member be, which has ended, or which nobody wants any more."""
+        self.left.discard(slot)
+        self.members[slot].stop_clock()
+        self._clock.shares = max(1, len(self.left))
+
+    def state_dict(self, slot: int) -> dict[str, Any]:
+        """Return the state of a member between two steps."""
+        self._joint.share(slot)
+        return self.members[slot].state_dict()
+
+    def _make(self, step: int, x: Tensor, y: Tensor) -> None:
+        """Make a step on the mini-batches x (K, B, C, H, W), y (K, B)."""
+        begun: dict[int, BegunStep | None] = {}
+        for slot in [*self.left]:
+            with self._by_itself(slot):
+                begun[slot] = self.members[slot].begin(step, x[slot])
+        outputs = self._joint.forward(step, x, y)
+        going = dict[int, BegunStep]()
+        for slot in [*self.left]:
+            one = begun[slot]
+            if one and self.members[slot].goes_on(one, outputs[slot], y[slot]):
+                going[slot] = one
+            else:
+                self.members[slot].record.flush()
+                self.end(slot)
+        norms = self._joint.update(step, with_grad_norm=any(one.row is not None for one in going.values()))
+        for slot, one in going.items():
+            if one.start:
+                self._joint.share(slot)
+            with self._by_itself(slot):
+                self.members[slot].end(one, norms[slot] if norms is not None and one.row is not None else None)
+
+    @contextmanager
+    def _by_itself(self, slot: int) -> Iterator[None]:
+        """Let what a member raises within the block end that member alone; what comes after it diverged is no error."""
+        member = self.members[slot]
+        try:
+            yield
+        except Exception as error:
+            member.record.flush()
+            if not member.result.has_diverged:
+                self.errors[slot] = error
+            self.end(slot)

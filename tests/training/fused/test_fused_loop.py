@@ -1,0 +1,174 @@
+"""Trials that train as one give what each gives alone, and company never matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import nan
+from typing import Any
+
+import pytest
+
+from bnsweep.data import Dataset, load_dataset
+from bnsweep.spec import DigitsSpec, TrialSpec
+from bnsweep.spec.trial import BATCH_STATISTICS, NORM_NAMES
+from bnsweep.training.fused.crowd import Crowd
+from bnsweep.training.fused.loop import FusedTraining, train_together
+from bnsweep.training.loop import run_trial
+from bnsweep.training.result import TrialResult
+
+Build = Callable[..., TrialSpec]
+MODELS = {
+    "vgg": {"name": "vgg", "widths": [4, "M", 6]},
+    "mlp": {"name": "mlp", "widths": [12, 9]},
+    "deep_linear": {"name": "deep_linear", "widths": [12, 9]},
+    "resnet": {"name": "resnet", "depth": 8, "width": 4},
+    "preactivation": {"name": "resnet", "depth": 8, "width": 4, "norm_position": "pre"},
+}
+TRAINS: tuple[dict[str, object], ...] = (
+    {},
+    {"momentum": 0.9, "nesterov": True, "weight_decay": 1e-3},
+    {"optimizer": "adam", "weight_decay": 1e-3, "schedule": "cosine", "warmup": 2},
+    {"optimizer": "adamw", "weight_decay": 0.1, "clip_norm": 0.5},
+    {"loss": "mse", "momentum": 0.5},
+    {"label_smoothing": 0.1, "augment": ["crop", "flip"]},
+)
+PROBES = {name: {"every": 3} for name in ("landscape", "ics", "moments", "layers")}
+STEPS = 7
+NEAR = 1e-9
+"""Relative, in float64."""
+IRRELEVANT = {"pre_mean": BATCH_STATISTICS}
+"""Columns of what a mode takes away again: a bias before a batch mean has a gradient that is rounding alone, and an
+optimizer that rescales makes steps of it."""
+ALONE_ONLY = {"instance": ("mlp", "deep_linear", "resnet", "preactivation")}
+"""Modes that have too few positions in these models."""
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return load_dataset(DigitsSpec(name="digits"))
+
+
+def members(spec: Build, count: int = 3, **fields: object) -> list[TrialSpec]:
+    """Return trials of one program that differ in all that may differ."""
+    return [spec(lr=0.02 * (1 + k), seed=k, init_gain=0.7 + 0.3 * k, **fields) for k in range(count)]
+
+
+def run(specs: Sequence[TrialSpec], data: Dataset) -> FusedTraining | Crowd:
+    """Train trials in slots 0, 1, ... of as many."""
+    fused = [spec.model_copy(update={"train": spec.train.model_copy(update={"fuse": len(specs)})}) for spec in specs]
+    *_, training = train_together(dict(enumerate(fused)), data)
+    return training
+
+
+@pytest.mark.parametrize("norm", NORM_NAMES)
+@pytest.mark.parametrize("model", MODELS)
+def test_each_is_as_it_is_alone(spec: Build, data: Dataset, model: str, norm: str) -> None:
+    if model in ALONE_ONLY.get(norm, ()):
+        return
+    train = TRAINS[(list(MODELS).index(model) + NORM_NAMES.index(norm)) % len(TRAINS)]
+    fields = {"steps": STEPS, "batch_size": 16, "precision": "float64", "eval_every": 4, **train}
+    specs = members(spec, norm=norm, model=MODELS[model], train=fields, probes=PROBES)
+    fused = run(specs, data)
+    assert not fused.errors
+    for member, one in zip(fused.members.values(), specs, strict=True):
+        assert_near(member.result, run_trial(one, data), norm)
+
+
+@pytest.mark.parametrize("norm", ["none", "layer", "weight", "dyt"])
+@pytest.mark.parametrize("model", MODELS)
+def test_each_of_a_crowd_is_as_it_is_alone(spec: Build, data: Dataset, model: str, norm: str) -> None:
+    """Trials of which nothing is measured on the way, of two seeds, one of which diverges."""
+    train = TRAINS[(list(MODELS).index(model) + len(norm)) % len(TRAINS)]
+    fields = {"steps": 30, "batch_size": 64, "precision": "float64", "log_every": 4, **train}
+    specs = members(spec, norm=norm, model=MODELS[model], train=fields)
+    specs.append(spec(lr=1e12, seed=1, norm=norm, model=MODELS[model], train=fields))
+    crowd = run(specs, data)
+    assert isinstance(crowd, Crowd)
+    for member, one in zip(crowd.members.values(), specs, strict=True):
+        assert_near(member.result, run_trial(one, data), norm)
+    assert sum(member.wall_time_s for member in crowd.members.values()) > 0
+
+
+def test_a_crowd_of_tanh_nets_with_real_targets(spec: Build) -> None:
+    dataset = {
+        "name": "gaussian",
+        "samples": 60,
+        "test_samples": 50,
+        "dimension": 3,
+        "num_classes": 2,
+        "targets": "real",
+    }
+    train = {"steps": 20, "batch_size": 60, "loss": "mse", "precision": "float64"}
+    specs = [
+        spec(dataset=dataset, model={"name": "mlp", "widths": [5], "activation": "tanh"}, train=train, lr=lr, seed=0)
+        for lr in (0.1, 1.0, 10.0)
+    ]
+    data = load_dataset(specs[0].dataset)
+    crowd = run(specs, data)
+    assert isinstance(crowd, Crowd)
+    for member, one in zip(crowd.members.values(), specs, strict=True):
+        assert_near(member.result, run_trial(one, data), "none")
+
+
+def assert_near(found: TrialResult, alone: TrialResult, norm: str) -> None:
+    """Compare every number of both but `IRRELEVANT` ones, relative to the largest of its column."""
+    assert (found.status, found.stop_step) == (alone.status, alone.stop_step)
+    for name in ("test_loss", "test_acc", "train_loss", "train_acc", "train_loss_eval", "test_loss_constant"):
+        value = getattr(alone, name)
+        assert getattr(found, name) == (value if value is None else pytest.approx(value, rel=NEAR)), name
+    assert found.tables.keys() == alone.tables.keys()
+    for table, rows in alone.tables.items():
+        assert len(found.tables[table]) == len(rows), table
+        for name in {name: None for row in rows for name in row}:
+            ours, theirs = ([row.get(name) for row in result.tables[table]] for result in (found, alone))
+            if norm in IRRELEVANT.get(name, ()):
+                continue
+            numbers = [abs(value) for value in theirs if isinstance(value, float)]
+            if numbers:
+                ours, theirs = ([nan if value is None else value for value in values] for values in (ours, theirs))
+                near = pytest.approx(theirs, rel=NEAR, abs=NEAR * max(numbers), nan_ok=True)
+            assert ours == (near if numbers else theirs), (table, name)
+
+
+@pytest.mark.parametrize("norm", ["none", "noisy_batch", "layer"])
+@pytest.mark.parametrize("model", ["vgg", "mlp"])
+def test_company_does_not_matter(spec: Build, data: Dataset, model: str, norm: str) -> None:
+    """Of two packs of which one trial has the same place, the other diverging in one: the same bits."""
+    fields: dict[str, Any] = {
+        "norm": norm,
+        "model": MODELS[model],
+        "train": {"steps": STEPS, "batch_size": 16},
+        "probes": PROBES,
+    }
+    calm, wild = members(spec, **fields), members(spec, **fields)
+    wild[0] = spec(lr=1e30, seed=11, **fields)
+    wild[2] = spec(lr=0.5, seed=12, **fields)
+    one, other = run(calm, data), run(wild, data)
+    assert other.members[0].result.has_diverged
+    assert one.members[1].result.tables == other.members[1].result.tables
+    assert one.members[1].result.test_loss == other.members[1].result.test_loss
+
+
+def test_one_that_diverges_ends_where_it_would_alone(spec: Build, data: Dataset) -> None:
+    specs = [
+        spec(lr=lr, seed=k, norm="none", model=MODELS["mlp"], train={"steps": 40}) for k, lr in enumerate((0.1, 1e4))
+    ]
+    fused, alone = run(specs, data), run_trial(specs[1], data)
+    found = fused.members[1].result
+    assert alone.has_diverged
+    assert (found.status, found.stop_step, len(found.tables["curves"])) == (
+        alone.status,
+        alone.stop_step,
+        len(alone.tables["curves"]),
+    )
+    assert fused.members[0].result.stop_step == 40
+
+
+def test_what_a_member_raises_ends_that_member(spec: Build, data: Dataset) -> None:
+    probe = "tests.user_code.probes:failing_above"
+    specs = members(spec, model=MODELS["mlp"], probes={probe: {"every": 3, "lr": 0.05}})
+    fused = run(specs, data)
+    assert {k: str(error) for k, error in fused.errors.items()} == {2: "lr 0.06 is above 0.05"}
+    assert [member.step for member in fused.members.values()] == [8, 8, 0]
+    alone = run_trial(specs[1], data)
+    assert fused.members[1].result.test_acc == alone.test_acc
