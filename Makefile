@@ -9,7 +9,7 @@ install = $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --pyth
 PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml
 
-.PHONY: setup mini test test-all lint lock clean
+.PHONY: setup mini test test-all gpu lint lock clean
 
 mini: setup
 	$(BIN)/bnsweep run sweeps/mini.yaml
@@ -21,6 +21,12 @@ test: .venv/developers
 # Also what is long, which CI runs: many kills, clusters over SSH that everything happens to, Slurm.
 test-all: .venv/developers
 	$(PYTEST)
+
+# What a GPU gives: bits, distances from the CPU, speed, errors; one page of results.
+gpu: .venv/developers
+	mkdir -p results
+	$(BIN)/python -m benchmarks.gpu > results/gpu.md
+	cat results/gpu.md
 
 lint: .venv/developers
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ with the quartiles. Nothing is measured by probes, and curves have a row for eve
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import quantiles
 from time import perf_counter
 from typing import Any
@@ -43,22 +43,26 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--norms", nargs="+", default=["none", "batch"])
     arguments = parser.parse_args()
-    device = torch.device(arguments.device)
     torch.set_num_threads(1)
-    print("| model | norm | members | alone, ms | as one, ms | ratio |\n|---|---|---|---|---|---|")
+    for line in lines(torch.device(arguments.device), arguments.members, arguments.rounds, arguments.norms):
+        print(line, flush=True)
+
+
+def lines(device: torch.device, members: Sequence[int], rounds: int, norms: Sequence[str]) -> Iterator[str]:
+    """Yield the table."""
+    yield "| model | norm | members | alone, ms | as one, ms | ratio |\n|---|---|---|---|---|---|"
     for name, program in MODELS.items():
-        for norm in arguments.norms:
-            for count in arguments.members:
+        for norm in norms:
+            for count in members:
                 specs = list(trials(program, norm, count))
                 data = load_dataset(specs[0].dataset).to(device)
-                pairs = [(alone_ms(specs[0], data), as_one_ms(specs, data)) for _ in range(arguments.rounds)]
+                pairs = [(alone_ms(specs[0], data), as_one_ms(specs, data)) for _ in range(rounds)]
                 alone, as_one, ratio = (
                     quantiles(values, n=4) for values in (*zip(*pairs, strict=True), [a / b for a, b in pairs])
                 )
-                print(
+                yield (
                     f"| {name} | {norm} | {count} | {alone[1]:.2f} | {as_one[1]:.3f} "
-                    f"| {ratio[1]:.1f} [{ratio[0]:.1f}, {ratio[2]:.1f}] |",
-                    flush=True,
+                    f"| {ratio[1]:.1f} [{ratio[0]:.1f}, {ratio[2]:.1f}] |"
                 )
 
 

@@ -8,6 +8,7 @@ Prints Markdown, which `docs/gpu.md` holds. Parts:
 
 - contract: every model with every normalization mode and every probe, 12 steps in float64, twice on the GPU under
   deterministic kernels and once on the CPU.
+- fused: trials that train as one, twice, against each alone, and how fast.
 - waits: lines of ours that wait for the device within 50 steps.
 - steps: time of a step, by precision; and of one beside a loop by hand.
 - sharing: steps per second of processes that share the device.
@@ -33,9 +34,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks import fusion
 from benchmarks.step import by_hand, make_spec
 from bnsweep.data import Dataset, load_dataset
-from bnsweep.spec import TrialSpec
+from bnsweep.spec import TrialSpec, fusing
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.trial import NORM_NAMES
 from bnsweep.training.device import prepare_device
@@ -88,18 +90,33 @@ def machine(device: str) -> str:
 
 def contract(given: argparse.Namespace) -> Iterator[str]:
     """Every model with every mode: the same bits twice, and how far from the CPU."""
-    cases = [(model, norm, given.device) for model in MODELS for norm in NORMS]
-    yield "| model | norm | same bits twice | largest distance from the CPU (relative, float64) | columns beyond 1e-6 |"
+    yield from _table(
+        [(model, norm, given.device, 1) for model in MODELS for norm in NORMS], "the CPU", given.processes
+    )
+
+
+def fused(given: argparse.Namespace) -> Iterator[str]:
+    """Trials that train as one: the same bits twice, how far from the trial alone, and how fast."""
+    models = [model for model, fields in MODELS.items() if fields["model"]["name"] in fusing.MODELS]
+    cases = [(model, norm, given.device, 4) for model in models for norm in NORMS]
+    yield from _table(cases, "the trial alone", given.processes)
+    yield ""
+    yield from fusion.lines(torch.device(given.device), members=[4, 16, 64, 256], rounds=3, norms=["none", "batch"])
+
+
+def _table(cases: list[tuple[str, str, str, int]], others: str, processes: int) -> Iterator[str]:
+    yield f"| model | norm | same bits twice | farthest from {others} (relative, float64) | columns beyond 1e-6 |"
     yield "|---|---|---|---|---|"
-    with ProcessPoolExecutor(given.processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         yield from pool.map(_contract_of, cases)
 
 
-def _contract_of(case: tuple[str, str, str]) -> str:
-    model, norm, device_name = case
+def _contract_of(case: tuple[str, str, str, int]) -> str:
+    """Compare a trial with itself, and with the CPU's; one that trains as one with others with itself alone."""
+    model, norm, device_name, fuse = case
     try:
         device = prepare_device(Resources(gpus=float(device_name == "cuda")))
-        train_options = {"steps": 12, "batch_size": 32, "precision": "float64", "eval_every": 6}
+        train_options = {"steps": 12, "batch_size": 32, "precision": "float64", "eval_every": 6, "fuse": fuse}
         spec = TrialSpec.model_validate(
             {
                 "dataset": {"name": "digits"},
@@ -113,7 +130,8 @@ def _contract_of(case: tuple[str, str, str]) -> str:
         )
         data = load_dataset(spec.dataset)
         first, second = (run_trial(spec, data.to(device)).tables for _ in range(2))
-        far = _distances(first, run_trial(spec, data).tables)
+        alone = TrialSpec.model_validate({**spec.model_dump(), "train": {**train_options, "fuse": 1}})
+        far = _distances(first, run_trial(alone, data if fuse == 1 else data.to(device)).tables)
         named = ", ".join(f"{column} {value:.0e}" for column, value in far.items() if not value < NEAR) or "none"
         same = "yes" if repr(first) == repr(second) else "NO"
         return f"| {model} | {norm} | {same} | {max(far.values(), key=_nan_last):.1e} | {named} |"
@@ -278,6 +296,7 @@ SNIPPETS = {
 }
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
     "contract": contract,
+    "fused": fused,
     "waits": waits,
     "steps": steps,
     "sharing": sharing,
