@@ -70,6 +70,8 @@ class Seats(NamedTuple):
     @classmethod
     def of(cls, product: Product, order: NDArray[np.int64]) -> Seats:
         """Return the seats of the trials at these places (n,) of a product."""
+        if set(product.axes.get("train.fuse", [_fixed(product)])) == {1}:
+            return cls(np.zeros(len(order), np.uint64), np.full(len(order), ALONE), np.zeros(len(order)))
         combination = product.combinations(order, *(name for name in product.names if name not in FREE))
         _, first, which = np.unique(combination, return_index=True, return_inverse=True)
         programs, sizes = np.zeros(len(first), np.uint64), np.ones(len(first), np.int64)
@@ -84,6 +86,11 @@ class Seats(NamedTuple):
         seed, configuration = (part % sizes.astype(np.uint64) for part in _seeds_and_configurations(product, order))
         slots = (seed + configuration).astype(np.int64) % sizes
         return cls(programs[which], np.where(sizes > 1, slots, ALONE), lrs)
+
+
+def _fixed(product: Product) -> int:
+    """Return K where it is the same for all trials."""
+    return int(dict(product.fixed.get("train", {})).get("fuse", 1))
 
 
 def program_of(spec: TrialSpec) -> int:

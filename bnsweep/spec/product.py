@@ -18,6 +18,8 @@ from bnsweep.spec.trial import TrialSpec
 
 UNREAD = ("lr", "init", "init_gain", "seed")
 """Fields of a trial that no check reads beside others."""
+MAX_BASES = 64
+"""How many trials are kept that others are made of."""
 SECTIONS = ("model", "dataset", "train", "trial")
 """The fields of a trial whose own fields may be axes."""
 
@@ -62,6 +64,8 @@ class Product:
             return self._checked(point)
         base = tuple(0 if name in values else place for name, place in zip(self.names, point, strict=True))
         if (spec := self._bases.get(base)) is None:
+            if len(self._bases) == MAX_BASES:
+                self._bases.clear()
             spec = self._bases[base] = self._checked(base)
         own = {name: values[name][place] for name, place in zip(self.names, point, strict=True) if name in values}
         return TrialSpec.model_construct(**{**dict(spec), **own})

@@ -133,8 +133,7 @@ class Crowd:
         losses = torch.stack([step.losses for step in steps]).double()
         bars = torch.tensor([spec.train.max_loss for spec in self._specs], dtype=torch.float64, device=losses.device)
         is_bad = (~(losses <= bars)).cpu().numpy()  # NaN is
-        for i, step in enumerate(steps):
-            values = losses[i].tolist()
+        for i, (step, values) in enumerate(zip(steps, losses.tolist(), strict=True)):
             hits = None if step.hits is None else step.hits.tolist()
             self._last_epoch.append((values, hits))
             norms = None if step.norms is None else step.norms.tolist()
