@@ -25,7 +25,7 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from multiprocessing import get_context
@@ -104,7 +104,7 @@ def fused(given: argparse.Namespace) -> Iterator[str]:
     yield from fusion.lines(torch.device(given.device), members=[4, 16, 64, 256], rounds=3, norms=["none", "batch"])
 
 
-def _table(cases: list[tuple[str, str, str, int]], others: str, processes: int) -> Iterator[str]:
+def _table(cases: Sequence[tuple[str, str, str, int]], others: str, processes: int) -> Iterator[str]:
     yield f"| model | norm | same bits twice | farthest from {others} (relative, float64) | columns beyond 1e-6 |"
     yield "|---|---|---|---|---|"
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:

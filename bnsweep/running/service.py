@@ -147,10 +147,9 @@ class Service:
         """Remember it first: whoever is told that it was given goes on with it after this coordinator's death, too."""
         keep_widening(self._job.store.files, self._job.run, [*self._sweep_files, sweep.text])
         new, attempts, saved = trials.keys[len(self._trials) :], writer.attempts, writer.checkpoints.keys()
+        seats = trials.seats  # before the lock: of a million trials they take seconds
         with self._lock:
-            is_taken = self._coordinator and self._coordinator.widen(
-                trials, new, writer.keys, attempts, saved, trials.seats
-            )
+            is_taken = self._coordinator and self._coordinator.widen(trials, new, writer.keys, attempts, saved, seats)
             if is_taken:
                 self._trials = trials
         if not is_taken:

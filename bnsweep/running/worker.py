@@ -19,6 +19,7 @@ from bnsweep.running.rows import EndedTrial, code_and_place
 from bnsweep.running.under_way import Alone, Outcome, Together, UnderWay
 from bnsweep.running.worker_log import WorkerLog
 from bnsweep.spec import TrialSpec
+from bnsweep.spec.fusing import is_fused
 from bnsweep.training.checkpoint import NotPlain, dump, load_of
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.device_errors import is_out_of_memory, let_go, lost_device
@@ -91,6 +92,7 @@ class Worker:
     def _under_way(self, trials: Sequence[int], pack: Pack) -> Iterator[UnderWay]:
         """Yield the trials under way, from where workers before this one saved them: after as many steps as one."""
         specs = {trial: self._spec(trial, pack) for trial in trials}
+        assert all(is_fused(spec) == (trial in pack.seats) for trial, spec in specs.items()), "bits depend on it"
         data = self.datasets[dataset_key(specs[trials[0]].dataset)]
         saved = {trial: self.desk.load_checkpoint(trial) for trial in trials if trial in pack.saved}
         if trials[0] not in pack.seats:

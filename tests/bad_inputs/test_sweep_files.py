@@ -87,8 +87,8 @@ WRONG_VALUES = [
     ((LRS, "{linspace: [-1.0e+308, 1.0e+308, 3]}"), r"axes\.lr.*: given "),
     ((SEEDS, "{range: [3, 1]}"), r"axes\.seed: an empty axis leaves no trials; give at least one value"),
     ((SEEDS, "{range: [0, 10, 2]}"), r"axes\.seed\.range: given \[0, 10, 2\]; it should be a count such as 3"),
-    ((SEEDS, "{range: 1000001}"), r"axes\.seed\.range: given 1000001 points; a sweep has at most 1000000 trials"),
-    ((SEEDS, f"{{range: 1{'0' * 30}}}"), r"axes\.seed\.range: given 10+ points; a sweep has at most 1000000 trials"),
+    ((SEEDS, "{range: 1048577}"), r"axes\.seed\.range: given 1048577 points; a sweep has at most 1048576 trials"),
+    ((SEEDS, f"{{range: 1{'0' * 30}}}"), r"axes\.seed\.range: given 10+ points; a sweep has at most 1048576 trials"),
     ((SEEDS, "{range: 2, values: [1]}"), r"axes\.seed: given \{.*\}; it should be a list, or one of values, logspace"),
     ((SEEDS, "[9223372036854775808]"), r"axes\.seed: given 9223372036854775808; it should be less than"),
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 
 import numpy as np
 import pyarrow as pa
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnsweep.running.coordinator.seating import Seating
-from bnsweep.running.packs import Pack, Seat, Tally
+from bnsweep.running.packs import Pack, Seat, Tally, Whereabouts, WorkerFailure
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.fusing import ALONE, Seats, slot_of, why_alone
+from bnsweep.training.fused.clock import SharedClock
 from bnsweep.training.loop import run_trial
 from tests.frames import same_rows
 from tests.running.office import DIGITS, Office, office, work
@@ -123,6 +125,36 @@ def test_a_company_short_of_memory_is_told_what_takes_less(fused: Build) -> None
     for row in at.rows("failures").to_pylist():
         assert "allocate memory" in row["error"]
         assert row["error"].endswith("; 3 trials train as one; a smaller train.fuse takes less")
+
+
+def test_a_company_whose_worker_died_goes_out_by_itself_and_each_alone_where_that_kills_again(fused: Build) -> None:
+    trials = in_their_slots(fused, K)
+    at = office(*trials, fused(seed=50), fused(seed=51))
+    died = WorkerFailure("died", "no more is known")
+    seen = list[list[int]]()
+    for number in range(6):
+        pack = at.take(Whereabouts(f"w{number}"))
+        assert isinstance(pack, Pack)
+        seen.append(sorted(pack.trials))
+        at.coordinator.lost(f"w{number}", died)
+    first, company, *alone = seen
+    assert first == [0, 1, 2, 3, 4]
+    assert company in at.packs[0].companies()
+    assert len(company) == K
+    assert all(len(trials) <= 2 for trials in alone)
+    assert {trial for trials in alone for trial in trials} >= set(company) | {3, 4}
+
+
+def test_what_trials_take_that_train_as_one_is_shared_and_what_one_takes_by_itself_is_its_own() -> None:
+    clock = SharedClock(2)
+    one, other = clock.of(0), clock.of(1)
+    before_s = one(), other()
+    with clock.owned_by(0):
+        busy_until = perf_counter() + 0.01
+        while perf_counter() < busy_until:
+            pass
+    assert one() - before_s[0] >= 0.01
+    assert other() - before_s[1] < one() - before_s[0]
 
 
 def test_what_cannot_be_fused_trains_alone(spec: Build, fused: Build) -> None:

@@ -9,7 +9,7 @@ import pytest
 from bnsweep.spec.sweep import Sweep
 
 FILES = sorted((Path(__file__).parents[2] / "sweeps").glob("*.yaml"))
-ON_CPUS = {"mini", "paper_dln"}
+ON_CPUS = {"million", "mini", "paper_dln"}
 PAPER = {"paper_fig1_lr", "paper_fig2_noisy", "paper_fig3_ics", "paper_fig4_landscape", "paper_fig5_lp"}
 SERVED = PAPER | {"paper_fig8_noise", "paper_fig1_2_4_gpu"}
 """By the two sweeps on two cores that serve three figures each."""
@@ -21,7 +21,7 @@ def test_it_is_a_sweep_whose_results_go_where_its_name_says_and_whose_first_line
     sweep = Sweep.from_text(text)
     assert sweep.name == file.stem
     assert text.startswith("# ")
-    assert len(sweep.trials) == len({trial.trial_key for trial in sweep.trials})
+    assert len(sweep.trials) == len(set(sweep.trials.trial_keys()))
     assert (sweep.resources.gpus == 0) == (file.stem in ON_CPUS or file.stem.endswith("_cpu"))
 
 

@@ -159,20 +159,23 @@ class Coordinator:
         """Take back the pack of a worker that is no more.
 
         Which trial of a pack made it die is not known from outside. So they are handed out once more, each alone; one
-        that takes `MAX_WORKER_FAILURES` workers along when alone is given up. A preemption is no failure.
+        that takes `MAX_WORKER_FAILURES` workers along when alone is given up. A preemption is no failure. Trials that
+        train as one are at first handed out as they were, without others, and each alone where that kills again.
         """
         out = self._dispatch.out.get(self._workers.give_up(name))
         if out is None:
             return
         left, pack = self._dispatch.let_go(out), out.pack
-        is_to_blame = pack.is_alone and not failure.is_preemption
-        if is_to_blame:
-            left = [trial for trial in left if not self._is_given_up(trial, out.left[trial], failure)]
-        if failure.is_preemption or pack.is_alone:
+        if failure.is_preemption:
             self._dispatch.waiting.add(left, pack.is_alone, pack.has_whole_gpus)
+        elif pack.is_alone and len(pack.trials) == 1:
+            left = [trial for trial in left if not self._is_given_up(trial, out.left[trial], failure)]
+            self._dispatch.waiting.add(left, is_alone=True, has_whole_gpus=pack.has_whole_gpus)
         else:
-            for trial in left:
-                self._dispatch.waiting.add([trial], is_alone=True)
+            together = [[trial] for trial in left] if pack.is_alone else pack.companies()
+            for company in together:
+                again = [trial for trial in company if trial in left]
+                self._dispatch.waiting.add(again, is_alone=True, has_whole_gpus=pack.has_whole_gpus)
 
     def _is_given_up(self, trial: int, attempt: int, failure: WorkerFailure) -> bool:
         """Count a worker that a trial has taken along; return whether that was one too many."""

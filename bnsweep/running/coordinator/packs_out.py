@@ -34,6 +34,16 @@ class PackOut:
     since: float
     dropped: set[int] = field(default_factory=set)
 
+    def companies(self) -> list[list[int]]:
+        """Return what is left of each company."""
+        companies = [[trial for trial in company if trial in self.left] for company in self.pack.companies()]
+        return [company for company in companies if company]
+
+    @property
+    def num_companies(self) -> int:
+        """How many companies are left: of trials that train alone, how many trials."""
+        return len(self.companies()) if self.pack.seats else len(self.left)
+
 
 class PacksOut:
     """All packs that are out. A trial may be in two: where one was taken over that had begun, or is run twice."""
@@ -94,11 +104,10 @@ class PacksOut:
         Args:
             each_s: how long a trial takes.
         """
-        fullest = max(self._oldest(), key=lambda out: len(out.left), default=None)
+        fullest = max(self._oldest(), key=lambda out: out.num_companies, default=None)
         if fullest is None:
             return {}
-        companies = [[trial for trial in company if trial in fullest.left] for company in fullest.pack.companies()]
-        left = [company for company in companies if company]
+        left = fullest.companies()
         half = [trial for company in left[len(left) - len(left) // 2 :] for trial in company]
         if not half or len(half) * each_s < MIN_TAKEN_OVER_S:
             return {}

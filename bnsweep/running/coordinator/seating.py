@@ -55,6 +55,10 @@ class Seating:
             count += 1
         return count
 
+    def are_together(self, one: int, other: int) -> bool:
+        """Return whether two trials train as one."""
+        return bool(self._num_companies and self._companies[one] == self._companies[other] != ALONE)
+
     def of(self, trials: Iterable[int]) -> dict[int, Seat]:
         """Return the seats of those of the trials that have one."""
         if not self._num_companies:

@@ -69,8 +69,12 @@ class WaitingTrials:
 
     def add(self, trials: Sequence[int], is_alone: bool = False, has_whole_gpus: bool = False) -> None:
         """Let trials wait that were handed out before."""
-        if trials:
-            queue = self._whole if has_whole_gpus else self._lone if is_alone else self._returned
+        if not trials:
+            return
+        queue = self._whole if has_whole_gpus else self._lone if is_alone else self._returned
+        if has_whole_gpus and queue and self.seating.are_together(queue[-1].trials[0], trials[0]):
+            queue[-1] = queue[-1]._replace(trials=(*queue[-1].trials, *trials))  # the memory is that of all of them
+        else:
             queue.append(Group(tuple(trials), is_alone, has_whole_gpus))
 
     def next(self, size: Callable[[int], int], has_whole_gpus: bool) -> Group | None:

@@ -1,32 +1,53 @@
-"""The time that trials share which train as one."""
+"""The time of trials that train as one: of what they do together each has its share, of what it does by itself all."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import perf_counter
 
 
 class SharedClock:
-    """Seconds, of which each of several trials that train as one has its share.
+    """Seconds by slot.
 
-    Attributes:
-        shares: how many they are.
+    Args:
+        shares: among how many trials time is shared.
     """
 
     def __init__(self, shares: int) -> None:
-        self._shares, self._read_s, self._at = shares, 0.0, perf_counter()
+        self._shares, self._shared_s, self._own_s = shares, 0.0, dict[int, float]()
+        self._owner: int | None = None
+        self._at = perf_counter()
 
-    def __call__(self) -> float:
-        """Return the share of one."""
+    def of(self, slot: int) -> Callable[[], float]:
+        """Return the clock of one."""
+        return lambda: self.read(slot)
+
+    def read(self, slot: int) -> float:
+        """Return the seconds of one."""
+        self._go_on()
+        return self._shared_s + self._own_s.get(slot, 0.0)
+
+    def share_among(self, shares: int) -> None:
+        """Share time among so many from now on."""
+        self._go_on()
+        self._shares = max(1, shares)
+
+    @contextmanager
+    def owned_by(self, slot: int) -> Iterator[None]:
+        """Count the time within the block as that of one alone."""
+        self._go_on()
+        before, self._owner = self._owner, slot
+        try:
+            yield
+        finally:
+            self._go_on()
+            self._owner = before
+
+    def _go_on(self) -> None:
         now = perf_counter()
-        self._read_s, self._at = self._read_s + (now - self._at) / self._shares, now
-        return self._read_s
-
-    @property
-    def shares(self) -> int:
-        """Among how many time is shared from now on."""
-        return self._shares
-
-    @shares.setter
-    def shares(self, shares: int) -> None:
-        self()
-        self._shares = shares
+        passed, self._at = now - self._at, now
+        if self._owner is None:
+            self._shared_s += passed / self._shares
+        else:
+            self._own_s[self._owner] = self._own_s.get(self._owner, 0.0) + passed

@@ -36,6 +36,9 @@ from bnsweep.training.step import Trial
 MAX_STEPS = 1000
 """Trials of more are saved on the way, which a crowd is not."""
 
+MAX_AT_ONCE = 16_384
+"""Samples of all members in a forward pass of their evaluation."""
+
 
 def is_crowd(spec: TrialSpec) -> bool:
     """Return whether trials of the program of `spec` train as a crowd."""
@@ -83,6 +86,7 @@ class Crowd:
         self._specs = [specs.get(slot, some) for slot in range(some.train.fuse)]
         self._joint = JoinedTrials([Trial(some, self._data, Compiler())] * len(self._specs), self._specs)
         self._begin(some)
+        self._at_once = max(1, min(EVAL_BATCH, MAX_AT_ONCE // len(self._specs)))
         self._buffer = list[_Step]()
         per_epoch = len(self._data.train_y) // some.train.batch_size
         self._last_epoch: deque[tuple[list[float], list[float] | None]] = deque(maxlen=per_epoch)
@@ -120,8 +124,8 @@ class Crowd:
     def end(self, slot: int) -> None:
         """Let a member be, which has ended, or which nobody wants any more."""
         self.left.discard(slot)
-        self.members[slot].wall_time_s = self._clock()
-        self._clock.shares = max(1, len(self.left))
+        self.members[slot].wall_time_s = self._clock.read(slot)
+        self._clock.share_among(len(self.left))
 
     def state_dict(self, slot: int) -> dict[str, Any]:
         """Refuse: what is this short begins anew."""
@@ -152,8 +156,7 @@ class Crowd:
 
     def _finish(self) -> None:
         """Judge what the trials end with that have not diverged."""
-        test = self._scores(*zip(*self._test_set(), strict=True))
-        train = self._scores(*zip(*self._train_samples(), strict=True))
+        test, train = self._scores(self._test_set()), self._scores(self._train_samples())
         steps = self._train.steps
         for slot in [*self.left]:
             result, (loss, accuracy) = self.members[slot].result, test[slot]
@@ -172,8 +175,8 @@ class Crowd:
 
     def _test_set(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield samples (1, B, C, H, W) and targets (1, B) of the test set."""
-        for start in range(0, len(self._data.test_y), EVAL_BATCH):
-            part = slice(start, start + EVAL_BATCH)
+        for start in range(0, len(self._data.test_y), self._at_once):
+            part = slice(start, start + self._at_once)
             yield self._data.standardize(self._data.test_x[part])[None], self._data.test_y[part][None]
 
     def _train_samples(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -184,23 +187,23 @@ class Crowd:
             if len(drawn) > 1
             else next(iter(drawn.values()))[None]
         )
-        for index in torch.split(each, EVAL_BATCH, 1):
+        for index in torch.split(each, self._at_once, 1):
             x = self._data.standardize(self._data.train_x[index.flatten()])
             yield x.view(*index.shape, *x.shape[1:]), self._data.train_y[index]
 
     @torch.no_grad()
-    def _scores(self, xs: tuple[Tensor, ...], ys: tuple[Tensor, ...]) -> list[tuple[float, float | None]]:
+    def _scores(self, samples: Iterator[tuple[Tensor, Tensor]]) -> list[tuple[float, float | None]]:
         """Return each member's loss, without label smoothing, and accuracy on batches of samples."""
-        count, parts = len(self._specs), list[Tensor]()
-        for x, y in zip(xs, ys, strict=True):
+        count, num_samples, parts = len(self._specs), 0, list[Tensor]()
+        for x, y in samples:
+            num_samples += y.shape[1]
             outputs = self._joint.outputs(x.expand(count, *x.shape[1:]))
             targets = y.expand(count, *y.shape[1:])
             sums = [self._joint.loss.total_of_each(outputs, targets).double()]
             if not targets.is_floating_point():
                 sums.append((outputs.argmax(1) == targets).sum(1).double())
             parts.append(torch.stack(sums, 1))
-        samples = sum(y.shape[1] for y in ys)
-        means = (torch.stack(parts).sum(0) / samples).tolist()
+        means = (torch.stack(parts).sum(0) / num_samples).tolist()
         return [(mean[0], mean[1] if len(mean) > 1 else None) for mean in means]
 
 

@@ -16,7 +16,7 @@ from bnsweep.training.compiling import Compiler
 from bnsweep.training.fused.clock import SharedClock
 from bnsweep.training.fused.crowd import Crowd, is_crowd
 from bnsweep.training.fused.step import JoinedTrials
-from bnsweep.training.precision import products_in
+from bnsweep.training.precision import held_in, products_in
 from bnsweep.training.training import BegunStep, Training
 
 State = dict[str, Any]
@@ -56,7 +56,8 @@ class FusedTraining:
         (some, *_) = specs.values()
         self._clock = SharedClock(len(specs))
         in_slots = [specs.get(slot, some) for slot in range(some.train.fuse)]
-        all_members = [Training(spec, data, Compiler(), self._clock) for spec in in_slots]
+        held = held_in(data, some.train.precision)  # once for all
+        all_members = [Training(spec, held, Compiler(), self._clock.of(slot)) for slot, spec in enumerate(in_slots)]
         for slot, state in states.items():
             all_members[slot].load_state_dict(state)
         self.members = {slot: all_members[slot] for slot in specs}
@@ -85,7 +86,8 @@ class FusedTraining:
         """Let a member be, which has ended, or which nobody wants any more."""
         self.left.discard(slot)
         self.members[slot].stop_clock()
-        self._clock.shares = max(1, len(self.left))
+        self.members[slot].trial.optimizer.zero_grad()  # a part of the gradient of all
+        self._clock.share_among(len(self.left))
 
     def state_dict(self, slot: int) -> dict[str, Any]:
         """Return the state of a member between two steps."""
@@ -119,7 +121,8 @@ class FusedTraining:
         """Let what a member raises within the block end that member alone; what comes after it diverged is no error."""
         member = self.members[slot]
         try:
-            yield
+            with self._clock.owned_by(slot):
+                yield
         except Exception as error:
             member.record.flush()
             if not member.result.has_diverged:

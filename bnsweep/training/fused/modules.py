@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -41,29 +41,6 @@ class JoinedLinear(nn.Linear):
         """Return each member's outputs."""
         weight, bias = by_member(self.weight, 0, self.members), by_member(self.bias, 0, self.members).unsqueeze(2)
         return torch.baddbmm(bias, weight, x)
-
-
-class Tanh(nn.Module):
-    """The hyperbolic tangent by the logistic function, of which PyTorch takes half the time on a CPU."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return tanh(x) = 2 / (1 + exp(-2 x)) - 1."""
-        output: Tensor = _ByLogistic.apply(x)
-        return output
-
-
-class _ByLogistic(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        output = torch.mul(x, 2).sigmoid_().mul_(2).sub_(1)
-        ctx.save_for_backward(output)
-        return output
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        (output,) = ctx.saved_tensors
-        moved: Tensor = torch.ops.aten.tanh_backward(gradient, output)
-        return moved
 
 
 class JoinedFlatten(nn.Module):
@@ -235,7 +212,6 @@ LEAVES: dict[type[nn.Module], Callable[[Members], nn.Module]] = {
     nn.Conv2d: _convolution,
     nn.Linear: JoinedLinear,
     nn.Flatten: JoinedFlatten,
-    nn.Tanh: lambda _: Tanh(),
     GlobalAveragePool: JoinedPool,
     Shortcut: JoinedShortcut,
     BatchNorm1d: _batch_norm_1d,
@@ -248,7 +224,7 @@ LEAVES: dict[type[nn.Module], Callable[[Members], nn.Module]] = {
     DynamicTanh: _dyt,
 }
 """What becomes something else."""
-ELEMENTWISE = (nn.ReLU, nn.Identity, NoNorm, HalvingMaxPool)
+ELEMENTWISE = (nn.ReLU, nn.Tanh, nn.Identity, NoNorm, HalvingMaxPool)
 """What treats each channel by itself and has no parameters: it is as it is."""
 CONTAINERS = (StagedModel, Stage, nn.Sequential, ResidualBlock, PreActivationBlock)
 """What runs what it holds."""

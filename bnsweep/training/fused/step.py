@@ -41,7 +41,7 @@ class JoinedTrials:
             self._optimizer.continue_from(
                 [[trial.optimizer.state[w] for w in trial.trained().values()] for trial in trials]
             )
-        self._is_map = next(iter(first.model.parameters())).ndim == 4
+        self._is_map = any(w.ndim == 4 for w in self._parameters)
         clip_norm = specs[0].train.clip_norm
         self._clip_norm, self._clip_factors = clip_norm, torch.ones(len(trials))
         self._gradients: list[Tensor] = []
