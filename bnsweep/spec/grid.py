@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bnsweep.errors import InputError
 from bnsweep.spec.axes import is_number
-from bnsweep.spec.fusing import Seats
+from bnsweep.spec.fusing import ALONE, Seats
 from bnsweep.spec.keys import trial_keys
 from bnsweep.spec.possible import check_possible
 from bnsweep.spec.product import Product
@@ -97,6 +97,19 @@ class Grid(Sequence[TrialSpec]):
     def seats(self) -> Seats:
         """Which of them may train as one."""
         return Seats.of(self.product, self.order)
+
+    def fullness(self) -> float:
+        """Return which share of the slots holds one of them, where each trains as soon as there is one for it.
+
+        The others hold copies. One that trains alone fills its own.
+        """
+        programs, slots, _ = self.seats
+        is_fused = slots != ALONE
+        num_slots = len(self) - int(np.count_nonzero(is_fused))
+        for program in np.unique(programs[is_fused]):
+            mine = np.flatnonzero(is_fused & (programs == program))
+            num_slots += self[int(mine[0])].train.fuse * int(np.bincount(slots[mine]).max())
+        return len(self) / num_slots
 
     def _check_unique(self) -> None:
         """Raise InputError where two points of the grid are the same trial."""

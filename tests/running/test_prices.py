@@ -250,6 +250,8 @@ def test_the_lines_say_what_was_timed_and_what_it_takes() -> None:
     assert at_peak in text
     assert "memory: 3 GiB in a worker's process at" in "\n".join(replace(PRICE, least_gpus=None).lines(8))
     assert "memory" not in "\n".join(replace(PRICE, peak_bytes=None).lines(8))
+    assert "train.fuse" not in text
+    assert "train.fuse: 25% of the slots hold trials" in "\n".join(replace(PRICE, fullness=0.25).lines(8))
     assert f"Parquet: {(1e6 + 100 * 5e4) / 1e6:.3g} MB in {5 * 100} files" in text  # no more than trials
     many = "\n".join(replace(PRICE, num_trials=1000).lines(8))
     commits = num_commits(4500)

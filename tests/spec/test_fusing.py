@@ -36,6 +36,15 @@ def test_the_seats_of_a_grid_are_those_of_its_trials(axes: Mapping[str, Sequence
         assert slot == (slot_of(spec) if is_fused(spec) else ALONE), "whether or not its key was asked for"
 
 
+def test_how_many_slots_hold_trials() -> None:
+    seeds = {"seed": list(range(5)), "lr": [0.1, 0.2]}
+    assert Grid.of(FIXED, seeds).fullness() == 1.0
+    assert Grid.of(FIXED, {"lr": [0.1]}).fullness() == 1 / 5
+    assert Grid.of(FIXED, {"seed": [0, 1], "norm": ["none", "batch"]}).fullness() == 4 / 10
+    mixed = Grid.of(FIXED, {"train.fuse": [1, 5], "seed": [0, 5, 10]})  # of five the three are in one slot
+    assert mixed.fullness() == 6 / (3 + 3 * 5)
+
+
 def test_what_may_differ_within_a_program_does_not_make_another() -> None:
     trials = Grid.of(FIXED, {"lr": [0.1, 0.2], "train.weight_decay": [0.0, 0.1], "init_gain": [1.0, 2.0]})
     assert len(set(trials.seats.programs.tolist())) == 1

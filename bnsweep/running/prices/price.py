@@ -10,6 +10,9 @@ from datetime import timedelta
 from bnsweep.errors import InputError
 from bnsweep.running.coordinator.outbox import num_commits
 
+FULL = 0.8
+"""So many of the slots are full where many trials share them, by chance."""
+
 
 @dataclass(frozen=True)
 class Price:
@@ -30,6 +33,7 @@ class Price:
         least_gpus: the share of a GPU that such memory is, with what its process takes beside it.
         machines: of the cluster that `workers_here` are on; 0 for this machine.
         fusing: how many trials should train as one, in words.
+        fullness: the share of their slots that hold trials; the others hold copies, which `work_s` includes.
     """
 
     num_trials: int
@@ -46,6 +50,7 @@ class Price:
     least_gpus: float | None = None
     machines: int = 0
     fusing: str | None = None
+    fullness: float = 1.0
 
     def wall_s(self, workers: int) -> float:
         """Return the time from the command to its end with so many workers like the ones here."""
@@ -73,6 +78,9 @@ class Price:
         commits = min(self.num_trials, num_commits(self.wall_s(workers) - self.start_s))  # each a file per table
         if self.fusing is not None:
             yield self.fusing
+        if self.fullness < FULL:
+            copies = f"{self.fullness:.0%} of the slots hold trials, the others copies, which take as long"
+            yield f"train.fuse: {copies}; a smaller fuse, or more seeds, fill more of them"
         if self.peak_bytes is not None:
             yield f"memory: {self._memory(self.peak_bytes)}, the most of the kinds that were timed"
         megabytes = (self.row_bytes + commits * self.file_bytes) / 1e6

@@ -53,7 +53,8 @@ def price_sweep(sweep: Sweep, store: Store, missing: Grid) -> Price:
         process.join()
     if isinstance(found, InputError):
         raise found
-    return found
+    fullness = missing.fullness()
+    return replace(found, work_s=found.work_s / fullness, fullness=fullness)
 
 
 @contextmanager
