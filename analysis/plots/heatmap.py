@@ -168,16 +168,24 @@ def _label(ax: Axes, data: HeatmapData) -> None:
     labels = max(2, int(wide / LABEL_IN[0]) + 1)
     every = max(1, -(-(len(data.lrs) - 1) // (labels - 1)))
     skip = max(1, int(np.ceil(LABEL_IN[1] / tall)))
-    gain_form = "{:g}".format
     if data.layout.is_dense:
         every, skip = max(every, len(data.lrs) // DENSE_LABELS), max(skip, len(data.gains) // DENSE_LABELS)
-        gain_form = "{:.2g}".format
-    ax.set_xticks(np.arange(len(data.lrs))[::every] + 0.5, [f"{lr:.2g}" for lr in data.lrs[::every]])
+    ax.set_xticks(np.arange(len(data.lrs))[::every] + 0.5, map(_in_two_digits, data.lrs[::every]))
     if every * wide / len(data.lrs) < MIN_APART_IN:
         ax.tick_params(axis="x", labelrotation=90)
-    ax.set_yticks(np.arange(len(data.gains))[::skip] + 0.5, [gain_form(gain) for gain in data.gains[::skip]])
+    in_words = "{:g}".format if skip == 1 else _in_two_digits
+    ax.set_yticks(np.arange(len(data.gains))[::skip] + 0.5, map(in_words, data.gains[::skip]))
     ax.tick_params(length=0, labelsize=_small(data.layout), pad=2)
     ax.spines[:].set_visible(False)
+
+
+def _in_two_digits(value: float) -> str:
+    """Return the value rounded, written out where it is large.
+
+    >>> _in_two_digits(213.4), _in_two_digits(0.00316), _in_two_digits(93.0045)
+    ('210', '0.0032', '93')
+    """
+    return f"{float(f'{value:.2g}'):g}"
 
 
 def _small(layout: HeatmapLayout) -> float:
