@@ -49,7 +49,7 @@ def bash(tmp_path: Path) -> Callable[..., list[str]]:
 
 
 def test_tab_completes_once_it_is_installed(bash: Callable[..., list[str]], tmp_path: Path) -> None:
-    bash("bnsweep --install-completion")
+    bash("bnsweep --install-completion && true")  # else bash makes way for it, and no shell is to be found
     (tmp_path / "work/first").mkdir()
     (tmp_path / "work/first/tiny.yaml").write_text(TINY)
     commands, sweeps, field, values, widths, nothing = bash(
