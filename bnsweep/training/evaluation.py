@@ -164,9 +164,7 @@ class Evaluator:
 
     def _drawn(self, count: int, stream: str) -> Tensor:
         """Return the numbers (count,) of so many samples of the training set, all where there are fewer."""
-        generator = torch.Generator().manual_seed(derive(self.seed, stream))
-        order = torch.randperm(len(self.data.train_y), generator=generator)
-        return order[:count].to(self.data.train_y.device)
+        return drawn_samples(self.data, self.seed, count, stream)
 
     def _test_set(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield samples (B, C, H, W) and labels (B,) of the test set."""
@@ -178,6 +176,13 @@ class Evaluator:
         """Yield as many samples of the training set as the test set has, or all; the same for each trial of a seed."""
         for index in torch.split(self._drawn(len(self.data.test_y), "train_sample"), EVAL_BATCH):
             yield self.data.standardize(self.data.train_x[index]), self.data.train_y[index]
+
+
+def drawn_samples(data: Dataset, seed: int, count: int, stream: str) -> Tensor:
+    """Return the numbers (count,) of so many samples of the training set, all where there are fewer."""
+    generator = torch.Generator().manual_seed(derive(seed, stream))
+    order = torch.randperm(len(data.train_y), generator=generator)
+    return order[:count].to(data.train_y.device)
 
 
 def _scores(sums: Sequence[Sums]) -> list[Score]:

@@ -63,7 +63,7 @@ class Record:
         result.test_loss_running, result.test_acc_running = evaluation.test_running
         result.train_loss_eval, result.train_acc_eval = evaluation.train or (None, None)
         losses, accuracies = zip(*self.last_epoch, strict=True)
-        result.train_loss, result.train_acc = _mean(losses), None if None in accuracies else _mean(accuracies)
+        result.train_loss, result.train_acc = mean(losses), None if None in accuracies else mean(accuracies)
 
     def state_dict(self) -> dict[str, Any]:
         """Read what is buffered, and return the result and the last epoch."""
@@ -76,5 +76,6 @@ class Record:
         self.last_epoch.extend(state["last_epoch"])
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of at least one value, added up in this order."""
     return sum(values) / len(values)

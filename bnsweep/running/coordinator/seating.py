@@ -22,7 +22,7 @@ class Seating:
         """Give trials (n,) their companies; return them in the order of these, which is that of their first ones.
 
         Args:
-            trials: that wait; the last of all that there are by now is among them, or has ended.
+            trials: that wait.
             seats: of all that there are by now.
             num_well: so many of the trials, the first ones, never failed: they keep no company with the others.
         """

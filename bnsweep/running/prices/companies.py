@@ -41,9 +41,7 @@ class Fusing(NamedTuple):
         ratios = {count: f"{alone_s / seconds:.2g}" for count, seconds in self.step_s.items() if count > 1}
         timed = ", ".join(f"{count}: {ratio}" for count, ratio in ratios.items())
         if best == 1:
-            return (
-                f"train.fuse does not pay here: steps of trials in the time of one of a trial alone, by fuse: {timed}"
-            )
+            return f"train.fuse does not pay here: steps of trials one at a time are as many, about ({timed})"
         return f"train.fuse: {best} pays, with {ratios[best]} times the steps of trials one at a time ({timed})"
 
 

@@ -18,17 +18,16 @@ from bnsweep.data import Dataset
 from bnsweep.data.batches import joined_batches
 from bnsweep.models import build_model, layers
 from bnsweep.probes.state import NotPlain
-from bnsweep.rng import derive
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.trial import BATCH_STATISTICS
 from bnsweep.training.compiling import Compiler
-from bnsweep.training.evaluation import EVAL_BATCH
+from bnsweep.training.evaluation import EVAL_BATCH, drawn_samples
 from bnsweep.training.fused.clock import SharedClock
 from bnsweep.training.fused.step import JoinedTrials
 from bnsweep.training.initialization import draw_layer, fill
 from bnsweep.training.metrics import MAX_BUFFERED_STEPS, joint_norm
 from bnsweep.training.precision import held_in
-from bnsweep.training.record import result_on
+from bnsweep.training.record import mean, result_on
 from bnsweep.training.result import TrialResult, divergence
 from bnsweep.training.schedules import lr_at
 from bnsweep.training.step import Trial
@@ -168,9 +167,9 @@ class Crowd:
                 result.stop_step = steps
                 result.test_loss, result.test_acc = result.test_loss_running, result.test_acc_running = test[slot]
                 result.train_loss_eval, result.train_acc_eval = train[slot]
-                result.train_loss = _mean([losses[slot] for losses, _ in self._last_epoch])
+                result.train_loss = mean([losses[slot] for losses, _ in self._last_epoch])
                 hits = [hits[slot] for _, hits in self._last_epoch if hits is not None]
-                result.train_acc = _mean(hits) if hits else None
+                result.train_acc = mean(hits) if hits else None
             self.end(slot)
 
     def _test_set(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -181,7 +180,10 @@ class Crowd:
 
     def _train_samples(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield samples (K, B, C, H, W) and targets (K, B) of each member's sample of the training set."""
-        drawn = {seed: _sample(self._data, seed) for seed in {spec.seed for spec in self._specs}}
+        drawn = {
+            seed: drawn_samples(self._data, seed, len(self._data.test_y), "train_sample")
+            for seed in {spec.seed for spec in self._specs}
+        }
         each = (
             torch.stack([drawn[spec.seed] for spec in self._specs])
             if len(drawn) > 1
@@ -204,21 +206,10 @@ class Crowd:
                 sums.append((outputs.argmax(1) == targets).sum(1).double())
             parts.append(torch.stack(sums, 1))
         means = (torch.stack(parts).sum(0) / num_samples).tolist()
-        return [(mean[0], mean[1] if len(mean) > 1 else None) for mean in means]
+        return [(each[0], each[1] if len(each) > 1 else None) for each in means]
 
 
 @lru_cache(maxsize=16)
 def _drawn(init: str, seed: int, number: int, shape: torch.Size, num_biases: int) -> tuple[Tensor, Tensor]:
     """Return what `draw_layer` does; neighbours have the same."""
     return draw_layer(init, seed, number, shape, num_biases)
-
-
-def _sample(data: Dataset, seed: int) -> Tensor:
-    """Return the numbers of a seed's samples of the training set, as many as the test set has."""
-    generator = torch.Generator().manual_seed(derive(seed, "train_sample"))
-    order = torch.randperm(len(data.train_y), generator=generator)
-    return order[: len(data.test_y)].to(data.train_y.device)
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)

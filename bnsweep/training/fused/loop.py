@@ -44,7 +44,7 @@ class FusedTraining:
     """Trials under way: each keeps its own record, probes and evaluations, and all make their steps as one.
 
     A member that diverges ends at its step; its numbers go on unread, and no other's bits depend on them. Slots without
-    a trial hold a copy of one. What a trial took is its share of what all of them took.
+    a trial hold a copy of one. What a trial took is what it took by itself, and its share of what all took together.
 
     Attributes:
         members: the trials by slot, each with its result.
@@ -63,7 +63,7 @@ class FusedTraining:
         self.members = {slot: all_members[slot] for slot in specs}
         self.errors: dict[int, Exception] = {}
         self.left = set(specs)
-        self.device, self.step = data.train_x.device, max(member.step for member in all_members)
+        self.step = max(member.step for member in all_members)
         self._data, self._seeds = all_members[0].data, [spec.seed for spec in in_slots]
         self._train = some.train
         self._joint = JoinedTrials([member.trial for member in all_members], in_slots, self.step)
