@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import tempfile
 from collections.abc import Callable
@@ -31,7 +32,8 @@ def test_a_second_run_takes_what_the_first_one_leaves(
     first.communicate()
     left = max(1, whole_cpus() - 1)
     assert f"other runs on this machine hold: 1; this one takes {left} worker" in planned.stdout, planned.stderr
-    assert f"on {left} workers: " in planned.stdout
+    unit = "worker" if left == 1 else "workers"
+    assert re.search(rf"the run takes .* on {left} {unit}, ", planned.stdout), planned.stdout
     assert second.returncode == 0, second.stderr
     assert f"other runs on this machine hold: 1; this one takes {left} worker" in second.stdout
     assert f"--workers 99: {left} fit here" in second.stdout
