@@ -27,6 +27,7 @@ FLOORS = {
         ("models",),
         ("data", "norm"),
         ("results",),
+        ("search",),
         ("spec",),
         ("limits", "plugins", "rng"),
         ("own_source", "settings"),

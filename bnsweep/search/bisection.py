@@ -1,0 +1,52 @@
+"""Bisection of the learning rates at which a mode begins and ceases to train, on the indices of a list of rates.
+
+Rates that more and more finely part a range are asked for only where the answer changes. What is asked for is always a
+rate of the list, so its spacing is the resolution, and each trial is one that the whole grid has.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+def coarse(num_rates: int, num_first: int) -> NDArray[np.int64]:
+    """Return the indices to begin with: so many, evenly spread, both ends among them; all where there are no more.
+
+    Every island that is as wide as their spacing is met.
+
+    >>> coarse(21, 6).tolist(), coarse(4, 6).tolist()
+    ([0, 4, 8, 12, 16, 20], [0, 1, 2, 3])
+    """
+    return np.unique(np.linspace(0, num_rates - 1, min(num_first, num_rates)).round().astype(np.int64))
+
+
+def trains(worth: Floats, bars: Floats) -> Bools:
+    """Return at which rates at least half of the seeds reach their bar, shape (L,).
+
+    Args:
+        worth: shape (S, L), of rates at which all seeds have a result.
+        bars: shape (S,).
+    """
+    return np.asarray(2 * (worth >= bars[:, None]).sum(axis=0) >= len(worth))
+
+
+def middles(tested: NDArray[np.int64], does_train: Bools) -> NDArray[np.int64]:
+    """Return the indices amid neighbours of which just one trains; none where all such are next to each other.
+
+    Each gap that is halved leaves one half whose ends differ: there are never more edges than the coarse rates show,
+    and the rates of an edge number log2 of their spacing.
+
+    Args:
+        tested: indices of the rates with a result, ascending.
+        does_train: whether they train, the same shape.
+
+    >>> middles(np.array([0, 4, 8, 12, 13]), np.array([False, True, True, False, True])).tolist()
+    [2, 10]
+    """
+    left, right = tested[:-1], tested[1:]
+    is_open = (does_train[:-1] != does_train[1:]) & (right - left > 1)
+    return np.asarray((left[is_open] + right[is_open]) // 2)

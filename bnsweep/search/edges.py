@@ -1,0 +1,105 @@
+"""Edges: at which learning rates each mode begins and ceases to train, by bisection instead of a grid.
+
+The sweep declares the grid of the resolution that is wanted, `lr: {logspace: [1.0e-3, 10, 1025]}`, of which a few rates
+are run. Every cell, a norm, init and gain, begins with the same coarse rates; then the middle of each gap whose ends
+differ is asked for, for all seeds of the cell, until the ends are neighbours. Whether a rate trains is judged by the
+seeds of the mode alone: by its own best so far with the seed, or by divergence. No rule looks at another mode, so that
+where it looked says nothing of a difference between modes.
+
+What it cannot see: an island between two coarse rates, and a boundary that is no edge but fractal (Sohl-Dickstein
+2024), where bisection finds one of many crossings as it would find one. The seeds show that, since all of them have
+the same rates: one that trains beyond a rate at which it did not has no edge there. `analysis.measures.edges` says so.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnsweep.search.bisection import coarse, middles, trains
+from bnsweep.search.rounds import End, History, Outcome, Setting
+from bnsweep.search.space import SEED, Space
+
+Cell = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Bisection on log lr, by rounds.
+
+    Args:
+        space: the crossed axes but the rates, and the seeds; nothing is searched.
+        rates: the learning rates of the whole grid, ascending.
+        num_first: of the rates to begin with.
+        bar: "own": a seed trains from `fraction` of the best that its mode reached with it, and from `floor` on;
+            "divergence": where it does not diverge.
+        fraction: of the own best.
+        floor: a score below is no training, whatever the best: a little above chance.
+        mode: the crossed axis whose values are the modes.
+    """
+
+    space: Space
+    rates: Sequence[float]
+    num_first: int = 9
+    bar: Literal["own", "divergence"] = "own"
+    fraction: float = 0.9
+    floor: float = 0.15
+    mode: str = "norm"
+    axis: str = "lr"
+
+    def __call__(self, history: History) -> Sequence[Setting] | End:
+        """Return the coarse rates of all cells, then the middles of all open gaps."""
+        wanted = list(self._open(history) if history else self._first())
+        settings = [
+            {**cell, self.axis: self.rates[k], SEED: seed}
+            for seed in self.space.seeds
+            for cell, indices in wanted
+            for k in indices
+        ]
+        return settings or End("every edge is found to the spacing of the rates")
+
+    def _first(self) -> Iterator[tuple[Setting, NDArray[np.int64]]]:
+        indices = coarse(len(self.rates), self.num_first)
+        return ((cell, indices) for cell in self.space.cells())
+
+    def _open(self, history: History) -> Iterator[tuple[Setting, NDArray[np.int64]]]:
+        told = self._by_cell(history)
+        bars = self._bars(told)
+        for cell in self.space.cells():
+            outcomes = told[tuple(cell.values())]
+            tested = np.array(sorted(outcomes), dtype=np.int64)
+            yield cell, middles(tested, trains(self._worth(outcomes, tested), bars[cell.get(self.mode)]))
+
+    def _by_cell(self, history: History) -> Mapping[Cell, dict[int, dict[int, Outcome]]]:
+        """Return the outcomes by cell, index of the rate, and seed."""
+        index = {rate: k for k, rate in enumerate(self.rates)}
+        found: defaultdict[Cell, dict[int, dict[int, Outcome]]] = defaultdict(dict)
+        for one_round in history:
+            for setting, outcome in one_round:
+                cell = tuple(setting[name] for name in self.space.crossed)
+                found[cell].setdefault(index[setting[self.axis]], {})[setting[SEED]] = outcome
+        return found
+
+    def _worth(self, outcomes: Mapping[int, Mapping[int, Outcome]], tested: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what the trials are judged by, shape (S, L)."""
+        rows = [[self._judged(outcomes[int(k)][seed]) for k in tested] for seed in self.space.seeds]
+        return np.array(rows, dtype=float)
+
+    def _judged(self, outcome: Outcome) -> float:
+        return outcome.worth if self.bar == "own" else float(not outcome.diverged)
+
+    def _bars(self, told: Mapping[Cell, Mapping[int, Mapping[int, Outcome]]]) -> dict[Any, NDArray[np.float64]]:
+        """Return the bar of each seed, shape (S,), by mode."""
+        best: dict[Any, NDArray[np.float64]] = {}
+        for cell in self.space.cells():
+            outcomes, mode = told[tuple(cell.values())], cell.get(self.mode)
+            highest = self._worth(outcomes, np.array(sorted(outcomes))).max(axis=1)
+            best[mode] = np.fmax(best.get(mode, highest), highest)
+        if self.bar == "divergence":
+            return {mode: np.ones_like(highest) for mode, highest in best.items()}
+        return {mode: np.fmax(self.fraction * highest, self.floor) for mode, highest in best.items()}
