@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+ROUNDING = 1e-9
 
 
 def coarse(num_rates: int, num_first: int) -> NDArray[np.int64]:
@@ -24,14 +25,15 @@ def coarse(num_rates: int, num_first: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, num_rates - 1, min(num_first, num_rates)).round().astype(np.int64))
 
 
-def trains(worth: Floats, bars: Floats) -> Bools:
-    """Return at which rates at least half of the seeds reach their bar, shape (L,).
+def trains(worth: Floats, bars: Floats, level: float = 0.5) -> Bools:
+    """Return at which rates at least a share `level` of the seeds reach their bar, shape (L,).
 
     Args:
         worth: shape (S, L), of rates at which all seeds have a result.
         bars: shape (S,).
+        level: above 0, at most 1.
     """
-    return np.asarray(2 * (worth >= bars[:, None]).sum(axis=0) >= len(worth))
+    return np.asarray((worth >= bars[:, None]).sum(axis=0) >= level * len(worth) - ROUNDING)
 
 
 def middles(tested: NDArray[np.int64], does_train: Bools) -> NDArray[np.int64]:

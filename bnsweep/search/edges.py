@@ -38,6 +38,9 @@ class Edges:
         num_first: of the rates to begin with.
         bar: "own": a seed trains from `fraction` of the best that its mode reached with it, and from `floor` on;
             "divergence": where it does not diverge.
+        levels: shares of the seeds: where so many begin and cease to train is looked for. One half is the edge; with
+            those at which its interval ends (`analysis.measures.edges.interval_levels`) that is narrower, for more
+            trials.
         fraction: of the own best.
         floor: a score below is no training, whatever the best: a little above chance.
         mode: the crossed axis whose values are the modes.
@@ -47,6 +50,7 @@ class Edges:
     rates: Sequence[float]
     num_first: int = 9
     bar: Literal["own", "divergence"] = "own"
+    levels: Sequence[float] = (0.5,)
     fraction: float = 0.9
     floor: float = 0.15
     mode: str = "norm"
@@ -73,7 +77,9 @@ class Edges:
         for cell in self.space.cells():
             outcomes = told[tuple(cell.values())]
             tested = np.array(sorted(outcomes), dtype=np.int64)
-            yield cell, middles(tested, trains(self._worth(outcomes, tested), bars[cell.get(self.mode)]))
+            worth, bar = self._worth(outcomes, tested), bars[cell.get(self.mode)]
+            wanted = [middles(tested, trains(worth, bar, level)) for level in self.levels]
+            yield cell, np.unique(np.concatenate(wanted))
 
     def _by_cell(self, history: History) -> Mapping[Cell, dict[int, dict[int, Outcome]]]:
         """Return the outcomes by cell, index of the rate, and seed."""

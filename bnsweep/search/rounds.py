@@ -11,9 +11,11 @@ Nothing of Ray, files or training is known here: what a trial gave comes in as a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
 
 Setting = Mapping[str, Any]
 """The values of the axes of one trial, its seed among them, by the names that the sweep file has."""
@@ -94,13 +96,13 @@ class Answer(NamedTuple):
     history: History
 
 
-def ask(search: Search, told: Mapping[str, Outcome], key_of: Callable[[Setting], str], history: History = ()) -> Answer:
+def ask(search: Search, told: Mapping[Key, Outcome], key_of: Callable[[Setting], Key], history: History = ()) -> Answer:
     """Return what a search wants next.
 
     Args:
         search: whose rounds are walked.
         told: outcomes by key, of any trials.
-        key_of: the key of a trial.
+        key_of: what names a trial.
         history: the rounds that an earlier answer of this search gave.
 
     Raises:
