@@ -17,6 +17,7 @@ its interval, the boundary has no place at this resolution (Sohl-Dickstein 2024 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf, nan
 from typing import Literal
 
@@ -108,6 +109,7 @@ def interval_levels(num_seeds: int, confidence: float = CONFIDENCE) -> tuple[flo
     return (0.5,) if enough > num_seeds else (enough / num_seeds, 0.5, (num_seeds - enough + 1) / num_seeds)
 
 
+@lru_cache
 def _enough(num_seeds: int, confidence: float) -> int:
     """Return how many of the seeds must train to tell that half of all do; more than there are where none would do."""
     from scipy.stats import binom

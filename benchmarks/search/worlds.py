@@ -136,7 +136,7 @@ class Simulated:
     fractal: bool = False
     edge_skew: bool = False
 
-    @property
+    @cached_property
     def rates(self) -> list[float]:
         """The rates of the whole grid."""
         return [float(f"{rate:.6g}") for rate in np.logspace(LOW, HIGH, self.num_rates)]

@@ -13,7 +13,6 @@ the same rates: one that trains beyond a rate at which it did not has no edge th
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnsweep.search.bisection import coarse, middles, trains
-from bnsweep.search.rounds import End, History, Outcome, Setting
+from bnsweep.search.rounds import End, History, Setting
 from bnsweep.search.space import SEED, Space
 
 Cell = tuple[Any, ...]
@@ -72,39 +71,32 @@ class Edges:
         return ((cell, indices) for cell in self.space.cells())
 
     def _open(self, history: History) -> Iterator[tuple[Setting, NDArray[np.int64]]]:
-        told = self._by_cell(history)
+        told = self._worth(history)
         bars = self._bars(told)
         for cell in self.space.cells():
-            outcomes = told[tuple(cell.values())]
-            tested = np.array(sorted(outcomes), dtype=np.int64)
-            worth, bar = self._worth(outcomes, tested), bars[cell.get(self.mode)]
-            wanted = [middles(tested, trains(worth, bar, level)) for level in self.levels]
-            yield cell, np.unique(np.concatenate(wanted))
+            worth = told[tuple(cell.values())]
+            tested = np.flatnonzero(~np.isnan(worth[0]))
+            answers = (trains(worth[:, tested], bars[cell.get(self.mode)], level) for level in self.levels)
+            yield cell, np.unique(np.concatenate([middles(tested, does_train) for does_train in answers]))
 
-    def _by_cell(self, history: History) -> Mapping[Cell, dict[int, dict[int, Outcome]]]:
-        """Return the outcomes by cell, index of the rate, and seed."""
-        index = {rate: k for k, rate in enumerate(self.rates)}
-        found: defaultdict[Cell, dict[int, dict[int, Outcome]]] = defaultdict(dict)
+    def _worth(self, history: History) -> dict[Cell, NDArray[np.float64]]:
+        """Return what the trials are judged by, shape (S, L), by cell; NaN where one was not asked for."""
+        shape = len(self.space.seeds), len(self.rates)
+        found = {tuple(cell.values()): np.full(shape, np.nan) for cell in self.space.cells()}
+        rates, seeds = ({value: k for k, value in enumerate(values)} for values in (self.rates, self.space.seeds))
+        by_score = self.bar == "own"
         for one_round in history:
             for setting, outcome in one_round:
                 cell = tuple(setting[name] for name in self.space.crossed)
-                found[cell].setdefault(index[setting[self.axis]], {})[setting[SEED]] = outcome
+                judged = outcome.worth if by_score else not outcome.diverged
+                found[cell][seeds[setting[SEED]], rates[setting[self.axis]]] = judged
         return found
 
-    def _worth(self, outcomes: Mapping[int, Mapping[int, Outcome]], tested: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return what the trials are judged by, shape (S, L)."""
-        rows = [[self._judged(outcomes[int(k)][seed]) for k in tested] for seed in self.space.seeds]
-        return np.array(rows, dtype=float)
-
-    def _judged(self, outcome: Outcome) -> float:
-        return outcome.worth if self.bar == "own" else float(not outcome.diverged)
-
-    def _bars(self, told: Mapping[Cell, Mapping[int, Mapping[int, Outcome]]]) -> dict[Any, NDArray[np.float64]]:
+    def _bars(self, told: Mapping[Cell, NDArray[np.float64]]) -> dict[Any, NDArray[np.float64]]:
         """Return the bar of each seed, shape (S,), by mode."""
         best: dict[Any, NDArray[np.float64]] = {}
         for cell in self.space.cells():
-            outcomes, mode = told[tuple(cell.values())], cell.get(self.mode)
-            highest = self._worth(outcomes, np.array(sorted(outcomes))).max(axis=1)
+            mode, highest = cell.get(self.mode), np.nanmax(told[tuple(cell.values())], axis=1)
             best[mode] = np.fmax(best.get(mode, highest), highest)
         if self.bar == "divergence":
             return {mode: np.ones_like(highest) for mode, highest in best.items()}

@@ -118,3 +118,12 @@ def test_bisection_ends_with_neighbours_and_keeps_the_number_of_edges(does_train
 def test_half_of_the_seeds_are_enough() -> None:
     worth = np.array([[0.9, 0.9, 0.1], [0.9, 0.1, 0.1]])
     assert trains(worth, np.array([0.5, 0.5])).tolist() == [True, True, False]
+
+
+def test_ends_of_the_interval_are_found_too_where_they_are_asked_for() -> None:
+    world = plateau(-9, -1.0, drift=0.1)
+    edges = Edges(Space({"norm": ["none"]}, {}, range(6)), FINE, 9, levels=(1.0, 0.5, 1 / 6))
+    rates = np.array(list(by_rate(walk(edges, world)[0], "none")))
+    for high in (-1.0, -0.7, -0.5):  # six, three and one of the seeds train up to here
+        below, above = rates[np.log10(rates) <= high].max(), rates[np.log10(rates) > high].min()
+        assert FINE.index(above) == FINE.index(below) + 1
