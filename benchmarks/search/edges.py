@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.measures.edges import Edge, edge, interval_levels
 from analysis.statistics.nan_aware import Floats
-from benchmarks.search.worlds import FLOOR, FRACTION, SIDES, Drawn, Simulated, Stored, World, bars
+from benchmarks.search.worlds import FRACTION, SIDES, Drawn, Simulated, Stored, World, bars
 from benchmarks.verdicts.tally import share
 from bnsweep.search import Edges, Space, ask
 
@@ -116,7 +116,7 @@ def searched(drawn: Drawn, num_first: int, levels: Sequence[float]) -> Floats:
     """Return what a search runs of these trials, shape NGSL; NaN where it did not."""
     modes, gains, seeds, _ = drawn.worth.shape
     space = Space({"norm": range(modes), "init_gain": range(gains)}, {}, range(seeds))
-    search = Edges(space, drawn.rates, num_first, levels=levels, fraction=FRACTION, floor=FLOOR)
+    search = Edges(space, drawn.rates, num_first, levels=levels, fraction=FRACTION)
     tested = np.full(drawn.worth.shape, np.nan)
     for one_round in ask(search, drawn, drawn.place).history:
         for setting, outcome in one_round:

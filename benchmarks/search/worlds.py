@@ -18,8 +18,9 @@ from analysis.measures.grid import make_grid
 from analysis.statistics.nan_aware import Floats
 from bnsweep.search import Outcome, Setting
 
-FRACTION, FLOOR = 0.9, 0.15
-"""A run trains from 0.9 of its mode's own best with the seed on, and from 0.05 above chance, which is 0.1."""
+CHANCE = 0.1
+FRACTION, FLOOR = 0.9, CHANCE + 0.05
+"""A run trains from 0.9 of its mode's own best with the seed on, and from 0.05 above chance."""
 LOW, HIGH = -3.0, 1.0
 """The range of rates, in log10."""
 SIDES: tuple[Side, ...] = ("smallest", "largest")
@@ -46,7 +47,7 @@ class Drawn(Mapping[Place, Outcome]):
     rates: list[float]
 
     def __getitem__(self, place: Place) -> Outcome:
-        return Outcome(float(self.worth[place]))
+        return Outcome(float(self.worth[place]), chance=CHANCE)
 
     def __contains__(self, place: object) -> bool:
         return True

@@ -35,13 +35,13 @@ class Edges:
         space: the crossed axes but the rates, and the seeds; nothing is searched.
         rates: the learning rates of the whole grid, ascending.
         num_first: of the rates to begin with.
-        bar: "own": a seed trains from `fraction` of the best that its mode reached with it, and from `floor` on;
-            "divergence": where it does not diverge.
+        bar: "own": a seed trains from `fraction` of the best that its mode reached with it, and from a little above
+            chance on; "divergence": where it does not diverge.
         levels: shares of the seeds: where so many begin and cease to train is looked for. One half is the edge; with
             those at which its interval ends (`analysis.measures.edges.interval_levels`) that is narrower, for more
             trials.
         fraction: of the own best.
-        floor: a score below is no training, whatever the best: a little above chance.
+        above_chance: a score less than this above chance is no training, whatever the best.
         mode: the crossed axis whose values are the modes.
     """
 
@@ -51,7 +51,7 @@ class Edges:
     bar: Literal["own", "divergence"] = "own"
     levels: Sequence[float] = (0.5,)
     fraction: float = 0.9
-    floor: float = 0.15
+    above_chance: float = 0.05
     mode: str = "norm"
     axis: str = "lr"
 
@@ -72,7 +72,8 @@ class Edges:
 
     def _open(self, history: History) -> Iterator[tuple[Setting, NDArray[np.int64]]]:
         told = self._worth(history)
-        bars = self._bars(told)
+        chance = max(outcome.chance for one_round in history for _, outcome in one_round)
+        bars = self._bars(told, chance + self.above_chance)
         for cell in self.space.cells():
             worth = told[tuple(cell.values())]
             tested = np.flatnonzero(~np.isnan(worth[0]))
@@ -92,7 +93,7 @@ class Edges:
                 found[cell][seeds[setting[SEED]], rates[setting[self.axis]]] = judged
         return found
 
-    def _bars(self, told: Mapping[Cell, NDArray[np.float64]]) -> dict[Any, NDArray[np.float64]]:
+    def _bars(self, told: Mapping[Cell, NDArray[np.float64]], floor: float) -> dict[Any, NDArray[np.float64]]:
         """Return the bar of each seed, shape (S,), by mode."""
         best: dict[Any, NDArray[np.float64]] = {}
         for cell in self.space.cells():
@@ -100,4 +101,4 @@ class Edges:
             best[mode] = np.fmax(best.get(mode, highest), highest)
         if self.bar == "divergence":
             return {mode: np.ones_like(highest) for mode, highest in best.items()}
-        return {mode: np.fmax(self.fraction * highest, self.floor) for mode, highest in best.items()}
+        return {mode: np.fmax(self.fraction * highest, floor) for mode, highest in best.items()}

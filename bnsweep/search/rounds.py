@@ -30,10 +30,12 @@ class Outcome(NamedTuple):
     Args:
         score: of the trained model, from 0 to 1; of no meaning where it diverged.
         diverged: whether it did.
+        chance: the score of guessing.
     """
 
     score: float
     diverged: bool = False
+    chance: float = 0.0
 
     @property
     def worth(self) -> float:

@@ -93,6 +93,11 @@ def test_a_mode_is_judged_by_its_own_best() -> None:
     assert num_asked(history) == 9 + 2 * 7
 
 
+def test_what_is_hardly_above_chance_trains_nowhere() -> None:
+    history, _, _ = walk(search(), plateau(-2, -0.3, score=0.14))
+    assert num_asked(history) == 9
+
+
 def test_divergence_as_the_bar_lets_train_what_learns_nothing() -> None:
     edges = Edges(Space({"norm": ["none"]}, {}, [0]), FINE, 9, bar="divergence")
     history, _, _ = walk(edges, plateau(-2, -0.3))

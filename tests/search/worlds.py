@@ -22,7 +22,7 @@ def plateau(low: float, high: float, score: float = 0.9, drift: float = 0.0) -> 
         x, moved = log10(setting["lr"]), drift * setting["seed"]
         if x > high + moved:
             return Outcome(0.0, diverged=True)
-        return Outcome(score if x >= low + moved else 0.1)
+        return Outcome(score if x >= low + moved else 0.1, chance=0.1)
 
     return give
 
