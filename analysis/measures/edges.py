@@ -99,16 +99,6 @@ def _outermost(side: Side, rates: Floats, does_train: NDArray[np.bool_], confide
     return Edge(side, trains, beyond, low, high, 2 * int(_reenters(zone).sum()) < num_seeds)
 
 
-def interval_levels(num_seeds: int, confidence: float = CONFIDENCE) -> tuple[float, ...]:
-    """Return the shares of the seeds that train at the ends of the interval, and at the edge.
-
-    >>> interval_levels(6), interval_levels(10), interval_levels(3)
-    ((1.0, 0.5, 0.16666666666666666), (0.9, 0.5, 0.2), (0.5,))
-    """
-    enough = _enough(num_seeds, confidence)
-    return (0.5,) if enough > num_seeds else (enough / num_seeds, 0.5, (num_seeds - enough + 1) / num_seeds)
-
-
 @lru_cache
 def _enough(num_seeds: int, confidence: float) -> int:
     """Return how many of the seeds must train to tell that half of all do; more than there are where none would do."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.measures.edges import Edge, edge, interval_levels
+from analysis.measures.edges import Edge, edge
 from analysis.statistics.nan_aware import Floats
 from benchmarks.search.worlds import FRACTION, SIDES, Drawn, Simulated, Stored, World, bars
 from benchmarks.verdicts.tally import share
 from bnsweep.search import Edges, Space, ask
+from bnsweep.search.bisection import interval_levels
 
 SEEDS = 6
 """The fewest that give an interval with two ends."""

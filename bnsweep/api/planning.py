@@ -14,6 +14,7 @@ from bnsweep.running.cpu_lease import free_cpus
 from bnsweep.running.own_code import check_own_code
 from bnsweep.running.plan import Plan
 from bnsweep.running.prices.price import Price
+from bnsweep.running.searching import in_words, so_far
 from bnsweep.spec.grid import Grid
 from bnsweep.spec.sweep import Sweep
 
@@ -77,9 +78,10 @@ def plan(
     """
     check_arguments(workers=workers, price=price, max_hours=max_hours, extend=extend, timing=timing)
     require_timing(timing, price, max_hours)
-    declared = as_sweep(sweep)
-    store = Store.open(directory_of(declared, out))
+    whole = as_sweep(sweep)
+    store = Store.open(directory_of(whole, out))
     store.check_writable()
+    declared = so_far(whole, store)
     planned, lines = Plan.of(declared, store), list[str]()
 
     def tell(line: str) -> None:
@@ -88,6 +90,8 @@ def plan(
 
     check_own_code(planned.missing)
     _tell_counts(declared, store, planned, tell, extend=extend)
+    if found_so_far := in_words(whole, store):
+        tell(found_so_far)
     found = None
     if timing and planned.missing:
         found = _price(declared, store, planned, address, tell, must_be_known=max_hours is not None)

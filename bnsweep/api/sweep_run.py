@@ -14,6 +14,7 @@ from bnsweep.results import Store
 from bnsweep.running.interruption import Interrupt
 from bnsweep.running.plan import Plan
 from bnsweep.running.provenance import job_id
+from bnsweep.running.searching import in_words, so_far
 from bnsweep.spec.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def run_sweep(sweep: Sweep, options: RunOptions, console: Console, bar: Notebook
     store.check_writable()
     if store.is_local and (job := job_id()):
         share(store.root, job)
+    declared, sweep = sweep, so_far(sweep, store)
     planned = Plan.of(sweep, store)
     planned.require_own_directory(store, extend=options.extend)
     total = len(sweep.trials)
@@ -50,6 +52,8 @@ def run_sweep(sweep: Sweep, options: RunOptions, console: Console, bar: Notebook
         console.print(note)
     left, total = _run_missing(options, sweep, store, planned, interrupt, console, bar)
     is_stopped = bool(left) and interrupt()
+    if found := in_words(declared, store):
+        console.print(found)
     if is_stopped:
         console.print(
             f"{_why(interrupt, options)}: {total - len(left)} of {total} trials have a result, {len(left)} are left; "

@@ -27,7 +27,8 @@ def fields_of_sweep_files() -> Lines:
     for name in ("train", "trial"):
         yield from _section(name, _of(fields[name], definitions))
     yield from _section("trial.metric", definitions["MetricSpec"])
-    yield from _section("resources", _of(fields["resources"], definitions))
+    for name in ("resources", "search"):
+        yield from _section(name, _of(fields[name], definitions))
     yield from _probes(definitions)
 
 

@@ -11,6 +11,7 @@ from bnsweep.results.lease import this_process
 from bnsweep.running.coordinator import RunStatus
 from bnsweep.spec.grid import Grid
 from bnsweep.spec.resources import Resources
+from bnsweep.spec.sweep import Sweep
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Job:
         store: where results go.
         run: names the run, so that one that starts anew need not wait for its own lease.
         num_workers: how many are expected.
+        searched: the sweep as its file declares it, where a search asks for its trials; `trials` are those so far.
         holder: the process that the user started.
     """
 
@@ -37,6 +39,7 @@ class Job:
     store: Store
     run: str
     num_workers: int
+    searched: Sweep | None = None
     holder: dict[str, Any] = field(default_factory=this_process)
 
 

@@ -16,6 +16,7 @@ from bnsweep.running.job import Job
 from bnsweep.running.packs import RunContext
 from bnsweep.running.plan import Plan
 from bnsweep.running.provenance import git_sha
+from bnsweep.spec.search import GRID
 from bnsweep.spec.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ LOOK_EVERY_S = 0.05
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run that was checked and can start: nothing is written yet."""
+    """A run that was checked and can start: nothing is written yet.
+
+    The trials of `sweep` are those that it asks for so far; those of `plan` are missing of them.
+    """
 
     sweep: Sweep
     store: Store
@@ -67,7 +71,10 @@ def run(
             return []
     num_workers = executor.num_workers(sweep.resources)
     datasets, name = frozenset(prepared.datasets), uuid.uuid4().hex
-    job = Job(sweep.name, sweep.text, sweep.trials, sweep.resources, datasets, prepared.store, name, num_workers)
+    searched = None if sweep.search == GRID else Sweep.from_text(sweep.text)
+    job = Job(
+        sweep.name, sweep.text, sweep.trials, sweep.resources, datasets, prepared.store, name, num_workers, searched
+    )
     with executor.coordinating(job) as coordination:
         begun = opened(coordination, say)
         report = start(begun.num_trials, num_workers)

@@ -15,6 +15,7 @@ from bnsweep.results.writer import Writer
 from bnsweep.running.coordinator import Coordinator
 from bnsweep.running.job import Job, ServiceStatus
 from bnsweep.running.packs import Delivery, Pack, Receipt, Wait, Whereabouts, WorkerFailure
+from bnsweep.running.searching import asked
 from bnsweep.running.widening import WIDENED, Answer, RunTrials, keep_widening, kept_widening, refusal
 from bnsweep.spec.sweep import Sweep
 
@@ -26,6 +27,7 @@ SAY_WHAT_IS_OUT_S = 5.0
 """How long one that started anew lets workers say what its predecessor has handed out."""
 
 NOT_YET, ENDS = "it has not begun yet", "it ends just now"
+SEARCHES = "its search decides which trials follow"
 
 
 class Service:
@@ -134,11 +136,13 @@ class Service:
     def widen(self, sweep: Sweep) -> Answer:
         """Take in the trials of a sweep that declares all trials of this run and more."""
         with self._widening:
+            if self._job.searched:
+                return Answer(refusal=SEARCHES)
             if why := refusal(sweep, self._trials, self._job.resources, self._job.datasets):
                 return Answer(refusal=why)
             if (writer := self._writer) is None:
                 return Answer(refusal=NOT_YET)
-            trials = self._trials.and_those_of(sweep)
+            trials = self._trials.and_those_of(sweep.trials)
             if (added := len(trials) - len(self._trials)) and not self._takes_in(writer, sweep, trials):
                 return Answer(refusal=ENDS)
             return Answer(added)
@@ -192,6 +196,8 @@ class Service:
             raise
         if self._is_again:
             self._widen_again()
+        if job.searched:
+            self._trials = self._trials.and_those_of(asked(job.searched, job.store).trials)
         writer.declare(job.sweep, self._trials.keys, self._sweep_files[-1] if self._sweep_files else job.text)
         coordinator = Coordinator(
             self._trials,
@@ -203,6 +209,7 @@ class Service:
             hand_out_after_s=SAY_WHAT_IS_OUT_S if self._is_again else 0.0,
             own_schemas=writer.own_schemas,
             seats=self._trials.seats,
+            is_searching=job.searched is not None,
         )
         with self._lock:
             self._coordinator, self._writer = coordinator, writer
@@ -219,11 +226,11 @@ class Service:
                 f"{self._job.store.path(WIDENED)}: damaged ({error}); the same command continues"
             ) from error
         for text in self._sweep_files:
-            self._trials = self._trials.and_those_of(Sweep.from_text(text))
+            self._trials = self._trials.and_those_of(Sweep.from_text(text).trials)
 
     def _commit_until_the_end(self, writer: Writer) -> None:
         while not self._end.is_set():
-            if not self._has_committed(writer):
+            if not self._has_committed(writer) and not self._has_begun_round(writer):
                 self._wake.wait(LOOK_EVERY_S)
                 self._wake.clear()
         self._has_committed(writer, is_end=True)  # a driver that ended by an error has not waited for it
@@ -241,6 +248,25 @@ class Service:
             outdated = self._coordinator.committed()
         if outdated:
             writer.checkpoints.drop(map(self._key, outdated))
+        return True
+
+    def _has_begun_round(self, writer: Writer) -> bool:
+        """Ask the search what follows, where that is due; return whether anything does."""
+        assert self._coordinator is not None, "the directory was taken over"
+        with self._lock:
+            is_due = self._coordinator.waits_for_round
+        if not is_due or not self._job.searched:
+            return False
+        trials = self._trials.and_those_of(asked(self._job.searched, self._job.store).trials)
+        new, seats = trials.keys[len(self._trials) :], trials.seats
+        with self._lock:
+            if not len(new):  # it is over, or trials of its last round have failed
+                self._coordinator.search_ended()
+                return False
+            saved = writer.checkpoints.keys()
+            if self._coordinator.widen(trials, new, writer.keys, writer.attempts, saved, seats):
+                self._trials = trials
+        writer.declare(self._job.sweep, trials.keys, self._job.text)
         return True
 
     def _fail(self, error: InputError | StoreError) -> None:

@@ -69,10 +69,10 @@ class RunTrials(Sequence[TrialSpec]):
     def _ends(self) -> list[int]:
         return list(accumulate(map(len, self.parts)))
 
-    def and_those_of(self, sweep: Sweep) -> RunTrials:
-        """Return these, and after them those that a sweep declares beside them."""
-        new = np.flatnonzero(~np.isin(sweep.trials.keys, self.keys))
-        return RunTrials((*self.parts, sweep.trials.take(new))) if len(new) else self
+    def and_those_of(self, trials: Grid) -> RunTrials:
+        """Return these, and after them those that are not among them."""
+        new = np.flatnonzero(~np.isin(trials.keys, self.keys))
+        return RunTrials((*self.parts, trials.take(new))) if len(new) else self
 
 
 def refusal(sweep: Sweep, trials: RunTrials, resources: Resources, datasets: frozenset[str]) -> str | None:

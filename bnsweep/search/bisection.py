@@ -52,3 +52,15 @@ def middles(tested: NDArray[np.int64], does_train: Bools) -> NDArray[np.int64]:
     left, right = tested[:-1], tested[1:]
     is_open = (does_train[:-1] != does_train[1:]) & (right - left > 1)
     return np.asarray((left[is_open] + right[is_open]) // 2)
+
+
+def interval_levels(num_seeds: int, confidence: float = 0.95) -> tuple[float, ...]:
+    """Return at which shares of the seeds an edge is, and its interval by a sign test ends; the edge alone if open.
+
+    >>> interval_levels(6), interval_levels(10), interval_levels(3)
+    ((1.0, 0.5, 0.16666666666666666), (0.9, 0.5, 0.2), (0.5,))
+    """
+    from scipy.stats import binom
+
+    enough = int(binom.isf((1 - confidence) / 2, num_seeds, 0.5)) + 1
+    return (0.5,) if enough > num_seeds else (enough / num_seeds, 0.5, (num_seeds - enough + 1) / num_seeds)

@@ -13,7 +13,7 @@ the same rates: one that trains beyond a rate at which it did not has no edge th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,11 +38,11 @@ class Edges:
         bar: "own": a seed trains from `fraction` of the best that its mode reached with it, and from a little above
             chance on; "divergence": where it does not diverge.
         levels: shares of the seeds: where so many begin and cease to train is looked for. One half is the edge; with
-            those at which its interval ends (`analysis.measures.edges.interval_levels`) that is narrower, for more
+            those at which its interval ends (`interval_levels`) that is narrower, for more
             trials.
         fraction: of the own best.
         above_chance: a score less than this above chance is no training, whatever the best.
-        mode: the crossed axis whose values are the modes.
+        pooled: crossed axes over which a best is one: cells that differ in nothing else are of one mode.
     """
 
     space: Space
@@ -52,7 +52,7 @@ class Edges:
     levels: Sequence[float] = (0.5,)
     fraction: float = 0.9
     above_chance: float = 0.05
-    mode: str = "norm"
+    pooled: Collection[str] = ("init", "init_gain")
     axis: str = "lr"
 
     def __call__(self, history: History) -> Sequence[Setting] | End:
@@ -77,8 +77,12 @@ class Edges:
         for cell in self.space.cells():
             worth = told[tuple(cell.values())]
             tested = np.flatnonzero(~np.isnan(worth[0]))
-            answers = (trains(worth[:, tested], bars[cell.get(self.mode)], level) for level in self.levels)
+            bar = bars[self._mode(cell)]
+            answers = (trains(worth[:, tested], bar, level) for level in self.levels)
             yield cell, np.unique(np.concatenate([middles(tested, does_train) for does_train in answers]))
+
+    def _mode(self, cell: Setting) -> Cell:
+        return tuple(value for name, value in cell.items() if name not in self.pooled)
 
     def _worth(self, history: History) -> dict[Cell, NDArray[np.float64]]:
         """Return what the trials are judged by, shape (S, L), by cell; NaN where one was not asked for."""
@@ -93,11 +97,11 @@ class Edges:
                 found[cell][seeds[setting[SEED]], rates[setting[self.axis]]] = judged
         return found
 
-    def _bars(self, told: Mapping[Cell, NDArray[np.float64]], floor: float) -> dict[Any, NDArray[np.float64]]:
+    def _bars(self, told: Mapping[Cell, NDArray[np.float64]], floor: float) -> dict[Cell, NDArray[np.float64]]:
         """Return the bar of each seed, shape (S,), by mode."""
-        best: dict[Any, NDArray[np.float64]] = {}
+        best: dict[Cell, NDArray[np.float64]] = {}
         for cell in self.space.cells():
-            mode, highest = cell.get(self.mode), np.nanmax(told[tuple(cell.values())], axis=1)
+            mode, highest = self._mode(cell), np.nanmax(told[tuple(cell.values())], axis=1)
             best[mode] = np.fmax(best.get(mode, highest), highest)
         if self.bar == "divergence":
             return {mode: np.ones_like(highest) for mode, highest in best.items()}

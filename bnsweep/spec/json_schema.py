@@ -6,10 +6,11 @@ together only reading the file finds.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from bnsweep.spec.axes import AXIS_FORMS
 from bnsweep.spec.probes import TIERS
+from bnsweep.spec.search import GRID, SearchName
 from bnsweep.spec.section import CALLABLE, CUSTOM
 from bnsweep.spec.sweep import Frame
 from bnsweep.spec.trial import AXES, TrialSpec
@@ -39,6 +40,12 @@ def sweep_schema() -> Schema:
         for variant in variants:
             definitions[variant["$ref"].rpartition("/")[2]].pop("required", None)  # the name may be an axis
         fields[section]["anyOf"] = variants
+    search = frame["properties"]["search"]
+    frame["properties"]["search"] = {
+        "anyOf": [{"enum": list(get_args(SearchName))}, {"$ref": "#/$defs/SearchSpec"}],
+        "default": GRID.name,
+        "description": search["description"],
+    }
     train = definitions["TrainSpec"]["properties"]
     axes = {
         "type": "object",

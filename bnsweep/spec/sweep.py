@@ -19,6 +19,7 @@ from bnsweep.spec.grid import Grid
 from bnsweep.spec.overrides import fixed_axes, overridden
 from bnsweep.spec.product import SECTIONS
 from bnsweep.spec.resources import Resources
+from bnsweep.spec.search import GRID, SearchSpec, check_searchable
 from bnsweep.spec.section import Section
 from bnsweep.spec.trial import TrialSpec
 from bnsweep.spec.yaml_text import to_yaml
@@ -31,11 +32,13 @@ class Frame(Section):
     """Results go to `results/NAME`: a new name for a new study."""
     resources: Resources = Resources()
     """What each worker holds."""
+    search: SearchSpec = GRID
+    """Which of the declared trials run."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """The trials that a sweep file declares, in the order in which they should run."""
+    """The trials that a sweep file declares, in the order in which they should run, and which of them do."""
 
     name: str
     resources: Resources
@@ -43,6 +46,7 @@ class Sweep:
     text: str
     notes: tuple[str, ...] = ()
     """What the user should know of how its settings change the file."""
+    search: SearchSpec = GRID
 
     @classmethod
     def from_yaml(cls, path: str | os.PathLike[str], settings: Sequence[str] = ()) -> Self:
@@ -97,7 +101,8 @@ class Sweep:
             check_axis_name(name, fixed, values)
             check_distinct(name, values[name])
         check_count("axes", math.prod(map(len, values.values())))
-        return cls(frame.name, frame.resources, Grid.of(fixed, values), text)
+        check_searchable(frame.search, values)
+        return cls(frame.name, frame.resources, Grid.of(fixed, values), text, frame.search)
 
     def __repr__(self) -> str:
         return f"<sweep {self.name}: {len(self.trials)} trials>"

@@ -46,12 +46,12 @@ def work(service: Service, store: Store, name: str = "w") -> None:
 
 
 def test_what_is_new_follows_so_that_an_index_names_the_trial_that_it_named() -> None:
-    trials = RunTrials((NARROW.trials,)).and_those_of(WIDE).and_those_of(WIDER)
+    trials = RunTrials((NARROW.trials,)).and_those_of(WIDE.trials).and_those_of(WIDER.trials)
     assert [trial.trial_key for trial in trials[: len(NARROW.trials)]] == list(NARROW.trials.trial_keys())
     assert {trial.trial_key for trial in trials} == keys_of(WIDER)
     assert len(trials) == len(WIDER.trials) == len(set(trials.keys.tolist()))
     assert [f"{key:016x}" for key in trials.keys.tolist()] == [trial.trial_key for trial in trials]
-    assert trials.and_those_of(WIDE) is trials
+    assert trials.and_those_of(WIDE.trials) is trials
     with pytest.raises(IndexError):
         trials[len(trials)]
 

@@ -52,6 +52,8 @@ class Coordinator:
         hand_out_after_s: until then workers may say what a predecessor has handed out.
         own_schemas: of users' own tables, as they are stored.
         seats: of the trials that train as one with others; None where none does.
+        is_searching: whether more trials may follow once these have ended: `widen` gives them, `search_ended` says
+            that there are none.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Coordinator:
         hand_out_after_s: float = 0.0,
         own_schemas: Mapping[str, pa.Schema] | None = None,
         seats: Seats | None = None,
+        is_searching: bool = False,
     ) -> None:
         self.name = uuid.uuid4().hex
         self._trials, self._clock = trials, clock
@@ -78,6 +81,7 @@ class Coordinator:
         self._hand_out_from = clock() + hand_out_after_s
         self._newsroom = Newsroom()
         self._is_stopping = self._has_given_up = self._is_aborted = False
+        self._is_searching = is_searching
 
     # A worker asks.
 
@@ -109,7 +113,7 @@ class Coordinator:
     def _may_go(self, whereabouts: Whereabouts) -> bool:
         """Return whether a worker that got nothing is of no more use."""
         waits_for_commit = self._workers.known(whereabouts).waits_for_commit
-        if waits_for_commit or self._is_stopping or not self._may_hand_out():
+        if waits_for_commit or self._is_searching or self._is_stopping or not self._may_hand_out():
             return False
         return self._dispatch.is_needless(whereabouts)
 
@@ -208,6 +212,15 @@ class Coordinator:
         self._trials, self.num_trials = trials, self.num_trials + self._states.num_left - before
         return True
 
+    @property
+    def waits_for_round(self) -> bool:
+        """Whether all trials of a search so far have ended, and are committed: it is to be asked what follows."""
+        return self._is_searching and not self._is_stopping and self._states.num_left == 0 and self._outbox.is_empty
+
+    def search_ended(self) -> None:
+        """Take note that no more trials will follow."""
+        self._is_searching = False
+
     def has_saved(self, trial: int) -> bool:
         """Take note that a trial is to be saved; return whether that is of any use."""
         if self._states.has_ended[trial] or self._is_aborted:
@@ -221,7 +234,7 @@ class Coordinator:
         Args:
             is_end: nothing more will be, whatever is still out.
         """
-        return self._outbox.next_batch(is_end=is_end or self._has_stopped)
+        return self._outbox.next_batch(is_end=is_end or self._states.num_left == 0 or self._has_stopped)
 
     def committed(self) -> set[int]:
         """Take note that the batch is committed; return those of its trials whose checkpoints are of no use now."""
@@ -251,7 +264,8 @@ class Coordinator:
     @property
     def _has_stopped(self) -> bool:
         is_waited_for = self._dispatch.out and not self._has_given_up
-        return self._states.num_left == 0 or (self._is_stopping and not is_waited_for)
+        has_all = self._states.num_left == 0 and not self._is_searching
+        return has_all or (self._is_stopping and not is_waited_for)
 
     @property
     def tally(self) -> Tally:
