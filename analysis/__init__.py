@@ -18,6 +18,7 @@ from analysis.loading import Results, load
 from analysis.tables import (
     best_configurations,
     difference_table,
+    edge_table,
     factor_table,
     importance_table,
     robustness_table,
@@ -31,6 +32,7 @@ __all__ = [
     "best_configurations",
     "compare",
     "difference_table",
+    "edge_table",
     "factor_table",
     "importance_table",
     "load",

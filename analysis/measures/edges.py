@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 from analysis.measures.curves import reaches
 from analysis.statistics.nan_aware import Floats
 
-Side = Literal["largest", "smallest"]
+Side = Literal["smallest", "largest"]
 CONFIDENCE = 0.95
 
 

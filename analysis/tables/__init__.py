@@ -3,6 +3,7 @@
 from analysis.tables.arrays import to_xarray
 from analysis.tables.best import best_configurations
 from analysis.tables.differences import difference_table
+from analysis.tables.edges import edge_table
 from analysis.tables.factors import factor_table
 from analysis.tables.importance import importance_table
 from analysis.tables.joined import with_trials
@@ -13,6 +14,7 @@ __all__ = [
     "RobustnessTables",
     "best_configurations",
     "difference_table",
+    "edge_table",
     "factor_table",
     "importance_table",
     "make_tables",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bnsweep.errors import InputError
 from bnsweep.results import Store
-from bnsweep.search import Edges, End, Outcome, Search, Setting, Space, ask
+from bnsweep.search import Budget, Edges, End, Outcome, Search, Setting, Space, ask
 from bnsweep.search.bisection import interval_levels
 from bnsweep.search.space import SEED
 from bnsweep.spec.grid import Grid
@@ -113,7 +113,8 @@ def _edges(sweep: Sweep) -> Search:
     seeds = range(len(axes.get(SEED, (0,))))
     crossed = {name: range(len(values)) for name, values in axes.items() if name not in (RATE, SEED)}
     levels = interval_levels(len(seeds)) if search.ends else (0.5,)
-    return Edges(Space(crossed, {}, seeds), rates, search.first, search.bar, levels)
+    edges = Edges(Space(crossed, {}, seeds), rates, search.first, search.bar, levels)
+    return edges if search.budget is None else Budget(edges, search.budget)
 
 
 class _Places:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from bnsweep.errors import InputError, did_you_mean
-from bnsweep.spec.section import Section, reads
+from bnsweep.spec.section import PositiveInt, Section
 
 SearchName = Literal["grid", "edges"]
 SearchBar = Literal["own", "divergence"]
@@ -25,6 +25,8 @@ class SearchSpec(Section):
     their spacing may be missed."""
     bar: SearchBar = "own"
     """`edges`: what trains reaches 90 % of the best that its mode reached so far with the seed, or does not diverge."""
+    budget: PositiveInt | None = None
+    """`edges`: it asks for at most so many trials, and then ends."""
     ends: bool = False
     """`edges`: whether to look for the ends of each edge's interval as well, for more trials; then it is narrower."""
 
@@ -37,11 +39,11 @@ class SearchSpec(Section):
             raise ValueError(f"given {given!r}; {did_you_mean(given, names)}")
         return {"name": given}
 
-    @reads("name", "first", "bar", "ends")
-    @staticmethod
-    def _fields_are_of_the_search(name: SearchName, first: int, bar: SearchBar, ends: bool) -> None:
-        if name == "grid" and (first, bar, ends) != (9, "own", False):
-            raise ValueError("search: first, bar and ends are for edges, and grid runs every trial; give name: edges")
+    @model_validator(mode="after")
+    def _fields_are_of_the_search(self) -> Self:
+        if self.name == "grid" and (given := self.canonical):
+            raise ValueError(f"{', '.join(given)}: for edges alone, grid runs every trial; give name: edges")
+        return self
 
 
 GRID = SearchSpec()

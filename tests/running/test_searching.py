@@ -159,6 +159,15 @@ def test_a_worker_goes_on_with_a_pack_of_a_later_round_under_a_new_coordinator(t
     assert len(hand.done) == len(store.finished())
 
 
+def test_a_budget_ends_it(tmp_path: Path) -> None:
+    whole, store = whole_run(tmp_path / "whole")[0], Store.open(tmp_path / "out")
+    few = Sweep.from_text(TEXT.replace("first: 6", "first: 6, budget: 30"))
+    found = asked(few, whole)
+    assert (len(found.trials), found.end) == (30, "the budget of 30 trials is spent")
+    assert list(found.trials.keys) == list(asked(SWEEP, whole).trials.keys[:30])
+    assert len(asked(few, store).trials) == 24
+
+
 def test_a_round_with_a_trial_that_failed_is_the_last(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "out")
     done = work(store, fails=SWEEP.trials.product.axes["lr"][8])

@@ -34,6 +34,8 @@ def test_a_search_leaves_the_declared_trials_and_their_keys_as_they_are() -> Non
         ("{name: edges, first: 5.5}", ["search.first", "given 5.5"]),
         ("{name: edges, bar: mine}", ["search.bar", "mine", "own", "divergence"]),
         ("{first: 5}", ["search", "first", "name: edges"]),
+        ("{name: grid, budget: 5}", ["search", "budget", "name: edges"]),
+        ("{name: edges, budget: 0}", ["search.budget", "given 0"]),
         ("[edges]", ["search", "given ['edges']"]),
     ],
 )
