@@ -1,6 +1,6 @@
 """What searches find, and what they cost, where the truth is known: replays on the outcomes of whole grids.
 
-    python -m benchmarks.search [--grid DIR] [--repeats 1000] [--only edges|adaptive|tuning|share]
+    python -m benchmarks.search [--grid DIR] [--repeats 1000] [--only edges|adaptive|tuning|share] [--world NAME]
 
 The grid is `benchmarks/search/grid.yaml`, 21 rates x 5 gains x 20 seeds of two modes of the mini net, run once:
 

@@ -79,7 +79,7 @@ def _distance(found: Edge, whole: Edge, rates: list[float]) -> float:
     return abs(rates.index(found.trains) - rates.index(whole.trains))
 
 
-def edge_lines(repeats: int, seed: int, stored: Stored | None) -> Iterator[str]:
+def edge_lines(repeats: int, seed: int, stored: Stored | None, only: str = "") -> Iterator[str]:
     """Yield the table."""
     yield HEAD
     worlds: list[tuple[World, int]] = [(stored, 6)] if stored else []
@@ -91,7 +91,7 @@ def edge_lines(repeats: int, seed: int, stored: Stored | None) -> Iterator[str]:
             (Simulated("an island above", num_rates, 0.05, island=True), num_first),
             (Simulated("fractal above", num_rates, 0.05, fractal=True), num_first),
         ]
-    for world, num_first in worlds:
+    for world, num_first in (one for one in worlds if only in one[0].name):
         for bisected, levels in (("edge", (0.5,)), ("and interval", interval_levels(SEEDS))):
             count = replays(world, num_first, levels, repeats, np.random.default_rng(seed))
             yield " | ".join([world.name, str(len(world.rates)), str(num_first), bisected, *count.columns()])

@@ -22,13 +22,13 @@ SEEDS, LOG2_POINTS = 6, 6
 HEAD = "world | points | mean | truth | error by points alone (RMS) | error (RMS) | interval of 95 % holds the truth"
 
 
-def share_lines(repeats: int, seed: int, stored: Stored | None) -> Iterator[str]:
+def share_lines(repeats: int, seed: int, stored: Stored | None, only: str = "") -> Iterator[str]:
     """Yield the table."""
     yield HEAD
-    for mode in range(len(stored.norms)) if stored else ():
-        for name in ("random", "qmc"):
+    for mode, norm in enumerate(stored.norms) if stored else ():
+        for name in ("random", "qmc") if only in f"mini net, {norm}" else ():
             assert stored
-            yield " | ".join([f"mini net, {stored.norms[mode]}", name, *_replays(stored, mode, name, repeats, seed)])
+            yield " | ".join([f"mini net, {norm}", name, *_replays(stored, mode, name, repeats, seed)])
 
 
 def _replays(stored: Stored, mode: int, name: str, repeats: int, seed: int) -> list[str]:

@@ -42,10 +42,11 @@ class Problem:
     gives: Callable[[Setting], float]
 
 
-def tuning_lines(repeats: int, seed: int, stored: Stored | None) -> Iterator[str]:
+def tuning_lines(repeats: int, seed: int, stored: Stored | None, only: str = "") -> Iterator[str]:
     """Yield the table."""
     yield HEAD
-    for problem in [*(_of_grid(stored) if stored else ()), _hill(2), _hill(4)]:
+    problems = [*(_of_grid(stored) if stored else ()), _hill(2), _hill(4)]
+    for problem in (one for one in problems if only in one.name):
         space = Space({}, problem.searched, range(repeats))
         searches: dict[str, Search] = {
             "random": Random(space, POINTS, seed),
