@@ -102,7 +102,7 @@ class Sweep:
             check_distinct(name, values[name])
         check_count("axes", math.prod(map(len, values.values())))
         check_searchable(frame.search, values)
-        return cls(frame.name, frame.resources, Grid.of(fixed, values), text, frame.search)
+        return cls(frame.name, frame.resources, Grid.of(fixed, values), text, search=frame.search)
 
     def __repr__(self) -> str:
         return f"<sweep {self.name}: {len(self.trials)} trials>"
