@@ -15,7 +15,8 @@ from analysis.statistics.nan_aware import Floats
 from benchmarks.search.tuning import GAINS, RATES
 from benchmarks.search.worlds import Stored, bars
 from benchmarks.verdicts.tally import share
-from bnsweep.search import End, Qmc, Random, Range, Search, Space
+from bnsweep.search import End, Qmc, Random, Search, Space
+from bnsweep.spec.ranges import Range
 
 Positions = NDArray[np.intp]
 SEEDS, LOG2_POINTS = 6, 6

@@ -12,7 +12,8 @@ import numpy as np
 
 from analysis.statistics.nan_aware import Floats
 from benchmarks.search.worlds import Stored
-from bnsweep.search import OptunaRounds, Outcome, Random, Range, Search, Setting, Space, ask
+from bnsweep.search import OptunaRounds, Outcome, Random, Search, Setting, Space, ask
+from bnsweep.spec.ranges import Range
 
 POINTS, PER_ROUND = 32, 4
 LOOKS = (8, 16, 32)

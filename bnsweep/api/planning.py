@@ -15,7 +15,7 @@ from bnsweep.running.own_code import check_own_code
 from bnsweep.running.plan import Plan
 from bnsweep.running.prices.price import Price
 from bnsweep.running.searching import in_words, so_far
-from bnsweep.spec.grid import Grid
+from bnsweep.spec.listed import Trials
 from bnsweep.spec.sweep import Sweep
 
 
@@ -29,7 +29,7 @@ class SweepPlan:
     """How many trials are declared."""
     num_done: int
     """How many of them have a result."""
-    missing: Grid
+    missing: Trials
     """Those that have none: a sequence of trials."""
     price: Price | None
     """What they take; None where nothing is missing or was timed."""

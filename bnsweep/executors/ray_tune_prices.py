@@ -28,7 +28,7 @@ from bnsweep.running.prices.kinds import find_kinds
 from bnsweep.running.prices.price import Price
 from bnsweep.running.prices.timing import Timing, timed
 from bnsweep.running.provenance import git_sha, versions
-from bnsweep.spec.grid import Grid
+from bnsweep.spec.listed import Trials
 from bnsweep.spec.sweep import Sweep
 from bnsweep.training.device import prepare_device
 
@@ -39,7 +39,7 @@ Timed = tuple[dict[int, Costs], float]
 """Costs by the place of their kind, and the seconds that a worker takes to start."""
 
 
-def price_on_cluster(sweep: Sweep, store: Store, missing: Grid, say: Callable[[str], None] = lambda _: None) -> Price:
+def price_on_cluster(sweep: Sweep, store: Store, missing: Trials, say: Callable[[str], None] = lambda _: None) -> Price:
     """Return what the missing trials take on the cluster that Ray has joined, once it has all its machines.
 
     `say` hears what is waited for, where no machine is free for long.

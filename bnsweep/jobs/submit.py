@@ -129,7 +129,7 @@ class Submission:
             "bnsweep": __version__,
             "sweep": self.sweep.name,
             "out": self.out,
-            "num_trials": str(len(self.sweep.trials)),
+            "num_trials": str(self.sweep.num_trials),
             "code": code_digest(folder),
         }
 

@@ -13,6 +13,7 @@ from bnsweep.jobs.place import same_place
 from bnsweep.jobs.results import results_of
 from bnsweep.jobs.submit import Submission
 from bnsweep.results.declaration import DECLARED, unseal
+from bnsweep.spec.search import GRID
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
@@ -43,7 +44,9 @@ class Difference(NamedTuple):
 
 
 def difference(client: JobSubmissionClient, submission: Submission, job: Job) -> Difference | None:
-    """Return how a submission differs from what a job runs; None where that is not known here."""
+    """Return how a submission differs from what a job runs; None where that is not known here, as with a search."""
+    if submission.sweep.search != GRID:
+        return None
     try:
         content = results_of(client, job).read(DECLARED)
         has = set(unseal(content)["trial_keys"]) if content else set()

@@ -9,7 +9,7 @@ from bnsweep.errors import InputError, StoreError
 from bnsweep.results import Store
 from bnsweep.results.lease import this_process
 from bnsweep.running.coordinator import RunStatus
-from bnsweep.spec.grid import Grid
+from bnsweep.spec.listed import Trials
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep
 
@@ -33,7 +33,7 @@ class Job:
 
     sweep: str
     text: str
-    trials: Grid
+    trials: Trials
     resources: Resources
     datasets: frozenset[str]
     store: Store

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bnsweep.spec import CustomDatasetSpec, CustomSpec
-from bnsweep.spec.grid import Grid
+from bnsweep.spec.listed import Trials
 
 
-def check_own_code(trials: Grid) -> None:
+def check_own_code(trials: Trials) -> None:
     """Load what these trials name as `package.module:callable`; without any, neither that nor torch is imported.
 
     Raises:

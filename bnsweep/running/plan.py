@@ -14,7 +14,7 @@ from bnsweep.results import Store
 from bnsweep.results.former_code import ADVICE, former_code
 from bnsweep.results.keys import to_texts
 from bnsweep.spec import TrialSpec
-from bnsweep.spec.grid import Grid
+from bnsweep.spec.listed import Trials
 from bnsweep.spec.sweep import Sweep
 
 
@@ -22,7 +22,7 @@ from bnsweep.spec.sweep import Sweep
 class Plan:
     """A sweep against a store."""
 
-    missing: Grid
+    missing: Trials
     num_done: int
     undeclared: tuple[str, ...]
     """Keys of stored trials that the sweep file does not declare (any more)."""

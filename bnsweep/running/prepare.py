@@ -18,7 +18,7 @@ from bnsweep.running.run import Prepared
 from bnsweep.running.same_data import require_same_data
 from bnsweep.spec import CustomSpec, DatasetSpec, NoModelSpec, TorchvisionModelSpec, TrialSpec
 from bnsweep.spec.fusing import why_alone
-from bnsweep.spec.grid import Grid
+from bnsweep.spec.listed import Trials
 from bnsweep.spec.section import NONE
 from bnsweep.spec.sweep import Sweep
 from bnsweep.spec.trial import REAL_TARGET_LOSSES
@@ -56,7 +56,7 @@ def prepare(sweep: Sweep, store: Store, plan: Plan) -> Prepared:
     return Prepared(sweep, store, plan, loaded, tuple(dict.fromkeys(notes)))
 
 
-def _one_each(plan: Plan, *fields: str) -> Grid:
+def _one_each(plan: Plan, *fields: str) -> Trials:
     """Return a missing trial for each combination of these fields."""
     return plan.missing.distinct(*fields)[0]
 

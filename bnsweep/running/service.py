@@ -17,6 +17,7 @@ from bnsweep.running.job import Job, ServiceStatus
 from bnsweep.running.packs import Delivery, Pack, Receipt, Wait, Whereabouts, WorkerFailure
 from bnsweep.running.searching import asked
 from bnsweep.running.widening import WIDENED, Answer, RunTrials, keep_widening, kept_widening, refusal
+from bnsweep.search import History
 from bnsweep.spec.sweep import Sweep
 
 LOOK_EVERY_S = 0.2
@@ -41,6 +42,7 @@ class Service:
     def __init__(self, job: Job, *, is_again: bool = False) -> None:
         self._job, self._is_again = job, is_again
         self._trials, self._sweep_files = RunTrials((job.trials,)), list[str]()
+        self._history: History = ()
         self._lock, self._widening, self._wake, self._end = Lock(), Lock(), Event(), Event()
         self._coordinator: Coordinator | None = None
         self._writer: Writer | None = None
@@ -197,7 +199,7 @@ class Service:
         if self._is_again:
             self._widen_again()
         if job.searched:
-            self._trials = self._trials.and_those_of(asked(job.searched, job.store).trials)
+            self._trials = self._and_those_asked_for(job.searched)
         writer.declare(job.sweep, self._trials.keys, self._sweep_files[-1] if self._sweep_files else job.text)
         coordinator = Coordinator(
             self._trials,
@@ -257,7 +259,7 @@ class Service:
             is_due = self._coordinator.waits_for_round
         if not is_due or not self._job.searched:
             return False
-        trials = self._trials.and_those_of(asked(self._job.searched, self._job.store).trials)
+        trials = self._and_those_asked_for(self._job.searched)
         new, seats = trials.keys[len(self._trials) :], trials.seats
         with self._lock:
             if not len(new):  # it is over, or trials of its last round have failed
@@ -268,6 +270,12 @@ class Service:
                 self._trials = trials
         writer.declare(self._job.sweep, trials.keys, self._job.text)
         return True
+
+    def _and_those_asked_for(self, sweep: Sweep) -> RunTrials:
+        """Return the trials of the run and those that its search has asked for since."""
+        found = asked(sweep, self._job.store, self._history)
+        self._history = found.history
+        return self._trials.and_those_of(found.trials)
 
     def _fail(self, error: InputError | StoreError) -> None:
         with self._lock:

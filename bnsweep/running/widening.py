@@ -22,7 +22,7 @@ from bnsweep.results.locations import Files
 from bnsweep.running.packs import dataset_key
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.fusing import Seats
-from bnsweep.spec.grid import Grid
+from bnsweep.spec.listed import Trials
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep
 
@@ -40,7 +40,7 @@ class Answer(NamedTuple):
 class RunTrials(Sequence[TrialSpec]):
     """The trials of a run by index: those of its sweep, and those that were added since, each part in its order."""
 
-    parts: tuple[Grid, ...]
+    parts: tuple[Trials, ...]
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -69,7 +69,7 @@ class RunTrials(Sequence[TrialSpec]):
     def _ends(self) -> list[int]:
         return list(accumulate(map(len, self.parts)))
 
-    def and_those_of(self, trials: Grid) -> RunTrials:
+    def and_those_of(self, trials: Trials) -> RunTrials:
         """Return these, and after them those that are not among them."""
         new = np.flatnonzero(~np.isin(trials.keys, self.keys))
         return RunTrials((*self.parts, trials.take(new))) if len(new) else self

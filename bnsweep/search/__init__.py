@@ -12,7 +12,7 @@ from bnsweep.search.optuna_rounds import OptunaRounds
 from bnsweep.search.pruning import Median, SuccessiveHalving
 from bnsweep.search.replicate import Adaptive
 from bnsweep.search.rounds import Answer, End, History, Outcome, Round, Search, Setting, Told, ask
-from bnsweep.search.space import Range, Space
+from bnsweep.search.space import Space
 
 __all__ = [
     "Adaptive",
@@ -26,7 +26,6 @@ __all__ = [
     "Outcome",
     "Qmc",
     "Random",
-    "Range",
     "Round",
     "Search",
     "Setting",

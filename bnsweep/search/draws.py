@@ -68,10 +68,12 @@ class Random:
 
 
 def _once(space: Space, history: History, points_of: Callable[[int], NDArray[np.float64]]) -> Sequence[Setting] | End:
+    """Return all points, those of a seed in turn, each for all cells: where a run ends early, modes have the same."""
     if history:
         return End("all points have a result")
     settings = list[Setting]()
     for seed in space.seeds:
         points = points_of(seed)
-        settings += [setting for cell in space.cells() for setting in space.settings(seed, cell, points)]
+        by_cell = [space.settings(seed, cell, points) for cell in space.cells()]
+        settings += [setting for of_point in zip(*by_cell, strict=True) for setting in of_point]
     return settings

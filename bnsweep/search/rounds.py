@@ -31,11 +31,13 @@ class Outcome(NamedTuple):
         score: of the trained model, from 0 to 1; of no meaning where it diverged.
         diverged: whether it did.
         chance: the score of guessing.
+        seconds: that it took.
     """
 
     score: float
     diverged: bool = False
     chance: float = 0.0
+    seconds: float = 0.0
 
     @property
     def worth(self) -> float:

@@ -12,32 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnsweep.search.rounds import Setting
-from bnsweep.spec.axes import SIGNIFICANT_DIGITS
+from bnsweep.spec.ranges import Range
 
 SEED = "seed"
-
-
-@dataclass(frozen=True)
-class Range:
-    """All values from `low` to `high`; with `log`, a step is a factor."""
-
-    low: float
-    high: float
-    log: bool = False
-
-    def at(self, share: float) -> float:
-        """Return the value at a share of the way from low to high.
-
-        >>> Range(0.001, 10.0, log=True).at(0.5), Range(0.0, 0.9).at(0.5)
-        (0.1, 0.45)
-        """
-        low, high = np.log([self.low, self.high]) if self.log else (self.low, self.high)
-        value = low + share * (high - low)
-        return self.rounded(float(np.exp(value) if self.log else value))
-
-    def rounded(self, value: float) -> float:
-        """Return a value of the range as generated values of axes are: so that a user can type it again."""
-        return min(max(float(f"{value:.{SIGNIFICANT_DIGITS}g}"), self.low), self.high)
 
 
 @dataclass(frozen=True)

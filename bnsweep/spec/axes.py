@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,17 +10,17 @@ import numpy as np
 
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.spec.error_messages import shown, variant
+from bnsweep.spec.ranges import RANGE_FORMS, Range, is_number, rounded
 from bnsweep.spec.train import TrainSpec
 from bnsweep.spec.trial import AXES
 
 MAX_TRIALS = 2**20
-AXIS_FORMS = ("values", "logspace", "linspace", "range")
-SIGNIFICANT_DIGITS = 6
-"""Generated grid points are rounded to as many, so that a user can type one again and mean the same trial."""
+LIST_FORMS = ("values", "logspace", "linspace", "range")
+AXIS_FORMS = (*LIST_FORMS, *RANGE_FORMS)
 
 
-def axis_values(name: str, axis: Any) -> Sequence[Any]:
-    """Return the values of an axis, in the order of the file.
+def read_axis(name: str, axis: Any) -> Sequence[Any] | Range:
+    """Return the values of an axis, in the order of the file, or the range that it is.
 
     Raises:
         InputError: it is no list and no known form, or has no values.
@@ -34,6 +33,8 @@ def axis_values(name: str, axis: Any) -> Sequence[Any]:
     form, argument = next(iter(axis.items()))
     if form not in AXIS_FORMS:
         raise InputError(f"{key}: unknown key '{form}'; {did_you_mean(form, AXIS_FORMS)}")
+    if form in RANGE_FORMS:
+        return Range.of(f"{key}.{form}", form, argument)
     if form == "values" and not isinstance(argument, list):
         raise InputError(f"{key}.{form}: given {argument!r}; it should be a list")
     values: Sequence[Any] = argument if form == "values" else _generated(f"{key}.{form}", form, argument)
@@ -59,7 +60,7 @@ def _generated(key: str, form: str, argument: Any) -> Sequence[Any]:
         raise InputError(f"{key}: given {argument!r}; first and last should be greater than 0 (values, not exponents)")
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused as a value
         points = np.geomspace(first, last, count) if form == "logspace" else np.linspace(first, last, count)
-    return [float(f"{point:.{SIGNIFICANT_DIGITS}g}") for point in points]
+    return [rounded(point) for point in points]
 
 
 def check_count(key: str, count: int) -> None:
@@ -68,16 +69,9 @@ def check_count(key: str, count: int) -> None:
         raise InputError(f"{key}: given {count} points; a sweep has at most {MAX_TRIALS} trials")
 
 
-def is_number(value: Any) -> bool:
-    """Return whether a value of an axis is a number that a float holds."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) <= sys.float_info.max
-
-
-def check_distinct(name: str, values: Sequence[Any]) -> None:
+def check_distinct(name: str, values: Sequence[Any] | Range) -> None:
     """Raise InputError where an axis has a value twice."""
-    if isinstance(values, range):
+    if isinstance(values, range | Range):
         return
     seen = set[float | str]()
     for value in values:

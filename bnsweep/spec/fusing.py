@@ -8,6 +8,7 @@ in slots side by side.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -86,6 +87,30 @@ class Seats(NamedTuple):
         seed, configuration = (part % sizes.astype(np.uint64) for part in _seeds_and_configurations(product, order))
         slots = (seed + configuration).astype(np.int64) % sizes
         return cls(programs[which], np.where(sizes > 1, slots, ALONE), lrs)
+
+    @classmethod
+    def of_each(cls, specs: Sequence[TrialSpec]) -> Seats:
+        """Return the seats of trials that are no product."""
+        fused = [is_fused(spec) for spec in specs]
+        programs = [program_of(spec) if one else 0 for spec, one in zip(specs, fused, strict=True)]
+        slots = [slot_of(spec) if one else ALONE for spec, one in zip(specs, fused, strict=True)]
+        lrs = [spec.lr for spec in specs]
+        return cls(np.array(programs, np.uint64), np.array(slots, np.int64), np.array(lrs, np.float64))
+
+    def fullness(self, size_of: Callable[[int], int]) -> float:
+        """Return which share of the slots holds a trial, where each trains as soon as there is one for it.
+
+        The others hold copies. One that trains alone fills its own.
+
+        Args:
+            size_of: how many slots the program of a trial has, by its index.
+        """
+        is_fused = self.slots != ALONE
+        num_slots = len(self.slots) - int(np.count_nonzero(is_fused))
+        for program in np.unique(self.programs[is_fused]):
+            mine = np.flatnonzero(is_fused & (self.programs == program))
+            num_slots += size_of(int(mine[0])) * int(np.bincount(self.slots[mine]).max())
+        return len(self.slots) / num_slots
 
 
 def _fixed(product: Product) -> int:

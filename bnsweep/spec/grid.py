@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bnsweep.errors import InputError
-from bnsweep.spec.axes import is_number
-from bnsweep.spec.fusing import ALONE, Seats
-from bnsweep.spec.keys import trial_keys
+from bnsweep.spec.fusing import Seats
+from bnsweep.spec.keys import key_texts, trial_keys
 from bnsweep.spec.possible import check_possible
 from bnsweep.spec.product import Product
+from bnsweep.spec.ranges import is_number
 from bnsweep.spec.trial import TrialSpec
 
 
@@ -79,8 +79,12 @@ class Grid(Sequence[TrialSpec]):
 
     def trial_keys(self) -> Iterator[str]:
         """Return the keys as they are written."""
-        text = self.keys.astype(">u8").tobytes().hex()
-        return (text[start : start + 16] for start in range(0, len(text), 16))
+        return key_texts(self.keys)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the axes."""
+        return self.product.names
 
     def distinct(self, *fields: str) -> tuple[Self, list[int]]:
         """Return the first trial of each combination that there is of some fields, and how many trials have it.
@@ -99,17 +103,8 @@ class Grid(Sequence[TrialSpec]):
         return Seats.of(self.product, self.order)
 
     def fullness(self) -> float:
-        """Return which share of the slots holds one of them, where each trains as soon as there is one for it.
-
-        The others hold copies. One that trains alone fills its own.
-        """
-        programs, slots, _ = self.seats
-        is_fused = slots != ALONE
-        num_slots = len(self) - int(np.count_nonzero(is_fused))
-        for program in np.unique(programs[is_fused]):
-            mine = np.flatnonzero(is_fused & (programs == program))
-            num_slots += self[int(mine[0])].train.fuse * int(np.bincount(slots[mine]).max())
-        return len(self) / num_slots
+        """Return which share of the slots holds one of them, where each trains as soon as there is one for it."""
+        return self.seats.fullness(lambda index: self[index].train.fuse)
 
     def _check_unique(self) -> None:
         """Raise InputError where two points of the grid are the same trial."""

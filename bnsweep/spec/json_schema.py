@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from bnsweep.spec.axes import AXIS_FORMS
 from bnsweep.spec.probes import TIERS
+from bnsweep.spec.ranges import RANGE_FORMS
 from bnsweep.spec.search import GRID, SearchName
 from bnsweep.spec.section import CALLABLE, CUSTOM
 from bnsweep.spec.sweep import Frame
@@ -18,6 +19,7 @@ from bnsweep.spec.trial import AXES, TrialSpec
 Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}
+BETWEEN = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 RANGE = {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 2}]}
 OF_SECTIONS = r"^(model|dataset|trial)\."
 """Names of axes that depend on which model, dataset or loop is chosen."""
@@ -70,11 +72,12 @@ def sweep_schema() -> Schema:
 
 
 def _axis(field: Schema) -> Schema:
-    """Return the schema of an axis over a field: a list of its values, or one of the forms that generate them."""
+    """Return the schema of an axis over a field: a list of its values, or one of the forms of lists and ranges."""
     said = {key: text for key, text in field.items() if key == "description"}
     value = {key: part for key, part in field.items() if key not in ("description", "default")}
     values = {"type": "array", "items": value, "minItems": 1}
-    forms = {"values": values, "logspace": NUMBERS, "linspace": NUMBERS, "range": RANGE}
+    forms: Schema = {"values": values, "logspace": NUMBERS, "linspace": NUMBERS, "range": RANGE}
+    forms |= dict.fromkeys(RANGE_FORMS, BETWEEN)
     one = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": False}
     return {**said, "anyOf": [values, {**one, "properties": {form: forms[form] for form in AXIS_FORMS}}]}
 

@@ -45,6 +45,16 @@ def trial_keys(product: Product) -> NDArray[np.uint64]:
     return keys
 
 
+def key_texts(keys: NDArray[np.uint64]) -> Iterator[str]:
+    """Yield keys as they are written.
+
+    >>> list(key_texts(np.array([10], np.uint64)))
+    ['000000000000000a']
+    """
+    text = keys.astype(">u8").tobytes().hex()
+    return (text[start : start + 16] for start in range(0, len(text), 16))
+
+
 def _keys(product: Product, spec: TrialSpec) -> NDArray[np.uint64]:
     """Return the keys of the trials with the model and the dataset of `spec`; without the axes that choose these."""
     places = [place for place, name in enumerate(product.names) if name not in DECIDING]

@@ -85,13 +85,7 @@ class Product:
             return None
 
     def _checked(self, point: Sequence[int]) -> TrialSpec:
-        given = self._fields(point)
-        try:
-            return TrialSpec.model_validate(given)
-        except ValidationError as error:
-            problem = explain(error, given, TrialSpec)
-            is_of_axis = any(problem.path[: len(field)] == field for field in (tuple(n.split(".")) for n in self.names))
-            raise InputError(f"{'axes.' if is_of_axis else ''}{problem}") from error
+        return checked_trial(self.fixed, self._values(point))
 
     def combinations(self, order: NDArray[np.int64], *fields: str) -> NDArray[np.int64]:
         """Number the combinations that there can be of some fields, as in the product; return that of each place (n,).
@@ -110,17 +104,36 @@ class Product:
     def is_possible(self, point: Sequence[int]) -> bool:
         """Return whether there can be a trial at a point."""
         try:
-            TrialSpec.model_validate(self._fields(point))
+            TrialSpec.model_validate(_fields(self.fixed, self._values(point)))
         except ValidationError:
             return False
         return True
 
-    def _fields(self, point: Sequence[int]) -> dict[str, Any]:
-        given = {key: dict(value) if isinstance(value, dict) else value for key, value in self.fixed.items()}
-        for (name, values), place in zip(self.axes.items(), point, strict=True):
-            section, field = section_and_field(name)
-            (given.setdefault(section, {}) if section else given)[field] = values[place]
-        return given
+    def _values(self, point: Sequence[int]) -> dict[str, Any]:
+        return {name: values[place] for (name, values), place in zip(self.axes.items(), point, strict=True)}
+
+
+def checked_trial(fixed: Mapping[str, Any], values: Mapping[str, Any]) -> TrialSpec:
+    """Return a trial by the fields that are the same for all, and its values on the axes.
+
+    Raises:
+        InputError: it cannot be; the message names the key.
+    """
+    given = _fields(fixed, values)
+    try:
+        return TrialSpec.model_validate(given)
+    except ValidationError as error:
+        problem = explain(error, given, TrialSpec)
+        is_of_axis = any(problem.path[: len(field)] == field for field in (tuple(name.split(".")) for name in values))
+        raise InputError(f"{'axes.' if is_of_axis else ''}{problem}") from error
+
+
+def _fields(fixed: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    given = {key: dict(value) if isinstance(value, dict) else value for key, value in fixed.items()}
+    for name, value in values.items():
+        section, field = section_and_field(name)
+        (given.setdefault(section, {}) if section else given)[field] = value
+    return given
 
 
 def places_of(field: str, names: Sequence[str]) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Which of the declared trials run: all of them, or those that a search asks for, round by round."""
+"""Which trials run: all that the axes declare, or those that a search asks for, round by round."""
 
 from __future__ import annotations
 
@@ -8,27 +8,55 @@ from typing import Any, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from bnsweep.errors import InputError, did_you_mean
-from bnsweep.spec.section import PositiveInt, Section
+from bnsweep.spec.ranges import Range
+from bnsweep.spec.section import PositiveFloat, PositiveInt, Section
 
-SearchName = Literal["grid", "edges"]
+SearchName = Literal["grid", "edges", "qmc", "random", "tpe", "gp"]
 SearchBar = Literal["own", "divergence"]
+DRAWING = ("qmc", "random", "tpe", "gp")
+"""Searches that draw from ranges."""
+TUNING = ("tpe", "gp")
+"""Those of them that look for the best, and so need a score."""
+FIELDS: dict[str, tuple[str, ...]] = {
+    "first": ("edges",),
+    "bar": ("edges",),
+    "ends": ("edges",),
+    "points": DRAWING,
+    "per_round": TUNING,
+    "draw": DRAWING,
+    "budget": ("edges", *TUNING),
+    "hours": ("edges", *TUNING),
+}
+"""Which searches take a field; how many trials `qmc` and `random` have is known beforehand."""
 
 
 class SearchSpec(Section):
-    """Which of the declared trials run; also just a name. A trial is the same one, with the same key, either way."""
+    """Which trials run; also just a name. A trial is the same one, with the same key, whoever asks for it."""
 
     name: SearchName = "grid"
-    """`grid`, all of them; `edges`, those by which bisection finds where each mode begins and ceases to train: `lr`
-    then lists the rates of the resolution that is wanted, of which a few run."""
+    """`grid`: all that the axes declare. `edges`: those of them by which bisection finds where each mode begins and
+    ceases to train; `lr` then lists the rates of the resolution that is wanted, of which a few run. The others draw
+    from axes that are ranges: `qmc` scrambled Sobol points and `random` independent ones, for the share that trains;
+    `tpe` and `gp` (a Gaussian process) look for the best."""
     first: int = Field(default=9, ge=2, le=10**6)
     """`edges`: with how many rates each norm, init and gain begins; a range of rates that trains and is narrower than
     their spacing may be missed."""
     bar: SearchBar = "own"
     """`edges`: what trains reaches 90 % of the best that its mode reached so far with the seed, or does not diverge."""
-    budget: PositiveInt | None = None
-    """`edges`: it asks for at most so many trials, and then ends."""
     ends: bool = False
     """`edges`: whether to look for the ends of each edge's interval as well, for more trials; then it is narrower."""
+    points: int = Field(default=64, ge=1, le=2**20)
+    """`qmc`, `random`, `tpe`, `gp`: how many trials each search has; there is one for each seed and each combination of
+    listed values. A power of 2 for `qmc`. With more, a later run keeps those that are there."""
+    per_round: PositiveInt = 8
+    """`tpe`, `gp`: how many trials each search asks for at once, which can run side by side; fewer learn sooner."""
+    draw: int = Field(default=0, ge=0, lt=2**32)
+    """`qmc`, `random`, `tpe`, `gp`: another number gives other points."""
+    budget: PositiveInt | None = None
+    """`edges`, `tpe`, `gp`: of so many trials in all it ends."""
+    hours: PositiveFloat | None = None
+    """`edges`, `tpe`, `gp`: it ends with the round by which its trials have taken so many hours, their `wall_time_s`
+    together."""
 
     @model_validator(mode="before")
     @classmethod
@@ -41,18 +69,47 @@ class SearchSpec(Section):
 
     @model_validator(mode="after")
     def _fields_are_of_the_search(self) -> Self:
-        if self.name == "grid" and (given := self.canonical):
-            raise ValueError(f"{', '.join(given)}: for edges alone, grid runs every trial; give name: edges")
+        for field, names in FIELDS.items():
+            if field in self.canonical and self.name not in names:
+                raise ValueError(f"{field}: for name: {' or '.join(names)}; given for {self.name}")
+        if self.name == "qmc" and self.points & (self.points - 1):
+            below = 2 ** (self.points.bit_length() - 1)
+            raise ValueError(f"points: given {self.points}; for qmc a power of 2, such as {below} or {2 * below}")
         return self
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether it draws from ranges."""
+        return self.name in DRAWING
+
+    def num_trials(self, num_declared: int, num_searches: int) -> int:
+        """Return how many trials it asks for at most.
+
+        Args:
+            num_declared: how many the axes declare, where none is a range.
+            num_searches: how many combinations of listed values there are.
+        """
+        most = self.points * num_searches if self.is_drawing else num_declared
+        return most if self.budget is None else min(most, self.budget)
 
 
 GRID = SearchSpec()
 """All trials run."""
 
 
-def check_searchable(search: SearchSpec, axes: Mapping[str, Sequence[Any]]) -> None:
+def check_searchable(search: SearchSpec, listed: Mapping[str, Sequence[Any]], ranges: Mapping[str, Range]) -> None:
     """Raise InputError where the axes are none that the search can go through."""
-    if search.name == "edges" and len(axes.get("lr", ())) < 3:
+    if search.name == "edges" and len(listed.get("lr", ())) < 3:
         raise InputError(
             "search: edges bisects axes.lr, which should list 3 rates at least, such as {logspace: [1.0e-3, 10, 21]}"
+        )
+    if search.is_drawing and not ranges:
+        raise InputError(
+            f"search: {search.name} draws from axes that are ranges, and none is; such as axes.lr: "
+            "{loguniform: [1.0e-3, 10]}"
+        )
+    if ranges and not search.is_drawing:
+        raise InputError(
+            f"axes.{next(iter(ranges))}: given a range, and search: {search.name}, which takes lists, such as "
+            f"{{logspace: [1.0e-3, 10, 9]}}; {', '.join(DRAWING)} draw from ranges"
         )

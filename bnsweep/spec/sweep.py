@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 from pydantic import Field, ValidationError
@@ -13,11 +14,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from bnsweep.errors import InputError, did_you_mean
-from bnsweep.spec.axes import axis_values, check_axis_name, check_count, check_distinct
+from bnsweep.spec.axes import check_axis_name, check_count, check_distinct, read_axis
+from bnsweep.spec.drawn import Drawn
 from bnsweep.spec.error_messages import explain, shown
 from bnsweep.spec.grid import Grid
+from bnsweep.spec.listed import Listed, Trials
 from bnsweep.spec.overrides import fixed_axes, overridden
 from bnsweep.spec.product import SECTIONS
+from bnsweep.spec.ranges import Range
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.search import GRID, SearchSpec, check_searchable
 from bnsweep.spec.section import Section
@@ -33,7 +37,7 @@ class Frame(Section):
     resources: Resources = Resources()
     """What each worker holds."""
     search: SearchSpec = GRID
-    """Which of the declared trials run."""
+    """Which trials run: all that the axes declare, or those that a search asks for."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,14 @@ class Sweep:
 
     name: str
     resources: Resources
-    trials: Grid
+    trials: Trials
+    """Those of the grid; none where they are drawn: what was asked for follows from results as well."""
     text: str
     notes: tuple[str, ...] = ()
     """What the user should know of how its settings change the file."""
     search: SearchSpec = GRID
+    drawn: Drawn | None = None
+    """What trials are drawn of, where axes are ranges."""
 
     @classmethod
     def from_yaml(cls, path: str | os.PathLike[str], settings: Sequence[str] = ()) -> Self:
@@ -96,16 +103,27 @@ class Sweep:
         """Read a sweep from the text of its file; errors as `from_yaml`."""
         given = _parse(text)
         frame, axes, fixed = _split(given)
-        values = {name: axis_values(name, axis) for name, axis in axes.items()}
-        for name in values:
-            check_axis_name(name, fixed, values)
-            check_distinct(name, values[name])
-        check_count("axes", math.prod(map(len, values.values())))
-        check_searchable(frame.search, values)
-        return cls(frame.name, frame.resources, Grid.of(fixed, values), text, search=frame.search)
+        axes = {name: read_axis(name, axis) for name, axis in axes.items()}
+        listed = {name: axis for name, axis in axes.items() if not isinstance(axis, Range)}
+        ranges = {name: axis for name, axis in axes.items() if isinstance(axis, Range)}
+        for name, axis in axes.items():
+            check_axis_name(name, fixed, listed)
+            check_distinct(name, axis)
+        check_count("axes", math.prod(map(len, listed.values())))
+        check_searchable(frame.search, listed, ranges)
+        whole = partial(cls, frame.name, frame.resources, text=text, search=frame.search)
+        if not ranges:
+            return whole(trials=Grid.of(fixed, listed))
+        drawn = Drawn.of(fixed, listed, ranges, frame.search.points)
+        return whole(trials=Listed(drawn.names, ()), drawn=drawn)
+
+    @property
+    def num_trials(self) -> int:
+        """How many trials there are; where a search asks for them, at most."""
+        return self.search.num_trials(len(self.trials), self.drawn.num_searches if self.drawn else 0)
 
     def __repr__(self) -> str:
-        return f"<sweep {self.name}: {len(self.trials)} trials>"
+        return f"<sweep {self.name}: {self.num_trials} trials>"
 
 
 def axis_names(text: str) -> list[str]:

@@ -19,7 +19,8 @@ from bnsweep.running.run import opened
 from bnsweep.running.searching import asked, in_words, outcome_of, so_far
 from bnsweep.running.service import SEARCHES, Service
 from bnsweep.spec import TrialSpec
-from bnsweep.spec.grid import Grid
+from bnsweep.spec.listed import Trials
+from bnsweep.spec.search import SearchSpec
 from bnsweep.spec.sweep import Sweep
 from tests.waiting import wait_until
 
@@ -43,15 +44,16 @@ def row_of(spec: TrialSpec) -> dict[str, object]:
     has_diverged = spec.lr > EDGE[spec.norm] * (1 + 0.2 * spec.seed)
     status = "diverged" if has_diverged else "completed"
     score = {} if has_diverged else {"test_acc": 0.9 if spec.lr > 0.01 else 0.1}
-    return {"trial_key": spec.trial_key, "status": status, "num_classes": 10, "spec": spec.to_json(), **score}
+    said = {"num_classes": 10, "wall_time_s": 1.0, "spec": spec.to_json(), **score}
+    return {"trial_key": spec.trial_key, "status": status, **said}
 
 
-def job_of(store: Store, trials: Grid) -> Job:
-    return Job(SWEEP.name, TEXT, trials, SWEEP.resources, DATASETS, store, "a run", 1, SWEEP)
+def job_of(store: Store, trials: Trials, sweep: Sweep = SWEEP) -> Job:
+    return Job(sweep.name, sweep.text, trials, sweep.resources, DATASETS, store, "a run", 1, sweep)
 
 
-def service_of(store: Store) -> Service:
-    return Service(job_of(store, so_far(SWEEP, store).trials))
+def service_of(store: Store, sweep: Sweep = SWEEP) -> Service:
+    return Service(job_of(store, so_far(sweep, store).trials, sweep))
 
 
 class Hand:
@@ -94,10 +96,10 @@ class Hand:
         self.done += specs.values()
 
 
-def work(store: Store, *, max_packs: int = 10**6, fails: float | None = None) -> list[TrialSpec]:
+def work(store: Store, sweep: Sweep = SWEEP, *, max_packs: int = 10**6, fails: float | None = None) -> list[TrialSpec]:
     """Do what a service hands out, until there is nothing more, and return it."""
-    with closing(service_of(store)) as service:
-        hand = Hand(service, so_far(SWEEP, store).trials, fails)
+    with closing(service_of(store, sweep)) as service:
+        hand = Hand(service, so_far(sweep, store).trials, fails)
         while max_packs > 0 and (pack := hand.next_pack()) is not None:
             hand.do(pack)
             max_packs -= 1
@@ -174,7 +176,7 @@ def test_a_round_with_a_trial_that_failed_is_the_last(tmp_path: Path) -> None:
     assert len(done) == 24
     assert len(store.finished()) == 20
     assert asked(SWEEP, store).num_rounds == 1
-    assert str(in_words(SWEEP, store)).endswith("in 1 rounds; not over yet")
+    assert str(in_words(SWEEP, store)).endswith("in 1 round; not over yet")
     work(store)
     assert asked(SWEEP, store).end
 
@@ -192,10 +194,11 @@ def test_a_grid_has_no_search(tmp_path: Path) -> None:
 
 
 def test_a_score_is_the_accuracy_or_the_share_of_the_variance_that_is_explained() -> None:
-    row = {"trial_key": "k", "status": "completed", "test_acc": None, "test_loss": 0.5, "test_loss_constant": 2.0}
-    assert outcome_of(row | {"num_classes": None}, needs_score=True).score == 0.75
-    assert outcome_of(row | {"num_classes": 10, "test_acc": 0.4}, needs_score=True)[::2] == (0.4, 0.1)
-    assert outcome_of(row | {"num_classes": 10, "status": "diverged"}, needs_score=True).diverged
-    assert not outcome_of(row | {"num_classes": 10}, needs_score=False).diverged
+    row = {"trial_key": "k", "status": "completed", "test_acc": None, "test_loss": 0.5}
+    row |= {"test_loss_constant": 2.0, "wall_time_s": 3.0}
+    assert outcome_of(row | {"num_classes": None}, SWEEP.search).score == 0.75
+    assert outcome_of(row | {"num_classes": 10, "test_acc": 0.4}, SWEEP.search)[::2] == (0.4, 0.1)
+    assert outcome_of(row | {"num_classes": 10, "status": "diverged"}, SWEEP.search).diverged
+    assert not outcome_of(row | {"num_classes": 10}, SearchSpec(name="qmc")).diverged
     with pytest.raises(InputError, match=r"trial k says no test_acc.*divergence"):
-        outcome_of(row | {"num_classes": 10}, needs_score=True)
+        outcome_of(row | {"num_classes": 10}, SWEEP.search)

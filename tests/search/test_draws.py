@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bnsweep.search import End, Qmc, Random, Range, Search, Setting, Space
+from bnsweep.search import End, Qmc, Random, Search, Setting, Space
+from bnsweep.spec.ranges import Range
 
 RANGES = {"lr": Range(1e-3, 10, log=True), "train.momentum": Range(0, 0.9)}
 SPACE = Space({"norm": ["none", "batch"], "init": ["default"]}, RANGES, range(3))

@@ -7,7 +7,8 @@ from math import log10
 import numpy as np
 import pytest
 
-from bnsweep.search import OptunaRounds, Outcome, Random, Range, Setting, Space
+from bnsweep.search import OptunaRounds, Outcome, Random, Setting, Space
+from bnsweep.spec.ranges import Range
 from tests.search.worlds import walk
 
 SPACE = Space({"norm": ["none"]}, {"lr": Range(1e-3, 10, log=True), "train.momentum": Range(0, 1)}, range(4))

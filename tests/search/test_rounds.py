@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnsweep.search import Adaptive, Budget, Edges, End, OptunaRounds, Outcome, Qmc, Random, Range, Search, Space, ask
+from bnsweep.search import Adaptive, Budget, Edges, End, OptunaRounds, Outcome, Qmc, Random, Search, Space, ask
+from bnsweep.spec.ranges import Range
 from tests.search.worlds import key_of, plateau, walk
 
 MODES = {"norm": ["none", "batch"], "init_gain": [0.5, 2.0]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bnsweep.spec import TrainSpec, TrialSpec
-from bnsweep.spec.grid import Grid
+from bnsweep.spec.listed import Trials
 
 IRRELEVANT = (
     *("lr", "init", "init_gain", "seed", "train.max_loss", "train.betas"),
@@ -14,9 +14,9 @@ IRRELEVANT = (
 """Fields that do not change what a step takes, nor what its rows do, as rates do that differ from step to step."""
 
 
-def find_kinds(trials: Grid) -> tuple[Grid, list[int]]:
+def find_kinds(trials: Trials) -> tuple[Trials, list[int]]:
     """Return a trial of each kind, in the order in which they first come, and how many there are."""
-    return trials.distinct(*(name for name in trials.product.names if name not in IRRELEVANT))
+    return trials.distinct(*(name for name in trials.names if name not in IRRELEVANT))
 
 
 def tame(spec: TrialSpec, seed: int = 0, **train: Any) -> TrialSpec:

@@ -18,12 +18,12 @@ from bnsweep.results import Store
 from bnsweep.running.interruption import signals_blocked
 from bnsweep.running.prices.kinds import find_kinds
 from bnsweep.running.prices.price import Price
-from bnsweep.spec.grid import Grid
+from bnsweep.spec.listed import Trials
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep
 
 
-def price_sweep(sweep: Sweep, store: Store, missing: Grid) -> Price:
+def price_sweep(sweep: Sweep, store: Store, missing: Trials) -> Price:
     """Time the missing trials, of which there is at least one, by their kinds; return what all of them take.
 
     To be asked where not even one worker fits: `why_untimed`.
