@@ -23,8 +23,8 @@ class Evidence:
     """The results of one configuration, from `gather_evidence`.
 
     Args:
-        results: the frames.
-        grid: all of its trials.
+        results: the frames, without the trials at learning rates that a search has added.
+        grid: all of its trials, those included.
         fraction: of the best accuracy, from which on a run trains.
         above_chance: how far above chance a run ends that has learned.
         measured: what the probes say of the trials.
@@ -81,5 +81,5 @@ class Evidence:
 
 def gather_evidence(results: Results, fraction: float = FRACTION, above_chance: float = ABOVE_CHANCE) -> Evidence:
     """Arrange the trials of one configuration."""
-    grid = make_grid(results.trials, results.curves)
-    return Evidence(results, grid, fraction, above_chance, Measurements(results))
+    grid, common = make_grid(results.trials, results.curves), results.at_common_lrs
+    return Evidence(common, grid, fraction, above_chance, Measurements(common))

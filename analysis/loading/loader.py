@@ -13,7 +13,7 @@ import pyarrow.dataset as pds
 
 from analysis.loading.membership import are_among
 from analysis.loading.order import ORDERED, declared_order
-from analysis.loading.results import Results
+from analysis.loading.results import IS_ADDED, Results
 from analysis.loading.selection import IDENTIFYING, Steps, checked_columns, checked_norms, checked_steps, row_filter
 from analysis.loading.settings import check_no_collision
 from analysis.loading.versions import check_one_version
@@ -40,6 +40,8 @@ def load(
     >>> results = load("results/mini", norms=["none", "batch"], steps=(0, 100))
     >>> len(results.trials), int(results.landscape["step"].max())
     (120, 100)
+
+    Of a sweep with `search: edges` trials say by `is_added` whether the search has added their learning rate.
 
     Args:
         directory: what `bnsweep run --out` was given.
@@ -81,7 +83,7 @@ def _load(
     has_duplicates = len(every_trial) < len(stored)
     results = Results(
         name=declared["name"] if declared else os.path.basename(store.root),
-        trials=trials.astype(orders),
+        trials=_with_added(trials.astype(orders), declared),
         failures=_read(snapshot, "failures", columns["failures"]),
         undeclared=undeclared.astype(_orders(undeclared, ())),
         missing=_missing(keys, every_trial["trial_key"]),
@@ -98,6 +100,12 @@ def _measurements(
 ) -> dict[str, pd.DataFrame]:
     """Return the rows of each table of measurements."""
     return {table: _read(snapshot, table, columns.get(table), where) for table in METRIC_TABLES}
+
+
+def _with_added(trials: pd.DataFrame, declared: dict[str, Any] | None) -> pd.DataFrame:
+    """Say of trials of a sweep that searches learning rates which of these it has added."""
+    common = ((declared or {}).get("search") or {}).get("common_lrs")
+    return trials if common is None else trials.assign(**{IS_ADDED: ~trials["lr"].isin(common)})
 
 
 def _missing(declared_keys: Sequence[str], keys: pd.Series[str]) -> tuple[str, ...]:

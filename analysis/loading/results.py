@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +10,9 @@ import pandas as pd
 
 from analysis.loading.settings import Settings, read_settings
 from bnsweep.results.schema import METRIC_TABLES
+
+IS_ADDED = "is_added"
+"""Column of trials of a sweep with a search: whether it has added their learning rate, which not all modes have."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,6 +50,13 @@ class Results:
         rows = ", ".join(f"{name} {count}" for name, count in tables.items() if count)
         where = f" in {self.directory}" if self.directory else ""
         return f"<results of {self.name}{where}: {len(self.trials)} trials{by_status}{without}; rows: {rows or 'none'}>"
+
+    @cached_property
+    def at_common_lrs(self) -> Results:
+        """These results without the trials at learning rates that a search has added, each mode its own."""
+        if IS_ADDED not in self.trials or not self.trials[IS_ADDED].any():
+            return self
+        return replace(self, trials=self.trials[~self.trials[IS_ADDED]].reset_index(drop=True))
 
     @cached_property
     def settings(self) -> Settings:

@@ -31,7 +31,8 @@ def _worst(r: Runs) -> curves.Measured:
 def _areas(r: Runs) -> curves.Measured:
     height = np.where(is_seen(r.accuracy, r.lrs, r.chance), 0.0, r.best[..., None, None] - nan_max(r.accuracy, -1))
     lengths = known_gaps(r.accuracy, r.lrs)
-    return with_hidden(curves.mean_accuracy(r.accuracy, r.lrs), lengths, height / max(lengths.sum(axis=-1).max(), 1e-9))
+    spanned = lengths.sum(axis=-1).max(axis=(-3, -2, -1), keepdims=True)  # of each mode
+    return with_hidden(curves.mean_accuracy(r.accuracy, r.lrs), lengths, height / np.maximum(spanned, 1e-9))
 
 
 def _decades(r: Runs) -> curves.Measured:

@@ -3,6 +3,10 @@
 Two modes are compared at those points (seed, init, gain, learning rate) where both have a result, whatever a third one
 lacks. What is missing among them leaves open what could be there, as what lies between two tested rates does, and
 widens the interval: a missing result takes no side.
+
+Learning rates that a search has added lie where a curve crosses its bar, for each mode elsewhere. They make widths and
+areas finer, for which each mode keeps its own; whatever counts or picks among runs would lean to the side that has more
+of them, and goes by the rates that are common to all modes.
 """
 
 from __future__ import annotations
@@ -90,20 +94,23 @@ def shared_by(grid: Grid, norms: list[str]) -> Grid:
 
     Left out are the learning rates that no seed has, the inits and gains that most seeds lack, and the seeds that lack
     one of the others: a curve is lacking where less than a third of it is there. So one more seed changes nothing of
-    what the others say.
+    what the others say. At rates that a search has added each mode keeps its own results.
 
     Raises:
         InputError: there is no such point.
     """
-    known_SIGL = np.asarray(np.isfinite(grid.accuracy[:, [grid.norms.index(norm) for norm in norms]]).all(axis=1))
-    begun_S, lrs = known_SIGL.any(axis=(1, 2, 3)), np.flatnonzero(known_SIGL.any(axis=(0, 1, 2)))
-    has_SIG = known_SIGL[..., lrs].sum(axis=-1) >= np.maximum(CURVE_SHARE * len(lrs), 1)
+    own_SNIGL = np.isfinite(grid.accuracy[:, [grid.norms.index(norm) for norm in norms]])
+    shared_SIGL = np.asarray(own_SNIGL.all(axis=1) & grid.is_common)
+    begun_S, num_lrs = shared_SIGL.any(axis=(1, 2, 3)), int(shared_SIGL.any(axis=(0, 1, 2)).sum())
+    has_SIG = shared_SIGL.sum(axis=-1) >= np.maximum(CURVE_SHARE * num_lrs, 1)
     counts_IG = has_SIG[begun_S].mean(axis=0) >= SEEDS_SHARE if begun_S.any() else has_SIG.any(axis=0)
     seeds = np.flatnonzero(begun_S & (has_SIG | ~counts_IG).all(axis=(1, 2)))
-    known_SIGL &= counts_IG[..., None]
-    if not known_SIGL[seeds].any():
+    known_SNIGL = np.where(grid.is_common, shared_SIGL[:, None], own_SNIGL)
+    lrs = np.flatnonzero(known_SNIGL.any(axis=(0, 1, 2, 3)))
+    known_SNIGL &= counts_IG[..., None]
+    if not known_SNIGL[seeds].any():
         raise InputError(f"{' and '.join(norms)} have no curve of accuracy over lr in common")
-    return grid.of(norms, seeds, lrs, known_SIGL)
+    return grid.of(norms, seeds, lrs, known_SNIGL)
 
 
 def pair_of(grid: Grid, norm: str, baseline: str) -> Grid:
@@ -144,6 +151,7 @@ def _refusal(runs: Runs, measure: Measure, norms: list[str]) -> str:
     """Return why a measure that is read off at the best learning rate has no interval; '' where it has."""
     if measure.top is None:
         return ""
+    runs = measure.counted(runs)
     tops = dict(zip(norms, measure.top(runs), strict=True))
     others = {norm: next((tops[name] for name in norms if name != norm), None) for norm in norms}
     hidden = [norm for norm in norms if top_may_hide(tops[norm], others[norm], runs.lrs, runs.chance)]

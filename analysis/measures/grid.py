@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.loading.order import in_order
+from analysis.loading.results import IS_ADDED
 from analysis.measures.scores import final_score, has_accuracy
 from analysis.statistics.nan_aware import Floats, nan_max
 
@@ -31,6 +32,7 @@ class Grid:
         chance: accuracy of guessing; 0 with real targets.
         best: the best accuracy of each mode with each seed, anywhere on the whole grid, shape SN.
         best_of_any: that of all modes, shape S.
+        added_lrs: those of `lrs` that a search has added, each mode its own; the others are common to all.
     """
 
     seeds: list[int]
@@ -45,13 +47,19 @@ class Grid:
     chance: float
     best: Floats
     best_of_any: Floats
+    added_lrs: frozenset[float] = frozenset()
 
-    def of(self, norms: list[str], seeds: Positions, lrs: Positions, known_SIGL: NDArray[np.bool_]) -> Grid:
+    @property
+    def is_common(self) -> NDArray[np.bool_]:
+        """Which learning rates all modes have, as far as they are done, shape L."""
+        return np.array([lr not in self.added_lrs for lr in self.lrs])
+
+    def of(self, norms: list[str], seeds: Positions, lrs: Positions, known_SNIGL: NDArray[np.bool_]) -> Grid:
         """Return the grid of these modes, seeds and learning rates, with what is not known left out."""
         positions = [self.norms.index(norm) for norm in norms]
 
         def part(values: Floats) -> Floats:
-            return np.where(known_SIGL[:, None], values[:, positions], np.nan)[seeds][..., lrs]
+            return np.where(known_SNIGL, values[:, positions], np.nan)[seeds][..., lrs]
 
         return replace(
             self,
@@ -112,6 +120,7 @@ def make_grid(trials: pd.DataFrame, curves: pd.DataFrame | None = None) -> Grid:
         accuracy=arranged,
         best=best,
         best_of_any=best.max(axis=1),
+        added_lrs=frozenset(trials.loc[trials[IS_ADDED], "lr"]) if IS_ADDED in trials else frozenset(),
         diverged=empty.arrange(trials, has_diverged.astype(float).mask(accuracy.isna())),
         loss=empty.arrange(trials, loss),
         initial_loss=nothing if curves is None else empty.arrange(trials, _initial_loss(trials, curves)),

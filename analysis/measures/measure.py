@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log10
 from typing import Literal
 
@@ -45,14 +45,33 @@ class Runs:
     """The names of the initializers, in order."""
     gains: list[float]
     """The factors on the initial weights, ascending."""
+    added_lrs: frozenset[float] = frozenset()
+    """Those of the learning rates that a search has added, each mode its own."""
+
+    @property
+    def at_common_lrs(self) -> Runs:
+        """The runs at the learning rates that are common to all modes."""
+        if not self.added_lrs:
+            return self
+        keep = [k for k, lr in enumerate(self.lrs) if lr not in self.added_lrs]
+        return replace(
+            self,
+            accuracy=self.accuracy[..., keep],
+            diverged=self.diverged[..., keep],
+            loss=self.loss[..., keep],
+            initial_loss=self.initial_loss[..., keep],
+            lrs=[self.lrs[k] for k in keep],
+            added_lrs=frozenset(),
+        )
 
 
 @dataclass(frozen=True)
 class Measure:
     """A robustness measure, as a function of `Runs` to an array of shape (..., S).
 
-    One with a `grid` is about all learning rates in the tested range, of which some were tested: `grid` returns what
-    that leaves open. Others are about the tested ones. `interval` says what its interval is: "t" over seeds, or
+    One with a `grid`, a width or an area, is about all learning rates in the tested range, of which some were tested:
+    `grid` returns what that leaves open. Others are about the tested ones, of which a search has added some where they
+    tell most: those do not count then. `interval` says what its interval is: "t" over seeds, or
     Wilson's over runs where that is wider; None where no method was found that covers, since a best, a minimum or a
     range of noisy runs depends on how many there are. One with a `top` is read off at the best learning rate: `top`
     returns the curves whose best that is, shape (..., S, K, L), and there is no interval where it may lie between two
@@ -67,6 +86,10 @@ class Measure:
     top: Callable[[Runs], Floats] | None = None
     min_inits: int = 1
     min_gains: int = 1
+
+    def counted(self, runs: Runs) -> Runs:
+        """Return those of the runs that count: with a `grid` all, else those at learning rates that all modes have."""
+        return runs if self.grid else runs.at_common_lrs
 
     def max_value(self, lrs: list[float]) -> float:
         """Return the most that the measure can be, at least 0; between it and minus it every difference lies."""

@@ -78,6 +78,7 @@ def runs_of(grid: Grid, pooling: Pooling, fraction: float = FRACTION, bar: Bar =
         initial_loss=pooling.of(grid.initial_loss),
         inits=grid.inits[pooling.inits],
         gains=grid.gains[pooling.gains],
+        added_lrs=grid.added_lrs,
     )
 
 
@@ -87,4 +88,4 @@ def measures_of(runs: Runs, names: Iterable[str] = MEASURES) -> Iterator[tuple[s
     for name in names:
         measure = MEASURES[name]
         if inits * gains >= measure.min_inits and gains >= measure.min_gains:
-            yield name, measure, measure.compute(runs)
+            yield name, measure, measure.compute(measure.counted(runs))

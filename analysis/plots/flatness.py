@@ -57,8 +57,8 @@ def flatness_data(results: Results) -> FlatnessData:
     Raises:
         InputError: one of them was not measured, or no trial that has both learned.
     """
-    trials = results.trials
-    learned = has_learned(gather_evidence(results))
+    evidence = gather_evidence(results)
+    trials, learned = evidence.results.trials, has_learned(evidence)
     measured = {name: QUANTITIES[name].of(results).reindex(trials["trial_key"]).to_numpy() for name in AXIS_LABELS}
     points = trials[["norm", "init", "init_gain", "lr", "seed"]].assign(**measured)[learned]
     known = points.dropna(subset=list(AXIS_LABELS)).reset_index(drop=True)

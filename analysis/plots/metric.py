@@ -68,7 +68,7 @@ def metric_data(results: Results) -> MetricData:
     panels = sorted({(str(init), float(gain)) for init, gain in zip(means["init"], means["init_gain"], strict=True)})
     better = "The larger" if mode == "max" else "The smaller"
     return MetricData(
-        title=metric_headline(results.trials),
+        title=metric_headline(results.at_common_lrs.trials),
         subtitle=f"{better} the better. Points: trials' mean over seeds, bands: their range. A cross marks a learning "
         f"rate at which a seed diverged, which has none.{_left_out(len(panels))}",
         metric=name,

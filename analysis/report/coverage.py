@@ -37,10 +37,11 @@ def coverage(results: Results) -> dict[str, int]:
 def compared_in_part(results: Results) -> list[tuple[str, int, int]]:
     """Return each mode that is compared with the baseline at a part of its trials: at how many, and how many it has.
 
-    A trial is compared where the baseline has a result with the same seed, init, gain and lr.
+    A trial is compared where the baseline has a result with the same seed, init, gain and lr; those at learning rates
+    that a search has added have no counterpart.
     """
     found = []
-    for label, part in split_configurations(results).items():
+    for label, part in split_configurations(results.at_common_lrs).items():
         grid = make_grid(part.trials)
         for norm in grid.norms if BASELINE in grid.norms else []:
             done = int(np.isfinite(grid.accuracy[:, grid.norms.index(norm)]).sum())

@@ -122,7 +122,8 @@ def _headline(results: Results, computed: Computed, labels: list[str]) -> str:
     Without a score what the user's own loops report at best, in whichever setting.
     """
     if is_own(results.trials) and final_score(results.trials).isna().all():
-        return metric_headline(results.trials, results.settings.of_trial)
+        common = results.at_common_lrs
+        return metric_headline(common.trials, common.settings.of_trial)
     widths = pooled_rows(computed.of(labels[0]).tables.robustness, "trainable_decades")
     where = f"{labels[0]} (the first of {len(labels)} settings): " if len(labels) > 1 else ""
     return f"{where}{width_headline(widths)}"

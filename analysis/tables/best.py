@@ -20,7 +20,8 @@ def best_configurations(results: Results, count: int = 3) -> pd.DataFrame:
     """Return the best points of the grid of each mode, the best first; a point is what trials of several seeds share.
 
     The best of many noisy means is too good, the more so the more there are and the fewer the seeds; so there is no
-    interval. What the chosen point is worth, seeds tell that were not used for choosing it.
+    interval, and learning rates that a search has added for some modes are left out. What the chosen point is worth,
+    seeds tell that were not used for choosing it.
 
     >>> from analysis import best_configurations, load
     >>> best = best_configurations(load("results/mini"), count=1)
@@ -43,6 +44,7 @@ def best_configurations(results: Results, count: int = 3) -> pd.DataFrame:
     """
     if count < 1:
         raise InputError(f"count: given {count}; it should be 1 or more")
+    results = results.at_common_lrs
     measure, values, is_max = _ranked_by(results.trials)
     trials = results.trials.assign(
         configuration=results.settings.of_trial, value=values, diverged=results.trials["status"] == "diverged"

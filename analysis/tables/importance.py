@@ -80,6 +80,7 @@ def importance_table(results: Results) -> pd.DataFrame:
 
 def _settings(results: Results) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
     """Yield each setting's label, trials and parameters; where there are several, also those of all together."""
+    results = results.at_common_lrs
     parts = split_configurations(results)
     for label, part in parts.items():
         yield label, part.trials, _parameters(part.trials)

@@ -41,7 +41,7 @@ def robustness_table(results: Results, fraction: float = FRACTION, bar: Bar = "a
     init, init_gain, measure (of `analysis.measures.MEASURES`), value (mean over seeds), low, high (interval at
     `CONFIDENCE`, with what the grid leaves open; NaN where there is none), at_least (the width runs into an end of the
     tested range), grid_low and grid_high (what the spacing of the learning rates and missing results leave open),
-    n_seeds, n_trials, n_diverged.
+    n_seeds, n_trials, n_diverged (both without the learning rates that a search has added).
 
     Raises:
         InputError: there is no such bar.
@@ -67,10 +67,11 @@ def _rows(grid: Grid, fraction: float, bar: Bar) -> Iterator[dict[str, object]]:
 def _counts(grid: Grid, pooling: Pooling, fraction: float, bar: Bar) -> dict[str, int | bool]:
     """Return what is told beside the measures of a grid of one mode."""
     runs = runs_of(grid, pooling, fraction, bar)
+    common = runs.at_common_lrs
     return {
         "at_least": reaches_end(runs.accuracy, runs.threshold[..., None, None]),
-        "n_trials": int(np.isfinite(runs.diverged).sum()),
-        "n_diverged": int(np.nansum(runs.diverged)),
+        "n_trials": int(np.isfinite(common.diverged).sum()),
+        "n_diverged": int(np.nansum(common.diverged)),
     }
 
 

@@ -38,7 +38,7 @@ def _rows(trials: pd.DataFrame, name: str) -> Iterator[tuple[object, ...]]:
     known_SNIGL = np.isfinite(grid.accuracy)
     complete_SN = (known_SNIGL == known_SNIGL.any(axis=0)).all(axis=(2, 3, 4))
     runs, measure = runs_of(grid, pool_all(grid)), MEASURES[name]
-    for n, found in enumerate(sides_of(runs, measure, measure.compute(runs))):
+    for n, found in enumerate(sides_of(runs, measure, measure.compute(measure.counted(runs)))):
         for s, seed in enumerate(grid.seeds):
             parts = (float(getattr(found, part)[s]) if complete_SN[s, n] else np.nan for part in PARTS)
             yield (grid.norms[n], seed, name, *parts)

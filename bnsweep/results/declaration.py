@@ -16,14 +16,24 @@ from bnsweep.results.locations import Files
 DECLARED = "_sweep.json"
 
 
-def write_declaration(files: Files, name: str, trial_keys: Keys | Iterable[str], sweep_file: str) -> None:
-    """Remember which trials a sweep declares."""
+def write_declaration(
+    files: Files,
+    name: str,
+    trial_keys: Keys | Iterable[str],
+    sweep_file: str,
+    search: Mapping[str, Any] | None = None,
+) -> None:
+    """Remember which trials a sweep declares; of one that searches, those that it asked for, and how far it is."""
     keys = to_texts(trial_keys) if isinstance(trial_keys, np.ndarray) else list(trial_keys)
-    files.put(DECLARED, seal({"name": name, "trial_keys": keys, "sweep_file": sweep_file}))
+    searched = {} if search is None else {"search": dict(search)}
+    files.put(DECLARED, seal({"name": name, "trial_keys": keys, "sweep_file": sweep_file, **searched}))
 
 
 def read_declaration(files: Files) -> dict[str, Any] | None:
-    """Return name, trial_keys and sweep_file; None where no sweep ever ran.
+    """Return name, trial_keys, sweep_file and, of a sweep that searches, search; None where no sweep ever ran.
+
+    What `search` holds: its name, num_rounds, end (why it is over; null where it is not), common_lrs (the learning
+    rates that it gives to all modes; null where it adds none to them).
 
     Raises:
         InputError: it is damaged.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -116,22 +116,28 @@ class Store:
         return set(to_texts(self.finished_keys()))
 
     def declare(
-        self, name: str, trial_keys: Keys | Iterable[str], sweep_file: str, say: Callable[[str], None] | None = None
+        self,
+        name: str,
+        trial_keys: Keys | Iterable[str],
+        sweep_file: str,
+        say: Callable[[str], None] | None = None,
+        search: Mapping[str, Any] | None = None,
     ) -> None:
         """Remember which trials a sweep declares; for one with nothing missing, which takes nothing over.
 
         Args:
             name, trial_keys, sweep_file: of the sweep.
             say: as `take_over` has it; without it no lease is waited for.
+            search: how far its search is, as `read_declaration` returns it.
 
         Raises:
             InputError: another run is at work, which has declared its own.
         """
         wait_until_free(self.files, self.timing, say=say)
-        write_declaration(self.files, name, trial_keys, sweep_file)
+        write_declaration(self.files, name, trial_keys, sweep_file, search)
 
     def declared(self) -> dict[str, Any] | None:
-        """Return what was declared last: name, trial_keys, sweep_file; None where no sweep ever ran.
+        """Return what was declared last, as `read_declaration` does; None where no sweep ever ran.
 
         Raises:
             InputError: it is damaged.

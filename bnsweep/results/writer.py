@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -143,9 +143,15 @@ class Writer:
         if self.is_lost or self.files.is_taken_away(commit_name(self.number)):
             raise Superseded(f"{self.files.root}: taken over by another run, or taken away; this one commits no more")
 
-    def declare(self, name: str, trial_keys: Keys | Iterable[str], sweep_file: str) -> None:
+    def declare(
+        self,
+        name: str,
+        trial_keys: Keys | Iterable[str],
+        sweep_file: str,
+        search: Mapping[str, Any] | None = None,
+    ) -> None:
         """Remember which trials the sweep declares, so that a report can tell how much of it is done."""
-        write_declaration(self.files, name, trial_keys, sweep_file)
+        write_declaration(self.files, name, trial_keys, sweep_file, search)
 
     def close(self) -> None:
         """End in order, with a commit of no rows, so that a merge may replace the last one of those that have some."""

@@ -16,6 +16,8 @@ from bnsweep.running.job import Job
 from bnsweep.running.packs import RunContext
 from bnsweep.running.plan import Plan
 from bnsweep.running.provenance import git_sha
+from bnsweep.running.search_state import search_state
+from bnsweep.running.searching import asked
 from bnsweep.spec.search import GRID
 from bnsweep.spec.sweep import Sweep
 
@@ -65,13 +67,14 @@ def run(
         InputError: another run holds the directory. StoreError: results cannot be written.
     """
     sweep = prepared.sweep
+    searched = None if sweep.search == GRID else Sweep.from_text(sweep.text)
     if not prepared.plan.missing:
-        prepared.store.declare(sweep.name, sweep.trials.keys, sweep.text, say)
+        state = search_state(searched, asked(searched, prepared.store)) if searched else None
+        prepared.store.declare(sweep.name, sweep.trials.keys, sweep.text, say, state)
         with during:  # what a killed run left of its progress is put right
             return []
     num_workers = executor.num_workers(sweep.resources)
     datasets, name = frozenset(prepared.datasets), uuid.uuid4().hex
-    searched = None if sweep.search == GRID else Sweep.from_text(sweep.text)
     job = Job(
         sweep.name, sweep.text, sweep.trials, sweep.resources, datasets, prepared.store, name, num_workers, searched
     )

@@ -13,11 +13,10 @@ from bnsweep.errors import InputError, StoreError, Superseded
 from bnsweep.results.keys import to_texts
 from bnsweep.results.writer import Writer
 from bnsweep.running.coordinator import Coordinator
+from bnsweep.running.growing import Growing
 from bnsweep.running.job import Job, ServiceStatus
 from bnsweep.running.packs import Delivery, Pack, Receipt, Wait, Whereabouts, WorkerFailure
-from bnsweep.running.searching import asked
-from bnsweep.running.widening import WIDENED, Answer, RunTrials, keep_widening, kept_widening, refusal
-from bnsweep.search import History
+from bnsweep.running.widening import Answer, RunTrials
 from bnsweep.spec.sweep import Sweep
 
 LOOK_EVERY_S = 0.2
@@ -27,8 +26,7 @@ END_WITHIN_S = 10.0
 SAY_WHAT_IS_OUT_S = 5.0
 """How long one that started anew lets workers say what its predecessor has handed out."""
 
-NOT_YET, ENDS = "it has not begun yet", "it ends just now"
-SEARCHES = "its search decides which trials follow"
+NOT_YET = "it has not begun yet"
 
 
 class Service:
@@ -41,9 +39,8 @@ class Service:
 
     def __init__(self, job: Job, *, is_again: bool = False) -> None:
         self._job, self._is_again = job, is_again
-        self._trials, self._sweep_files = RunTrials((job.trials,)), list[str]()
-        self._history: History = ()
-        self._lock, self._widening, self._wake, self._end = Lock(), Lock(), Event(), Event()
+        self._growing = Growing(job)
+        self._lock, self._wake, self._end = Lock(), Event(), Event()
         self._coordinator: Coordinator | None = None
         self._writer: Writer | None = None
         self._error: InputError | StoreError | None = None
@@ -130,45 +127,32 @@ class Service:
     def missing(self) -> list[str]:
         """Return the keys of the trials that have no result."""
         with self._lock:
-            trials = self._coordinator.missing() if self._coordinator else list(range(len(self._trials)))
-        return to_texts(self._trials.keys[trials])
+            trials = self._coordinator.missing() if self._coordinator else list(range(len(self._growing.trials)))
+        return to_texts(self._growing.trials.keys[trials])
 
     # For whoever submits more.
 
     def widen(self, sweep: Sweep) -> Answer:
         """Take in the trials of a sweep that declares all trials of this run and more."""
-        with self._widening:
-            if self._job.searched:
-                return Answer(refusal=SEARCHES)
-            if why := refusal(sweep, self._trials, self._job.resources, self._job.datasets):
-                return Answer(refusal=why)
-            if (writer := self._writer) is None:
-                return Answer(refusal=NOT_YET)
-            trials = self._trials.and_those_of(sweep.trials)
-            if (added := len(trials) - len(self._trials)) and not self._takes_in(writer, sweep, trials):
-                return Answer(refusal=ENDS)
-            return Answer(added)
+        if (writer := self._writer) is None:
+            return Answer(refusal=NOT_YET)
+        return self._growing.widen(sweep, writer, self._offer)
 
-    def _takes_in(self, writer: Writer, sweep: Sweep, trials: RunTrials) -> bool:
-        """Remember it first: whoever is told that it was given goes on with it after this coordinator's death, too."""
-        keep_widening(self._job.store.files, self._job.run, [*self._sweep_files, sweep.text])
-        new, attempts, saved = trials.keys[len(self._trials) :], writer.attempts, writer.checkpoints.keys()
+    def _offer(self, trials: RunTrials) -> bool:
+        """Give the coordinator all trials that there are now, and keep them; return False where it ends."""
+        coordinator, writer = self._coordinator, self._writer
+        assert coordinator is not None, "the directory was taken over"
+        assert writer is not None
+        new, attempts, saved = trials.keys[len(self._growing.trials) :], writer.attempts, writer.checkpoints.keys()
         seats = trials.seats  # before the lock: of a million trials they take seconds
         with self._lock:
-            is_taken = self._coordinator and self._coordinator.widen(trials, new, writer.keys, attempts, saved, seats)
-            if is_taken:
-                self._trials = trials
-        if not is_taken:
-            keep_widening(self._job.store.files, self._job.run, self._sweep_files)
-            return False
-        self._sweep_files.append(sweep.text)
-        writer.declare(sweep.name, trials.keys, sweep.text)
-        return True
+            is_taken = coordinator.widen(trials, new, writer.keys, attempts, saved, seats)
+            return is_taken and self._growing.keep(trials)
 
     def _with_added(self, pack: Pack) -> Pack:
         """Return a pack with the trials that its worker does not know."""
         first = len(self._job.trials)
-        added = {trial: self._trials[trial] for trial in pack.trials if trial >= first}
+        added = {trial: self._growing.trials[trial] for trial in pack.trials if trial >= first}
         return replace(pack, added=added) if added else pack
 
     def close(self) -> None:
@@ -196,21 +180,18 @@ class Service:
             if self._is_again:  # it is another run's by now
                 raise Superseded(str(error)) from error
             raise
-        if self._is_again:
-            self._widen_again()
-        if job.searched:
-            self._trials = self._and_those_asked_for(job.searched)
-        writer.declare(job.sweep, self._trials.keys, self._sweep_files[-1] if self._sweep_files else job.text)
+        self._growing.take_over(writer, is_again=self._is_again)
+        trials = self._growing.trials
         coordinator = Coordinator(
-            self._trials,
-            self._trials.keys,
+            trials,
+            trials.keys,
             writer.keys,
             num_workers=job.num_workers,
             attempts=writer.attempts,
             saved=writer.checkpoints.keys(),
             hand_out_after_s=SAY_WHAT_IS_OUT_S if self._is_again else 0.0,
             own_schemas=writer.own_schemas,
-            seats=self._trials.seats,
+            seats=trials.seats,
             is_searching=job.searched is not None,
         )
         with self._lock:
@@ -218,17 +199,6 @@ class Service:
             if self._must_stop:
                 coordinator.stop()
         return writer
-
-    def _widen_again(self) -> None:
-        """Take in what the predecessor had been given."""
-        try:
-            self._sweep_files = kept_widening(self._job.store.files, self._job.run)
-        except ValueError as error:
-            raise StoreError(
-                f"{self._job.store.path(WIDENED)}: damaged ({error}); the same command continues"
-            ) from error
-        for text in self._sweep_files:
-            self._trials = self._trials.and_those_of(Sweep.from_text(text).trials)
 
     def _commit_until_the_end(self, writer: Writer) -> None:
         while not self._end.is_set():
@@ -259,23 +229,11 @@ class Service:
             is_due = self._coordinator.waits_for_round
         if not is_due or not self._job.searched:
             return False
-        trials = self._and_those_asked_for(self._job.searched)
-        new, seats = trials.keys[len(self._trials) :], trials.seats
+        if self._growing.begin_round(writer, self._offer):
+            return True
         with self._lock:
-            if not len(new):  # it is over, or trials of its last round have failed
-                self._coordinator.search_ended()
-                return False
-            saved = writer.checkpoints.keys()
-            if self._coordinator.widen(trials, new, writer.keys, writer.attempts, saved, seats):
-                self._trials = trials
-        writer.declare(self._job.sweep, trials.keys, self._job.text)
-        return True
-
-    def _and_those_asked_for(self, sweep: Sweep) -> RunTrials:
-        """Return the trials of the run and those that its search has asked for since."""
-        found = asked(sweep, self._job.store, self._history)
-        self._history = found.history
-        return self._trials.and_those_of(found.trials)
+            self._coordinator.search_ended()
+        return False
 
     def _fail(self, error: InputError | StoreError) -> None:
         with self._lock:
@@ -284,4 +242,4 @@ class Service:
                 self._coordinator.abort()
 
     def _key(self, trial: int) -> str:
-        return f"{self._trials.keys[trial]:016x}"
+        return f"{self._growing.trials.keys[trial]:016x}"

@@ -13,11 +13,12 @@ import pytest
 from bnsweep.errors import InputError
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.tables import to_table
+from bnsweep.running.growing import SEARCHES
 from bnsweep.running.job import Job
 from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Wait, Whereabouts, dataset_key
 from bnsweep.running.run import opened
 from bnsweep.running.searching import asked, in_words, outcome_of, so_far
-from bnsweep.running.service import SEARCHES, Service
+from bnsweep.running.service import Service
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.listed import Trials
 from bnsweep.spec.search import SearchSpec

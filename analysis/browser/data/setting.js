@@ -9,8 +9,8 @@
 export function settingOf(payload, index) {
   const part = payload.header.settings[index];
   const array = (name) => payload.array(`${index}/${name}`);
-  const { seeds, norms, inits, gains, lrs, chance } = part;
-  const grid = { seeds, norms, inits, gains, lrs, chance, accuracy: array("accuracy") };
+  const { seeds, norms, inits, gains, lrs, addedLrs, chance } = part;
+  const grid = { seeds, norms, inits, gains, lrs, addedLrs, chance, accuracy: array("accuracy") };
   grid.diverged = divergedOf(array("status"), payload.header.statuses);
   grid.loss = array("loss");
   grid.initialLoss = array("initial_loss");

@@ -19,6 +19,7 @@ const SEEDS_SHARE = 0.5;
  * @property {string[]} inits
  * @property {number[]} gains factors on the initial weights, ascending
  * @property {number[]} lrs learning rates, ascending
+ * @property {number[]} [addedLrs] those of them that a search has added, each mode its own
  * @property {number} chance accuracy of guessing; 0 with real targets
  * @property {Float64Array | Float32Array} accuracy final score, diverged runs at chance
  * @property {Float64Array | Float32Array} diverged 1 or 0
@@ -48,6 +49,7 @@ const SEEDS_SHARE = 0.5;
  * @property {string[]} inits
  * @property {number[]} gains
  * @property {number[]} lrs
+ * @property {number[]} addedLrs those of them that a search has added
  * @property {Float64Array} logLrs their log10
  * @property {number} numCurves C
  * @property {Float64Array} accuracy
@@ -108,33 +110,50 @@ function presentCurves(selection) {
   return present;
 }
 
-/** Return where all of these modes, by position, have a result, shape SCL, and at how many points that is. */
+/**
+ * Return where each of these modes, by position, has a result, shape SCL: at rates that a search has added its own, at
+ * others those that all of them have. With each goes at how many points that is.
+ */
 function knownPoints(selection, modes) {
-  const size = selection.grid.accuracy.length / (selection.grid.seeds.length * selection.grid.norms.length);
-  const known = new Uint8Array(selection.seeds.length * size).fill(1);
-  let count = 0;
-  for (let s = 0; s < selection.seeds.length; s++) {
-    const blocks = modes.map((n) => blockOf(selection, selection.grid.accuracy, s, n));
-    for (const block of blocks) for (let k = 0; k < size; k++) if (block[k] !== block[k]) known[s * size + k] = 0;
-    for (let k = 0; k < size; k++) count += known[s * size + k];
+  const { grid, seeds } = selection;
+  const size = grid.accuracy.length / (grid.seeds.length * grid.norms.length);
+  const isCommon = isCommonLr(grid);
+  const shared = new Uint8Array(seeds.length * size).fill(1);
+  const known = modes.map(() => (isCommon.every(Boolean) ? shared : new Uint8Array(shared.length)));
+  for (let s = 0; s < seeds.length; s++) {
+    const blocks = modes.map((n) => blockOf(selection, grid.accuracy, s, n));
+    const mine = known.map((ofMode) => ofMode.subarray(s * size, (s + 1) * size));
+    for (const block of blocks) for (let k = 0; k < size; k++) if (block[k] !== block[k]) shared[s * size + k] = 0;
+    if (known[0] === shared) continue;
+    for (const [place, block] of blocks.entries()) {
+      for (let k = 0; k < size; k++) {
+        mine[place][k] = isCommon[k % isCommon.length] ? shared[s * size + k] : +(block[k] === block[k]);
+      }
+    }
   }
-  return { known, count };
+  return { known, counts: known.map((ofMode) => ofMode.reduce((total, isKnown) => total + isKnown, 0)) };
+}
+
+/** Return which learning rates all modes have, shape L. */
+function isCommonLr({ lrs, addedLrs = [] }) {
+  const added = new Set(addedLrs);
+  return Uint8Array.from(lrs, (lr) => +!added.has(lr));
 }
 
 /**
- * Return the points of the grid that count, of those that are known: left out are the learning rates that no seed has,
- * the inits and gains that most seeds lack, and the seeds that lack one of the others. null where there is none.
+ * Return the points of the grid that count, of those that are known of some modes: left out are the learning rates that
+ * no seed has, the inits and gains that most seeds lack, and the seeds that lack one of the others. null where there is
+ * none.
  */
 function sharedPoints({ grid, seeds }, known) {
-  const [numLrs, numCurves] = [grid.lrs.length, grid.inits.length * grid.gains.length];
+  const [numLrs, numCurves, isCommon] = [grid.lrs.length, grid.inits.length * grid.gains.length, isCommonLr(grid)];
   const [perCurve, hasLr] = [new Int32Array(seeds.length * numCurves), new Uint8Array(numLrs)];
-  for (let k = 0; k < known.length; k++) {
-    perCurve[Math.floor(k / numLrs)] += known[k];
-    hasLr[k % numLrs] |= known[k];
-  }
+  for (const ofMode of known) for (let k = 0; k < ofMode.length; k++) hasLr[k % numLrs] |= ofMode[k];
+  for (let k = 0; k < known[0].length; k++) perCurve[Math.floor(k / numLrs)] += known[0][k] & isCommon[k % numLrs];
   const lrs = [...hasLr.keys()].filter((l) => hasLr[l]);
+  const numCommon = lrs.filter((l) => isCommon[l]).length;
   const countsOfSeed = (s) => perCurve.subarray(s * numCurves, (s + 1) * numCurves);
-  const has = perCurve.map((count) => +(count >= Math.max(CURVE_SHARE * lrs.length, 1)));
+  const has = perCurve.map((count) => +(count >= Math.max(CURVE_SHARE * numCommon, 1)));
   const begun = [...seeds.keys()].filter((s) => countsOfSeed(s).some((count) => count > 0));
   const counts = Uint8Array.from({ length: numCurves }, (_, c) => {
     const having = begun.reduce((total, s) => total + has[s * numCurves + c], 0);
@@ -142,21 +161,40 @@ function sharedPoints({ grid, seeds }, known) {
   });
   const whole = begun.filter((s) => counts.every((isCounted, c) => !isCounted || has[s * numCurves + c]));
   const isThere = whole.some((s) => countsOfSeed(s).some((count, c) => count > 0 && counts[c]));
-  return isThere ? { known, counts, lrs, seeds: whole } : null;
+  return isThere ? { counts, lrs, seeds: whole } : null;
 }
 
-/** Return the runs of a mode, by position, at these points. */
-function runsAt(selection, points, n) {
+/** Return the runs of a mode, by position, at those of these points that are known. */
+function runsAt(selection, points, known, n) {
   const { grid } = selection;
   const lrs = points.lrs.map((l) => grid.lrs[l]);
-  const logLrs = Float64Array.from(lrs, Math.log10);
   const [accuracy, diverged, loss, initialLoss] = [grid.accuracy, grid.diverged, grid.loss, grid.initialLoss].map(
-    (values) => valuesAt(selection, values, points, n),
+    (values) => valuesAt(selection, values, { ...points, known }, n),
   );
+  const { inits, gains, chance, addedLrs = [] } = grid;
+  return runsOf({ seeds: points.seeds, inits, gains, lrs, accuracy, diverged, loss, initialLoss, chance, addedLrs });
+}
+
+/** @returns {Runs} with what follows from them. */
+function runsOf(runs) {
+  const { accuracy, chance, inits, gains, lrs } = runs;
+  const logLrs = Float64Array.from(lrs, Math.log10);
   const gaps = gapsOf(accuracy, logLrs);
-  const { inits, gains, chance } = grid;
-  const shape = { seeds: points.seeds, inits, gains, lrs, logLrs, numCurves: inits.length * gains.length };
-  return { ...shape, accuracy, diverged, loss, initialLoss, gaps, tops: topsOf(gaps, chance), chance, memo: new Map() };
+  return { ...runs, logLrs, numCurves: inits.length * gains.length, gaps, tops: topsOf(gaps, chance), memo: new Map() };
+}
+
+/**
+ * @param {Runs} runs
+ * @returns {Runs} those at the learning rates that all modes have; kept with them.
+ */
+export function atCommonLrs(runs) {
+  const isCommon = isCommonLr(runs);
+  if (isCommon.every(Boolean)) return runs;
+  return once(runs.memo, "at common lrs", () => {
+    const of = (values) => values.filter((_, k) => isCommon[k % isCommon.length]);
+    const [accuracy, diverged, loss, initialLoss] = [runs.accuracy, runs.diverged, runs.loss, runs.initialLoss].map(of);
+    return runsOf({ ...runs, lrs: runs.lrs.filter((_, l) => isCommon[l]), accuracy, diverged, loss, initialLoss });
+  });
 }
 
 /** Return the values of a mode at these points, shape SCL, NaN where nothing is known; `values` may be null. */
@@ -180,9 +218,9 @@ function valuesAt(selection, values, { known, counts, lrs, seeds }, n) {
 /** Return how many results a mode, by position, has, and its runs; null where it has no curve. */
 function mode(selection, n) {
   return once(selection.memo, `mode ${n}`, () => {
-    const { known, count } = knownPoints(selection, [n]);
+    const { known, counts } = knownPoints(selection, [n]);
     const points = sharedPoints(selection, known);
-    return { count, runs: points && runsAt(selection, points, n) };
+    return { count: counts[0], runs: points && runsAt(selection, points, known[0], n) };
   });
 }
 
@@ -203,9 +241,11 @@ export function runsOfMode(selection, n) {
  */
 export function runsOfPair(selection, n, other) {
   return once(selection.memo, `pair ${n} ${other}`, () => {
-    const { known, count } = knownPoints(selection, [n, other]);
+    const { known, counts } = knownPoints(selection, [n, other]);
     const points = sharedPoints(selection, known);
-    const runsOf = (k) => (mode(selection, k).count === count ? runsOfMode(selection, k) : runsAt(selection, points, k));
-    return points && [runsOf(n), runsOf(other)];
+    if (!points) return null;
+    return [n, other].map((k, place) =>
+      mode(selection, k).count === counts[place] ? runsOfMode(selection, k) : runsAt(selection, points, known[place], k),
+    );
   });
 }

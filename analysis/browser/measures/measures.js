@@ -1,6 +1,7 @@
 // Every robustness measure by name, in Python's order: `analysis/measures/__init__.py` says what each means.
 
 import { meanAccuracy, reaches, trainableDecades } from "./curves.js";
+import { atCommonLrs } from "./grid.js";
 import { topOf, withHidden } from "./hidden.js";
 import { once, recently } from "./nan_aware.js";
 import { lowestCurve, overCurves } from "./pooled_curves.js";
@@ -9,7 +10,7 @@ import { log10BestLr, lrSensitivity, meanCurves, trainedInits, trainedShare, tun
 
 /**
  * A robustness measure. One of `compute`, the same whatever the bar; `judge`, which rests on it; and `grid`, which also
- * tells what the tested learning rates leave open. One with a `top` is read off at the best learning rate: it returns
+ * tells what the tested learning rates leave open, those included that a search has added. One with a `top` is read off at the best learning rate: it returns
  * the curves whose best that is, shape S,K,L.
  * @typedef {object} Measure
  * @property {string} unit
@@ -74,14 +75,16 @@ export function maxValue({ unit }, lrs) {
 export function measuredOf(runs, bars, name) {
   const { compute, judge, grid } = MEASURES[name];
   if (grid) return grid(runs, bars);
-  const value = compute ? once(runs.memo, name, () => compute(runs)) : judge(runs, bars);
+  const common = atCommonLrs(runs);
+  const value = compute ? once(common.memo, name, () => compute(common)) : judge(common, bars);
   return { value, low: value, high: value, gridSd: new Float64Array(value.length), smooth: value };
 }
 
 /** Return what the best of these runs, as the measure means it, shows of itself over all seeds; null if it has none. */
 export function topFor(runs, name) {
   const { top } = MEASURES[name];
-  return top ? once(runs.memo, `top of ${name}`, () => topOf(top(runs), runs.logLrs, runs.seeds.length, runs.chance)) : null;
+  const { memo, logLrs, seeds, chance } = atCommonLrs(runs);
+  return top ? once(memo, `top of ${name}`, () => topOf(top(atCommonLrs(runs)), logLrs, seeds.length, chance)) : null;
 }
 
 /** Return the mean accuracy of every curve, with the error of a plateau as high as the best of any mode. */

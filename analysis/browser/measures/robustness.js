@@ -3,7 +3,7 @@
 
 import { barsOf } from "./bars.js";
 import { FRACTION } from "./curves.js";
-import { runsOfMode, runsOfPair } from "./grid.js";
+import { atCommonLrs, runsOfMode, runsOfPair } from "./grid.js";
 import { topMayHide } from "./hidden.js";
 import { seedInterval, shareInterval } from "./intervals.js";
 import { MEASURES, maxValue, measuredOf, measuresFor, topFor } from "./measures.js";
@@ -73,11 +73,12 @@ export function differences(selection, { fraction = FRACTION, bar = "any", basel
   });
 }
 
-/** Return how many trials a mode has, and how many of them diverged. */
+/** Return how many trials a mode has at the learning rates of all modes, and how many of them diverged. */
 function countsOf(runs) {
+  const { diverged } = atCommonLrs(runs);
   return once(runs.memo, "counts", () => ({
-    nTrials: countKnown(runs.diverged),
-    nDiverged: runs.diverged.reduce((total, hasDiverged) => total + (hasDiverged || 0), 0),
+    nTrials: countKnown(diverged),
+    nDiverged: diverged.reduce((total, hasDiverged) => total + (hasDiverged || 0), 0),
   }));
 }
 

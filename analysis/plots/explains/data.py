@@ -64,7 +64,7 @@ def explains_data(results: Results) -> ExplainsData:
         raise InputError(NO_ACCURACY)
     evidence = gather_evidence(results)
     measured = _measured(evidence)
-    trials = results.trials
+    trials = evidence.results.trials
     points = trials[["norm", "init", "init_gain", "lr", "seed"]].assign(
         accuracy=final_score(trials),
         learned=has_learned(evidence),

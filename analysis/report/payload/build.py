@@ -122,6 +122,7 @@ def _setting(
         "label": label,
         "absent": _absent(part, with_curves),
         **{name: getattr(grid, name) for name in ("seeds", "norms", "inits", "gains", "lrs", "chance")},
+        "addedLrs": sorted(grid.added_lrs),
         **{name: [] for name in ("series", "layered", "scalars")},
     }
     if with_curves:

@@ -57,11 +57,14 @@ def grids(draw: st.DrawFn) -> Grid:
     hole[rng.integers(shape[0]), rng.integers(shape[1])] |= draw(st.booleans())
     of_init = slice(draw(st.sampled_from([0, shape[0] // 2, shape[0]])))  # of half of the seeds: it still counts
     hole[of_init, draw(st.sampled_from([0, slice(None)])), rng.integers(shape[2])] = True
+    added = [lr for lr in lrs[1:-1].tolist() if draw(st.booleans())] if draw(st.booleans()) else []
+    hole |= np.isin(lrs, added) & (rng.random((1, *shape[1:])) < 0.5)  # a search has them for some modes, for all seeds
     accuracy, diverged = (np.where(hole, np.nan, kind) for kind in (np.where(diverged, chance, accuracy), diverged))
     initial = np.where(rng.random(shape) < 0.1, np.nan, 2.3) if draw(st.booleans()) else np.full(shape, np.nan)
     names = (list(range(shape[0])), NORMS[: shape[1]], INITS[-shape[2] :] if draw(st.booleans()) else INITS[: shape[2]])
     losses = np.where(hole, np.nan, np.where(diverged == 1, np.inf, 3 * (1 - accuracy)))
-    return _with_best(names, GAINS[: shape[3]], lrs.tolist(), (accuracy, diverged, losses, initial), chance)
+    grid = _with_best(names, GAINS[: shape[3]], lrs.tolist(), (accuracy, diverged, losses, initial), chance)
+    return replace(grid, added_lrs=frozenset(added))
 
 
 def _plateaus(rng: np.random.Generator, shape: tuple[int, ...], log_lr: Floats, chance: float) -> Floats:
@@ -101,7 +104,8 @@ def chosen(grid: Grid, choice: Choice) -> Grid:
     accuracy, diverged, loss, initial = (values[:, :, inits][:, :, :, gains] for values in arrays)
     names = (choice.seeds, choice.norms, [grid.inits[i] for i in inits])
     kept = [grid.gains[g] for g in gains]
-    return _with_best(names, kept, grid.lrs, (accuracy, diverged, loss, initial), grid.chance)
+    part = _with_best(names, kept, grid.lrs, (accuracy, diverged, loss, initial), grid.chance)
+    return replace(part, added_lrs=grid.added_lrs)
 
 
 def _axes(grid: Grid, choice: Choice) -> list[tuple[list[Any], list[Any]]]:
@@ -118,7 +122,8 @@ def robustness_rows(grid: Grid, choice: Choice) -> list[dict[str, Any]]:
         except InputError:
             continue
         runs = runs_of(alone, pooling, choice.fraction, choice.bar)
-        counts = {"nTrials": int(np.isfinite(runs.diverged).sum()), "nDiverged": int(np.nansum(runs.diverged))}
+        diverged = runs.at_common_lrs.diverged
+        counts = {"nTrials": int(np.isfinite(diverged).sum()), "nDiverged": int(np.nansum(diverged))}
         is_at_least = reaches_end(runs.accuracy, runs.threshold[..., None, None])
         for name, (measure, estimate) in of_mode(part, norm, pooling, choice.fraction, choice.bar).items():
             is_width = measure.grid is not None and measure.unit == "decades"
@@ -171,4 +176,5 @@ def as_json(grid: Grid) -> dict[str, Any]:
     """Return what the browser is given of a grid."""
     arrays = {"accuracy": grid.accuracy, "diverged": grid.diverged, "loss": grid.loss, "initialLoss": grid.initial_loss}
     names = {name: getattr(grid, name) for name in ("seeds", "norms", "inits", "gains", "lrs", "chance")}
+    names["addedLrs"] = sorted(grid.added_lrs)
     return names | {name: values.ravel().tolist() for name, values in arrays.items()}

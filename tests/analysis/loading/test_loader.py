@@ -3,14 +3,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import analysis
+from analysis.claims import judge
 from analysis.loading import Results
 from analysis.report import write_report
+from analysis.report.coverage import compared_in_part
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from tests.synthetic import commit_rows, make_specs, write_sweep
@@ -234,3 +237,28 @@ def test_importing_analysis_loads_neither_torch_nor_ray_nor_matplotlib() -> None
 def test_the_report_loads_neither_torch_nor_ray() -> None:
     code = "import sys, analysis.report; print(sorted({'torch', 'ray'} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_trials_say_whether_a_search_has_added_their_learning_rate(tmp_path: Path, results: Results) -> None:
+    specs = write_sweep(tmp_path)
+    rates = sorted({spec.lr for spec in specs})
+    search = {"name": "edges", "num_rounds": 2, "end": None, "common_lrs": rates[::2]}
+    Store.open(tmp_path).declare("few", [spec.trial_key for spec in specs], "", search=search)
+    found = analysis.load(tmp_path)
+    assert found.trials.loc[found.trials["is_added"], "lr"].unique().tolist() == rates[1::2]
+    assert sorted(found.at_common_lrs.trials["lr"].unique()) == rates[::2]
+    assert "is_added" not in results.trials
+    assert results.at_common_lrs is results
+
+
+def test_what_counts_trials_leaves_out_those_at_added_rates(tmp_path: Path, results: Results) -> None:
+    rates = sorted(results.trials["lr"].unique())
+    added = replace(results, trials=results.trials.assign(is_added=results.trials["lr"].isin(rates[1::2])))
+    fewer = replace(results, trials=results.trials[~results.trials["lr"].isin(rates[1::2])].reset_index(drop=True))
+    for table in (analysis.best_configurations, analysis.importance_table):
+        pd.testing.assert_frame_equal(table(added), table(fewer))
+    names = ["divergence_rate", "best_accuracy", "interquartile_mean", "expected_best"]
+    ours, theirs = (analysis.robustness_table(one).set_index("measure").loc[names] for one in (added, fewer))
+    pd.testing.assert_frame_equal(ours, theirs)
+    pd.testing.assert_frame_equal(judge(added).by_lr, judge(fewer).by_lr)
+    assert compared_in_part(added) == compared_in_part(fewer) == []
