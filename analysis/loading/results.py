@@ -38,7 +38,7 @@ class Results:
     missing: tuple[str, ...]
     """Keys of the declared trials that have no result yet."""
     declared: dict[str, Any] | None
-    """What the last run declared: name, trial_keys, sweep_file; None where nothing was declared."""
+    """What the last run declared, as `bnsweep.results.Store.declared` returns it; None where nothing was declared."""
     directory: str = ""
     """Where they were read; '' where they were not."""
 
@@ -50,6 +50,11 @@ class Results:
         rows = ", ".join(f"{name} {count}" for name, count in tables.items() if count)
         where = f" in {self.directory}" if self.directory else ""
         return f"<results of {self.name}{where}: {len(self.trials)} trials{by_status}{without}; rows: {rows or 'none'}>"
+
+    @property
+    def search(self) -> dict[str, Any] | None:
+        """How far the search of the sweep is: name, num_rounds, end (None while it goes on); None of a grid."""
+        return None if self.declared is None else self.declared.get("search")
 
     @cached_property
     def at_common_lrs(self) -> Results:

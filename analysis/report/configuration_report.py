@@ -16,6 +16,7 @@ from analysis.plots.computed import Computed
 from analysis.plots.plain_sgd import is_own
 from analysis.report.figures import DrawnFigure, draw_figure
 from analysis.statistics.intervals import trust
+from analysis.tables.edges_text import format_edges
 from analysis.tables.formatting import (
     FormattedMeasure,
     format_differences,
@@ -44,6 +45,7 @@ class ConfigurationReport:
     measures: list[FormattedMeasure]
     robustness: list[dict[str, str]]
     differences: list[dict[str, str]]
+    edges: list[dict[str, str]]
     importance: FormattedImportance | None
     trust: str
 
@@ -71,6 +73,7 @@ def report_configuration(
         measures=[replace(one, meaning=in_scores(one.meaning, is_accuracy)) for one in format_measures(pooled)],
         robustness=format_robustness(rows),
         differences=format_differences(all_pooled_rows(computed.tables.differences)),
+        edges=format_edges(computed.edges),
         importance=format_importance(computed.importance),
         trust=trust(_fewest_seeds(pooled)),
     )

@@ -112,6 +112,7 @@ def _context(results: Results, figures: Path, say: Callable[[str], object]) -> d
         "undeclared": results.undeclared.head(MAX_NAMED).astype(str).to_dict("records"),
         "failures": results.failures.astype(str).to_dict("records"),
         "provenance": provenance(results.trials),
+        "search": results.search,
         "sweep_file": results.declared["sweep_file"] if results.declared else "",
     }
 

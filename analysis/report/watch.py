@@ -81,7 +81,7 @@ def _write(
     meanwhile: Callable[[str], object],
 ) -> bool:
     """Write the report; return whether every declared trial is done, so that the page need not reload."""
-    is_done = not results.missing
+    is_done = not results.missing and (results.search is None or results.search["end"] is not None)
     page = write_page(results, target, source, None if is_done else max(1, math.ceil(every_s)), meanwhile)
     count = coverage(results)
     say(f"report: {page} ({count['done']} of {count['declared']} trials done)")

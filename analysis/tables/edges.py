@@ -43,6 +43,11 @@ def edge_table(results: Results, fraction: float = FRACTION) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(EDGE_COLUMNS)).astype({"norm": results.trials["norm"].dtype})
 
 
+def no_edges() -> pd.DataFrame:
+    """Return the table without rows."""
+    return pd.DataFrame(columns=list(EDGE_COLUMNS))
+
+
 def _rows(grid: Grid, fraction: float) -> Iterator[dict[str, object]]:
     for n, i, g in np.ndindex(grid.accuracy.shape[1:4]):
         accuracy_SL = grid.accuracy[:, n, i, g]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bnsweep.api.arguments import check_arguments
 from bnsweep.api.sweeps import SweepLike, as_sweep, directory_of
@@ -14,8 +14,9 @@ from bnsweep.running.cpu_lease import free_cpus
 from bnsweep.running.own_code import check_own_code
 from bnsweep.running.plan import Plan
 from bnsweep.running.prices.price import Price
-from bnsweep.running.searching import in_words, so_far
+from bnsweep.running.searching import asked, in_words
 from bnsweep.spec.listed import Trials
+from bnsweep.spec.search import GRID
 from bnsweep.spec.sweep import Sweep
 
 
@@ -81,7 +82,8 @@ def plan(
     whole = as_sweep(sweep)
     store = Store.open(directory_of(whole, out))
     store.check_writable()
-    declared = so_far(whole, store)
+    search = asked(whole, store) if whole.search != GRID else None
+    declared = whole if search is None else replace(whole, trials=search.trials)
     planned, lines = Plan.of(declared, store), list[str]()
 
     def tell(line: str) -> None:
@@ -90,8 +92,8 @@ def plan(
 
     check_own_code(planned.missing)
     _tell_counts(declared, store, planned, tell, extend=extend)
-    if found_so_far := in_words(whole, store):
-        tell(found_so_far)
+    if search is not None:
+        tell(in_words(whole, search))
     found = None
     if timing and planned.missing:
         found = _price(declared, store, planned, address, tell, must_be_known=max_hours is not None)
@@ -102,6 +104,8 @@ def plan(
                 tell(note)
             workers = workers or lease.workers
         _tell_price(found, workers, price, max_hours, tell)
+        if search is not None and search.end is None:
+            tell("that is what these trials take; what the search asks for after them, their results decide")
     return SweepPlan(store.root, len(declared.trials), planned.num_done, planned.missing, found, tuple(lines))
 
 
@@ -113,7 +117,8 @@ def require_timing(timing: bool, price: float | None, max_hours: float | None) -
 
 def _tell_counts(sweep: Sweep, store: Store, planned: Plan, tell: Callable[[str], None], *, extend: bool) -> None:
     total, missing = len(sweep.trials), planned.missing
-    tell(f"{sweep.name}: {total} trials declared, {planned.num_done} done, {len(missing)} missing")
+    what = "declared" if sweep.search == GRID else "asked for so far"
+    tell(f"{sweep.name}: {total} trials {what}, {planned.num_done} done, {len(missing)} missing")
     (one_each, counts), (declared, _) = missing.distinct("norm"), sweep.trials.distinct("norm")
     missing_of = dict(zip((spec.norm for spec in one_each), counts, strict=True))
     for norm in (spec.norm for spec in declared if spec.norm in missing_of):

@@ -14,7 +14,8 @@ from bnsweep.results import Store
 from bnsweep.running.interruption import Interrupt
 from bnsweep.running.plan import Plan
 from bnsweep.running.provenance import job_id
-from bnsweep.running.searching import in_words, so_far
+from bnsweep.running.searching import asked, in_words, so_far
+from bnsweep.spec.search import GRID
 from bnsweep.spec.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -47,13 +48,16 @@ def run_sweep(sweep: Sweep, options: RunOptions, console: Console, bar: Notebook
     planned = Plan.of(sweep, store)
     planned.require_own_directory(store, extend=options.extend)
     total = len(sweep.trials)
-    console.print(f"{sweep.name}: {planned.num_done} of {total} trials done, {len(planned.missing)} to run")
+    so_many = f"{total} trials" if declared.search == GRID else f"the {total} trials asked for so far"
+    console.print(f"{sweep.name}: {planned.num_done} of {so_many} done, {len(planned.missing)} to run")
     for note in planned.notes(sweep, store, extend=options.extend):
         console.print(note)
     left, total = _run_missing(options, sweep, store, planned, interrupt, console, bar)
-    is_stopped = bool(left) and interrupt()
-    if found := in_words(declared, store):
-        console.print(found)
+    search = asked(declared, store) if declared.search != GRID else None
+    is_open = search is not None and search.end is None
+    is_stopped = (bool(left) or is_open) and interrupt()
+    if search is not None:
+        console.print(in_words(declared, search))
     if is_stopped:
         console.print(
             f"{_why(interrupt, options)}: {total - len(left)} of {total} trials have a result, {len(left)} are left; "

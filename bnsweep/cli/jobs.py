@@ -42,7 +42,7 @@ def submit(
     from bnsweep.jobs.widen import difference, live_job, widen
 
     submission = Submission.checked(sweep_file, out, checkpoint_minutes, extend=extend, max_hours=max_hours)
-    typer.echo(f"{submission.sweep.name}: {submission.sweep.num_trials} trials declared")
+    typer.echo(f"{submission.sweep.name}: {submission.trials_in_words()}")
     with job_server(cluster, address) as client:
         live = live_job(client, submission)
         differs = difference(client, submission, live) if live else None

@@ -46,8 +46,14 @@ def verify_directory(
     if num_problems := sum(not problem.is_note for problem in problems):
         summary = f"{num_problems} problem{'s' if num_problems > 1 else ''}"
     else:
-        summary = "no problems: every declared trial is stored once and intact"
+        summary = f"no problems: every declared trial is stored once and intact{_end_of_search(store)}"
     return MaintenanceResult((*done, *map(str, problems), f"{store.root}: {summary}"), 1 if num_problems else 0)
+
+
+def _end_of_search(store: Store) -> str:
+    """Return why the search of the sweep ended; '' for a grid."""
+    search = (store.declared() or {}).get("search")
+    return f"; the search {search['name']} ended after {search['num_rounds']} rounds: {search['end']}" if search else ""
 
 
 def _repaired(store: Store, writer: Writer, say: Callable[[str], object]) -> tuple[list[str], list[Problem]]:

@@ -21,13 +21,14 @@ class Job:
         status: Ray's: PENDING, RUNNING, STOPPED, SUCCEEDED or FAILED.
         has_ended: whether the status is one of the last three.
         out: where its results go.
-        num_trials: how many trials the sweep declares.
+        num_trials: how many trials the sweep declares; where a search asks for them, at most.
         submitted_at: when Ray took it.
         exit_code: its driver's, negative where a signal ended it; None before the end, and where Ray does not know it.
         message: what Ray says of its status.
         error_type: what Ray calls the way in which it failed.
         node: the id of the node that its driver is on; None before it is on one.
         code: the digest of its code.
+        search: the name of its search; None where all declared trials run.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Job:
     error_type: str | None = None
     node: str | None = None
     code: str | None = None
+    search: str | None = None
 
     @classmethod
     def of(cls, details: JobDetails) -> Self | None:
@@ -61,6 +63,7 @@ class Job:
             error_type=details.error_type,
             node=details.driver_node_id,
             code=metadata.get("code"),
+            search=metadata.get("search"),
         )
 
 

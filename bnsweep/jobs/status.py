@@ -68,13 +68,16 @@ def status_line(job: Job, found: RunProgress | Unreadable | None, now: datetime)
     if own:
         progress = _progress(job, own, now)
     elif job.status == "SUCCEEDED":  # with exit code 0: every trial has a result
-        progress = f"{job.num_trials}/{job.num_trials} trials have a result"
+        all_of_them = f"{job.num_trials}/{job.num_trials} trials have a result"
+        progress = f"all trials that its search {job.search} asked for have a result" if job.search else all_of_them
     elif isinstance(found, Unreadable):
         progress = f"progress unknown, as it cannot be read from here ({found.reason})"
     elif found and job.has_ended and _is_since(found, job):
         return f"{job.id}  {job.status}  continued by {found.job or 'a run that is not a job'}  {job.out}"
     else:
-        progress = f"{job.num_trials} trials declared, no progress {'recorded' if job.has_ended else 'yet'}"
+        declared = f"at most {job.num_trials} trials by its search {job.search}" if job.search else None
+        declared = declared or f"{job.num_trials} trials declared"
+        progress = f"{declared}, no progress {'recorded' if job.has_ended else 'yet'}"
     reason = _reason(job, own)
     return f"{job.id}  {job.status}  {progress}  {job.out}" + (f": {reason}" if reason else "")
 
@@ -92,8 +95,9 @@ def _is_since(found: RunProgress, job: Job) -> bool:
 def _progress(job: Job, progress: RunProgress, now: datetime) -> str:
     # of those with a result before it is not known here how they ended
     here = f"; in this run {progress.completed} completed" if progress.had_result_before else ""
+    so_far = f" asked for by its search {job.search}" if job.search else ""
     counts = (
-        f"{progress.num_with_result}/{progress.num_trials} trials have a result{here}, "
+        f"{progress.num_with_result}/{progress.num_trials} trials{so_far} have a result{here}, "
         f"{progress.diverged} diverged, {progress.failed} failed"
     )
     if job.has_ended:

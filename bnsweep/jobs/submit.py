@@ -17,6 +17,7 @@ from bnsweep.jobs.place import WITH_DATA, is_on_head, job_name, place_of, same_p
 from bnsweep.jobs.results import MAX_WAIT_S
 from bnsweep.results import Store
 from bnsweep.running.provenance import code_variables
+from bnsweep.spec.search import GRID
 from bnsweep.spec.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -66,6 +67,13 @@ class Submission:
         sweep = Sweep.from_yaml(sweep_file)
         place = place_of(out or f"results/{sweep.name}")
         return cls(sweep_file, sweep, place, checkpoint_minutes, extend, max_hours)
+
+    def trials_in_words(self) -> str:
+        """Return how many trials there are, or with a search may be."""
+        search, number = self.sweep.search, self.sweep.num_trials
+        return (
+            f"{number} trials declared" if search == GRID else f"at most {number} trials, by its search {search.name}"
+        )
 
     def check_place(self) -> None:
         """Check that this machine may write where results go; the head's disk it cannot.
@@ -131,6 +139,7 @@ class Submission:
             "out": self.out,
             "num_trials": str(self.sweep.num_trials),
             "code": code_digest(folder),
+            **({} if self.sweep.search == GRID else {"search": self.sweep.search.name}),
         }
 
     def _command(self, name: str) -> str:

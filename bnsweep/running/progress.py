@@ -163,4 +163,4 @@ class Progress:
         elapsed = timedelta(seconds=round(monotonic() - self._started))
         eta = self.eta_s()
         left = "unknown" if eta is None else timedelta(seconds=round(eta))
-        return f"elapsed {elapsed}, ETA {left}"
+        return f"elapsed {elapsed}, ETA {left}" + " of this round" * self._status.is_searching

@@ -57,12 +57,9 @@ def so_far(sweep: Sweep, store: Store) -> Sweep:
     return sweep if sweep.search == GRID else replace(sweep, trials=asked(sweep, store).trials)
 
 
-def in_words(sweep: Sweep, store: Store) -> str | None:
-    """Return how far the search is; None for a grid, which has none. `sweep` is as its file declares it."""
+def in_words(sweep: Sweep, found: Asked) -> str:
+    """Return how far a search is; `sweep` is as its file declares it."""
     search = sweep.search
-    if search == GRID:
-        return None
-    found = asked(sweep, store)
     most = f"at most {sweep.num_trials} trials" if search.is_drawing else f"{len(sweep.trials)} trials of the grid"
     rounds = f"{found.num_rounds} round{'s' if found.num_rounds > 1 else ''}"
     hours = f", {hours_of(found.history):.4g} of {search.hours:g} hours" if search.hours else ""

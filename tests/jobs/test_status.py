@@ -63,6 +63,22 @@ LINES = {
     "no ETA": (JOB, with_state(RunState.RUNNING), f"RUNNING  {COUNTS}, ETA unknown  s3://b/x"),
     "succeeded": (ended("SUCCEEDED", 0), FINISHED, f"SUCCEEDED  {COUNTS}  s3://b/x"),
     "nothing missing": (ended("SUCCEEDED", 0), None, "SUCCEEDED  20/20 trials have a result  s3://b/x"),
+    "searching": (
+        replace(JOB, search="edges"),
+        PROGRESS_NOW,
+        "RUNNING  12/20 trials asked for by its search edges have a result; in this run 4 completed, 3 diverged, "
+        "2 failed, ETA 0:01:01  s3://b/x",
+    ),
+    "search over": (
+        replace(ended("SUCCEEDED", 0), search="edges"),
+        None,
+        "SUCCEEDED  all trials that its search edges asked for have a result  s3://b/x",
+    ),
+    "search pending": (
+        replace(JOB, status="PENDING", search="edges"),
+        None,
+        "PENDING  at most 20 trials by its search edges, no progress yet  s3://b/x",
+    ),
     "stopped": (ended("STOPPED"), INTERRUPTED, f"STOPPED  {COUNTS}  s3://b/x"),
     "stopped early": (ended("STOPPED"), None, "STOPPED  20 trials declared, no progress recorded  s3://b/x"),
     "stopped by force": (ended("STOPPED"), PROGRESS_NOW, f"STOPPED  {COUNTS}  s3://b/x: {KILLED}"),

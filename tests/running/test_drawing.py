@@ -129,7 +129,7 @@ def test_a_budget_of_trials_ends_it_and_one_of_hours_with_a_round(tmp_path: Path
     few = sweep_of("{name: tpe, points: 8, per_round: 2, budget: 10}")
     store = whole_run(tmp_path / "few", few)
     assert (few.num_trials, len(store.finished())) == (10, 10)
-    assert str(in_words(few, store)).endswith("over: the budget of 10 trials is spent")
+    assert str(in_words(few, asked(few, store))).endswith("over: the budget of 10 trials is spent")
     short = sweep_of(f"{{name: tpe, points: 8, per_round: 2, hours: {15 / 3600}}}")  # each takes a second
     store = whole_run(tmp_path / "short", short)
     assert len(store.finished()) == 16
@@ -141,7 +141,10 @@ def test_a_budget_of_trials_ends_it_and_one_of_hours_with_a_round(tmp_path: Path
 
 def test_how_far_it_is_is_told(tmp_path: Path) -> None:
     sweep, store = sweep_of("{name: tpe, points: 9, per_round: 4, hours: 2}"), Store.open(tmp_path / "out")
-    assert in_words(sweep, store) == "search tpe: 16 of at most 36 trials in 1 round, 0 of 2 hours; not over yet"
+    assert (
+        in_words(sweep, asked(sweep, store))
+        == "search tpe: 16 of at most 36 trials in 1 round, 0 of 2 hours; not over yet"
+    )
 
 
 def test_nothing_is_declared_before_it_is_asked_for(tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bnsweep.cli.maintenance import verify_directory
 from bnsweep.errors import InputError
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.tables import to_table
+from bnsweep.results.verify import verify
 from bnsweep.running.growing import SEARCHES
 from bnsweep.running.job import Job
 from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Wait, Whereabouts, dataset_key
@@ -127,7 +129,7 @@ def test_a_run_asks_until_every_edge_is_found(tmp_path: Path) -> None:
     declared = store.declared()
     assert declared is not None
     assert set(declared["trial_keys"]) == store.finished()
-    assert in_words(SWEEP, store) == (
+    assert in_words(SWEEP, asked(SWEEP, store)) == (
         f"search edges: {len(done)} of 164 trials of the grid in {found.num_rounds} rounds; over: {found.end}"
     )
 
@@ -171,13 +173,44 @@ def test_a_budget_ends_it(tmp_path: Path) -> None:
     assert len(asked(few, store).trials) == 24
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [("10, 41]", "10, 81]"), ("{range: 2}", "{range: 4}"), ("first: 6", "first: 11")]
+)
+def test_more_rates_seeds_or_first_rates_go_on_from_what_is_stored(tmp_path: Path, before: str, after: str) -> None:
+    store, done = whole_run(tmp_path / "out")
+    sweep = Sweep.from_text(TEXT.replace(before, after))
+    more = work(store, sweep)
+    fresh = Store.open(tmp_path / "fresh")
+    work(fresh, sweep)
+    assert not {spec.trial_key for spec in more} & {spec.trial_key for spec in done}
+    assert list(asked(sweep, store).trials.keys) == list(asked(sweep, fresh).trials.keys)
+    assert fresh.finished() <= store.finished()
+    assert 0 < len(more) < len(fresh.finished())
+
+
+def test_how_far_a_search_is_is_declared_and_verified(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "out")
+    work(store, max_packs=2)
+    declared = store.declared()
+    assert declared is not None
+    assert (declared["search"]["name"], declared["search"]["end"]) == ("edges", None)
+    assert declared["search"]["common_lrs"] == list(SWEEP.trials.product.axes["lr"][::8])
+    assert "search" in {problem.kind for problem in verify(store)}
+    work(store)
+    declared = store.declared()
+    assert declared is not None
+    assert declared["search"]["end"] == asked(SWEEP, store).end
+    assert verify(store) == []
+    assert "the search edges ended after" in verify_directory(store.root).lines[-1]
+
+
 def test_a_round_with_a_trial_that_failed_is_the_last(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "out")
     done = work(store, fails=SWEEP.trials.product.axes["lr"][8])
     assert len(done) == 24
     assert len(store.finished()) == 20
     assert asked(SWEEP, store).num_rounds == 1
-    assert str(in_words(SWEEP, store)).endswith("in 1 round; not over yet")
+    assert str(in_words(SWEEP, asked(SWEEP, store))).endswith("in 1 round; not over yet")
     work(store)
     assert asked(SWEEP, store).end
 
@@ -191,7 +224,6 @@ def test_a_run_that_searches_is_given_no_more_trials(tmp_path: Path) -> None:
 def test_a_grid_has_no_search(tmp_path: Path) -> None:
     grid, store = Sweep.from_text(TEXT.replace("search: {name: edges, first: 6}", "")), Store.open(tmp_path / "out")
     assert so_far(grid, store) is grid
-    assert in_words(grid, store) is None
 
 
 def test_a_score_is_the_accuracy_or_the_share_of_the_variance_that_is_explained() -> None:

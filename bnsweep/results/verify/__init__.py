@@ -92,4 +92,7 @@ def _check_declaration(files: Files, stored: set[str]) -> list[Problem]:
         )
     if more := stored - wanted:
         problems.append(Problem("undeclared", DECLARED, f"does not declare these stored trials, {some(more)}"))
+    if (search := found.get("search")) and search["end"] is None:
+        what = f"the search {search['name']} is not over, in round {search['num_rounds']} of as many as it takes"
+        problems.append(Problem("search", DECLARED, what))
     return problems

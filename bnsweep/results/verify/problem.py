@@ -11,6 +11,7 @@ from bnsweep.results.former_code import ADVICE
 REMEDIES = {
     "unfinished": "a merge was cut off; the next run, `bnsweep compact` or `bnsweep verify --repair` removes it",
     "gap": "run the sweep again: it makes what is missing",
+    "search": "run the sweep again: it goes on where the search is",
     "unnumbered": "nothing needs to be done: their rows count, and the next run or `bnsweep compact` takes them in",
     "undeclared": "nothing needs to be done: the rows stay, and reports leave them out",
     "torn": "a run was cut off; `bnsweep verify --repair` removes it, as does the next run",
@@ -28,6 +29,7 @@ REMEDIES = {
 
 COPY_REMEDIES = {
     "gap": "this is {copy}",
+    "search": "this is {copy}",
     "declaration": "this is a copy of {copy.root}: `bnsweep fetch` it again",
     "torn": "this is a copy of {copy.root}, and a fetch was cut off: `bnsweep fetch` it again",
     "unfinished": "this is a copy of {copy.root}, and a fetch was cut off: `bnsweep fetch` it again",

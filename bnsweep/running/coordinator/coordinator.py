@@ -289,4 +289,5 @@ class Coordinator:
             self.is_over,
             len(self._trials),
             self._newsroom.news(tuple(islice(self._dispatch.under_way(), MAX_UNDER_WAY)), self._trials),
+            self._is_searching,
         )

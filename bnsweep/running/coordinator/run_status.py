@@ -22,6 +22,7 @@ class RunStatus(NamedTuple):
         is_over: nothing is left to do, and all rows are committed.
         num_declared: trials that the run has, those with a result before it began and those added since included.
         news: what it is at.
+        is_searching: more trials may follow, as the results of these decide.
     """
 
     coordinator: str
@@ -33,3 +34,4 @@ class RunStatus(NamedTuple):
     is_over: bool
     num_declared: int = 0
     news: News = News()
+    is_searching: bool = False

@@ -12,6 +12,7 @@ import pytest
 from analysis import edge_table
 from analysis.loading import Results
 from analysis.tables.edges import EDGE_COLUMNS
+from analysis.tables.edges_text import BEYOND, NOT_SHARP, NOWHERE, TOO_FEW, format_edges
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +54,28 @@ def test_intervals_are_open_with_few_seeds_and_hold_the_edge(table: pd.DataFrame
     few = table[table["n_seeds"] < 6]
     assert (few["low"] == 0).all()
     assert (few["high"] == inf).all()
+
+
+def row(**changes: object) -> dict[str, object]:
+    of = {"configuration": "", "norm": "none", "init": "default", "init_gain": 1.0, "side": "largest", "n_seeds": 6}
+    return of | {"trains": 1.0, "beyond": 1.1, "low": 0.9, "high": 1.3, "is_sharp": True} | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "value", "interval", "words"),
+    [
+        ({}, "1 to 1.1", "0.9 to 1.3", ""),
+        ({"is_sharp": False}, "1 to 1.1", "0.9 to 1.3", NOT_SHARP),
+        ({"low": 0.0, "high": inf}, "1 to 1.1", "", TOO_FEW),
+        ({"trains": 10.0, "beyond": inf, "low": 5.0, "high": inf}, "≥ 10", "from 5", BEYOND),
+        ({"trains": np.nan, "beyond": np.nan, "low": 0.0, "high": 0.01}, "-", "", NOWHERE),
+    ],
+    ids=["sharp", "fractal", "few seeds", "beyond the range", "nowhere"],
+)
+def test_an_edge_is_told_with_what_is_to_know_of_it(
+    changes: dict[str, object], value: str, interval: str, words: str
+) -> None:
+    smallest = row(side="smallest", trains=0.01, beyond=0.0, low=0.0, high=0.02)
+    (line,) = format_edges(pd.DataFrame([smallest, row(**changes)]))
+    assert [line[name] for name in ("largest", "largest_interval", "largest_words")] == [value, interval, words]
+    assert [line["smallest"], line["smallest_words"]] == ["≤ 0.01", BEYOND]
