@@ -23,6 +23,7 @@ from bnsweep.spec.trial import BATCH_STATISTICS
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.evaluation import EVAL_BATCH, drawn_samples
 from bnsweep.training.fused.clock import SharedClock
+from bnsweep.training.fused.narrow import is_narrow, narrow_steps
 from bnsweep.training.fused.step import JoinedTrials
 from bnsweep.training.initialization import draw_layer, fill
 from bnsweep.training.metrics import MAX_BUFFERED_STEPS, joint_norm
@@ -103,22 +104,30 @@ class Crowd:
 
     def run(self) -> Iterator[Self]:
         """Make the steps that are left of any member, and yield after each, and at the end."""
-        seeds = [spec.seed for spec in self._specs]
-        for step, (x, y) in enumerate(joined_batches(self._data, self._train, seeds)):
-            has_row = step % self._train.log_every == 0
-            losses, outputs = self._joint.forward_of_all(step, x, y)
-            hits = None if y.is_floating_point() else (outputs.argmax(1) == y).float().mean(1)
-            norms = self._joint.update(step, with_grad_norm=has_row)
-            self._buffer.append(_Step(step, losses, hits, norms))
-            if len(self._buffer) == MAX_BUFFERED_STEPS or step + 1 == self._train.steps:
+        for step in self._steps():
+            self._buffer.append(step)
+            if len(self._buffer) == MAX_BUFFERED_STEPS or step.step + 1 == self._train.steps:
                 self._read()
             if not self.left:
                 break
-            self.step = step + 1
+            self.step = step.step + 1
             yield self
         if self.left:
             self._finish()
         yield self
+
+    def _steps(self) -> Iterator[_Step]:
+        """Make the steps one by one."""
+        if is_narrow(self._specs[0], self._data):
+            narrow = narrow_steps(list(self._joint.model.parameters()), self._specs, self._data, self.left)
+            for step, (losses, hits, norms) in enumerate(narrow):
+                yield _Step(step, losses, hits, norms if step % self._train.log_every == 0 else None)
+            return
+        seeds = [spec.seed for spec in self._specs]
+        for step, (x, y) in enumerate(joined_batches(self._data, self._train, seeds)):
+            losses, outputs = self._joint.forward_of_all(step, x, y)
+            hits = None if y.is_floating_point() else (outputs.argmax(1) == y).float().mean(1)
+            yield _Step(step, losses, hits, self._joint.update(step, step % self._train.log_every == 0))
 
     def end(self, slot: int) -> None:
         """Let a member be, which has ended, or which nobody wants any more."""
