@@ -93,32 +93,22 @@ def step(
         hits: (K,), written: how many samples are classified rightly.
         norms: (K, 2 L), written: of the gradient of each W and b.
     """
-    num_layers, batch_size = len(sizes) - 1, x.shape[2]
-    starts = np.zeros(num_layers + 2, np.int64)  # of each layer's activations
-    for i in range(num_layers + 1):
-        starts[i + 1] = starts[i] + sizes[i]
-    activations = np.empty((starts[-1], batch_size), weights.dtype)
-    errors = np.empty((starts[-1], batch_size), weights.dtype)  # the gradients of the loss by what a layer gives
+    num_layers, starts = len(sizes) - 1, _starts(sizes)
+    activations = np.empty((starts[-1], x.shape[2]), weights.dtype)
+    errors = np.empty(activations.shape, weights.dtype)  # the gradients of the loss by what a layer gives
     gradient = np.empty(weights.shape[1], weights.dtype)
     for k in range(len(weights)):
         if not is_left[k]:
             continue
         activations[: sizes[0]] = x[batch_of[k]]
-        start = 0
-        for i in range(num_layers):
-            before, after = activations[starts[i] : starts[i + 1]], activations[starts[i + 1] : starts[i + 2]]
-            middle = start + sizes[i] * sizes[i + 1]
-            stop = middle + sizes[i + 1]
-            _forward(weights[k, start:middle].reshape(sizes[i + 1], sizes[i]), weights[k, middle:stop], before, after)
-            if i < num_layers - 1:
-                _activate(after, is_tanh)
-            start = stop
+        _propagate(weights[k], sizes, starts, activations, is_tanh)
         outputs, error = activations[starts[num_layers] :], errors[starts[num_layers] :]
         if is_cross_entropy:
             losses[k] = _cross_entropy(outputs, targets[batch_of[k]], loss_scale, error)
         else:
             losses[k] = _squared_error(outputs, targets[batch_of[k]], loss_scale, error)
         hits[k] = _hits(outputs, labels[batch_of[k]])
+        start = len(gradient)
         for i in range(num_layers - 1, -1, -1):
             before, error = activations[starts[i] : starts[i + 1]], errors[starts[i + 1] : starts[i + 2]]
             middle = start - sizes[i + 1]
@@ -136,6 +126,65 @@ def step(
             velocity = momenta[k] * velocities[k, j] + g
             velocities[k, j] = velocity
             weights[k, j] -= lrs[k] * (g + momenta[k] * velocity if is_nesterov else velocity)
+
+
+@compiled
+def judge(
+    weights: Floats,
+    sizes: NDArray[np.int64],
+    x: Floats,
+    targets: Floats,
+    labels: NDArray[np.int64],
+    batch_of: NDArray[np.int64],
+    is_left: NDArray[np.bool_],
+    is_tanh: bool,
+    is_cross_entropy: bool,
+    losses: NDArray[np.float64],
+    hits: NDArray[np.int64],
+) -> None:
+    """Add to losses (K,) the sum over a batch's samples and outputs, and to hits (K,) how many are classified rightly.
+
+    The other arguments are those of `step`.
+    """
+    starts, one = _starts(sizes), weights.dtype.type(1)
+    activations = np.empty((starts[-1], x.shape[2]), weights.dtype)
+    error = np.empty((sizes[-1], x.shape[2]), weights.dtype)
+    for k in range(len(weights)):
+        if not is_left[k]:
+            continue
+        activations[: sizes[0]] = x[batch_of[k]]
+        _propagate(weights[k], sizes, starts, activations, is_tanh)
+        outputs = activations[starts[len(sizes) - 1] :]
+        if is_cross_entropy:
+            losses[k] += _cross_entropy(outputs, targets[batch_of[k]], one, error)
+        else:
+            losses[k] += _squared_error(outputs, targets[batch_of[k]], one, error)
+        hits[k] += _hits(outputs, labels[batch_of[k]])
+
+
+@compiled
+def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where among all activations those of each layer start, and where they end."""
+    starts = np.zeros(len(sizes) + 1, np.int64)
+    for i in range(len(sizes)):
+        starts[i + 1] = starts[i] + sizes[i]
+    return starts
+
+
+@compiled
+def _propagate(
+    weights: Floats, sizes: NDArray[np.int64], starts: NDArray[np.int64], activations: Floats, is_tanh: bool
+) -> None:
+    """Write what each layer of a net gives, behind the inputs: (P,), activations (sum of sizes, B)."""
+    start = 0
+    for i in range(len(sizes) - 1):
+        before, after = activations[starts[i] : starts[i + 1]], activations[starts[i + 1] : starts[i + 2]]
+        middle = start + sizes[i] * sizes[i + 1]
+        stop = middle + sizes[i + 1]
+        _forward(weights[start:middle].reshape(sizes[i + 1], sizes[i]), weights[middle:stop], before, after)
+        if i < len(sizes) - 2:
+            _activate(after, is_tanh)
+        start = stop
 
 
 @compiled

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from bnsweep.data import load_dataset
-from bnsweep.spec import TrialSpec
+from bnsweep.spec import GaussianSpec, TrialSpec
 from bnsweep.training.fused import crowd, narrow_kernel
 from bnsweep.training.fused.crowd import Crowd
-from bnsweep.training.fused.narrow import is_narrow
+from bnsweep.training.fused.narrow import NarrowNets, is_narrow
 from bnsweep.training.loop import run_trial
+from bnsweep.training.model import prepare_model
 from tests.training.fused.test_fused_loop import assert_near, run
 
 Build = Callable[..., TrialSpec]
@@ -27,7 +28,7 @@ TRAINS: list[dict[str, Any]] = [
 ]
 
 
-def gaussian(**fields: object) -> dict[str, object]:
+def gaussian(**fields: object) -> dict[str, Any]:
     return {"name": "gaussian", "samples": 60, "test_samples": 50, "dimension": 3, "num_classes": 4, **fields}
 
 
@@ -94,8 +95,22 @@ def test_other_trials_are_steps_of_pytorch(spec: Build, fields: dict[str, Any], 
     one = narrow(spec, train, **fields)[0]
     data = load_dataset(one.dataset)
     assert not is_narrow(one, data)
-    with patch.object(crowd, "narrow_steps", side_effect=AssertionError):
+    with patch.object(crowd, "NarrowNets", side_effect=AssertionError):
         assert run([one, one], data).members[0].result.status == "completed"
+
+
+@pytest.mark.parametrize("init", ["default", "kaiming_normal"])
+def test_initial_weights_are_those_of_the_trial_alone(spec: Build, init: str) -> None:
+    specs = [
+        spec(norm="none", init=init, init_gain=gain, seed=seed, model={"name": "mlp", "widths": [5, 4]})
+        for gain in (0.3, 1.7)
+        for seed in (0, 1)
+    ]
+    data = load_dataset(GaussianSpec(**gaussian()))
+    nets = NarrowNets(specs, set(range(len(specs))), data)
+    for weights, one in zip(nets.weights, specs, strict=True):
+        alone = [w.detach().flatten().numpy() for w in prepare_model(one, data).model.parameters()]
+        np.testing.assert_array_equal(weights, np.concatenate(alone))
 
 
 def test_tanh_is_near_to_its_last_bits_everywhere() -> None:
