@@ -21,7 +21,7 @@ FLOORS = {
         ("cli",),
         ("api",),
         ("executors", "jobs"),
-        ("running",),
+        ("running", "copies"),
         ("training",),
         ("probes",),
         ("models",),

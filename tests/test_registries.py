@@ -8,6 +8,7 @@ import pytest
 import torchvision.models
 from torchvision.models import list_models
 
+from bnsweep.copies import COPIES, LOOK_WITH
 from bnsweep.data import DATASETS
 from bnsweep.data.augment import AUGMENTATIONS
 from bnsweep.data.torchvision import TORCHVISION_DATASETS
@@ -17,6 +18,7 @@ from bnsweep.probes import FINAL_PROBES, PROBES
 from bnsweep.spec import CUSTOM, ProbesSpec, TorchvisionDatasetSpec, TrainSpec
 from bnsweep.spec.error_messages import variants
 from bnsweep.spec.section import NONE, TORCHVISION
+from bnsweep.spec.sweep import CopyName
 from bnsweep.spec.torchvision_models import TorchvisionModelName
 from bnsweep.spec.train import AUGMENT_NAMES, ScheduleName
 from bnsweep.spec.trial import InitName, NormName
@@ -42,6 +44,8 @@ WORDS = {
         get_args(TorchvisionDatasetSpec.model_fields["name"].annotation),
         [f"torchvision/{name}" for name in TORCHVISION_DATASETS],
     ),
+    "log_to": (get_args(CopyName), COPIES),
+    "log_to, the commands": (get_args(CopyName), LOOK_WITH),
     "probes": (ProbesSpec.model_fields.keys() - {"custom"}, [*PROBES, *FINAL_PROBES]),
 }
 

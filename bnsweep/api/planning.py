@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from bnsweep.api.arguments import check_arguments
 from bnsweep.api.sweeps import SweepLike, as_sweep, directory_of
+from bnsweep.copies import require_copies
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.running.cpu_lease import free_cpus
@@ -82,6 +83,7 @@ def plan(
     whole = as_sweep(sweep)
     store = Store.open(directory_of(whole, out))
     store.check_writable()
+    require_copies(whole.log_to, store)
     search = asked(whole, store) if whole.search != GRID else None
     declared = whole if search is None else replace(whole, trials=search.trials)
     planned, lines = Plan.of(declared, store), list[str]()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
 from bnsweep.api.answer_so_far import answer_so_far
+from bnsweep.api.copying import Copying
 from bnsweep.api.end_of_run import end_of_run
 from bnsweep.api.outcome import Outcome
 from bnsweep.api.run_options import RunOptions
 from bnsweep.api.sweeps import directory_of
+from bnsweep.copies import require_copies
 from bnsweep.results import Store
 from bnsweep.running.interruption import Interrupt
 from bnsweep.running.plan import Plan
@@ -42,6 +45,7 @@ def run_sweep(sweep: Sweep, options: RunOptions, console: Console, bar: Notebook
     store = Store.open(directory)
     options.check()
     store.check_writable()
+    require_copies(sweep.log_to, store)
     if store.is_local and (job := job_id()):
         share(store.root, job)
     declared, sweep = sweep, so_far(sweep, store)
@@ -52,7 +56,8 @@ def run_sweep(sweep: Sweep, options: RunOptions, console: Console, bar: Notebook
     console.print(f"{sweep.name}: {planned.num_done} of {so_many} done, {len(planned.missing)} to run")
     for note in planned.notes(sweep, store, extend=options.extend):
         console.print(note)
-    left, total = _run_missing(options, sweep, store, planned, interrupt, console, bar)
+    with Copying(sweep, store.root, console.print) as copying:
+        left, total = _run_missing(options, sweep, store, planned, interrupt, console, bar, copying.begin)
     search = asked(declared, store) if declared.search != GRID else None
     is_open = search is not None and search.end is None
     is_stopped = (bool(left) or is_open) and interrupt()
@@ -88,8 +93,12 @@ def _run_missing(
     interrupt: Interrupt,
     console: Console,
     bar: NotebookBar | None,
+    begun: Callable[[], None],
 ) -> tuple[list[str], int]:
-    """Run what is missing; return the keys of the trials without a result, and how many the run had in the end."""
+    """Run what is missing; return the keys of the trials without a result, and how many the run had in the end.
+
+    `begun` is called once the directory is the run's.
+    """
     from bnsweep.running.gc_tuning import restore_gc_thresholds
     from bnsweep.running.progress import Progress
     from bnsweep.running.progress_writer import kept_progress
@@ -107,6 +116,7 @@ def _run_missing(
             console.print(note)
 
         def start(num_trials: int, num_workers: int) -> Report:
+            begun()
             if options.workers and num_workers < options.workers:
                 console.print(f"--workers {options.workers}: {num_workers} fit here, so {num_workers} run")
             stack.enter_context(interrupt.caught(lambda: console.print(_stopping(interrupt, options))))

@@ -7,9 +7,9 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -28,6 +28,24 @@ from bnsweep.spec.section import Section
 from bnsweep.spec.trial import TrialSpec
 from bnsweep.spec.yaml_text import to_yaml
 
+CopyName = Literal["tensorboard", "optuna"]
+
+
+def _as_list(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
+def _each_once(names: tuple[CopyName, ...]) -> tuple[CopyName, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+LogTo = Annotated[
+    tuple[CopyName, ...],
+    Field(strict=False),
+    BeforeValidator(_as_list, json_schema_input_type=CopyName | list[CopyName]),
+    AfterValidator(_each_once),
+]
+
 
 class Frame(Section):
     """The keys of a sweep file that are not of a trial."""
@@ -38,6 +56,8 @@ class Frame(Section):
     """What each worker holds."""
     search: SearchSpec = GRID
     """Which trials run: all that the axes declare, or those that a search asks for."""
+    log_to: LogTo = ()
+    """Copies of the results, beside them, for these tools to look with while it runs; also just a name."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,7 @@ class Sweep:
     search: SearchSpec = GRID
     drawn: Drawn | None = None
     """What trials are drawn of, where axes are ranges."""
+    log_to: tuple[CopyName, ...] = ()
 
     @classmethod
     def from_yaml(cls, path: str | os.PathLike[str], settings: Sequence[str] = ()) -> Self:
@@ -111,7 +132,7 @@ class Sweep:
             check_distinct(name, axis)
         check_count("axes", math.prod(map(len, listed.values())))
         check_searchable(frame.search, listed, ranges)
-        whole = partial(cls, frame.name, frame.resources, text=text, search=frame.search)
+        whole = partial(cls, frame.name, frame.resources, text=text, search=frame.search, log_to=frame.log_to)
         if not ranges:
             return whole(trials=Grid.of(fixed, listed))
         drawn = Drawn.of(fixed, listed, ranges, frame.search.points)
