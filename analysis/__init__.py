@@ -7,7 +7,7 @@ Rooms, top to bottom; each imports only from those below it:
     report      the page on one sweep: `bnsweep report`
     plots       the figures: compute, then draw
     claims      the verdict on each claim of the paper
-    tables      robustness, differences from a baseline, importance, the best; their text; joins, arrays
+    tables      robustness, differences from a baseline, edges, shares, tuning, importance, the best; joins, arrays
     measures    from the runs of one seed to one number each
     loading     the frames of a results directory
     statistics  intervals and correlations of plain arrays
@@ -22,7 +22,9 @@ from analysis.tables import (
     factor_table,
     importance_table,
     robustness_table,
+    share_table,
     to_xarray,
+    tuning_table,
     with_trials,
 )
 
@@ -37,6 +39,8 @@ __all__ = [
     "importance_table",
     "load",
     "robustness_table",
+    "share_table",
     "to_xarray",
+    "tuning_table",
     "with_trials",
 ]

@@ -6,13 +6,19 @@ from dataclasses import replace
 
 import pandas as pd
 
+from analysis.loading.drawn import require_grid
 from analysis.loading.membership import are_among
 from analysis.loading.results import Results
 from bnsweep.results.schema import METRIC_TABLES
 
 
 def split_configurations(results: Results) -> dict[str, Results]:
-    """Return the results of each setting by its label, in the order of `Results.settings`; a single one is ''."""
+    """Return the results of each setting by its label, in the order of `Results.settings`; a single one is ''.
+
+    Raises:
+        InputError: the trials were drawn from ranges, so that nothing can be measured on their grid.
+    """
+    require_grid(results.drawn)
     settings = results.settings
     if len(settings.fields) == 1:
         return {"": results}

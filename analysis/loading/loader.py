@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as pds
 
+from analysis.loading.drawn import drawn_values
 from analysis.loading.membership import are_among
 from analysis.loading.order import ORDERED, declared_order
 from analysis.loading.results import IS_ADDED, Results
@@ -91,7 +92,8 @@ def _load(
         directory=store.root,
         **{table: _of_trials(rows, trials, has_duplicates).astype(orders) for table, rows in tables.items()},
     )
-    check_no_collision(results.trials, results.settings, store.root)
+    drawn = drawn_values(results.trials, results.drawn) if results.drawn else None
+    check_no_collision(results.trials, results.settings, store.root, drawn)
     return results
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.loading.settings import Settings, read_settings
+from bnsweep.results.drawn_search import DrawnSearch
 from bnsweep.results.schema import METRIC_TABLES
 
 IS_ADDED = "is_added"
@@ -65,5 +66,11 @@ class Results:
 
     @cached_property
     def settings(self) -> Settings:
-        """What `trials` differ in besides the axes, from the whole of their specs."""
-        return read_settings(self.trials, self.declared["trial_keys"] if self.declared else ())
+        """What `trials` differ in, from the whole of their specs, besides the axes and what is drawn from ranges."""
+        ranges = self.drawn.paths if self.drawn else ()
+        return read_settings(self.trials, self.declared["trial_keys"] if self.declared else (), ranges)
+
+    @cached_property
+    def drawn(self) -> DrawnSearch | None:
+        """The search that drew the trials from ranges, as the sweep file has it; None where their axes are lists."""
+        return DrawnSearch.of(self.declared["sweep_file"]) if self.declared else None

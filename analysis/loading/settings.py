@@ -6,7 +6,7 @@ of the spec, whatever they are, is a setting of its own, measured and drawn apar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.loading.one_line import one_line
 from analysis.loading.order import declared_ranks
 from analysis.loading.setting_texts import setting_texts
-from analysis.loading.spec_fields import NONE, Level, canonical, flatten, in_words, levels_of, short_names
+from analysis.loading.spec_fields import NONE, Level, Path, canonical, flatten, in_words, levels_of, short_names
 from bnsweep.errors import InputError
 from bnsweep.results.schema import AXES
 from bnsweep.results.stored_spec import completed_setting
@@ -39,8 +39,10 @@ class Settings:
     __repr__ = one_line
 
 
-def read_settings(trials: pd.DataFrame, declared_keys: Sequence[str] = ()) -> Settings:
+def read_settings(trials: pd.DataFrame, declared_keys: Sequence[str] = (), ranges: Collection[Path] = ()) -> Settings:
     """Read from the column `spec` in which settings the trials are; `declared_keys` give the order of names.
+
+    Fields at `ranges` tell no settings apart: their values are drawn.
 
     Raises:
         InputError: a damaged spec.
@@ -48,7 +50,9 @@ def read_settings(trials: pd.DataFrame, declared_keys: Sequence[str] = ()) -> Se
     texts = setting_texts(trials)
     distinct, of_trial = texts.cat.categories.tolist(), texts.cat.codes.to_numpy()
     parts = flatten([completed_setting(text) for text in distinct])
-    varying = {path: values for path, values in parts.items() if len(set(map(canonical, values))) > 1}
+    varying = {
+        path: values for path, values in parts.items() if path not in ranges and len(set(map(canonical, values))) > 1
+    }
     if not varying:
         return Settings(
             pd.Series("", index=trials.index, name="configuration", dtype=str), pd.DataFrame(index=[""]), {}
@@ -78,13 +82,21 @@ def _in_order(name: str, by_trial: pd.DataFrame, trials: pd.DataFrame, declared_
     return sorted(dict.fromkeys(values), key=place)
 
 
-def check_no_collision(trials: pd.DataFrame, settings: Settings, place: str) -> None:
+def check_no_collision(trials: pd.DataFrame, settings: Settings, place: str, drawn: pd.DataFrame | None = None) -> None:
     """Refuse two trials of one setting at the same axes and seed: all but one would be left out without a word.
+
+    Args:
+        trials: of any settings.
+        settings: in which they are.
+        place: where they are stored.
+        drawn: where they are in the ranges that they were drawn from.
 
     Raises:
         InputError: there are such; the message names some.
     """
     points = trials[list(AXES)].assign(setting=settings.of_trial)
+    if drawn is not None:
+        points = points.join(drawn.drop(columns=list(AXES), errors="ignore"))
     twice = points[points.duplicated(keep=False)].astype({"norm": str, "init": str})
     if twice.empty:
         return

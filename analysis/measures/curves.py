@@ -26,9 +26,9 @@ ROUNDING = 1e-9
 """Of accuracies: a sum of floats can miss a bar that it is meant to be on."""
 
 
-def threshold(best: ArrayLike, chance: float, fraction: float = 0.9) -> Floats:
+def threshold(best: ArrayLike, chance: ArrayLike, fraction: float = 0.9) -> Floats:
     """Return the accuracy from which on a run counts as trained: `fraction` of the best, and clearly above chance."""
-    return np.maximum(fraction * np.asarray(best, dtype=float), chance + ABOVE_CHANCE)
+    return np.maximum(fraction * np.asarray(best, dtype=float), np.asarray(chance, dtype=float) + ABOVE_CHANCE)
 
 
 def reaches(scores: ArrayLike, at_least: ArrayLike) -> NDArray[np.bool_]:

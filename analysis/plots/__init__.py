@@ -21,9 +21,11 @@ from analysis.plots.layers import draw_layers, layers_data
 from analysis.plots.metric import draw_metric, metric_data
 from analysis.plots.moments import draw_moments, moments_data
 from analysis.plots.robustness import draw_robustness, robustness_data
+from analysis.plots.shares import draw_shares, shares_data
 from analysis.plots.summary import draw_summary, summary_data
 from analysis.plots.thresholds import draw_thresholds, thresholds_data
 from analysis.plots.training import draw_training, training_data
+from analysis.plots.tuning import draw_tuning, tuning_data
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,3 +183,17 @@ METRIC = FigureKind(
     "returns it.",
 )
 """The figure of trials by a loop of the user's own."""
+
+SHARES = FigureKind(
+    _of_results(shares_data),
+    draw_shares,
+    "Which share of the ranges of hyperparameters trains, of trials that `search: qmc` or `random` drew.",
+)
+"""The figure of what a mode forgives, of drawn trials."""
+
+TUNING = FigureKind(
+    _of_results(tuning_data),
+    draw_tuning,
+    "How good the best configuration is that a search has found after so many trials, of trials that a search drew.",
+)
+"""The figure of what tuning a mode costs, of drawn trials."""

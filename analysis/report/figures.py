@@ -35,9 +35,12 @@ class DrawnFigure:
 
 
 def draw_figure(
-    name: str, kind: FigureKind, results: Results, computed: Computed, figures: Path, suffix: str
+    name: str, kind: FigureKind, results: Results, computed: Computed | None, figures: Path, suffix: str
 ) -> DrawnFigure:
-    """Write a figure and the tables behind it into the directory `figures`, their names ending in `suffix`."""
+    """Write a figure and the tables behind it into the directory `figures`, their names ending in `suffix`.
+
+    `computed` is what is known of the results already.
+    """
     is_accuracy = says_accuracy(results.trials)
     told = partial(in_scores, is_accuracy=is_accuracy)
     try:

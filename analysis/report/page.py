@@ -15,6 +15,7 @@ from analysis.plots.plain_sgd import is_own
 from analysis.report.configuration_report import ConfigurationReport, report_configuration
 from analysis.report.coverage import compared_in_part, coverage, norm_coverage, without_rows
 from analysis.report.csv_table import write_csv
+from analysis.report.drawn_page import drawn_context
 from analysis.report.html import render
 from analysis.report.interactive import interactive
 from analysis.report.output_directory import FINAL_PAGE, PAGE, replaced_whole, report_directory
@@ -63,12 +64,11 @@ def write_page(
     with replaced_whole(target) as directory:
         figures = directory / "figures"
         figures.mkdir()
-        context = _context(results, figures, say)
+        template, context = _page(results, figures, source, say)
         say("writing the page")
-        context |= interactive(results, source)
         pages = {PAGE: refresh_s} if refresh_s is None else {PAGE: refresh_s, FINAL_PAGE: None}
         for name, seconds in pages.items():
-            html = render("report.html.j2", **context, refresh_s=seconds)
+            html = render(template, **context, refresh_s=seconds)
             (directory / name).write_text(html, encoding="utf-8")
     return target / PAGE
 
@@ -79,8 +79,17 @@ def stop_refreshing(target: Path) -> None:
         (target / FINAL_PAGE).replace(target / PAGE)
 
 
+def _page(results: Results, figures: Path, source: str, say: Callable[[str], object]) -> tuple[str, dict[str, object]]:
+    """Write the figures and tables; return the template of the page, and what it takes."""
+    if results.drawn:
+        drawn = drawn_context(results, results.drawn, figures, say)
+        return "drawn.html.j2", {**_shared_context(results), **drawn}
+    grid = {**_context(results, figures, say), **interactive(results, source)}
+    return "report.html.j2", {**_shared_context(results), **grid}
+
+
 def _context(results: Results, figures: Path, say: Callable[[str], object]) -> dict[str, object]:
-    """Write the figures and tables; return what the template takes."""
+    """Write the figures and tables of a grid; return what the template takes of them."""
     say(f"computing tables and verdicts of {len(results.trials)} trials")
     computed = compute(results)
     csv = {**computed.csv, "trials": results.trials}
@@ -95,19 +104,25 @@ def _context(results: Results, figures: Path, say: Callable[[str], object]) -> d
         say(f"drawing the figures of {label or 'the sweep'}, {number} of {len(parts)}")
         configurations.append(report_configuration(part, computed.of(label), label, number, figures))
     return {
-        "name": results.name,
         "overview": overview,
         "headline": _headline(results, computed, list(parts)),
         "allowed": ALLOWED,
         "configurations": configurations,
         "csv": list(csv),
-        "datasets": dataset_names(results.trials),
         "baseline": BASELINE,
-        "score": in_scores(ACCURACY, says_accuracy(results.trials)),
-        "coverage": coverage(results),
         "compared_in_part": compared_in_part(results),
         "without_rows": without_rows(results),
         "code_versions": code_versions(results.trials),
+    }
+
+
+def _shared_context(results: Results) -> dict[str, object]:
+    """Return what the page says of any trials."""
+    return {
+        "name": results.name,
+        "datasets": dataset_names(results.trials),
+        "score": in_scores(ACCURACY, says_accuracy(results.trials)),
+        "coverage": coverage(results),
         "norm_coverage": norm_coverage(results),
         "undeclared": results.undeclared.head(MAX_NAMED).astype(str).to_dict("records"),
         "failures": results.failures.astype(str).to_dict("records"),

@@ -154,6 +154,23 @@ def share_interval(
     return np.where(enough, low, np.nan), np.where(enough, high, np.nan)
 
 
+def even_share_interval(
+    counts: NDArray[np.int64], totals: NDArray[np.int64], by_seed: Floats, confidence: float = CONFIDENCE
+) -> tuple[Floats, Floats]:
+    """Return an interval for a share of points that are spread evenly, by each seed anew: that over seeds.
+
+    Even points are counted alike by many seeds, which says nothing of what other seeds would do, but that each share is
+    a multiple of 1/n. So where most seeds count the same, neither none nor all of their points, it is Wilson's, of
+    points that are not even and so too wide; at none or all the seeds may have reached an end of what is possible.
+
+    Args: as for `share_interval`.
+    """
+    low, high = seed_interval(by_seed, least=0.0, most=1.0, confidence=confidence)
+    inside = are_tied(by_seed) & ~np.isnan(low) & (counts > 0) & (counts < totals)
+    wilson_low, wilson_high = _wilson(counts, totals, confidence)
+    return np.where(inside, np.clip(wilson_low, 0, 1), low), np.where(inside, np.clip(wilson_high, 0, 1), high)
+
+
 def _wilson(counts: NDArray[np.int64], totals: NDArray[np.int64], confidence: float) -> tuple[Floats, Floats]:
     """Return Wilson's score interval: `scipy.stats.binomtest` has it for one count at a time."""
     z, total = normal_quantile(confidence), np.maximum(totals, 1)

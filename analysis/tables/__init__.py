@@ -9,6 +9,8 @@ from analysis.tables.importance import importance_table
 from analysis.tables.joined import with_trials
 from analysis.tables.robustness import robustness_table
 from analysis.tables.robustness_tables import RobustnessTables, make_tables
+from analysis.tables.shares import share_table
+from analysis.tables.tuning import tuning_table
 
 __all__ = [
     "RobustnessTables",
@@ -19,6 +21,8 @@ __all__ = [
     "importance_table",
     "make_tables",
     "robustness_table",
+    "share_table",
     "to_xarray",
+    "tuning_table",
     "with_trials",
 ]

@@ -41,7 +41,7 @@ class Draws:
 
     def trials(self, settings: Iterable[Setting]) -> Listed:
         """Return the trials with these settings, each once."""
-        return Listed.each_once(self._drawn.names, map(self._trial, settings))
+        return Listed.each_once(self._drawn.listed, self._drawn.ranges, map(self._trial, settings))
 
     def _trial(self, setting: Setting) -> TrialSpec:
         known = tuple(setting.values())

@@ -67,11 +67,6 @@ class Drawn:
         return drawn
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the axes."""
-        return (*self.listed, *self.ranges)
-
-    @property
     def num_searches(self) -> int:
         """How many combinations of the listed values there are, seeds included."""
         return math.prod(map(len, self.listed.values()))
@@ -82,4 +77,4 @@ class Drawn:
         Raises:
             InputError: it cannot be; the message names the key.
         """
-        return checked_trial(self.fixed, {name: setting[name] for name in self.names})
+        return checked_trial(self.fixed, {name: setting[name] for name in (*self.listed, *self.ranges)})

@@ -86,6 +86,11 @@ class Grid(Sequence[TrialSpec]):
         """The names of the axes."""
         return self.product.names
 
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The names of the axes that list values: all of them."""
+        return self.product.names
+
     def distinct(self, *fields: str) -> tuple[Self, list[int]]:
         """Return the first trial of each combination that there is of some fields, and how many trials have it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self, overload
 
@@ -22,17 +22,24 @@ class Listed(Sequence[TrialSpec]):
     """Trials in the order in which they should run.
 
     Args:
-        names: of the fields in which they may differ.
+        listed: names of the axes that list values.
+        ranges: names of those that are ranges.
         specs: the trials.
     """
 
-    names: tuple[str, ...]
+    listed: tuple[str, ...]
+    ranges: tuple[str, ...]
     specs: tuple[TrialSpec, ...]
 
     @classmethod
-    def each_once(cls, names: Iterable[str], specs: Iterable[TrialSpec]) -> Self:
+    def each_once(cls, listed: Iterable[str], ranges: Iterable[str], specs: Iterable[TrialSpec]) -> Self:
         """Return these trials; one that is there twice, where it is first."""
-        return cls(tuple(names), tuple({spec.trial_key: spec for spec in specs}.values()))
+        return cls(tuple(listed), tuple(ranges), tuple({spec.trial_key: spec for spec in specs}.values()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the axes."""
+        return (*self.listed, *self.ranges)
 
     def __len__(self) -> int:
         return len(self.specs)
@@ -46,7 +53,7 @@ class Listed(Sequence[TrialSpec]):
     def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: int | slice) -> TrialSpec | Self:
         if isinstance(index, slice):
-            return type(self)(self.names, self.specs[index])
+            return replace(self, specs=self.specs[index])
         return self.specs[index]
 
     @cached_property
@@ -56,7 +63,7 @@ class Listed(Sequence[TrialSpec]):
 
     def take(self, indices: ArrayLike) -> Self:
         """Return the trials at these indices, in this order."""
-        return type(self)(self.names, tuple(self.specs[index] for index in np.asarray(indices, np.int64)))
+        return replace(self, specs=tuple(self.specs[index] for index in np.asarray(indices, np.int64)))
 
     def trial_keys(self) -> Iterator[str]:
         """Return the keys as they are written."""
@@ -73,7 +80,7 @@ class Listed(Sequence[TrialSpec]):
         for spec in self.specs:
             found.setdefault(tuple(repr(_value(spec, name)) for name in names), []).append(spec)
         first = tuple(specs[0] for specs in found.values())
-        return type(self)(self.names, first), [len(specs) for specs in found.values()]
+        return replace(self, specs=first), [len(specs) for specs in found.values()]
 
     @cached_property
     def seats(self) -> Seats:

@@ -21,7 +21,7 @@ from bnsweep.spec.grid import Grid
 from bnsweep.spec.listed import Listed, Trials
 from bnsweep.spec.overrides import fixed_axes, overridden
 from bnsweep.spec.product import SECTIONS
-from bnsweep.spec.ranges import Range
+from bnsweep.spec.ranges import RANGE_FORMS, Range
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.search import GRID, SearchSpec, check_searchable
 from bnsweep.spec.section import Section
@@ -136,7 +136,7 @@ class Sweep:
         if not ranges:
             return whole(trials=Grid.of(fixed, listed))
         drawn = Drawn.of(fixed, listed, ranges, frame.search.points)
-        return whole(trials=Listed(drawn.names, ()), drawn=drawn)
+        return whole(trials=Listed.each_once(listed, ranges, ()), drawn=drawn)
 
     @property
     def num_trials(self) -> int:
@@ -157,6 +157,21 @@ def axis_names(text: str) -> list[str]:
         return [str(name) for name in _parse(text).get("axes", ())]
     except InputError:
         return []
+
+
+def has_ranges(text: str) -> bool:
+    """Return whether an axis of a sweep file is a range, without making its trials; False where it cannot be read.
+
+    >>> has_ranges("axes: {lr: {uniform: [0.1, 1]}}"), has_ranges("axes: {lr: [0.1, 1]}")
+    (True, False)
+    """
+    try:
+        axes = _parse(text).get("axes")
+    except InputError:
+        return False
+    return isinstance(axes, dict) and any(
+        isinstance(axis, dict) and not axis.keys().isdisjoint(RANGE_FORMS) for axis in axes.values()
+    )
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ axes:
   train.steps: [4, 6]
   seed: {range: 3}
 """).trials
-LISTED = Listed.each_once(GRID.names, GRID)
+LISTED = Listed.each_once(GRID.names, (), GRID)
 
 
 def test_they_have_the_same_keys_in_the_same_order() -> None:
@@ -46,4 +46,4 @@ def test_they_have_the_same_seats() -> None:
 
 
 def test_a_trial_that_is_there_twice_is_there_once() -> None:
-    assert list(Listed.each_once(GRID.names, [*GRID[:2], *GRID[:3]])) == list(GRID[:3])
+    assert list(Listed.each_once(GRID.names, (), [*GRID[:2], *GRID[:3]])) == list(GRID[:3])

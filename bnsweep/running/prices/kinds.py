@@ -15,8 +15,11 @@ IRRELEVANT = (
 
 
 def find_kinds(trials: Trials) -> tuple[Trials, list[int]]:
-    """Return a trial of each kind, in the order in which they first come, and how many there are."""
-    return trials.distinct(*(name for name in trials.names if name not in IRRELEVANT))
+    """Return a trial of each kind, in the order in which they first come, and how many there are.
+
+    A real number that is drawn from a range is taken to change nothing either.
+    """
+    return trials.distinct(*(name for name in trials.listed if name not in IRRELEVANT))
 
 
 def tame(spec: TrialSpec, seed: int = 0, **train: Any) -> TrialSpec:

@@ -1,0 +1,46 @@
+"""The page on a sweep whose trials a search drew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analysis.report import write_report
+from tests.synthetic.drawn import TEXT, write_drawn
+
+
+def page_of(folder: Path, search: str, text: str = TEXT) -> str:
+    write_drawn(folder / "out", search, text)
+    return write_report(folder / "out").read_text()
+
+
+@pytest.mark.usefixtures("words_only")
+def test_it_tells_of_shares_and_tuning_and_says_what_it_leaves_out(tmp_path: Path) -> None:
+    page = page_of(tmp_path, "{name: qmc, points: 8}")
+    assert "<h1>batch trains on 50" in page
+    assert "What is measured on a grid is left out" in page
+    assert "lr, 0.001 to 10 in equal factors; train.momentum, 0 to 0.9; init_gain" in page
+    assert 'data-name="shares"' in page
+    assert 'data-name="tuning"' in page
+    assert "Do the paper" not in page
+    names = {path.name for path in (tmp_path / "out/report/figures").glob("*.csv")}
+    assert names == {"shares.csv", "tuning.csv", "tuning-curves.csv", "trials.csv"}
+    assert "search: {name: qmc, points: 8}" in page
+
+
+@pytest.mark.usefixtures("words_only")
+def test_where_the_best_is_looked_for_there_is_no_share(tmp_path: Path) -> None:
+    page = page_of(tmp_path, "{name: tpe, points: 4, per_round: 4}", TEXT.replace("[none, ", "[none, layer, "))
+    assert "<h1>Best: " in page
+    assert 'data-name="shares"' not in page
+    assert 'data-name="tuning"' in page
+
+
+@pytest.mark.usefixtures("words_only")
+def test_what_is_listed_beside_the_mode_is_a_column_and_a_panel(tmp_path: Path) -> None:
+    page = page_of(
+        tmp_path, "{name: random, points: 4}", TEXT.replace("init_gain: {loguniform: [0.25, 4]}", "init_gain: [0.5, 2]")
+    )
+    assert "<h1>gain 0.5: " in page
+    assert "<th>norm</th><th>gain</th>" in page
