@@ -29,6 +29,12 @@ MODELS: dict[str, dict[str, Any]] = {
         "dataset": {"name": "gaussian"},
         "loss": "mse",
     },
+    "tanh net of width 16, 272 samples": {
+        "model": {"name": "mlp", "widths": [16], "activation": "tanh"},
+        "dataset": {"name": "gaussian", "samples": 272, "test_samples": 272, "dimension": 2, "num_classes": 2},
+        "batch_size": 272,
+        "loss": "mse",
+    },
     "small VGG, 8x8": {"model": {"name": "vgg", "widths": [16, "M", 32, "M", 64]}},
     "resnet20 of width 8, 8x8": {"model": {"name": "resnet", "depth": 20, "width": 8}},
 }
@@ -68,8 +74,8 @@ def lines(device: torch.device, members: Sequence[int], rounds: int, norms: Sequ
 
 def trials(program: dict[str, Any], norm: str, count: int) -> Iterator[TrialSpec]:
     """Yield trials of one program that differ in learning rate, seed and gain."""
-    steps = {"steps": WARM_UP + STEPS, "batch_size": 64, "log_every": 10, "loss": program.get("loss", "cross_entropy")}
-    steps["fuse"] = count
+    steps = {"steps": WARM_UP + STEPS, "log_every": 10, "fuse": count}
+    steps["batch_size"], steps["loss"] = program.get("batch_size", 64), program.get("loss", "cross_entropy")
     for k in range(count):
         yield TrialSpec.model_validate(
             {

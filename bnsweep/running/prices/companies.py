@@ -38,7 +38,7 @@ class Fusing(NamedTuple):
         for count, seconds in self.step_s.items():
             if self.step_s[best] > PAYS * seconds:
                 best = count
-        ratios = {count: f"{alone_s / seconds:.2g}" for count, seconds in self.step_s.items() if count > 1}
+        ratios = {count: _times(alone_s / seconds) for count, seconds in self.step_s.items() if count > 1}
         timed = ", ".join(f"{count}: {ratio}" for count, ratio in ratios.items())
         if best == 1:
             return f"train.fuse does not pay here: steps of trials one at a time are as many, about ({timed})"
@@ -77,6 +77,10 @@ def company_seconds(spec: TrialSpec, data: Dataset) -> dict[str, float]:
     marks = _run(spec, data, spec.train.fuse)
     step_s, all_s = _median(marks), marks[-1] - marks[0]
     return {STEP: step_s / spec.train.fuse, "trials": max(0.0, all_s - STEPS * step_s) / spec.train.fuse}
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.0f}" if ratio >= 100 else f"{ratio:.2g}"
 
 
 def _step_s(spec: TrialSpec, data: Dataset, count: int) -> float:

@@ -1,7 +1,8 @@
 """One step of many narrow fully connected nets, compiled: one net after another, in the nearest cache.
 
 An operation of PyTorch on all nets at once reads and writes arrays of all of them, and so waits for memory; here what a
-net computes stays in a few ten thousand bytes. Numba compiles it when it is first called, once per type.
+net computes stays in a few ten thousand bytes. Numba compiles it when it is first called, once per type, and keeps that
+until this file changes; so all of it is in one file.
 """
 
 from __future__ import annotations
