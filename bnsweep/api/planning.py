@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bnsweep.api.arguments import check_arguments
+from bnsweep.api.judging import open_modes
 from bnsweep.api.sweeps import SweepLike, as_sweep, directory_of
 from bnsweep.copies import require_copies
 from bnsweep.errors import InputError
@@ -84,7 +85,7 @@ def plan(
     store = Store.open(directory_of(whole, out))
     store.check_writable()
     require_copies(whole.log_to, store)
-    search = asked(whole, store) if whole.search != GRID else None
+    search = asked(whole, store, judge=open_modes) if whole.search != GRID else None
     declared = whole if search is None else replace(whole, trials=search.trials)
     planned, lines = Plan.of(declared, store), list[str]()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bnsweep.api.answer_so_far import answer_so_far
 from bnsweep.api.copying import Copying
 from bnsweep.api.end_of_run import end_of_run
+from bnsweep.api.judging import open_modes
 from bnsweep.api.outcome import Outcome
 from bnsweep.api.run_options import RunOptions
 from bnsweep.api.sweeps import directory_of
@@ -48,7 +49,7 @@ def run_sweep(sweep: Sweep, options: RunOptions, console: Console, bar: Notebook
     require_copies(sweep.log_to, store)
     if store.is_local and (job := job_id()):
         share(store.root, job)
-    declared, sweep = sweep, so_far(sweep, store)
+    declared, sweep = sweep, so_far(sweep, store, open_modes)
     planned = Plan.of(sweep, store)
     planned.require_own_directory(store, extend=options.extend)
     total = len(sweep.trials)
@@ -58,7 +59,7 @@ def run_sweep(sweep: Sweep, options: RunOptions, console: Console, bar: Notebook
         console.print(note)
     with Copying(sweep, store.root, console.print) as copying:
         left, total = _run_missing(options, sweep, store, planned, interrupt, console, bar, copying.begin)
-    search = asked(declared, store) if declared.search != GRID else None
+    search = asked(declared, store, judge=open_modes) if declared.search != GRID else None
     is_open = search is not None and search.end is None
     is_stopped = (bool(left) or is_open) and interrupt()
     if search is not None:
@@ -134,6 +135,7 @@ def _run_missing(
             is_interrupted=interrupt,
             checkpoint_every_s=60 * options.checkpoint_minutes,
             say=console.print,
+            judge=open_modes,
         )
     if planned.missing and options.address is None:  # on a cluster workers come and go
         console.print(f"worker overhead {100 * progress.idle_share():.0f} %")

@@ -72,7 +72,7 @@ class Submission:
         """Return how many trials there are, or with a search may be."""
         search, number = self.sweep.search, self.sweep.num_trials
         return (
-            f"{number} trials declared" if search == GRID else f"at most {number} trials, by its search {search.name}"
+            f"{number} trials declared" if search == GRID else f"at most {number} trials, by its search {search.label}"
         )
 
     def check_place(self) -> None:
@@ -139,7 +139,7 @@ class Submission:
             "out": self.out,
             "num_trials": str(self.sweep.num_trials),
             "code": code_digest(folder),
-            **({} if self.sweep.search == GRID else {"search": self.sweep.search.name}),
+            **({} if self.sweep.search == GRID else {"search": self.sweep.search.label}),
         }
 
     def _command(self, name: str) -> str:

@@ -9,6 +9,7 @@ from bnsweep.errors import InputError, StoreError
 from bnsweep.results import Store
 from bnsweep.results.lease import this_process
 from bnsweep.running.coordinator import RunStatus
+from bnsweep.running.replicating import Judge
 from bnsweep.spec.listed import Trials
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.sweep import Sweep
@@ -28,6 +29,7 @@ class Job:
         run: names the run, so that one that starts anew need not wait for its own lease.
         num_workers: how many are expected.
         searched: the sweep as its file declares it, where a search asks for its trials; `trials` are those so far.
+        judge: says where verdicts are open, for a search that asks for seeds there.
         holder: the process that the user started.
     """
 
@@ -40,6 +42,7 @@ class Job:
     run: str
     num_workers: int
     searched: Sweep | None = None
+    judge: Judge | None = None
     holder: dict[str, Any] = field(default_factory=this_process)
 
 

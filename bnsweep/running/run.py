@@ -16,6 +16,7 @@ from bnsweep.running.job import Job
 from bnsweep.running.packs import RunContext
 from bnsweep.running.plan import Plan
 from bnsweep.running.provenance import git_sha
+from bnsweep.running.replicating import Judge
 from bnsweep.running.search_state import search_state
 from bnsweep.running.searching import asked
 from bnsweep.spec.search import GRID
@@ -51,6 +52,7 @@ def run(
     is_interrupted: Callable[[], bool] = lambda: False,
     checkpoint_every_s: float = 600.0,
     say: Callable[[str], None] = lambda _: None,
+    judge: Judge | None = None,
 ) -> list[str]:
     """Run the missing trials; return the keys of those that have no result in the end.
 
@@ -62,6 +64,7 @@ def run(
         is_interrupted: asked all the time; once it says yes, what finished is committed and nothing more is begun.
         checkpoint_every_s: how often a trial that takes long is saved.
         say: told in a line what is waited for.
+        judge: says where verdicts are open, for a search that asks for seeds there.
 
     Raises:
         InputError: another run holds the directory. StoreError: results cannot be written.
@@ -69,14 +72,23 @@ def run(
     sweep = prepared.sweep
     searched = None if sweep.search == GRID else Sweep.from_text(sweep.text)
     if not prepared.plan.missing:
-        state = search_state(searched, asked(searched, prepared.store)) if searched else None
+        state = search_state(searched, asked(searched, prepared.store, judge=judge)) if searched else None
         prepared.store.declare(sweep.name, sweep.trials.keys, sweep.text, say, state)
         with during:  # what a killed run left of its progress is put right
             return []
     num_workers = executor.num_workers(sweep.resources)
     datasets, name = frozenset(prepared.datasets), uuid.uuid4().hex
     job = Job(
-        sweep.name, sweep.text, sweep.trials, sweep.resources, datasets, prepared.store, name, num_workers, searched
+        sweep.name,
+        sweep.text,
+        sweep.trials,
+        sweep.resources,
+        datasets,
+        prepared.store,
+        name,
+        num_workers,
+        searched,
+        judge,
     )
     with executor.coordinating(job) as coordination:
         begun = opened(coordination, say)

@@ -13,7 +13,7 @@ from bnsweep.spec.sweep import Sweep
 def search_state(sweep: Sweep, found: Asked) -> dict[str, Any]:
     """Return what `_sweep.json` says of a search; `sweep` is as its file declares it."""
     return {
-        "name": sweep.search.name,
+        "name": sweep.search.label,
         "num_rounds": found.num_rounds,
         "end": found.end,
         "common_lrs": _common_lrs(sweep),

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.running.drawing import Draws, drawing_search
+from bnsweep.running.replicating import JUDGED, Judge, adaptive
 from bnsweep.search import Budget, Edges, End, History, Outcome, Search, Setting, Space, ask
 from bnsweep.search.bisection import interval_levels
 from bnsweep.search.budget import hours_of
@@ -48,13 +49,13 @@ class Asked:
     end: str | None
 
 
-def so_far(sweep: Sweep, store: Store) -> Sweep:
+def so_far(sweep: Sweep, store: Store, judge: Judge | None = None) -> Sweep:
     """Return the sweep with those trials that it asks for by what is stored: with all of them for a grid.
 
     Raises:
         InputError: a result says nothing that the search can judge by, or cannot be read.
     """
-    return sweep if sweep.search == GRID else replace(sweep, trials=asked(sweep, store).trials)
+    return sweep if sweep.search == GRID else replace(sweep, trials=asked(sweep, store, judge=judge).trials)
 
 
 def in_words(sweep: Sweep, found: Asked) -> str:
@@ -63,22 +64,29 @@ def in_words(sweep: Sweep, found: Asked) -> str:
     most = f"at most {sweep.num_trials} trials" if search.is_drawing else f"{len(sweep.trials)} trials of the grid"
     rounds = f"{found.num_rounds} round{'s' if found.num_rounds > 1 else ''}"
     hours = f", {hours_of(found.history):.4g} of {search.hours:g} hours" if search.hours else ""
-    spent = f"search {search.name}: {len(found.trials)} of {most} in {rounds}{hours}"
+    spent = f"search {search.label}: {len(found.trials)} of {most} in {rounds}{hours}"
     return f"{spent}; " + (f"over: {found.end}" if found.end else "not over yet")
 
 
-def asked(sweep: Sweep, store: Store, history: History = ()) -> Asked:
+def asked(sweep: Sweep, store: Store, history: History = (), judge: Judge | None = None) -> Asked:
     """Walk the rounds of a search, and return what it has asked for.
 
     Args:
         sweep: as its file declares it.
         store: where its results are.
         history: rounds that were found to be over before.
+        judge: where seeds go where verdicts are open, says which these are.
     """
-    table, search = store.read("trials", list(COLUMNS)), sweep.search
+    search = sweep.search
+    table = store.read("trials", [*COLUMNS, *(JUDGED if search.is_adaptive else ())])
     told = {int(row["trial_key"], 16): outcome_of(row, search) for row in table.to_pylist()}
     points: _Points = Draws(sweep.drawn) if sweep.drawn else _Places(_grid(sweep))
-    answer = ask(_search(sweep), told, points.key, history)
+    if search.is_adaptive:
+        assert judge is not None, "someone who judges"
+        found: Search = adaptive(search, _grid(sweep), table, points.key, judge)
+    else:
+        found = drawing_search(search, sweep.drawn) if sweep.drawn else _edges(search, _grid(sweep))
+    answer = ask(_bounded(found, search), told, points.key, history)
     settings = [setting for one_round in answer.history for setting, _ in one_round]
     num_rounds, step, end = len(answer.history), answer.step, None
     if isinstance(step, End):
@@ -101,8 +109,9 @@ def outcome_of(row: dict[str, Any], search: SearchSpec) -> Outcome:
     if row["num_classes"] is None and row["test_loss"] is not None and row["test_loss_constant"]:
         score = max(1 - row["test_loss"] / row["test_loss_constant"], 0.0)
     if score is None or not isfinite(score):
-        if search.name in TUNING or (search.name == "edges" and search.bar == "own"):
-            instead = "search.bar: divergence" if search.name == "edges" else "search: qmc or random"
+        if search.name in TUNING or search.is_adaptive or (search.name == "edges" and search.bar == "own"):
+            others = "search: grid" if search.is_adaptive else "search: qmc or random"
+            instead = "search.bar: divergence" if search.name == "edges" else others
             raise InputError(f"search: trial {row['trial_key']} says no test_acc to judge by; give {instead}")
         score = 0.0
     return Outcome(score, chance=_chance(row), seconds=seconds)
@@ -112,10 +121,8 @@ def _chance(row: dict[str, Any]) -> float:
     return 1 / row["num_classes"] if row["num_classes"] else 0.0
 
 
-def _search(sweep: Sweep) -> Search:
-    """Return the search of a sweep, its budget kept."""
-    search = sweep.search
-    found = drawing_search(search, sweep.drawn) if sweep.drawn else _edges(search, _grid(sweep))
+def _bounded(found: Search, search: SearchSpec) -> Search:
+    """Return a search with its budget."""
     return found if search.budget is None and search.hours is None else Budget(found, search.budget, search.hours)
 
 

@@ -29,11 +29,13 @@ class Adaptive:
     Args:
         space: crossed axes, and the seeds in the order in which they are spent; nothing is searched.
         judge: says of which modes verdicts are open.
+        names: of the modes, where the axis has their places.
         mode: the crossed axis whose values are the modes.
     """
 
     space: Space
     judge: Judge
+    names: Sequence[str] = ()
     mode: str = "norm"
 
     def __call__(self, history: History) -> Sequence[Setting] | End:
@@ -42,6 +44,7 @@ class Adaptive:
         if not open_modes:
             return End("every verdict is resolved")
         if len(history) == len(self.space.seeds):
-            return End(f"no seeds are left; still open: {', '.join(sorted(map(str, open_modes)))}")
+            still = [self.names[mode] if self.names else str(mode) for mode in open_modes]
+            return End(f"no seeds are left; still open: {', '.join(sorted(still))}")
         seed = self.space.seeds[len(history)]
         return [{**cell, SEED: seed} for cell in self.space.cells() if cell[self.mode] in open_modes]

@@ -10,13 +10,19 @@ from pydantic import Field, model_validator
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.spec.ranges import Range
 from bnsweep.spec.section import PositiveFloat, PositiveInt, Section
+from bnsweep.spec.trial import NormName
 
 SearchName = Literal["grid", "edges", "qmc", "random", "tpe", "gp"]
 SearchBar = Literal["own", "divergence"]
 DRAWING = ("qmc", "random", "tpe", "gp")
 """Searches that draw from ranges."""
+Replicate = Literal["all", "adaptive"]
+Verdict = Literal["mean_accuracy", "trainable_decades", "own_decades", "trained_share"]
+"""Measures whose differences between modes may be asked for."""
 TUNING = ("tpe", "gp")
 """Those of them that look for the best, and so need a score."""
+MIN_SEEDS = 3
+"""With fewer no verdict is resolved."""
 FIELDS: dict[str, tuple[str, ...]] = {
     "first": ("edges",),
     "bar": ("edges",),
@@ -24,8 +30,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "points": DRAWING,
     "per_round": TUNING,
     "draw": DRAWING,
-    "budget": ("edges", *TUNING),
-    "hours": ("edges", *TUNING),
+    "replicate": ("grid",),
+    "verdicts": ("grid",),
+    "baseline": ("grid",),
+    "budget": ("grid", "edges", *TUNING),
+    "hours": ("grid", "edges", *TUNING),
 }
 """Which searches take a field; how many trials `qmc` and `random` have is known beforehand."""
 
@@ -52,11 +61,20 @@ class SearchSpec(Section):
     """`tpe`, `gp`: how many trials each search asks for at once, which can run side by side; fewer learn sooner."""
     draw: int = Field(default=0, ge=0, lt=2**32)
     """`qmc`, `random`, `tpe`, `gp`: another number gives other points."""
+    replicate: Replicate = "all"
+    """`grid`: which seeds run. `all` of them, or `adaptive`: one after another, each for the modes whose `verdicts` are
+    still open, until all are resolved, or the seeds that `axes.seed` lists are spent. Intervals hold however many
+    seeds it takes."""
+    verdicts: list[Verdict] = Field(default=["mean_accuracy"], min_length=1)
+    """`replicate: adaptive`: by which measures each mode is compared with `baseline`, over all inits and gains; a
+    verdict is resolved where the report's interval excludes 0."""
+    baseline: NormName = "none"
+    """`replicate: adaptive`: the mode that the others are compared with."""
     budget: PositiveInt | None = None
-    """`edges`, `tpe`, `gp`: of so many trials in all it ends."""
+    """`edges`, `tpe`, `gp`, `replicate: adaptive`: of so many trials in all it ends."""
     hours: PositiveFloat | None = None
-    """`edges`, `tpe`, `gp`: it ends with the round by which its trials have taken so many hours, their `wall_time_s`
-    together."""
+    """`edges`, `tpe`, `gp`, `replicate: adaptive`: it ends with the round by which its trials have taken so many hours,
+    their `wall_time_s` together."""
 
     @model_validator(mode="before")
     @classmethod
@@ -72,6 +90,9 @@ class SearchSpec(Section):
         for field, names in FIELDS.items():
             if field in self.canonical and self.name not in names:
                 raise ValueError(f"{field}: for name: {' or '.join(names)}; given for {self.name}")
+        needless = [field for field in ("verdicts", "baseline", "budget", "hours") if field in self.canonical]
+        if self.name == "grid" and needless and not self.is_adaptive:
+            raise ValueError(f"{needless[0]}: for replicate: adaptive; grid runs every trial")
         if self.name == "qmc" and self.points & (self.points - 1):
             below = 2 ** (self.points.bit_length() - 1)
             raise ValueError(f"points: given {self.points}; for qmc a power of 2, such as {below} or {2 * below}")
@@ -81,6 +102,16 @@ class SearchSpec(Section):
     def is_drawing(self) -> bool:
         """Whether it draws from ranges."""
         return self.name in DRAWING
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether seeds go where verdicts are open."""
+        return self.replicate == "adaptive"
+
+    @property
+    def label(self) -> str:
+        """What it is called where its state is told."""
+        return "for seeds" if self.is_adaptive else self.name
 
     def num_trials(self, num_declared: int, num_searches: int) -> int:
         """Return how many trials it asks for at most.
@@ -103,6 +134,17 @@ def check_searchable(search: SearchSpec, listed: Mapping[str, Sequence[Any]], ra
         raise InputError(
             "search: edges bisects axes.lr, which should list 3 rates at least, such as {logspace: [1.0e-3, 10, 21]}"
         )
+    if search.is_adaptive:
+        norms, seeds = (list(listed.get(name, ())) for name in ("norm", "seed"))
+        if search.baseline not in norms or len(norms) < 2:
+            raise InputError(
+                f"search.replicate: adaptive compares the other modes of axes.norm with {search.baseline}, which it "
+                "should list with one at least"
+            )
+        if len(seeds) < MIN_SEEDS:
+            raise InputError(
+                f"search.replicate: adaptive takes {MIN_SEEDS} seeds at least; give axes.seed: {{range: 20}}"
+            )
     if search.is_drawing and not ranges:
         raise InputError(
             f"search: {search.name} draws from axes that are ranges, and none is; such as axes.lr: "
