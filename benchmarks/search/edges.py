@@ -82,6 +82,9 @@ def _distance(found: Edge, whole: Edge, rates: list[float]) -> float:
 def edge_lines(repeats: int, seed: int, stored: Stored | None, only: str = "") -> Iterator[str]:
     """Yield the table."""
     yield HEAD
+    if stored and stored.num_seeds == 1:
+        yield from _lines(stored, 9, 1, np.random.default_rng(seed), 1)
+        return
     worlds: list[tuple[World, int]] = [(stored, 6)] if stored else []
     for num_rates, num_first in ((21, 6), (1025, 9)):
         worlds += [
@@ -92,16 +95,28 @@ def edge_lines(repeats: int, seed: int, stored: Stored | None, only: str = "") -
             (Simulated("fractal above", num_rates, 0.05, fractal=True), num_first),
         ]
     for world, num_first in (one for one in worlds if only in one[0].name):
-        for bisected, levels in (("edge", (0.5,)), ("and interval", interval_levels(SEEDS))):
-            count = replays(world, num_first, levels, repeats, np.random.default_rng(seed))
+        yield from _lines(world, num_first, repeats, np.random.default_rng(seed), SEEDS)
+
+
+def _lines(world: World, num_first: int, repeats: int, rng: np.random.Generator, num_seeds: int) -> Iterator[str]:
+    for bisected, levels in (("edge", (0.5,)), ("and interval", interval_levels(SEEDS))):
+        if num_seeds >= SEEDS or bisected == "edge":
+            count = replays(world, num_first, levels, repeats, rng, num_seeds)
             yield " | ".join([world.name, str(len(world.rates)), str(num_first), bisected, *count.columns()])
 
 
-def replays(world: World, num_first: int, levels: Sequence[float], repeats: int, rng: np.random.Generator) -> Count:
+def replays(
+    world: World,
+    num_first: int,
+    levels: Sequence[float],
+    repeats: int,
+    rng: np.random.Generator,
+    num_seeds: int = SEEDS,
+) -> Count:
     """Search in so many draws of seeds, and count."""
     rates, truths, count = world.rates, {side: world.truth(side) for side in SIDES}, Count()
     for _ in range(repeats):
-        drawn = world.draw(rng, SEEDS)
+        drawn = world.draw(rng, num_seeds)
         tested = searched(drawn, num_first, levels)
         count.trials.append(float((~np.isnan(tested)).mean()))
         found_bars, whole_bars = bars(tested), bars(drawn.worth)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -92,7 +93,7 @@ class Stored:
     worth: Floats
     rates: list[float]
     norms: list[str]
-    name: str = "mini net"
+    name: str
 
     @classmethod
     def of(cls, directory: str) -> Stored:
@@ -100,7 +101,12 @@ class Stored:
         grid = make_grid(load(directory).trials)
         by_seed = np.where(grid.diverged == 1, 0.0, grid.accuracy)
         whole = ~np.isnan(by_seed).any(axis=(1, 2, 3, 4))
-        return cls(np.moveaxis(by_seed[whole][:, :, 0], 0, 2), grid.lrs, grid.norms)
+        return cls(np.moveaxis(by_seed[whole][:, :, 0], 0, 2), grid.lrs, grid.norms, Path(directory).name)
+
+    @property
+    def num_seeds(self) -> int:
+        """How many seeds it has."""
+        return int(self.worth.shape[2])
 
     def draw(self, rng: np.random.Generator, num_seeds: int) -> Drawn:
         """Return what seeds of the grid give."""

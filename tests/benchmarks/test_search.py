@@ -65,7 +65,7 @@ def test_what_was_run_is_of_the_grid_and_the_truth_between_two_rates() -> None:
 
 
 def test_edges_of_a_stored_grid_are_found() -> None:
-    count = replays(some_grid(), 6, (0.5,), 20, np.random.default_rng(0))
+    count = replays(some_grid(), 6, (0.5,), 20, np.random.default_rng(0), 6)
     assert count.same == count.total == 20 * 2 * 5 * 2
     assert count.covered / count.with_truth > 0.9
 
