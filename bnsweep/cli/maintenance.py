@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bnsweep.api.end_of_run import counted
 from bnsweep.errors import InputError
 from bnsweep.results import SCHEMAS, Store
 from bnsweep.results.compact import compact
@@ -53,7 +54,9 @@ def verify_directory(
 def _end_of_search(store: Store) -> str:
     """Return why the search of the sweep ended; '' for a grid."""
     search = (store.declared() or {}).get("search")
-    return f"; the search {search['name']} ended after {search['num_rounds']} rounds: {search['end']}" if search else ""
+    if not search:
+        return ""
+    return f"; the search {search['name']} ended after {counted(search['num_rounds'], 'round')}: {search['end']}"
 
 
 def _repaired(store: Store, writer: Writer, say: Callable[[str], object]) -> tuple[list[str], list[Problem]]:
