@@ -59,9 +59,9 @@ def tuning_data(results: Results) -> TuningData:
     parts = {cell: _best_so_far(part) for cell, part in trials.groupby(CELL, observed=True)}
     rows = pd.concat(parts, names=CELL).reset_index(CELL).reset_index(drop=True)
     rows = rows.astype({"norm": results.trials["norm"].dtype})
-    first = next(iter(panels_of(table).values()))
+    where, first = next(iter(panels_of(table).items()))
     return TuningData(
-        title=_in_words(first),
+        title=f"{where + ': ' if where else ''}{_in_words(first)}",
         subtitle="What the best accuracy of a search lacks to 1 after so many of its trials: mean over the searches of "
         "all seeds, with its interval; there is none where most of them tie.",
         norms=in_order(rows["norm"]),

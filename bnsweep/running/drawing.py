@@ -6,14 +6,18 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from bnsweep.search import OptunaRounds, Qmc, Random, Search, Setting, Space
+from bnsweep.search.optuna_rounds import Record
 from bnsweep.spec.drawn import SEED, Drawn
 from bnsweep.spec.listed import Listed
 from bnsweep.spec.search import SearchSpec
 from bnsweep.spec.trial import TrialSpec
 
 
-def drawing_search(search: SearchSpec, drawn: Drawn) -> Search:
-    """Return a search in whose settings a listed value, but for a seed, is called by its place on the axis."""
+def drawing_search(search: SearchSpec, drawn: Drawn, record: Record) -> Search:
+    """Return a search in whose settings a listed value, but for a seed, is called by its place on the axis.
+
+    `record` is what its sampler answered before, where it learns; answers are added.
+    """
     crossed = {name: range(len(values)) for name, values in drawn.listed.items() if name != SEED}
     space = Space(crossed, drawn.ranges, drawn.listed.get(SEED, [drawn.fixed.get(SEED, 0)]))
     match search.name:
@@ -22,7 +26,7 @@ def drawing_search(search: SearchSpec, drawn: Drawn) -> Search:
         case "random":
             return Random(space, search.points, search.draw)
         case "tpe" | "gp":
-            return OptunaRounds(space, search.name, search.points, search.per_round, search.draw)
+            return OptunaRounds(space, search.name, search.points, search.per_round, search.draw, record)
         case "grid" | "edges":
             raise ValueError(f"{search.name} draws nothing")
     assert_never(search.name)

@@ -95,7 +95,7 @@ class Growing:
         return self._job.searched is not None and self._search(self._job.searched, writer, offer)
 
     def _search(self, sweep: Sweep, writer: Writer, offer: Offer) -> bool:
-        found = asked(sweep, self._job.store, self._history, self._job.judge)
+        found = asked(sweep, self._job.store, self._history, self._job.judge, keeps=True)
         self._history = found.history
         trials = self.trials.and_those_of(found.trials)
         if has_more := len(trials) > len(self.trials):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bnsweep.errors import InputError
 from bnsweep.results import Store
 from bnsweep.running.drawing import Draws, drawing_search
+from bnsweep.running.record import keep_record, read_record
 from bnsweep.running.replicating import JUDGED, Judge, adaptive
 from bnsweep.search import Budget, Edges, End, History, Outcome, Search, Setting, Space, ask
 from bnsweep.search.bisection import interval_levels
@@ -68,7 +69,9 @@ def in_words(sweep: Sweep, found: Asked) -> str:
     return f"{spent}; " + (f"over: {found.end}" if found.end else "not over yet")
 
 
-def asked(sweep: Sweep, store: Store, history: History = (), judge: Judge | None = None) -> Asked:
+def asked(
+    sweep: Sweep, store: Store, history: History = (), judge: Judge | None = None, *, keeps: bool = False
+) -> Asked:
     """Walk the rounds of a search, and return what it has asked for.
 
     Args:
@@ -76,17 +79,22 @@ def asked(sweep: Sweep, store: Store, history: History = (), judge: Judge | None
         store: where its results are.
         history: rounds that were found to be over before.
         judge: where seeds go where verdicts are open, says which these are.
+        keeps: whether to write down what a sampler answers, as the coordinator does, which alone may write.
     """
     search = sweep.search
     table = store.read("trials", [*COLUMNS, *(JUDGED if search.is_adaptive else ())])
     told = {int(row["trial_key"], 16): outcome_of(row, search) for row in table.to_pylist()}
     points: _Points = Draws(sweep.drawn) if sweep.drawn else _Places(_grid(sweep))
+    record = read_record(store) if search.name in TUNING else {}
+    num_recorded = len(record)
     if search.is_adaptive:
         assert judge is not None, "someone who judges"
         found: Search = adaptive(search, _grid(sweep), table, points.key, judge)
     else:
-        found = drawing_search(search, sweep.drawn) if sweep.drawn else _edges(search, _grid(sweep))
+        found = drawing_search(search, sweep.drawn, record) if sweep.drawn else _edges(search, _grid(sweep))
     answer = ask(_bounded(found, search), told, points.key, history)
+    if keeps and len(record) > num_recorded:
+        keep_record(store, record)
     settings = [setting for one_round in answer.history for setting, _ in one_round]
     num_rounds, step, end = len(answer.history), answer.step, None
     if isinstance(step, End):

@@ -16,11 +16,11 @@ SearchName = Literal["grid", "edges", "qmc", "random", "tpe", "gp"]
 SearchBar = Literal["own", "divergence"]
 DRAWING = ("qmc", "random", "tpe", "gp")
 """Searches that draw from ranges."""
+TUNING = ("tpe", "gp")
+"""Those of them that look for the best, and so need a score."""
 Replicate = Literal["all", "adaptive"]
 Verdict = Literal["mean_accuracy", "trainable_decades", "own_decades", "trained_share"]
 """Measures whose differences between modes may be asked for."""
-TUNING = ("tpe", "gp")
-"""Those of them that look for the best, and so need a score."""
 MIN_SEEDS = 3
 """With fewer no verdict is resolved."""
 FIELDS: dict[str, tuple[str, ...]] = {

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from bnsweep.errors import InputError
 from bnsweep.results import Store
+from bnsweep.results.verify import verify
+from bnsweep.running.record import ASKED
 from bnsweep.running.searching import asked, in_words, outcome_of, so_far
 from bnsweep.spec.listed import Listed
 from bnsweep.spec.search import DRAWING, SearchSpec
@@ -158,3 +161,25 @@ def test_tuning_needs_a_score() -> None:
     with pytest.raises(InputError, match=r"trial k says no test_acc.*qmc or random"):
         outcome_of(row | {"test_loss": None}, SearchSpec(name="tpe"))
     assert outcome_of(row | {"test_loss": None}, SearchSpec(name="random")).score == 0
+
+
+def test_what_was_answered_is_not_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = sweep_of(SEARCHES["gp"])
+    store = whole_run(tmp_path / "out", sweep)
+    keys = list(asked(sweep, store).trials.keys)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "optuna", None)  # whoever asks it fails
+        assert list(asked(sweep, store).trials.keys) == keys
+        with pytest.raises(ImportError):
+            asked(sweep_of("{name: gp, points: 3, per_round: 2, draw: 1}"), store)
+    assert verify(store) == []
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]"])
+def test_a_record_that_is_damaged_is_computed_anew(damage: bytes, tmp_path: Path) -> None:
+    sweep = sweep_of(SEARCHES["tpe"])
+    store = whole_run(tmp_path / "out", sweep)
+    keys = list(asked(sweep, store).trials.keys)
+    (tmp_path / "out" / ASKED).write_bytes(damage)
+    assert list(asked(sweep, store).trials.keys) == keys
+    assert (tmp_path / "out" / ASKED).read_bytes() == damage  # by whoever only looks

@@ -47,6 +47,10 @@ def test_what_is_kept_in_the_docs_is_what_the_specs_say() -> None:
         {"probes": "economy"},
         {"search": "grid"},
         {"search": {"name": "edges", "first": 5}},
+        {
+            "search": {"name": "tpe", "hours": 2},
+            "axes": {"lr": {"loguniform": [0.1, 1]}, "init_gain": {"uniform": [1, 2]}},
+        },
         {"probes": {"ics": {"every": 5}, "mine:Probe": {"every": 5, "option": 1}}},
         {"axes": {"lr": {"logspace": [0.001, 1, 4]}, "seed": {"range": 3}, "train.optimizer": ["sgd", "adam"]}},
         {"axes": {"model.widths": [[8], [16]], "seed": {"range": [3, 6]}, "norm": {"values": ["none"]}}},

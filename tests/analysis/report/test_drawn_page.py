@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from analysis import load
 from analysis.report import write_report
+from analysis.report.page import write_page
+from tests.synthetic import accuracy_of
 from tests.synthetic.drawn import TEXT, write_drawn
 
 
@@ -44,3 +49,16 @@ def test_what_is_listed_beside_the_mode_is_a_column_and_a_panel(tmp_path: Path) 
     )
     assert "<h1>gain 0.5: " in page
     assert "<th>norm</th><th>gain</th>" in page
+
+
+@pytest.mark.usefixtures("words_only")
+def test_without_a_score_it_says_why_there_is_no_table(tmp_path: Path) -> None:
+    specs = write_drawn(tmp_path / "out", "{name: qmc, points: 4}", keep=lambda spec: accuracy_of(spec) is not None)
+    results = load(tmp_path / "out")
+    silent = replace(results, trials=results.trials.assign(test_acc=np.nan))
+    page = write_page(silent, tmp_path / "report", "out").read_text()
+    assert f"<h1>{len(silent.trials)} trials that search qmc asked for</h1>" in page
+    assert 0 < len(silent.trials) < len(specs)
+    assert "Not drawn: no trial says how good its model is" in page
+    assert 'data-name="tuning"' not in page
+    assert 'data-name="coverage"' in page
