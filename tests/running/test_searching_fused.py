@@ -30,6 +30,8 @@ GIVEN = {
 }
 AXES = {"norm": ["none", "layer"], "lr": {"logspace": [1e-3, 1e5, 33]}, "seed": {"range": 3}}
 SWEEP = Sweep.from_dict({**GIVEN, "axes": AXES, "search": {"name": "edges", "first": 4, "bar": "divergence"}})
+RANGES = {"lr": {"loguniform": [1e-3, 1e5]}, "train.momentum": {"uniform": [0, 0.9]}}
+TUNED = Sweep.from_dict({**GIVEN, "axes": {**AXES, **RANGES}, "search": {"name": "tpe", "points": 6, "per_round": 3}})
 MEASURED = ["status", "stop_step", "train_loss", "test_loss", "test_acc"]
 
 
@@ -62,7 +64,7 @@ class Overseen:
 def train(store: Store, sweep: Sweep = SWEEP, max_steps: float = np.inf) -> list[Pack]:
     """Train what the search asks for; return what was handed out."""
     trials = so_far(sweep, store).trials
-    data = {dataset_key(sweep.trials[0].dataset): load_dataset(sweep.trials[0].dataset)}
+    data = {dataset_key(trials[0].dataset): load_dataset(trials[0].dataset)}
     searched = None if sweep.search == GRID else sweep
     job = Job(sweep.name, sweep.text, trials, sweep.resources, frozenset(data), store, "a run", 1, searched)
     with closing(Service(job)) as service:
@@ -90,15 +92,21 @@ def test_the_seeds_of_a_round_train_as_one(tmp_path: Path) -> None:
         assert {trials[trial].seed for trial in company} == {0, 1, 2}
 
 
-@pytest.mark.parametrize("max_steps", [5, 150])
-def test_one_that_is_stopped_amid_a_round_goes_on_to_the_same_trials_and_bits(tmp_path: Path, max_steps: int) -> None:
+@pytest.mark.parametrize(
+    ("sweep", "max_steps"),
+    [(SWEEP, 5), (SWEEP, 150), (TUNED, 5), (TUNED, 90)],
+    ids=["edges, first round", "edges, later", "tpe, first round", "tpe, later"],
+)
+def test_one_that_is_stopped_amid_a_round_goes_on_to_the_same_trials_and_bits(
+    tmp_path: Path, sweep: Sweep, max_steps: int
+) -> None:
     whole, store = Store.open(tmp_path / "whole"), Store.open(tmp_path / "out")
-    train(whole)
-    train(store, max_steps=max_steps)
+    train(whole, sweep)
+    train(store, sweep, max_steps=max_steps)
     assert len(store.finished()) < len(whole.finished())
-    assert (asked(SWEEP, store).num_rounds == 1) == (max_steps == 5)
-    train(store)
-    assert list(asked(SWEEP, store).trials.keys) == list(asked(SWEEP, whole).trials.keys)
+    assert (asked(sweep, store).num_rounds == 1) == (max_steps == 5)
+    train(store, sweep)
+    assert list(asked(sweep, store).trials.keys) == list(asked(sweep, whole).trials.keys)
     assert same_rows(measured(store), measured(whole))
 
 
