@@ -17,6 +17,7 @@ from time import perf_counter
 import benchmarks.mutants
 from benchmarks.mutants.coordinator import RUNNING
 from benchmarks.mutants.mutant import Mutant
+from benchmarks.mutants.service import SERVING
 from benchmarks.mutants.store import STORE
 
 ROOT = Path(benchmarks.mutants.__file__).parents[2]
@@ -47,7 +48,7 @@ PARTS = {
         ),
     ),
     "coordinator": Part(
-        RUNNING,
+        (*RUNNING, *SERVING),
         (
             _files("running", "coordinator coordinator_failures coordinator_successor outgoing outbox protocol"),
             (*_files("running", "service widening worker run"), *_files("training", "checkpoint")),

@@ -2,11 +2,12 @@
 
 from benchmarks.mutants.mutant import Mutant
 
-COORDINATOR, DISPATCH, OUTBOX, OUT, STATES, WAITING, WORKERS = (
-    f"running/coordinator/{name}.py"
-    for name in ("coordinator", "dispatch", "outbox", "packs_out", "trial_states", "waiting", "known_workers")
+COORDINATOR, DISPATCH, INTAKE, LOSSES, OUTBOX = (
+    f"running/coordinator/{name}.py" for name in ("coordinator", "dispatch", "intake", "losses", "outbox")
 )
-OUTGOING, SERVICE = "running/outgoing.py", "running/service.py"
+OUT, STATES, WAITING, WORKERS = (
+    f"running/coordinator/{name}.py" for name in ("packs_out", "trial_states", "waiting", "known_workers")
+)
 
 RUNNING = (
     Mutant(
@@ -30,45 +31,45 @@ RUNNING = (
     ),
     Mutant(
         "rows of a trial that has ended are committed again",
-        COORDINATOR,
+        INTAKE,
         "        tables = self._states.without(delivery.tables, known) if known else delivery.tables",
         "        tables = delivery.tables",
     ),
     Mutant(
         "a trial that ended twice counts twice",
-        COORDINATOR,
+        INTAKE,
         "for trial in delivery.endings if not self._states.has_ended[trial]]",
         "for trial in delivery.endings]",
     ),
     Mutant(
         "the pack of a lost worker is forgotten",
-        COORDINATOR,
-        "        left, pack = self._dispatch.let_go(out), out.pack\n",
-        "        self._dispatch.let_go(out)\n        left, pack = [], out.pack\n",
+        LOSSES,
+        "left, pack = self._dispatch.waiting, self._dispatch.let_go(out), out.pack\n",
+        "left, pack = self._dispatch.waiting, [] * len(self._dispatch.let_go(out)), out.pack\n",
     ),
     Mutant(
         "trials of a lost pack go out together again",
-        COORDINATOR,
-        "        if failure.is_preemption or pack.is_alone:\n",
-        "        if True:\n",
+        LOSSES,
+        "        for company in [[trial] for trial in left] if pack.is_alone else pack.companies():\n",
+        "        for company in [left]:\n",
     ),
     Mutant(
         "a preemption counts against a trial",
-        COORDINATOR,
-        "is_to_blame = pack.is_alone and not failure.is_preemption",
-        "is_to_blame = pack.is_alone",
+        LOSSES,
+        "        if failure.is_preemption:\n",
+        "        if failure.is_preemption and not pack.is_alone:\n",
     ),
     Mutant(
         "a trial that kills its workers is never given up",
-        COORDINATOR,
-        "        if self._states.takes_worker_along(trial) < MAX_WORKER_FAILURES:\n",
-        "        if True:\n",
+        LOSSES,
+        "        return self._states.takes_worker_along(trial) >= MAX_WORKER_FAILURES\n",
+        "        return self._states.takes_worker_along(trial) < 0\n",
     ),
     Mutant(
         "a trial in company is to blame",
-        COORDINATOR,
-        "is_to_blame = pack.is_alone and not",
-        "is_to_blame = not",
+        LOSSES,
+        "        if pack.is_alone and len(pack.trials) == 1:\n",
+        "        if True:\n",
     ),
     Mutant(
         "what is short of memory is given up",
@@ -110,8 +111,8 @@ RUNNING = (
     Mutant(
         "a worker may go with rows that are not committed",
         COORDINATOR,
-        "        if waits_for_commit or self._is_stopping",
-        "        if self._is_stopping",
+        "        if waits_for_commit or self._is_searching",
+        "        if self._is_searching",
     ),
     Mutant(
         "a worker that was given up may work on",
@@ -122,7 +123,7 @@ RUNNING = (
     Mutant(
         "half of nothing is taken over",
         OUT,
-        "        if fullest is None or not half or half * each_s < MIN_TAKEN_OVER_S:\n",
+        "        if not half or len(half) * each_s < MIN_TAKEN_OVER_S:\n",
         "        if True:\n",
     ),
     Mutant(
@@ -186,67 +187,9 @@ RUNNING = (
         "        if False:\n",
     ),
     Mutant(
-        "a worker forgets what is not committed",
-        OUTGOING,
-        "for delivery in self._kept if delivery.number > self._receipt.committed]",
-        "for delivery in self._kept if delivery.number > self._number]",
-    ),
-    Mutant(
-        "a successor is not told what was delivered",
-        OUTGOING,
-        "self._say(self._renumbered(unsaid))",
-        "pass",
-    ),
-    Mutant(
-        "a successor is not told of the pack under way",
-        OUTGOING,
-        "                self._pack = self._desk.resume(self._whereabouts, self._pack)\n",
-        "                pass\n",
-    ),
-    Mutant(
-        "old deliveries keep their numbers",
-        OUTGOING,
-        "            self._number += 1\n            again.append(",
-        "            again.append(",
-    ),
-    Mutant(
-        "a checkpoint outlives its trial",
-        SERVICE,
-        "            writer.checkpoints.drop(map(self._key, outdated))\n",
-        "            pass\n",
-    ),
-    Mutant(
-        "what was delivered is thrown away where the driver ends by an error",
-        SERVICE,
-        "        self._has_committed(writer, is_end=True)",
-        "        pass",
-    ),
-    Mutant(
         "a stop waits for a worker that hangs",
         COORDINATOR,
         "self._dispatch.out and not self._has_given_up",
         "self._dispatch.out",
-    ),
-    Mutant(
-        "what a run that ends was not given is kept",
-        SERVICE,
-        "            keep_widening(self._job.store.files, self._job.run, self._sweep_files)\n",
-        "",
-    ),
-    Mutant(
-        "a stop before the take-over is forgotten",
-        SERVICE,
-        "            if self._must_stop:\n                coordinator.stop()\n        return writer",
-        "        return writer",
-    ),
-    Mutant(
-        "an error of the store ends nothing",
-        SERVICE,
-        "                self._coordinator.abort()\n",
-        "                pass\n",
-    ),
-    Mutant("code in a checkpoint is run", "training/checkpoint.py", "weights_only=True", "weights_only=False"),
-    Mutant(
-        "objects go into checkpoints", "training/checkpoint.py", "    _check_plain(state)\n    buffer", "    buffer"
     ),
 )

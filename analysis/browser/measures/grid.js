@@ -141,9 +141,8 @@ function isCommonLr({ lrs, addedLrs = [] }) {
 }
 
 /**
- * Return the points of the grid that count, of those that are known of some modes: left out are the learning rates that
- * no seed has, the inits and gains that most seeds lack, and the seeds that lack one of the others. null where there is
- * none.
+ * Return the points of the grid that count, of those known of some modes; null where there is none. Left out are the
+ * learning rates that no seed has, the inits and gains that most seeds lack, and the seeds that lack one of the others.
  */
 function sharedPoints({ grid, seeds }, known) {
   const [numLrs, numCurves, isCommon] = [grid.lrs.length, grid.inits.length * grid.gains.length, isCommonLr(grid)];

@@ -4,6 +4,6 @@
 are out, the workers, and the rows that are to be committed: a file for each, none of which knows the others.
 """
 
-from bnsweep.running.coordinator.coordinator import MAX_WORKER_FAILURES as MAX_WORKER_FAILURES
 from bnsweep.running.coordinator.coordinator import Coordinator as Coordinator
+from bnsweep.running.coordinator.losses import MAX_WORKER_FAILURES as MAX_WORKER_FAILURES
 from bnsweep.running.coordinator.run_status import RunStatus as RunStatus

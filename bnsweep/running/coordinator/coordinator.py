@@ -20,22 +20,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bnsweep.running.coordinator.dispatch import Dispatch
+from bnsweep.running.coordinator.intake import Intake
 from bnsweep.running.coordinator.known_workers import KnownWorkers
-from bnsweep.running.coordinator.misfits import without_misfits
-from bnsweep.running.coordinator.news import MAX_UNDER_WAY, Newsroom
+from bnsweep.running.coordinator.losses import Losses
+from bnsweep.running.coordinator.news import MAX_UNDER_WAY
 from bnsweep.running.coordinator.outbox import Batch, Outbox
 from bnsweep.running.coordinator.pack_sizing import PackSizing
-from bnsweep.running.coordinator.packs_out import PackOut
 from bnsweep.running.coordinator.run_status import RunStatus
 from bnsweep.running.coordinator.trial_states import TrialStates
 from bnsweep.running.failure_rows import lost_worker_row
-from bnsweep.running.own_columns import OwnColumns
-from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Receipt, Tally, Wait, Whereabouts, WorkerFailure
+from bnsweep.running.packs import Delivery, Pack, Receipt, Tally, Wait, Whereabouts, WorkerFailure
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.fusing import Seats
-
-MAX_WORKER_FAILURES = 3
-"""Workers that a trial may take along before it counts as failed: with nothing else to run, or by what it raised."""
 
 
 class Coordinator:
@@ -75,11 +71,13 @@ class Coordinator:
         self._trials, self._clock = trials, clock
         self._states = TrialStates(keys, finished, attempts or {}, saved)
         self.num_trials = self._states.num_left
-        self._own_columns = OwnColumns(dict(own_schemas or {}))
         self._workers, self._sizing, self._outbox = KnownWorkers(), PackSizing(num_workers), Outbox(clock)
         self._dispatch = Dispatch(self.name, self._states, self._workers, self._sizing, num_workers, clock, seats)
+        self._losses = Losses(self._states, self._dispatch)
+        self._intake = Intake(
+            self._states, self._dispatch, self._losses, self._workers, self._outbox, own_schemas or {}
+        )
         self._hand_out_from = clock() + hand_out_after_s
-        self._newsroom = Newsroom()
         self._is_stopping = self._has_given_up = self._is_aborted = False
         self._is_searching = is_searching
 
@@ -125,7 +123,7 @@ class Coordinator:
         number = delivery.pack if is_mine else self._workers.known(delivery.worker).pack
         out = self._dispatch.out.get(number)
         if self._workers.is_new(delivery):
-            self._take_in(delivery, out)
+            self._intake.take_in(delivery, out, self._trials)
             if out is not None and is_mine and delivery.is_last:
                 self._dispatch.close(out)
         return Receipt(
@@ -136,60 +134,16 @@ class Coordinator:
             self._workers.contact_s,
         )
 
-    def _take_in(self, delivery: Delivery, out: PackOut | None) -> None:
-        delivery = without_misfits(delivery, self._own_columns, self._states, self._trials)
-        known = [trial for trial, ended in delivery.endings.items() if self._states.is_known(trial, ended)]
-        fresh = [trial for trial in delivery.endings if not self._states.has_ended[trial]]
-        self._dispatch.ended(delivery, out)
-        for trial in fresh:
-            self._end(trial, delivery.endings[trial])
-        tables = self._states.without(delivery.tables, known) if known else delivery.tables
-        self._newsroom.take_in(tables)
-        if self._workers.waits_for_commit(delivery, has_rows=any(map(len, tables.values()))):
-            self._outbox.add(delivery.worker.name, delivery.number, tables, fresh)
-        self._states.tally += Tally(busy_s=delivery.busy_s)
-
-    def _end(self, trial: int, ended: Ended) -> None:
-        """Take note of an ending; a trial that took its worker along once too often has failed."""
-        took_along = ended.how is Ending.LOST_DEVICE
-        if took_along and self._states.takes_worker_along(trial) >= MAX_WORKER_FAILURES:
-            ended = ended._replace(how=Ending.FAILED)
-        self._states.end(trial, ended)
-        self._dispatch.end(trial, ended.how)
-
     # Others say what becomes of workers, checkpoints, commits, and of the run.
 
     def lost(self, name: str, failure: WorkerFailure) -> None:
-        """Take back the pack of a worker that is no more.
-
-        Which trial of a pack made it die is not known from outside. So they are handed out once more, each alone; one
-        that takes `MAX_WORKER_FAILURES` workers along when alone is given up. A preemption is no failure. Trials that
-        train as one are at first handed out as they were, without others, and each alone where that kills again.
-        """
+        """Take back the pack of a worker that is no more; what was given up has failed."""
         out = self._dispatch.out.get(self._workers.give_up(name))
         if out is None:
             return
-        left, pack = self._dispatch.let_go(out), out.pack
-        if failure.is_preemption:
-            self._dispatch.waiting.add(left, pack.is_alone, pack.has_whole_gpus)
-        elif pack.is_alone and len(pack.trials) == 1:
-            left = [trial for trial in left if not self._is_given_up(trial, out.left[trial], failure)]
-            self._dispatch.waiting.add(left, is_alone=True, has_whole_gpus=pack.has_whole_gpus)
-        else:
-            together = [[trial] for trial in left] if pack.is_alone else pack.companies()
-            for company in together:
-                again = [trial for trial in company if trial in left]
-                self._dispatch.waiting.add(again, is_alone=True, has_whole_gpus=pack.has_whole_gpus)
-
-    def _is_given_up(self, trial: int, attempt: int, failure: WorkerFailure) -> bool:
-        """Count a worker that a trial has taken along; return whether that was one too many."""
-        if self._states.takes_worker_along(trial) < MAX_WORKER_FAILURES:
-            return False
-        attempt = self._states.unrecorded(trial, attempt)
-        self._end(trial, Ended(Ending.FAILED, attempt))
-        table = lost_worker_row(self._trials[trial], attempt, failure)
-        self._outbox.add("", 0, {"failures": table}, [trial])
-        return True
+        for trial, attempt in self._losses.take_back(out, failure):
+            table = lost_worker_row(self._trials[trial], attempt, failure)
+            self._outbox.add("", 0, {"failures": table}, [trial])
 
     def widen(
         self,
@@ -288,6 +242,6 @@ class Coordinator:
             waiting.num_whole,
             self.is_over,
             len(self._trials),
-            self._newsroom.news(tuple(islice(self._dispatch.under_way(), MAX_UNDER_WAY)), self._trials),
+            self._intake.newsroom.news(tuple(islice(self._dispatch.under_way(), MAX_UNDER_WAY)), self._trials),
             self._is_searching,
         )
