@@ -107,7 +107,7 @@ def plan(
                 tell(note)
             workers = workers or lease.workers
         _tell_price(found, workers, price, max_hours, tell)
-        if search is not None and search.end is None:
+        if search is not None and search.end is None and whole.search.goes_by_results:
             tell("that is what these trials take; what the search asks for after them, their results decide")
     return SweepPlan(store.root, len(declared.trials), planned.num_done, planned.missing, found, tuple(lines))
 

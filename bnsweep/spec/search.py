@@ -104,6 +104,11 @@ class SearchSpec(Section):
         return self.name in DRAWING
 
     @property
+    def goes_by_results(self) -> bool:
+        """Whether results decide which trials it asks for."""
+        return self.is_adaptive or self.name in ("edges", *TUNING)
+
+    @property
     def is_adaptive(self) -> bool:
         """Whether seeds go where verdicts are open."""
         return self.replicate == "adaptive"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from bnsweep.errors import InputError
 from bnsweep.spec.drawn import MAX_RANGES, Drawn
 from bnsweep.spec.ranges import Range
-from bnsweep.spec.search import GRID
+from bnsweep.spec.search import GRID, SearchName, SearchSpec
 from bnsweep.spec.sweep import Sweep
 from tests.conftest import TINY
 
@@ -133,3 +134,10 @@ def test_a_setting_replaces_a_range(tmp_path: Path) -> None:
     sweep = Sweep.from_yaml(tmp_path / "a.yaml", ["axes.lr={uniform: [1, 2]}", "search.points=4"])
     assert sweep.drawn is not None
     assert (dict(sweep.drawn.ranges), sweep.num_trials) == ({"lr": Range(1, 2)}, 16)
+
+
+def test_results_decide_what_a_search_asks_for_unless_its_points_are_drawn_at_once() -> None:
+    by_results = {"edges", "tpe", "gp", "adaptive"}
+    specs = {name: SearchSpec(name=name) for name in get_args(SearchName)}
+    specs["adaptive"] = SearchSpec(replicate="adaptive")
+    assert {name for name, search in specs.items() if search.goes_by_results} == by_results
