@@ -10,7 +10,7 @@ const [LINE, LEAST, MOST] = [16, 28, 620];
 const MANY = 40;
 const LABELS = 8;
 const PANEL = 300;
-const [LETTER, MOST_LEFT] = [7, 150];
+const [LETTER, LETTER_HEIGHT, MOST_LEFT] = [7, 11, 150];
 
 /** Draw the map into a container, and anew with each change. */
 export function map(container, page) {
@@ -81,7 +81,8 @@ function lineLabels(lines, left, height) {
   const svg = shape("svg", { width: left, height, "aria-hidden": "true" });
   const step = Math.max(1, Math.ceil(lines.length / Math.max(LABELS, height / 28)));
   lines.forEach(({ name }, row) => {
-    if (row % step === 0) svg.append(text(left - 6, ((row + 0.5) * height) / lines.length + 4, name, { class: "tick", "text-anchor": "end" }));
+    const middle = ((row + 0.5) * height) / lines.length + 4;
+    if (row % step === 0) svg.append(text(left - 6, Math.max(middle, LETTER_HEIGHT), name, { class: "tick", "text-anchor": "end" }));
   });
   return svg;
 }
@@ -90,7 +91,10 @@ function lrLabels(grid, left, width) {
   const edges = lrEdges(grid.lrs);
   const lr = logScale([edges[0], edges.at(-1)], [left, width]);
   const svg = shape("svg", { width, height: 34, "aria-hidden": "true" });
-  for (const tick of lr.ticks) svg.append(text(lr.at(tick), 14, lr.text(tick), { class: "tick", "text-anchor": "middle" }));
+  for (const tick of lr.ticks) {
+    const anchor = lr.at(tick) + (LETTER * lr.text(tick).length) / 2 > width ? "end" : "middle"; // within the panel
+    svg.append(text(lr.at(tick), 14, lr.text(tick), { class: "tick", "text-anchor": anchor }));
+  }
   svg.append(text((left + width) / 2, 30, "learning rate", { class: "label", "text-anchor": "middle" }));
   return svg;
 }
