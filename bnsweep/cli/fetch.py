@@ -31,6 +31,7 @@ def fetch(
     from bnsweep.results import Store
     from bnsweep.results.mirror import update
     from bnsweep.running.progress_file import PROGRESS
+    from bnsweep.running.record import ASKED
 
     copy = Store.open(directory)
     if not copy.is_local:
@@ -39,7 +40,7 @@ def fetch(
     with job_server(cluster, address) as client:
         found = job_to_fetch(client, job)
         with Meanwhile() as say:
-            brought = update(copy, results_of(client, found), [PROGRESS], is_over=found.has_ended, say=say)
+            brought = update(copy, results_of(client, found), [PROGRESS, ASKED], is_over=found.has_ended, say=say)
         (line,) = status_lines([found], lambda _: copy.files)
     typer.echo(line)
     typer.echo(f"{copy.root}: {brought.commits} commits are new ({brought.bytes / 1e6:.1f} MB)")
