@@ -18,7 +18,7 @@ from bnsweep.results import Store
 from bnsweep.running.interruption import Interrupt
 from bnsweep.running.plan import Plan
 from bnsweep.running.provenance import job_id
-from bnsweep.running.searching import asked, in_words, so_far
+from bnsweep.running.searching import Asked, asked, in_words, so_far
 from bnsweep.spec.search import GRID
 from bnsweep.spec.sweep import Sweep
 
@@ -64,6 +64,7 @@ def run_sweep(sweep: Sweep, options: RunOptions, console: Console, bar: Notebook
     is_stopped = (bool(left) or is_open) and interrupt()
     if search is not None:
         console.print(in_words(declared, search))
+        left, total = _left_of(search, store), len(search.trials)
     if is_stopped:
         console.print(
             f"{_why(interrupt, options)}: {total - len(left)} of {total} trials have a result, {len(left)} are left; "
@@ -75,6 +76,12 @@ def run_sweep(sweep: Sweep, options: RunOptions, console: Console, bar: Notebook
     else:
         console.print(f"all {total} trials have a result in {store.root}")
     return Outcome(store.root, total, tuple(left), is_stopped, is_stopped and interrupt.is_out_of_time)
+
+
+def _left_of(search: Asked, store: Store) -> list[str]:
+    """Return the keys of the trials without a result among those that a search has asked for so far."""
+    finished = store.finished()
+    return [key for key in map("{:016x}".format, search.trials.keys) if key not in finished]
 
 
 def _stopping(interrupt: Interrupt, options: RunOptions) -> str:

@@ -94,6 +94,11 @@ class Growing:
         """
         return self._job.searched is not None and self._search(self._job.searched, writer, offer)
 
+    def end(self, writer: Writer) -> None:
+        """Declare how far the search is where the run ends, be it between two rounds."""
+        if self._job.searched:
+            self._search(self._job.searched, writer, self.keep)
+
     def _search(self, sweep: Sweep, writer: Writer, offer: Offer) -> bool:
         found = asked(sweep, self._job.store, self._history, self._job.judge, keeps=True)
         self._history = found.history

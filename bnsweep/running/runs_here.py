@@ -30,6 +30,7 @@ class RunHere:
         held_by: the lease of the run that is at work there; None where none is.
         num_trials: how many trials are declared.
         num_with_result: how many of them have a result.
+        may_grow: whether a search has not ended that decides which trials follow.
         copy: what it is a copy of; None where it is none.
     """
 
@@ -38,6 +39,7 @@ class RunHere:
     held_by: dict[str, Any] | None
     num_trials: int
     num_with_result: int
+    may_grow: bool = False
     copy: CopyOf | None = None
 
     @classmethod
@@ -51,19 +53,21 @@ class RunHere:
             raise InputError(f"{directory}: holds no results of bnsweep; {which_directory(directory)}")
         store = Store.open(directory)
         progress, declared = read_progress(store.files), store.declared()
-        if progress:
+        search = (declared or {}).get("search")
+        if progress and not search:
             total, done = progress.num_trials, progress.num_with_result
         else:
             keys, finished = set(declared["trial_keys"] if declared else ()), store.finished()
             total, done = len(keys or finished), len(keys & finished if keys else finished)
-        return cls(directory, progress, holder(store.files), total, done, read_copy_of(store.files))
+        may_grow = search is not None and search["end"] is None
+        return cls(directory, progress, holder(store.files), total, done, may_grow, read_copy_of(store.files))
 
     @property
     def state(self) -> str:
         """In words what the run is doing, or how it ended."""
         if self.held_by:
             return f"running ({describe(self.held_by)})" if self.progress else f"starting ({describe(self.held_by)})"
-        if self.num_with_result == self.num_trials:
+        if self.num_with_result == self.num_trials and not self.may_grow:
             return "all done"
         if self.copy:
             return str(self.copy)
@@ -73,6 +77,8 @@ class RunHere:
             return f"killed; {AGAIN}"
         if self.progress.state is RunState.ABORTED:
             return f"ended by an error ({self.progress.error}); {AGAIN}"
+        if self.may_grow and self.progress.state is RunState.FINISHED:
+            return f"its search goes on; {AGAIN}"
         return f"{self.progress.state}; {AGAIN}"
 
     @property

@@ -206,6 +206,7 @@ class Service:
                 self._wake.wait(LOOK_EVERY_S)
                 self._wake.clear()
         self._has_committed(writer, is_end=True)  # a driver that ended by an error has not waited for it
+        self._growing.end(writer)
 
     def _has_committed(self, writer: Writer, *, is_end: bool = False) -> bool:
         """Commit what is due; return whether anything was."""

@@ -14,6 +14,9 @@ from bnsweep.errors import InputError
 
 EXAMPLE = "--set train.steps=500, --set 'axes.lr=[0.01, 0.1]' or, to leave a key out, --set ~probes"
 
+NAMED = "search"
+"""The section that may be given as just its name."""
+
 
 def overridden(text: str, settings: Sequence[str]) -> str:
     """Return the text of a sweep file with these fields set, in this order; comments stay.
@@ -101,8 +104,11 @@ def _path(key: str) -> tuple[str, ...]:
 
 def _section(parent: CommentedMap, name: str, setting: str) -> CommentedMap:
     section = parent.setdefault(name, CommentedMap())
+    if isinstance(section, str) and name == NAMED:
+        section = parent[name] = CommentedMap(name=section)
     if not isinstance(section, CommentedMap):
-        raise InputError(f"--set {setting}: {name} is {section!r} in the sweep file, which has no fields")
+        whole = f"{name}={{{setting.partition('=')[0].removeprefix(f'{name}.')}: ...}}"
+        raise InputError(f"--set {setting}: {name} is {section!r}, which has no fields; give it whole: --set '{whole}'")
     return section
 
 

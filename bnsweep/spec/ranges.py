@@ -45,8 +45,8 @@ class Range:
         low, high = map(float, given)
         if is_log and low <= 0:
             raise InputError(f"{key}: given {given!r}; low should be greater than 0 (values, not exponents)")
-        if low >= high:
-            raise InputError(f"{key}: given {given!r}; low should be below high")
+        if rounded(low) >= rounded(high):
+            raise InputError(f"{key}: given {given!r}; low should be below high, within {SIGNIFICANT_DIGITS} digits")
         return cls(low, high, is_log)
 
     def at(self, share: float) -> float:

@@ -79,11 +79,13 @@ class SearchSpec(Section):
     @model_validator(mode="before")
     @classmethod
     def _of_a_name(cls, given: Any) -> Any:
-        if not isinstance(given, str):
+        names = get_args(SearchName)
+        if isinstance(given, str) and given in names:
+            return {"name": given}
+        if isinstance(given, Mapping | SearchSpec):
             return given
-        if given not in (names := get_args(SearchName)):
-            raise ValueError(f"given {given!r}; {did_you_mean(given, names)}")
-        return {"name": given}
+        hint = did_you_mean(given, names) if isinstance(given, str) else f"it should be {', '.join(names)}"
+        raise ValueError(f"given {given!r}; {hint}, or a mapping with name")
 
     @model_validator(mode="after")
     def _fields_are_of_the_search(self) -> Self:

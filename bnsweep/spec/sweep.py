@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from ruamel.yaml import YAML
@@ -32,7 +32,11 @@ CopyName = Literal["tensorboard", "optuna"]
 
 
 def _as_list(given: Any) -> Any:
-    return [given] if isinstance(given, str) else given
+    if isinstance(given, list | tuple):
+        return given
+    if isinstance(given, str):
+        return [given]
+    raise ValueError(f"given {given!r}; it should be {' or '.join(get_args(CopyName))}, or a list of them")
 
 
 def _each_once(names: tuple[CopyName, ...]) -> tuple[CopyName, ...]:

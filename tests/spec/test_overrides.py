@@ -55,6 +55,11 @@ def test_a_section_that_is_not_there_is_made() -> None:
     assert sweep_of("resources.cpus=2").resources.cpus == 2
 
 
+def test_a_name_that_stands_for_a_section_takes_further_fields() -> None:
+    edges = Sweep.from_text(overridden(TEXT, ["axes.lr=[0.1, 0.2, 0.4]", "search=edges", "search.first=3"]))
+    assert (edges.search.name, edges.search.first) == ("edges", 3)
+
+
 def test_nothing_set_is_the_very_same_text() -> None:
     assert overridden(TEXT, []) is TEXT
 
@@ -67,7 +72,7 @@ def test_nothing_set_is_the_very_same_text() -> None:
         ("train.=5", "neither KEY=VALUE nor ~KEY"),
         ("~probes.landscape", "the sweep file has no probes.landscape to leave out"),
         ("axes.lr=[0.1", "the value is YAML"),
-        ("name.x=5", "name is 'tiny' in the sweep file, which has no fields"),
+        ("name.x=5", "name is 'tiny', which has no fields; give it whole: --set 'name={x: ...}'"),
         ("lr=[0.1, 0.2]", "lr is an axis of the sweep file; give its values by --set 'axes.lr=[0.1, 0.2]'"),
         ("lr={logspace: [0.1, 1, 3]}", "give its values by --set 'axes.lr={logspace: [0.1, 1, 3]}'"),
     ],

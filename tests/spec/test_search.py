@@ -54,7 +54,8 @@ def test_a_search_leaves_the_declared_trials_and_their_keys_as_they_are() -> Non
         ("{name: tpe, hours: 0}", ["search.hours", "given 0"]),
         ("qmc", ["search: qmc", "ranges", "axes.lr: {loguniform: [1.0e-3, 10]}"]),
         ("{name: edges, budget: 0}", ["search.budget", "given 0"]),
-        ("[edges]", ["search", "given ['edges']"]),
+        ("[edges]", ["search", "given ['edges']", "grid, edges, qmc, random, tpe, gp", "a mapping with name"]),
+        ("null", ["search", "given None", "edges"]),
     ],
 )
 def test_what_is_wrong_is_said_in_one_message(search: str, named: list[str]) -> None:
@@ -96,6 +97,7 @@ def test_a_range_declares_no_trials_and_so_many_at_most() -> None:
         ("lr: {loguniform: [0, 10]}", "qmc", ["axes.lr.loguniform", "[0, 10]", "greater than 0"]),
         ("lr: {uniform: [2, 1]}", "qmc", ["axes.lr.uniform", "[2, 1]", "below high"]),
         ("lr: {uniform: [2, 2]}", "qmc", ["axes.lr.uniform", "[2, 2]", "below high"]),
+        ("lr: {loguniform: [1, 1.0000001]}", "qmc", ["axes.lr.loguniform", "below high", "6 digits"]),
         ("lr: {uniform: 2}", "qmc", ["axes.lr.uniform", "given 2", "[low, high]"]),
         ("lr: {uniform: [a, 2]}", "qmc", ["axes.lr.uniform", "[low, high]"]),
         ("lr: {uniform: [0.1, .inf]}", "qmc", ["axes.lr.uniform", "[low, high]"]),

@@ -153,7 +153,9 @@ def test_points_that_look_for_the_best_say_no_share(tmp_path: Path, results: Res
 
 
 @pytest.mark.parametrize(
-    "measure", [analysis.robustness_table, analysis.difference_table, analysis.edge_table, judge], ids=str
+    "measure",
+    [analysis.robustness_table, analysis.difference_table, analysis.edge_table, judge],
+    ids=lambda one: one.__name__,
 )
 def test_what_is_measured_on_a_grid_is_refused(measure: object, drawn: Results) -> None:
     assert callable(measure)
