@@ -28,11 +28,14 @@ class Check:
     optional: bool = False
 
 
+PACKAGES = ("torch", "torchvision", "numba", "ray", "optuna", "pandas", "pyarrow", "seaborn")
+
+
 def examine() -> list[Check]:
     """Look at everything; nothing is changed."""
     return [
         Check("python", True, platform.python_version()),
-        *(_package(name) for name in ("torch", "torchvision", "ray", "optuna", "pandas", "pyarrow", "seaborn")),
+        *(_package(name) for name in PACKAGES),
         _try("images can be decoded", _decode_image),
         Check("CPUs", True, f"{cpus():g}" + _limited(cpus() < (os.cpu_count() or 1), f"{os.cpu_count()}")),
         _memory(),

@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 from bnsweep import __version__
@@ -51,5 +52,5 @@ def versions() -> str:
     import numpy as np
     import torch
 
-    found = {"bnsweep": __version__, "numpy": np.__version__, "python": platform.python_version()}
-    return json.dumps({**found, "torch": torch.__version__})
+    found = {"bnsweep": __version__, "numba": version("numba"), "numpy": np.__version__}
+    return json.dumps({**found, "python": platform.python_version(), "torch": torch.__version__})

@@ -1,8 +1,9 @@
 """The search of a sweep over its results: which trials it has asked for so far.
 
 Which these are follows from the sweep file and from what is stored (`bnsweep.search.rounds`), so nothing else is kept
-of a search: a run that begins, one that goes on after its coordinator's death, and `plan` walk its rounds anew. What
-was asked for is in the order of the rounds, so that a further round only appends.
+of a search but what a sampler answered (`record.py`): a run that begins, one that goes on after its coordinator's
+death, and `plan` walk its rounds anew. What was asked for is in the order of the rounds, so that a further round only
+appends.
 """
 
 from __future__ import annotations

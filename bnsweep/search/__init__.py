@@ -9,7 +9,6 @@ from bnsweep.search.budget import Budget
 from bnsweep.search.draws import Qmc, Random
 from bnsweep.search.edges import Edges
 from bnsweep.search.optuna_rounds import OptunaRounds
-from bnsweep.search.pruning import Median, SuccessiveHalving
 from bnsweep.search.replicate import Adaptive
 from bnsweep.search.rounds import Answer, End, History, Outcome, Round, Search, Setting, Told, ask
 from bnsweep.search.space import Space
@@ -21,7 +20,6 @@ __all__ = [
     "Edges",
     "End",
     "History",
-    "Median",
     "OptunaRounds",
     "Outcome",
     "Qmc",
@@ -30,7 +28,6 @@ __all__ = [
     "Search",
     "Setting",
     "Space",
-    "SuccessiveHalving",
     "Told",
     "ask",
 ]

@@ -22,6 +22,7 @@ Replicate = Literal["all", "adaptive"]
 Verdict = Literal["mean_accuracy", "trainable_decades", "own_decades", "trained_share"]
 """Measures whose differences between modes may be asked for."""
 MIN_SEEDS = 3
+SEEDS_OF_AN_INTERVAL = 6
 """With fewer no verdict is resolved."""
 FIELDS: dict[str, tuple[str, ...]] = {
     "first": ("edges",),
@@ -140,6 +141,11 @@ def check_searchable(search: SearchSpec, listed: Mapping[str, Sequence[Any]], ra
     if search.name == "edges" and len(listed.get("lr", ())) < 3:
         raise InputError(
             "search: edges bisects axes.lr, which should list 3 rates at least, such as {logspace: [1.0e-3, 10, 21]}"
+        )
+    if search.ends and len(listed.get("seed", ())) < SEEDS_OF_AN_INTERVAL:
+        raise InputError(
+            f"search.ends: an edge has an interval over {SEEDS_OF_AN_INTERVAL} seeds or more; give axes.seed: "
+            f"{{range: {SEEDS_OF_AN_INTERVAL}}}, or ends: false"
         )
     if search.is_adaptive:
         norms, seeds = (list(listed.get(name, ())) for name in ("norm", "seed"))

@@ -26,19 +26,20 @@ search: {name: edges, first: 5}
 
 
 @pytest.fixture
-def _interrupted_at_the_first_commit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have Ctrl-C come with the first commit of trials, the last moment of a round."""
-    commit = Writer.commit
+def _interrupted_after_20_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Ctrl-C come with the commit of the last of the 20 trials of the first round."""
+    commit, stored = Writer.commit, list[int]()
 
     def commit_and_interrupt(self: Writer, tables: Any) -> None:
         commit(self, tables)
-        monkeypatch.setattr(Writer, "commit", commit)
-        os.kill(os.getpid(), signal.SIGINT)
+        stored.append(len(tables["trials"]))
+        if sum(stored) == 20:
+            os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(Writer, "commit", commit_and_interrupt)
 
 
-@pytest.mark.usefixtures("_interrupted_at_the_first_commit")
+@pytest.mark.usefixtures("_interrupted_after_20_trials")
 def test_a_search_interrupted_between_two_rounds_says_what_is_left(run: Run) -> None:
     Path("edges.yaml").write_text(TEXT.replace("LRS", "41"))
     stopped = run("run", "edges.yaml", "--executor", "serial", "--out", "out")
@@ -47,12 +48,12 @@ def test_a_search_interrupted_between_two_rounds_says_what_is_left(run: Run) -> 
     assert " 0 are left" not in stopped.out
     assert "not over yet" in stopped.out
     listed = run("ls", "out").out
-    assert "its search goes on; the same command continues" in listed
+    assert "; the same command continues" in listed
     assert "all done" not in listed
     assert "is not over, in round 2" in run("verify", "out").out
 
 
-@pytest.mark.usefixtures("_interrupted_at_the_first_commit")
+@pytest.mark.usefixtures("_interrupted_after_20_trials")
 def test_a_search_interrupted_as_it_ends_has_ended(run: Run) -> None:
     Path("edges.yaml").write_text(TEXT.replace("LRS", "5"))
     ended = run("run", "edges.yaml", "--executor", "serial", "--out", "out")

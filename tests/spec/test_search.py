@@ -56,6 +56,7 @@ def test_a_search_leaves_the_declared_trials_and_their_keys_as_they_are() -> Non
         ("{name: edges, budget: 0}", ["search.budget", "given 0"]),
         ("[edges]", ["search", "given ['edges']", "grid, edges, qmc, random, tpe, gp", "a mapping with name"]),
         ("null", ["search", "given None", "edges"]),
+        ("{name: edges, ends: true}", ["search.ends", "6 seeds", "axes.seed: {range: 6}"]),
     ],
 )
 def test_what_is_wrong_is_said_in_one_message(search: str, named: list[str]) -> None:

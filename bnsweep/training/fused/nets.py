@@ -103,9 +103,7 @@ class JoinedNets:
         num_samples, parts, index = 0, list[Tensor](), torch.tensor(which, device=self._data.train_x.device)
         for batch, targets in samples:
             num_samples += targets.shape[1]
-            x, y = (
-                each[index] if len(each) > 1 else each.expand(len(index), *each.shape[1:]) for each in (batch, targets)
-            )
+            x, y = _of_each(batch, index), _of_each(targets, index)
             outputs = self._joint.outputs(x)
             sums = [self._joint.loss.total_of_each(outputs, y).double()]
             if not y.is_floating_point():

@@ -11,7 +11,7 @@ import pytest
 
 from bnsweep.data import load_dataset
 from bnsweep.spec import GaussianSpec, TrialSpec
-from bnsweep.training.fused import crowd, narrow_kernel
+from bnsweep.training.fused import crowd, narrow_layers
 from bnsweep.training.fused.crowd import Crowd
 from bnsweep.training.fused.narrow import NarrowNets, is_narrow
 from bnsweep.training.loop import run_trial
@@ -116,21 +116,21 @@ def test_initial_weights_are_those_of_the_trial_alone(spec: Build, init: str) ->
 def test_tanh_is_near_to_its_last_bits_everywhere() -> None:
     x = np.concatenate([np.linspace(-12, 12, 400_001), np.geomspace(1e-30, 1, 10_000)]).astype(np.float32)
     found = np.array([x])
-    narrow_kernel._activate(found, True)
+    narrow_layers.activate(found, True)
     true = np.tanh(x.astype(np.float64))
     assert np.max(np.abs(found[0] - true) / np.maximum(np.abs(true), 1e-30)) < 3e-7
     odd = np.array([[np.nan, np.inf, -np.inf, 0.0, 9.4]], np.float32)
-    narrow_kernel._activate(odd, True)
+    narrow_layers.activate(odd, True)
     np.testing.assert_array_equal(odd[0], np.array([np.nan, 1, -1, 0, 1], np.float32))
 
 
 def test_relu_lets_nan_pass() -> None:
     odd = np.array([[np.nan, np.inf, -np.inf, -1.0, 2.0]], np.float32)
-    narrow_kernel._activate(odd, False)
+    narrow_layers.activate(odd, False)
     np.testing.assert_array_equal(odd[0], np.array([np.nan, np.inf, 0, 0, 2], np.float32))
 
 
 def test_the_first_nan_is_the_greatest_output() -> None:
     outputs = np.array([[1.0, np.nan, 1.0, 0.0], [0.0, np.nan, np.nan, 0.0]], np.float32)
     for classes, hits in ([0, 0, 1, 0], 4), ([1, 1, 0, 1], 0):
-        assert narrow_kernel._hits(outputs, np.array(classes)) == hits
+        assert narrow_layers.hits_of(outputs, np.array(classes)) == hits
