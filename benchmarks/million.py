@@ -1,6 +1,6 @@
 """A million trials on one machine: run, verified, drawn, disturbed by kills, and repeated in other company.
 
-    python -m benchmarks.million                          # of sweeps/million.yaml: a quarter of an hour on two cores
+    python -m benchmarks.million                          # of sweeps/million.yaml: twelve minutes on two cores
     python -m benchmarks.million --side 64 --kills 20     # of 64 x 64 trials, and 20 kills at random times
     python -m benchmarks.million --out results/million    # keeps the results, and a report that opens
 
