@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -44,13 +45,12 @@ def test_a_search_interrupted_between_two_rounds_says_what_is_left(run: Run) -> 
     Path("edges.yaml").write_text(TEXT.replace("LRS", "41"))
     stopped = run("run", "edges.yaml", "--executor", "serial", "--out", "out")
     assert stopped.code == 130
-    assert "interrupted: 20 of 2" in stopped.out
-    assert " 0 are left" not in stopped.out
+    assert re.search(r"interrupted: 2\d of 2\d trials have a result, [1-9] are left", stopped.out), stopped.out
     assert "not over yet" in stopped.out
     listed = run("ls", "out").out
     assert "; the same command continues" in listed
     assert "all done" not in listed
-    assert "is not over, in round 2" in run("verify", "out").out
+    assert "is not over" in run("verify", "out").out
 
 
 @pytest.mark.usefixtures("_interrupted_after_20_trials")
