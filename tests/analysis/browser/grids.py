@@ -59,6 +59,8 @@ def grids(draw: st.DrawFn) -> Grid:
     hole[of_init, draw(st.sampled_from([0, slice(None)])), rng.integers(shape[2])] = True
     added = [lr for lr in lrs[1:-1].tolist() if draw(st.booleans())] if draw(st.booleans()) else []
     hole |= np.isin(lrs, added) & (rng.random((1, *shape[1:])) < 0.5)  # a search has them for some modes, for all seeds
+    if added:
+        hole[..., [0, -1]] = False  # the range that is searched ends with rates that all have
     accuracy, diverged = (np.where(hole, np.nan, kind) for kind in (np.where(diverged, chance, accuracy), diverged))
     initial = np.where(rng.random(shape) < 0.1, np.nan, 2.3) if draw(st.booleans()) else np.full(shape, np.nan)
     names = (list(range(shape[0])), NORMS[: shape[1]], INITS[-shape[2] :] if draw(st.booleans()) else INITS[: shape[2]])
