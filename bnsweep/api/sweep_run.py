@@ -81,7 +81,7 @@ def run_sweep(sweep: Sweep, options: RunOptions, console: Console, bar: Notebook
 def _left_of(search: Asked, store: Store) -> list[str]:
     """Return the keys of the trials without a result among those that a search has asked for so far."""
     finished = store.finished()
-    return [key for key in map("{:016x}".format, search.trials.keys) if key not in finished]
+    return [key for key in search.trials.trial_keys() if key not in finished]
 
 
 def _stopping(interrupt: Interrupt, options: RunOptions) -> str:

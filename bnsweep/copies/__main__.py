@@ -22,7 +22,7 @@ LOOK_EVERY_S = 5.0
 
 def follow(directory: str, *names: CopyName) -> None:
     """Keep copies, by their names, of the results in a directory."""
-    follower = Follower(Store.open(directory), names, lambda line: print(line, flush=True))  # noqa: T201
+    follower = Follower(Store.open(directory), names, lambda line: print(line, flush=True))  # noqa: T201  # the run reads it
     with open(os.path.join(directory, LOCK), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         wait_s, is_over = 0.0, False
