@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from analysis.loading import Results
-from analysis.loading.one_line import one_line
 from analysis.loading.order import in_order
 from analysis.plots.canvas import canvas, set_title
-from analysis.plots.drawn_panels import panels_of
+from analysis.plots.drawn_panels import DrawnData, panels_of
 from analysis.plots.style import MARKERS, PALETTE, short_name, style
 from analysis.tables.shares import share_table
 
@@ -25,27 +23,7 @@ TOGETHER = "\N{NO-BREAK SPACE}"
 """Where no line may break."""
 
 
-@dataclass(frozen=True, repr=False)
-class SharesData:
-    """What the figure of shares shows."""
-
-    title: str
-    subtitle: str
-    norms: list[str]
-    panels: dict[str, pd.DataFrame]
-    """The rows of `share_table` of each panel, by its label."""
-    rows: pd.DataFrame
-    """All of them."""
-
-    __repr__ = one_line
-
-    @property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """What is drawn, by name."""
-        return {"shares": self.rows}
-
-
-def shares_data(results: Results) -> SharesData:
+def shares_data(results: Results) -> DrawnData:
     """Compute the share of the ranges that trains.
 
     Raises:
@@ -54,7 +32,8 @@ def shares_data(results: Results) -> SharesData:
     rows = share_table(results)
     panels = panels_of(rows)
     where = next(iter(panels))
-    return SharesData(
+    return DrawnData(
+        name="shares",
         title=f"{where + ': ' if where else ''}{_in_words(panels[where])}",
         subtitle="The share of the volume of the ranges whose trials reach 90 % of the best of any mode with the seed; "
         "mean over seeds, with its interval.",
@@ -78,7 +57,7 @@ def _percent(row: pd.Series) -> str:
     return value if np.isnan(row["low"]) else f"{value} ({100 * row['low']:.0f} to {100 * row['high']:.0f})"
 
 
-def draw_shares(data: SharesData, ax: Axes | None = None) -> Figure:
+def draw_shares(data: DrawnData, ax: Axes | None = None) -> Figure:
     """Draw them."""
     with style():
         whole, fig = canvas(ax, 1.4 + 0.3 * len(data.norms))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +9,10 @@ import pandas as pd
 
 from analysis.loading import Results
 from analysis.loading.drawn import require_drawn
-from analysis.loading.one_line import one_line
 from analysis.loading.order import in_order
 from analysis.plots.by_mode import draw_lines
 from analysis.plots.canvas import canvas, columns_in, set_title
-from analysis.plots.drawn_panels import panels_of
+from analysis.plots.drawn_panels import DrawnData, panels_of
 from analysis.plots.style import PALETTE, handles, style
 from analysis.statistics.nan_aware import nan_mean
 from analysis.tables.drawn import CELL, drawn_trials
@@ -28,27 +26,7 @@ if TYPE_CHECKING:
 MAX_NAMED = 3
 
 
-@dataclass(frozen=True, repr=False)
-class TuningData:
-    """What the figure of tuning shows."""
-
-    title: str
-    subtitle: str
-    norms: list[str]
-    panels: dict[str, pd.DataFrame]
-    """The rows of each panel, by its label."""
-    rows: pd.DataFrame
-    """configuration, norm, init, init_gain, trial, value (1 less the best so far, mean over searches), low, high."""
-
-    __repr__ = one_line
-
-    @property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """What is drawn, by name."""
-        return {"tuning-curves": self.rows}
-
-
-def tuning_data(results: Results) -> TuningData:
+def tuning_data(results: Results) -> DrawnData:
     """Compute the best so far of each mode.
 
     Raises:
@@ -60,7 +38,8 @@ def tuning_data(results: Results) -> TuningData:
     rows = pd.concat(parts, names=CELL).reset_index(CELL).reset_index(drop=True)
     rows = rows.astype({"norm": results.trials["norm"].dtype})
     where, first = next(iter(panels_of(table).items()))
-    return TuningData(
+    return DrawnData(
+        name="tuning-curves",
         title=f"{where + ': ' if where else ''}{_in_words(first)}",
         subtitle="What the best accuracy of a search lacks to 1 after so many of its trials: mean over the searches of "
         "all seeds, with its interval; there is none where most of them tie.",
@@ -87,7 +66,7 @@ def _in_words(rows: pd.DataFrame) -> str:
     return "; ".join([*told, *(f"{name} after {trials}" for name, trials in others)])
 
 
-def draw_tuning(data: TuningData, ax: Axes | None = None) -> Figure:
+def draw_tuning(data: DrawnData, ax: Axes | None = None) -> Figure:
     """Draw them."""
     with style():
         whole, fig = canvas(ax, 3.2)
