@@ -41,9 +41,10 @@ TRIALS = table(
     "trials",
     KEY,
     column("sweep", LABEL, "name of the sweep that ran the trial"),
-    column("status", LABEL, "completed, diverged or pruned"),
+    column("status", LABEL, "completed, diverged, or pruned: stopped on the way, since others were better there"),
     column("stop_step", pa.int64(), "updates made when the trial ended", "updates"),
     column("stop_reason", pa.string(), "why a trial that was not completed ended; else null"),
+    column("pruner", LABEL, "the rule that stopped a pruned trial, after stop_step updates, JSON; else null"),
     *AXIS_COLUMNS,
     column("model", LABEL, "name of the model"),
     column("model_options", pa.string(), "the model's other fields, JSON"),
@@ -75,7 +76,7 @@ TRIALS = table(
     column("trial_options", pa.string(), "what the sweep file gave that function, JSON; else null"),
     column("metric_name", LABEL, "name of the number that the function reports; else null"),
     column("metric_mode", LABEL, "which of two such numbers is the better, min or max; else null"),
-    column("metric", pa.float64(), "the number that the function reports, in its unit; null if diverged, or no such"),
+    column("metric", pa.float64(), "the number that the function reports, in its unit; null unless completed"),
     column("probes", pa.string(), "the probes and their schedules, JSON"),
     column(
         "num_classes",
@@ -83,9 +84,11 @@ TRIALS = table(
         "classes of the dataset; 1/num_classes is chance; null: real targets, without accuracy",
         "classes",
     ),
-    column("train_loss", pa.float64(), "mean mini-batch loss over the last epoch; null if diverged", LOSS_UNIT),
-    column("train_acc", pa.float64(), "mean mini-batch accuracy over the last epoch; null if diverged", "fraction"),
-    *evaluation_columns("if diverged"),
+    column("train_loss", pa.float64(), "mean mini-batch loss over the last epoch; null unless completed", LOSS_UNIT),
+    column(
+        "train_acc", pa.float64(), "mean mini-batch accuracy over the last epoch; null unless completed", "fraction"
+    ),
+    *evaluation_columns("unless completed"),
     column(
         "train_loss_eval",
         pa.float64(),
@@ -105,7 +108,9 @@ TRIALS = table(
     column("ics_cos", pa.float64(), "median over steps and layers but the first of the ICS cosine"),
     column("sharpness", pa.float64(), "median over steps of the largest Hessian eigenvalue"),
     column("lowest_eigenvalue", pa.float64(), "median over steps of the lowest Hessian eigenvalue"),
-    column("adaptive_sharpness", pa.float64(), "of the trained model, as in flatness/; null if diverged or not known"),
+    column(
+        "adaptive_sharpness", pa.float64(), "of the trained model, as in flatness/; null unless completed, or unknown"
+    ),
     column("edge_ratio", pa.float64(), "median over steps of optimizer_sharpness / stability_limit"),
     column("moments_mean_shift", pa.float64(), "median over steps and layers of mean_shift"),
     column("moments_std_shift", pa.float64(), "median over steps and layers of std_shift"),
