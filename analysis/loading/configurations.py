@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.loading.drawn import require_grid
 from analysis.loading.membership import are_among
+from analysis.loading.pruned import require_unpruned
 from analysis.loading.results import Results
 from bnsweep.results.schema import METRIC_TABLES
 
@@ -16,9 +17,10 @@ def split_configurations(results: Results) -> dict[str, Results]:
     """Return the results of each setting by its label, in the order of `Results.settings`; a single one is ''.
 
     Raises:
-        InputError: the trials were drawn from ranges, so that nothing can be measured on their grid.
+        InputError: the trials were drawn from ranges, or a pruner stopped some, so that they are no grid to measure on.
     """
     require_grid(results.drawn)
+    require_unpruned(results.trials)
     settings = results.settings
     if len(settings.fields) == 1:
         return {"": results}

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.loading.order import in_order
+from analysis.loading.pruned import require_unpruned
 from analysis.loading.results import IS_ADDED
 from analysis.measures.scores import final_score, has_accuracy
 from analysis.statistics.nan_aware import Floats, nan_max
@@ -100,7 +101,11 @@ def make_grid(trials: pd.DataFrame, curves: pd.DataFrame | None = None) -> Grid:
     """Arrange the trials of one configuration; needs status, test_acc, test_loss and num_classes besides the axes.
 
     The losses at initialization are those of step 0 in `curves`.
+
+    Raises:
+        InputError: a pruner stopped some of them.
     """
+    require_unpruned(trials)
     seeds, norms, inits, gains, lrs = (
         sorted(trials["seed"].unique().tolist()),
         in_order(trials["norm"]),

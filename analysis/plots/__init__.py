@@ -20,6 +20,7 @@ from analysis.plots.landscape import draw_landscape, landscape_data
 from analysis.plots.layers import draw_layers, layers_data
 from analysis.plots.metric import draw_metric, metric_data
 from analysis.plots.moments import draw_moments, moments_data
+from analysis.plots.pruning import draw_pruning, pruning_data
 from analysis.plots.robustness import draw_robustness, robustness_data
 from analysis.plots.shares import draw_shares, shares_data
 from analysis.plots.summary import draw_summary, summary_data
@@ -197,3 +198,11 @@ TUNING = FigureKind(
     "How good the best configuration is that a search has found after so many trials, of trials that a search drew.",
 )
 """The figure of what tuning a mode costs, of drawn trials."""
+
+PRUNING = FigureKind(
+    _of_results(pruning_data),
+    draw_pruning,
+    "Where each trial ended, over the learning rate: to the end, stopped by the pruner at what it had come to by then, "
+    "or diverged.",
+)
+"""The figure of trials of which a pruner stopped some."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from analysis.loading import Results, load
 from analysis.loading.configurations import split_configurations
 from analysis.loading.order import BASELINE
+from analysis.loading.pruned import is_pruned
 from analysis.measures.scores import ACCURACY, final_score, in_scores, says_accuracy
 from analysis.plots.computed import Computed, compute
 from analysis.plots.plain_sgd import is_own
@@ -21,6 +22,7 @@ from analysis.report.interactive import interactive
 from analysis.report.output_directory import FINAL_PAGE, PAGE, replaced_whole, report_directory
 from analysis.report.overview import report_overview
 from analysis.report.provenance import code_versions, dataset_names, provenance
+from analysis.report.pruned_page import pruned_context
 from analysis.tables.headline import ALLOWED, metric_headline, width_headline
 from analysis.tables.pooled import pooled_rows
 
@@ -84,6 +86,9 @@ def _page(results: Results, figures: Path, source: str, say: Callable[[str], obj
     if results.drawn:
         drawn = drawn_context(results, results.drawn, figures, say)
         return "drawn.html.j2", {**_shared_context(results), **drawn}
+    if is_pruned(results.trials).any():
+        pruned = pruned_context(results, figures, say)
+        return "pruned.html.j2", {**_shared_context(results), **pruned}
     grid = {**_context(results, figures, say), **interactive(results, source)}
     return "report.html.j2", {**_shared_context(results), **grid}
 

@@ -7,6 +7,7 @@ from analysis.tables.edges import edge_table
 from analysis.tables.factors import factor_table
 from analysis.tables.importance import importance_table
 from analysis.tables.joined import with_trials
+from analysis.tables.pruning import pruning_table
 from analysis.tables.robustness import robustness_table
 from analysis.tables.robustness_tables import RobustnessTables, make_tables
 from analysis.tables.shares import share_table
@@ -20,6 +21,7 @@ __all__ = [
     "factor_table",
     "importance_table",
     "make_tables",
+    "pruning_table",
     "robustness_table",
     "share_table",
     "to_xarray",
