@@ -1,4 +1,4 @@
-"""Examples in docstrings run in a folder of their own, with the results that they name (mini, momentum, qmc, pruned)."""
+"""Examples in docstrings run in a folder of their own, with the results that they name."""
 
 from __future__ import annotations
 
