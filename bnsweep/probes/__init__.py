@@ -14,6 +14,7 @@ from bnsweep.probes.curvature import Curvature
 from bnsweep.probes.custom import load_probe
 from bnsweep.probes.flatness import Flatness, TrainedModel
 from bnsweep.probes.ics import Ics
+from bnsweep.probes.joint import JointProbe
 from bnsweep.probes.landscape import Landscape
 from bnsweep.probes.layers import Layers
 from bnsweep.probes.moments import Moments
@@ -27,6 +28,7 @@ __all__ = [
     "FINAL_PROBES",
     "PROBES",
     "FinalProbe",
+    "JointProbe",
     "Measure",
     "ScheduledProbe",
     "StepContext",

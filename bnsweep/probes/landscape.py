@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from bnsweep.probes.context import StepContext
-from bnsweep.probes.in_force import as_real, copied, gradients
+from bnsweep.probes.in_force import copied, gradients
+from bnsweep.probes.joint import JointProbe, JointStep
+from bnsweep.probes.members import column, joint_norms, of_each
 from bnsweep.results.schema import Row
 
 
 @dataclass(frozen=True)
-class Landscape:
+class Landscape(JointProbe):
     """Loss and gradient on the straight line w - alpha g, at K step lengths alpha.
 
     g is the training step's own gradient over all trained parameters, at w = W^t. Mini-batch, batch statistics and
@@ -37,45 +40,74 @@ class Landscape:
     lr_multiples: tuple[float, ...]
     alphas: tuple[float, ...] = ()
 
-    def __call__(self, ctx: StepContext) -> list[Row]:
+    def of_each(self, step: JointStep) -> list[list[Row]]:
         """Return a row per step length: step, given_as, lr_multiple, alpha, loss, grad_diff_l2, grad_norm, beta."""
-        grad_norm = joint_norm(ctx.grads.values())
-        lengths = [("lr_multiple", multiple, multiple * ctx.lr) for multiple in self.lr_multiples]
-        lengths += [("alpha", alpha / ctx.lr, alpha) for alpha in self.alphas]
-        point = {name: torch.empty_like(ctx.params_before[name]) for name in ctx.grads}
-        measured = torch.stack([_at(ctx, point, alpha, grad_norm) for _, _, alpha in lengths])
+        walk, lengths = _Walk.of(step), [self._lengths(lr) for lr in step.lrs]
+        of_all = zip(*([alpha for _, _, alpha in each] for each in lengths), strict=True)
+        measured = torch.stack([walk.at(alphas) for alphas in of_all], 1).tolist()
         return [
-            {"step": ctx.step, "given_as": given_as, "lr_multiple": multiple, "alpha": alpha}
-            | dict(zip(("loss", "grad_diff_l2", "grad_norm", "beta"), values, strict=True))
-            for (given_as, multiple, alpha), values in zip(lengths, measured.tolist(), strict=True)
+            [
+                {"step": step.whole.step, "given_as": given_as, "lr_multiple": multiple, "alpha": alpha}
+                | dict(zip(("loss", "grad_diff_l2", "grad_norm", "beta"), values, strict=True))
+                for (given_as, multiple, alpha), values in zip(each, points, strict=True)
+            ]
+            for each, points in zip(lengths, measured, strict=True)
         ]
 
+    def _lengths(self, lr: float) -> list[tuple[str, float, float]]:
+        """Return the step lengths at a learning rate: what they are given as, the multiple, and alpha."""
+        lengths = [("lr_multiple", multiple, multiple * lr) for multiple in self.lr_multiples]
+        return [*lengths, *(("alpha", alpha / lr, alpha) for alpha in self.alphas)]
 
-def _at(ctx: StepContext, point: Mapping[str, Tensor], alpha: float, grad_norm: Tensor) -> Tensor:
-    """Return loss, grad_diff_l2, grad_norm and beta at one step length, (4,) in float64, still on the device.
 
-    Overwrite `point`, which every step length shares: memory that is fresh costs more than the arithmetic.
+@dataclass(frozen=True)
+class _Walk:
+    """The straight lines of K members.
+
+    Args:
+        step: where they begin.
+        grad_norms: ||g|| of each, (K,).
+        point: memory for w - alpha g, which all step lengths share: what is fresh costs more than the arithmetic.
+        each: of each trained parameter point, w and g by member, (K, n, ...).
     """
-    for name, g in ctx.grads.items():  # two operations, since one with alpha refuses what float32 cannot hold
-        torch.sub(ctx.params_before[name], torch.mul(g, alpha, out=point[name]), out=point[name])
-    loss, gradient = loss_and_gradient(ctx, point)
-    difference = joint_norm(torch.sub(gradient[name], g, out=point[name]) for name, g in ctx.grads.items())
-    return torch.stack([loss.double(), difference, grad_norm, difference / (alpha * grad_norm)])
+
+    step: JointStep
+    grad_norms: Tensor
+    point: dict[str, Tensor]
+    each: list[tuple[Tensor, Tensor, Tensor]]
+
+    @classmethod
+    def of(cls, step: JointStep) -> Self:
+        """Return the lines of a step."""
+        ctx, members = step.whole, step.members
+        point = {name: torch.empty_like(ctx.params_before[name]) for name in ctx.grads}
+        tensors = [(point[name], ctx.params_before[name], g) for name, g in ctx.grads.items()]
+        each = [(of_each(at, members), of_each(w, members), of_each(g, members)) for at, w, g in tensors]
+        return cls(step, joint_norms(ctx.grads.values(), members), point, each)
+
+    def at(self, alphas: Sequence[float]) -> Tensor:
+        """Return loss, grad_diff_l2, grad_norm and beta at a step length of each, (K, 4) in float64, on the device."""
+        for at, w, g in self.each:  # two operations, since one with alpha refuses what float32 cannot hold
+            torch.sub(w, torch.mul(g, column(alphas, g), out=at), out=at)
+        losses, gradient = losses_and_gradient(self.step, self.point)
+        grads, point = self.step.whole.grads.items(), self.point
+        changes = (torch.sub(gradient[name], g, out=point[name]) for name, g in grads)
+        difference, length = joint_norms(changes, self.step.members), self.grad_norms
+        return torch.stack([losses.double(), difference, length, difference / (column(alphas, length) * length)], 1)
 
 
-def loss_and_gradient(ctx: StepContext, trained: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the mini-batch loss where the trained parameters have these values, a scalar, and its gradient by name."""
-    leaves = {name: w.detach().requires_grad_() for name, w in trained.items()}
+def losses_and_gradient(step: JointStep, trained: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the mini-batch loss of each where the trained parameters have these values, (K,), and the gradient."""
+    ctx, leaves = step.whole, {name: w.detach().requires_grad_() for name, w in trained.items()}
     with torch.enable_grad(), ctx.in_force({**ctx.params_before, **leaves}):
         with ctx.autocast():
             outputs = ctx.model(copied(ctx.x))
-        loss = ctx.loss_fn(outputs, ctx.y)
-        gradient = gradients(loss, list(leaves.values()))
-    return loss.detach(), dict(zip(leaves, gradient, strict=True))
+        losses = step.loss_of_each(outputs, ctx.y)
+        gradient = gradients(losses.sum(), list(leaves.values()))
+    return losses.detach(), dict(zip(leaves, gradient, strict=True))
 
 
-def joint_norm(tensors: Iterable[Tensor]) -> Tensor:
-    """Return the l2 norm over all tensors together, a float64 scalar, so that no square overflows."""
-    norms = [torch.linalg.vector_norm(as_real(tensor), dtype=torch.float64) for tensor in tensors]
-    total: Tensor = torch.linalg.vector_norm(torch.stack(norms))
-    return total
+def loss_and_gradient(ctx: StepContext, trained: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the mini-batch loss of a trial alone, a scalar, and its gradient by name."""
+    losses, gradient = losses_and_gradient(JointStep.alone(ctx), trained)
+    return losses[0], gradient

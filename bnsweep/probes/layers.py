@@ -10,13 +10,13 @@ from torch import Tensor
 from bnsweep.models import layers
 from bnsweep.norm.weight import weight_parameters
 from bnsweep.probes.context import StepContext
-from bnsweep.probes.in_force import as_real
+from bnsweep.probes.joint import JointProbe, JointStep
+from bnsweep.probes.members import column, norms
 from bnsweep.results.schema import Row
-from bnsweep.spec import TrainSpec
 
 
 @dataclass(frozen=True)
-class Layers:
+class Layers(JointProbe):
     """Norms of each weight layer's weight w, its gradient g and its update u = w^{t+1} - w^t, and rates from them.
 
     Where the loss does not depend on the length of w, as before a normalization, a step of SGD on w is one on its
@@ -36,33 +36,35 @@ class Layers:
     is to the weight before it. All norms are l2, in float64. No forward is run.
     """
 
-    def __call__(self, ctx: StepContext) -> list[Row]:
+    def of_each(self, step: JointStep) -> list[list[Row]]:
         """Return one row per layer: step, layer, layer_name and the columns of `rates`; inf or NaN at zero weights."""
+        ctx = step.whole
         names = {id(parameter): name for name, parameter in ctx.model.named_parameters()}
         found = [(label, names[id(weight_parameters(layer)[-1])]) for label, layer in layers(ctx.network)]
-        norms = torch.stack([_norms(ctx, name) for _, name in found])
-        measured = rates(norms, ctx.train, ctx.lr * ctx.clip_factor)
-        values = torch.stack(list(measured.values()), dim=1).tolist()
+        lengths = torch.stack([_lengths(ctx, name, step.members) for _, name in found], 1)
+        measured = rates(lengths, step)
+        values = torch.stack(list(measured.values()), 2).tolist()
+        numbered = [{"step": ctx.step, "layer": i, "layer_name": label} for i, (label, _) in enumerate(found)]
         return [
-            {"step": ctx.step, "layer": i, "layer_name": label, **dict(zip(measured, row, strict=True))}
-            for i, ((label, _), row) in enumerate(zip(found, values, strict=True))
+            [{**layer, **dict(zip(measured, row, strict=True))} for layer, row in zip(numbered, rows, strict=True)]
+            for rows in values
         ]
 
 
-def rates(norms: Tensor, train: TrainSpec, lr: float) -> dict[str, Tensor]:
-    """Return weight_norm, grad_norm, update_norm, relative_update and effective_lr, each (L,), from norms (L, 3).
-
-    `lr` is what the step multiplied the gradient by.
-    """
-    weight, gradient, update = norms.unbind(dim=1)
-    relative = update / weight
-    effective = lr / (1 - train.momentum) / weight.square() if train.optimizer == "sgd" else relative
+def rates(lengths: Tensor, step: JointStep) -> dict[str, Tensor]:
+    """Return weight_norm, grad_norm, update_norm, relative_update, effective_lr, (K, L) each, of lengths (K, L, 3)."""
+    weight, gradient, update = lengths.unbind(2)
+    relative = effective = update / weight
+    if step.whole.train.optimizer == "sgd":
+        factors = zip(step.lrs, step.clip_factors, step.momenta, strict=True)
+        steady = [lr * clip_factor / (1 - momentum) for lr, clip_factor, momentum in factors]
+        effective = weight.square().reciprocal() * column(steady, weight)
     measured = {"weight_norm": weight, "grad_norm": gradient, "update_norm": update}
     return {**measured, "relative_update": relative, "effective_lr": effective}
 
 
-def _norms(ctx: StepContext, name: str) -> Tensor:
-    """Return ||w||, ||g|| and ||u|| of one parameter, (3,), float64, in which no square overflows."""
+def _lengths(ctx: StepContext, name: str, members: int) -> Tensor:
+    """Return ||w||, ||g|| and ||u|| of one parameter of each member, (K, 3)."""
     before = ctx.params_before[name]
     tensors = before, ctx.grads[name], ctx.params_after[name] - before
-    return torch.stack([torch.linalg.vector_norm(as_real(tensor), dtype=torch.float64) for tensor in tensors])
+    return torch.stack([norms(tensor, members) for tensor in tensors], 1)

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from bnsweep.models import norm_sites
 from bnsweep.norm.site import batch_dims, per_channel
 from bnsweep.probes.context import StepContext
+from bnsweep.probes.joint import JointProbe, JointStep
+from bnsweep.probes.members import of_each
 from bnsweep.results.schema import Row
 
 BLOCK = 1 << 18
@@ -22,7 +24,7 @@ BLOCK = 1 << 18
 
 @dataclass(frozen=True)
 class UnitMoments:
-    """Moments of one site per unit over the mini-batch: mean (C,) and std (C,), float64.
+    """Moments of one site per unit over the mini-batch: mean (C,) and std (C,), float64; of K members C = K c.
 
     A unit is a channel, over all samples and positions; std is that of the mini-batch (divided by n, not n - 1).
     """
@@ -40,7 +42,7 @@ class SiteMoments:
 
 
 @dataclass
-class Moments:
+class Moments(JointProbe):
     """Moments at every normalization site, and how far they moved since this trial's last measurement.
 
     Taken at W^t on the step's mini-batch, batch statistics and noise, before and after the normalization. One forward.
@@ -64,15 +66,19 @@ class Moments:
             for site, tensors in state["previous"].items()
         }
 
-    def __call__(self, ctx: StepContext) -> list[Row]:
+    def of_each(self, step: JointStep) -> list[list[Row]]:
         """Return one row per site: step, layer, layer_name, mean, std, their shifts, and the same with `pre_`."""
+        ctx = step.whole
         sites, current = norm_sites(ctx.network), site_moments(ctx)
         previous, self.previous = self.previous, {**self.previous, **current}
         called = [(site, layer, name) for site, (layer, name, _) in enumerate(sites) if site in current]
-        columns = _read([_columns(current[site], previous.get(site)) for site, _, _ in called])
+        columns = [_columns(current[site], previous.get(site), step.members) for site, _, _ in called]
         return [
-            {"step": ctx.step, "layer": layer, "layer_name": name, **row}
-            for (_, layer, name), row in zip(called, columns, strict=True)
+            [
+                {"step": ctx.step, "layer": layer, "layer_name": name, **row}
+                for (_, layer, name), row in zip(called, rows, strict=True)
+            ]
+            for rows in _read(columns, step.members)
         ]
 
 
@@ -101,11 +107,12 @@ def _measure(
 
 
 def unit_moments(a: Tensor) -> UnitMoments:
-    """Return the moments of a, (N, C) or (N, C, H, W).
+    """Return the moments of a: (N, C), (N, C, H, W), or (K, F, N) as fully connected layers of members are joined.
 
     In float64, where no square overflows, and in two passes over parts that fit in the cache, which on a CPU takes less
     time than one pass over all of it in float32; `torch.std_mean` over these dimensions takes about ten times as long.
     """
+    a = a.flatten(0, 1).t() if a.ndim == 3 else a
     num_values = a.numel() // a.shape[1]
     samples = max(1, BLOCK * len(a) // a.numel()) if a.device.type == "cpu" else len(a)
     dims, parts = batch_dims(a), torch.split(a, samples)
@@ -120,29 +127,33 @@ def _zeros(a: Tensor) -> Tensor:
 
 
 Columns = dict[str, Tensor | None]
+"""(K,) each."""
 
 
-def _columns(now: SiteMoments, then: SiteMoments | None) -> Columns:
-    after = _summary(now.after, None if then is None else then.after)
-    before = _summary(now.before, None if then is None else then.before)
+def _columns(now: SiteMoments, then: SiteMoments | None, members: int) -> Columns:
+    after = _summary(now.after, None if then is None else then.after, members)
+    before = _summary(now.before, None if then is None else then.before, members)
     return {**after, **{f"pre_{name}": value for name, value in before.items()}}
 
 
-def _summary(now: UnitMoments, then: UnitMoments | None) -> Columns:
+def _summary(now: UnitMoments, then: UnitMoments | None, members: int) -> Columns:
     return {
-        "mean": now.mean.mean(),
-        "std": now.std.mean(),
-        "mean_shift": None if then is None else _rms(now.mean - then.mean),
-        "std_shift": None if then is None else _rms(now.std - then.std),
+        "mean": of_each(now.mean, members).mean(1),
+        "std": of_each(now.std, members).mean(1),
+        "mean_shift": None if then is None else _rms(now.mean - then.mean, members),
+        "std_shift": None if then is None else _rms(now.std - then.std, members),
     }
 
 
-def _rms(change: Tensor) -> Tensor:
-    return change.square().mean().sqrt()
+def _rms(change: Tensor, members: int) -> Tensor:
+    return of_each(change.square(), members).mean(1).sqrt()
 
 
-def _read(rows: Sequence[Columns]) -> list[dict[str, float | None]]:
-    """Read the numbers of all rows, at once, since reading waits for the device."""
+def _read(rows: Sequence[Columns], members: int) -> list[list[dict[str, float | None]]]:
+    """Read the numbers of all rows of each member, at once, since reading waits for the device."""
     there = [value for row in rows for value in row.values() if value is not None]
-    numbers = iter(torch.stack(there).tolist() if there else ())
-    return [{name: None if value is None else next(numbers) for name, value in row.items()} for row in rows]
+    read = [iter(numbers) for numbers in torch.stack(there, 1).tolist()] if there else [iter(())] * members
+    return [
+        [{name: None if value is None else next(numbers) for name, value in row.items()} for row in rows]
+        for numbers in read
+    ]

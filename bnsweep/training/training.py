@@ -36,17 +36,13 @@ class BegunStep:
         step: updates made before it.
         due: the probes that measure it.
         row: what is known of its row in `curves`; None where it has no row.
-        start: copies of what it may move; None where no probe is due.
         metrics: of its forward, once that was made.
-        loss: of its mini-batch where a probe is due, else 0, since reading it waits for the device.
     """
 
     step: int
     due: list[ScheduledProbe]
     row: dict[str, Any] | None
-    start: StepStart | None
     metrics: BufferedStep | None = None
-    loss: float = 0.0
 
 
 class Training:
@@ -93,39 +89,40 @@ class Training:
 
     def _make(self, step: int, x: Tensor, y: Tensor) -> bool:
         """Make a step; return whether there may be another."""
-        begun = self.begin(step, x)
+        begun = self.begin(step)
         if begun is None:
             return False
+        start = self._start(x) if begun.due else None
         outputs = self.trial.forward(step, x, y)
-        if not self.goes_on(begun, outputs, y):
+        loss = outputs.loss.item() if start else 0.0
+        if not self.goes_on(begun, outputs, y, loss):
             return False
         self.end(begun, self.trial.update(outputs, with_grad_norm=begun.row is not None))
+        if start:
+            self._measure(begun.due, start, step, y, loss)
+        self.step = step + 1
         return True
 
-    def begin(self, step: int, x: Tensor) -> BegunStep | None:
-        """Look at what comes before the forward of a step on x; None where the loss has diverged before it."""
+    def begin(self, step: int) -> BegunStep | None:
+        """Look at what comes before the forward of a step; None where the loss has diverged before it."""
         due = self.probing.due(step)
         if due or self.record.buffer.is_full:
             self.record.flush()
-        if self.result.has_diverged:
-            return None
-        return BegunStep(step, due, self._row(step), self._start(x) if due else None)
+        return None if self.result.has_diverged else BegunStep(step, due, self._row(step))
 
-    def goes_on(self, begun: BegunStep, outputs: StepOutputs, y: Tensor) -> bool:
-        """Keep the numbers of the forward; return whether an update is to follow, as far as one knows yet."""
+    def goes_on(self, begun: BegunStep, outputs: StepOutputs, y: Tensor, loss: float) -> bool:
+        """Keep the numbers of the forward; return whether an update is to follow, as far as one knows yet.
+
+        The loss is that of the mini-batch where a probe is due, else 0, since reading it waits for the device.
+        """
         begun.metrics = BufferedStep(begun.step, outputs.loss.detach(), outputs.logits, y, begun.row)
         self.record.buffer.append(begun.metrics)
-        begun.loss = outputs.loss.item() if begun.start else 0.0
-        return divergence("mini-batch loss", begun.loss, self.spec.train.max_loss) is None
+        return divergence("mini-batch loss", loss, self.spec.train.max_loss) is None
 
     def end(self, begun: BegunStep, grad_norms: Tensor | None) -> None:
-        """Look at what comes after the update, whose gradient has these norms (P,), and measure the step."""
-        metrics = begun.metrics
-        assert metrics is not None
-        metrics.grad_norms = grad_norms
-        if begun.start:
-            self._measure(begun.due, begun.start, begun.step, metrics.targets, begun.loss)
-        self.step = begun.step + 1
+        """Keep the norms (P,) of the update's gradient, where they were taken."""
+        assert begun.metrics is not None
+        begun.metrics.grad_norms = grad_norms
 
     def finish(self) -> None:
         """Judge what the trial ends with, unless it diverged."""

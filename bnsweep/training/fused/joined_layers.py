@@ -12,7 +12,7 @@ from bnsweep.models.resnet import Shortcut
 from bnsweep.norm.dyt import DynamicTanh
 from bnsweep.norm.rms import RmsNorm
 from bnsweep.norm.site import EPS, NormSite, per_channel
-from bnsweep.training.fused.parts import by_member
+from bnsweep.probes.members import by_member
 
 Members = Sequence[nn.Module]
 

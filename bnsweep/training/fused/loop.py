@@ -6,15 +6,18 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
+import torch
 from torch import Tensor
 
 from bnsweep.data import Dataset
 from bnsweep.data.batches import joined_batches
+from bnsweep.probes.joint import JointStep
 from bnsweep.rng import derive, seeded
 from bnsweep.spec import TrialSpec
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.fused.clock import SharedClock
 from bnsweep.training.fused.crowd import Crowd, is_crowd
+from bnsweep.training.fused.probing import JointProbing
 from bnsweep.training.fused.step import JoinedTrials
 from bnsweep.training.precision import held_in, products_in
 from bnsweep.training.training import BegunStep, Training
@@ -58,8 +61,10 @@ class FusedTraining:
         in_slots = [specs.get(slot, some) for slot in range(some.train.fuse)]
         held = held_in(data, some.train.precision)  # once for all
         all_members = [Training(spec, held, Compiler(), self._clock.of(slot)) for slot, spec in enumerate(in_slots)]
-        for slot, state in states.items():
-            all_members[slot].load_state_dict(state)
+        some_state = next(iter(states.values()), None)
+        for slot, member in enumerate(all_members):
+            if state := states.get(slot, some_state):
+                member.load_state_dict(state)
         self.members = {slot: all_members[slot] for slot in specs}
         self.errors: dict[int, Exception] = {}
         self.left = set(specs)
@@ -67,6 +72,7 @@ class FusedTraining:
         self._data, self._seeds = all_members[0].data, [spec.seed for spec in in_slots]
         self._train = some.train
         self._joint = JoinedTrials([member.trial for member in all_members], in_slots, self.step)
+        self._probing = JointProbing(all_members, self._joint)
 
     def run(self) -> Iterator[Self]:
         """Make the steps that are left of any member, and yield after each, and at the end."""
@@ -92,29 +98,40 @@ class FusedTraining:
     def state_dict(self, slot: int) -> dict[str, Any]:
         """Return the state of a member between two steps."""
         self._joint.share(slot)
+        self._probing.share(slot)
         return self.members[slot].state_dict()
 
     def _make(self, step: int, x: Tensor, y: Tensor) -> None:
         """Make a step on the mini-batches x (K, B, C, H, W), y (K, B)."""
-        begun: dict[int, BegunStep | None] = {}
+        begun = dict[int, BegunStep]()
         for slot in [*self.left]:
             with self._by_itself(slot):
-                begun[slot] = self.members[slot].begin(step, x[slot])
+                if one := self.members[slot].begin(step):
+                    begun[slot] = one
+                else:
+                    self.end(slot)
+        start = self._probing.start(x, self.left) if self._probing.is_due(step) else None
         outputs = self._joint.forward(step, x, y)
-        going = dict[int, BegunStep]()
+        losses = torch.stack([each.loss for each in outputs]).tolist() if start else [0.0] * len(outputs)
         for slot in [*self.left]:
-            one = begun[slot]
-            if one and self.members[slot].goes_on(one, outputs[slot], y[slot]):
-                going[slot] = one
-            else:
+            if not self.members[slot].goes_on(begun[slot], outputs[slot], y[slot], losses[slot]):
                 self.members[slot].record.flush()
                 self.end(slot)
-        norms = self._joint.update(step, with_grad_norm=any(one.row is not None for one in going.values()))
-        for slot, one in going.items():
-            if one.start:
-                self._joint.share(slot)
+        norms = self._joint.update(step, with_grad_norm=any(begun[slot].row is not None for slot in self.left))
+        for slot in self.left:
+            one = begun[slot]
+            self.members[slot].end(one, norms[slot] if norms is not None and one.row is not None else None)
+        if start:
+            self._measure(self._joint.joint_step(start, step, y, losses))
+        for slot in self.left:
+            self.members[slot].step = step + 1
+
+    def _measure(self, step: JointStep) -> None:
+        """Let the probes measure a step."""
+        self._probing.measure(step, self.left)
+        for slot in [*self.left]:
             with self._by_itself(slot):
-                self.members[slot].end(one, norms[slot] if norms is not None and one.row is not None else None)
+                self._probing.measure_one(step, slot)
 
     @contextmanager
     def _by_itself(self, slot: int) -> Iterator[None]:

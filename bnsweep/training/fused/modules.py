@@ -21,7 +21,7 @@ from bnsweep.norm.group import GroupNorm
 from bnsweep.norm.lp import LpBatchNorm
 from bnsweep.norm.noisy import NoisyBatchNorm
 from bnsweep.norm.rms import RmsNorm
-from bnsweep.norm.site import NormSite
+from bnsweep.norm.site import Normalization, NormSite
 from bnsweep.norm.weight import WeightNorm
 from bnsweep.norm.weight_standardization import WeightStandardization
 from bnsweep.training.fused.joined_layers import (
@@ -37,21 +37,24 @@ from bnsweep.training.fused.joined_layers import (
 )
 
 
-class JoinedNoisy(nn.Module):
+class JoinedNoisy(Normalization):
     """Batch normalization, then each member's own noise of the step."""
 
     def __init__(self, members: Members) -> None:
         super().__init__()
         sites = [cast("NoisyBatchNorm", member) for member in members]
         self.batch = joined([site.batch for site in sites])
-        self.is_map, self._sites = sites[0].site.spatial is not None, sites
+        self.site, self._sites = _site(members), sites
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalized x, of the same shape, with the noise."""
         a: Tensor = self.batch(x)
-        each = a.chunk(len(self._sites), 1) if self.is_map else a.transpose(1, 2)
+        is_map = self.site.spatial is not None
+        each = a.chunk(len(self._sites), 1) if is_map else a.transpose(1, 2)
         drawn = zip(*(site.noise(own) for site, own in zip(self._sites, each, strict=True)), strict=True)
-        s, m = (torch.cat(of_each, 1) if self.is_map else torch.stack(of_each).transpose(1, 2) for of_each in drawn)
+        s, m = (
+            torch.cat(of_each, 1) if self.site.spatial else torch.stack(of_each).transpose(1, 2) for of_each in drawn
+        )
         return torch.addcmul(m, s, a)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bnsweep.probes.members import by_member
 from bnsweep.spec import TrainSpec
-from bnsweep.training.fused.parts import by_member
 
 Tensors = Sequence[Tensor]
 REMEMBERED = {"momentum_buffer", "exp_avg", "exp_avg_sq"}

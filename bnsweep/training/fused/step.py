@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
 
 import torch
 from torch import Tensor
 
+from bnsweep.models import Network
 from bnsweep.norm import noisy_sites
 from bnsweep.probes.autocast import forward_in
+from bnsweep.probes.context import StepContext, StepStart
+from bnsweep.probes.joint import JointStep
 from bnsweep.spec import TrialSpec
 from bnsweep.training.clipping import EPS
 from bnsweep.training.fused.modules import joined
@@ -33,6 +37,7 @@ class JoinedTrials:
         self.trials, self.specs, first = trials, specs, trials[0]
         self.loss, self._precision = first.loss, specs[0].train.precision
         self.model = joined([trial.model for trial in trials]).train()
+        self.network = Network(self.model)
         self._noisy_sites = [site for trial in trials for site in noisy_sites(trial.model)]
         self._names = list(first.trained())
         self._parameters = list(self.model.parameters())
@@ -44,7 +49,8 @@ class JoinedTrials:
         self._is_map = any(w.ndim == 4 for w in self._parameters)
         clip_norm = specs[0].train.clip_norm
         self._clip_norm, self._clip_factors = clip_norm, torch.ones(len(trials))
-        self._gradients: list[Tensor] = []
+        self._whole_gradients: Sequence[Tensor] = ()
+        self._gradients: list[Tensor] = []  # by member
 
     def forward(self, step: int, x: Tensor, y: Tensor) -> list[StepOutputs]:
         """Return each member's loss and logits on its mini-batch, x (K, B, C, H, W), y (K, B), after `step` updates."""
@@ -63,17 +69,19 @@ class JoinedTrials:
 
     def outputs(self, x: Tensor) -> Tensor:
         """Return the members' outputs (K, F, B) on samples x (K, B, C, H, W)."""
-        images = x.transpose(0, 1).flatten(1, 2)
-        if self._is_map:
-            images = images.contiguous(memory_format=torch.channels_last)
         with forward_in(self._precision, x.device):
-            outputs: Tensor = self.model(images)
+            outputs: Tensor = self.model(self.laid_out(x))
         return outputs
+
+    def laid_out(self, x: Tensor) -> Tensor:
+        """Return samples (K, B, C, H, W) as the joined model takes them, (B, K C, H, W)."""
+        images = x.transpose(0, 1).flatten(1, 2)
+        return images.contiguous(memory_format=torch.channels_last) if self._is_map else images
 
     def update(self, step: int, with_grad_norm: bool) -> Tensor | None:
         """Move all parameters; return the norm of each of a member's gradients, (K, P), where it is asked for."""
-        gradients = torch.autograd.grad(self._total, self._parameters)
-        self._gradients = self._optimizer.columns.split(gradients)
+        self._whole_gradients = torch.autograd.grad(self._total, self._parameters)
+        self._gradients = self._optimizer.columns.split(self._whole_gradients)
         norms = self._norms() if with_grad_norm or self._clip_norm else None
         lrs = [lr_at(step, spec.lr, spec.train) for spec in self.specs]
         taken = self._gradients
@@ -83,6 +91,34 @@ class JoinedTrials:
             taken = list(torch._foreach_mul(taken, self._optimizer.columns(self._clip_factors)))
         self._optimizer.step(taken, lrs)
         return norms if with_grad_norm else None
+
+    def joint_step(self, start: StepStart, step: int, y: Tensor, losses: Sequence[float]) -> JointStep:
+        """Return the step that was just made, after `step` updates before it, on targets y (K, B) with these losses."""
+
+        def loss_fn(outputs: Tensor, y: Tensor) -> Tensor:
+            return self.loss.of_each(outputs, y).sum()
+
+        trains, parameters = [spec.train for spec in self.specs], list(self.model.named_parameters())
+        whole = StepContext(
+            network=self.network,
+            x=start.x,
+            y=y,
+            loss_fn=loss_fn,
+            step=step,
+            lr=nan,
+            loss=nan,
+            params_before=start.parameters,
+            params_after={name: w.detach() for name, w in parameters},
+            buffers=start.buffers,
+            grads={name: gradient for (name, _), gradient in zip(parameters, self._whole_gradients, strict=True)},
+            rng_state=start.rng_state,
+            attributes=start.attributes,
+            train=trains[0],
+            clip_factor=nan,
+        )
+        lrs = [lr_at(step, spec.lr, spec.train) for spec in self.specs]
+        momenta, clip_factors = [train.momentum for train in trains], self._clip_factors.tolist()
+        return JointStep(whole, self.loss.of_each, losses, lrs, momenta, clip_factors)
 
     def share(self, member: int) -> None:
         """Let a member's own trial hold the gradient of the step, and the state of its optimizer."""

@@ -172,3 +172,20 @@ def test_what_a_member_raises_ends_that_member(spec: Build, data: Dataset) -> No
     assert [member.step for member in fused.members.values()] == [8, 8, 0]
     alone = run_trial(specs[1], data)
     assert fused.members[1].result.test_acc == alone.test_acc
+
+
+def test_one_that_is_continued_in_other_company_is_as_if_it_had_stayed(spec: Build, data: Dataset) -> None:
+    """To the bit, what probes remember included."""
+    fields: dict[str, Any] = {
+        "model": MODELS["vgg"],
+        "train": {"steps": STEPS, "batch_size": 16, "momentum": 0.5, "fuse": 3},
+        "probes": PROBES,
+    }
+    specs = members(spec, **fields)
+    saved = None
+    for training in train_together(dict(enumerate(specs)), data):
+        if training.step == 5 and saved is None:
+            saved = training.state_dict(1)
+    assert saved is not None
+    *_, again = train_together({1: specs[1]}, data, {1: saved})
+    assert again.members[1].result.tables == training.members[1].result.tables
