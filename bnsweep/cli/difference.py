@@ -13,7 +13,7 @@ from bnsweep.results.tables import CIRCUMSTANCES
 from bnsweep.spec import TrainSpec
 
 NOT_COMPARED = {
-    "trials": {*CIRCUMSTANCES, *TrainSpec.model_fields, "data_sha256", "code_sha256"},
+    "trials": {*CIRCUMSTANCES, *TrainSpec.model_fields, "log_curves", "data_sha256", "code_sha256"},
     "curves": {"step_lr"},
 }
 """By table: when and where a trial ran, and what follows of its spec; rows may be older than a column of that."""

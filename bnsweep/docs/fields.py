@@ -24,7 +24,7 @@ def fields_of_sweep_files() -> Lines:
         for variant in fields[name]["anyOf"]:
             section = _of(variant, definitions)
             yield from _section(f"{name}: {_name(section)}", section)
-    for name in ("train", "trial"):
+    for name in ("train", "log", "trial"):
         yield from _section(name, _of(fields[name], definitions))
     yield from _section("trial.metric", definitions["MetricSpec"])
     for name in ("resources", "search"):

@@ -68,6 +68,7 @@ TRIALS = table(
     column("max_loss", pa.float64(), "mini-batch loss above which the trial counts as diverged", LOSS_UNIT),
     column("log_every", pa.int64(), "steps from one row in curves to the next", "updates"),
     column("eval_every", pa.int64(), "steps from one evaluation to the next; null: at the end only", "updates"),
+    column("log_curves", LABEL, "what curves holds of it: all, or summary; null in an earlier version's rows: all"),
     column("compile", pa.bool_(), "whether the training step was compiled"),
     column("augment", LABEL, "what is done to mini-batches at random, JSON"),
     column("precision", LABEL, "in which training computes: float32, float64, bf16 (autocast) or tf32"),

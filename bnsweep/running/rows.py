@@ -151,6 +151,8 @@ def _columns_of(name: str, dump: dict[str, Any]) -> dict[str, Any]:
         return {name: dump["name"], f"{name}_options": json.dumps(options)}
     if name == "train":
         return {option: json.dumps(value) if isinstance(value, list) else value for option, value in dump.items()}
+    if name == "log":
+        return {f"log_{option}": value for option, value in dump.items()}
     return {name: json.dumps(dump)} if name == "probes" else {}
 
 

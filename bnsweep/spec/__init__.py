@@ -15,6 +15,7 @@ from bnsweep.spec.datasets import (
     ParquetSpec,
     TorchvisionDatasetSpec,
 )
+from bnsweep.spec.log import LogSpec
 from bnsweep.spec.models import (
     CustomSpec,
     DeepLinearSpec,
@@ -62,6 +63,7 @@ __all__ = [
     "ImagesSpec",
     "LandscapeSpec",
     "LayersSpec",
+    "LogSpec",
     "MlpSpec",
     "ModelSpec",
     "MomentsSpec",

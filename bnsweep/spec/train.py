@@ -89,7 +89,7 @@ class TrainSpec(Section):
     max_loss: PositiveFloat = 1e6
     """A mini-batch loss above it, or not finite, is divergence."""
     log_every: PositiveInt = 1
-    """Steps from one row in `curves` to the next; as many as `steps`: the first and the last, all that tables take."""
+    """Steps from one row in `curves` to the next; log, below, keeps a summary instead."""
     eval_every: PositiveInt | None = None
     """Steps from one evaluation on the test set to the next; left out: at the end only."""
     compile: bool = False

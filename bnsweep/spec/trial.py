@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from bnsweep.spec.datasets import DatasetSpec, NoDatasetSpec
+from bnsweep.spec.log import LogSpec
 from bnsweep.spec.models import ModelSpec, NoModelSpec
 from bnsweep.spec.own_trial import OwnTrialSpec
 from bnsweep.spec.probes import ProbesSpec
@@ -74,6 +75,8 @@ class TrialSpec(Section):
     """Fixes data order, initial weights before the gain, and noise, across lr and norm: comparisons are paired."""
     probes: ProbesSpec = ProbesSpec()
     """What is measured on the way, or the name of a set of probes: `economy`, `full`."""
+    log: LogSpec = LogSpec()
+    """What is kept of the way."""
 
     @property
     def is_own(self) -> bool:
@@ -103,6 +106,14 @@ class TrialSpec(Section):
     def _real_targets_need_a_loss_for_them(dataset: DatasetSpec, loss: str) -> None:
         if getattr(dataset, "targets", None) == "real" and loss not in REAL_TARGET_LOSSES:
             raise ValueError(f"train.loss {loss} is for classes; dataset.targets real take loss mse")
+
+    @reads("is_own", "log", "train.log_every")
+    @staticmethod
+    def _a_summary_is_of_our_own_loop_and_has_its_steps(is_own: bool, log: LogSpec, log_every: int) -> None:
+        if log.curves == "summary" and is_own:
+            raise ValueError("log.curves summary is of bnsweep's own loop; a loop of your own logs what it likes")
+        if log.curves == "summary" and log_every != 1:
+            raise ValueError(f"train.log_every {log_every} is for log.curves all; leave it out with summary")
 
     @reads("probes", "train.precision")
     @staticmethod

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from bnsweep.data import Dataset
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.section import NONE
+from bnsweep.training.curves import logs_end, row_of_step
 from bnsweep.training.evaluation import Evaluation
 from bnsweep.training.losses import constant_loss, make_loss
 from bnsweep.training.metrics import MetricsBuffer, StepMetrics
 from bnsweep.training.result import TrialResult, divergence
-from bnsweep.training.schedules import lr_at
 
 
 def result_on(data: Dataset, spec: TrialSpec) -> TrialResult:
@@ -30,7 +29,7 @@ class Record:
 
     def __init__(self, spec: TrialSpec, data: Dataset) -> None:
         self.steps, self.max_loss = spec.train.steps, spec.train.max_loss
-        self._lr_at = partial(lr_at, lr=spec.lr, train=spec.train)
+        self._spec, self._logs_end = spec, logs_end(spec)
         self.result = result_on(data, spec)
         self.last_epoch: deque[tuple[float, float | None]] = deque(maxlen=len(data.train_y) // spec.train.batch_size)
         self.buffer = MetricsBuffer()
@@ -44,17 +43,18 @@ class Record:
     def _read(self, metrics: StepMetrics) -> None:
         self.last_epoch.append((metrics.loss, metrics.accuracy))
         reason = divergence("mini-batch loss", metrics.loss, self.max_loss)
-        if reason or metrics.row is not None:
-            row = {"step": metrics.step, "train_loss": metrics.loss, "train_acc": metrics.accuracy}
-            update = {"grad_norm": None if reason else metrics.grad_norm, "step_lr": self._lr_at(metrics.step)}
-            self.result.tables["curves"].append(row | (metrics.row or {}) | update)
+        if metrics.row is not None or (reason and self._logs_end):
+            grad_norm = None if reason else metrics.grad_norm
+            row = row_of_step(self._spec, metrics.step, metrics.loss, metrics.accuracy, grad_norm, metrics.row or {})
+            self.result.tables["curves"].append(row)
         if reason:
             self.result.diverge(metrics.step, reason)
 
     def finish(self, evaluation: Evaluation) -> None:
         """Record the evaluation after the last step; the final training metrics are means over the last epoch."""
         result = self.result
-        result.tables["curves"].append({"step": self.steps, **evaluation.test_columns()})
+        if self._logs_end:
+            result.tables["curves"].append({"step": self.steps, **evaluation.test_columns()})
         if reason := divergence("test loss", evaluation.test.loss, self.max_loss):
             result.diverge(self.steps, reason)
             return

@@ -19,6 +19,7 @@ from bnsweep.spec import TrialSpec
 from bnsweep.training.code import code_sha256
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.context import step_context
+from bnsweep.training.curves import is_evaluated, is_logged
 from bnsweep.training.evaluation import Evaluation, Evaluator
 from bnsweep.training.metrics import BufferedStep
 from bnsweep.training.precision import held_in
@@ -108,7 +109,7 @@ class Training:
         due = self.probing.due(step)
         if due or self.record.buffer.is_full:
             self.record.flush()
-        return None if self.result.has_diverged else BegunStep(step, due, self._row(step))
+        return None if self.result.has_diverged else BegunStep(step, due, self._row(step, bool(due)))
 
     def goes_on(self, begun: BegunStep, outputs: StepOutputs, y: Tensor, loss: float) -> bool:
         """Keep the numbers of the forward; return whether an update is to follow, as far as one knows yet.
@@ -132,12 +133,11 @@ class Training:
         if self.probing.final_probes and not self.result.has_diverged:
             self._measure_trained_model()
 
-    def _row(self, step: int) -> dict[str, Any] | None:
+    def _row(self, step: int, is_measured: bool) -> dict[str, Any] | None:
         """Return what is known of a step's row in `curves` before it is made; None where it has no row."""
-        train = self.spec.train
-        if train.eval_every and step % train.eval_every == 0:
+        if is_evaluated(self.spec, step):
             return self.evaluate().test_columns()
-        return {} if step % train.log_every == 0 else None
+        return {} if is_logged(self.spec, step, is_measured) else None
 
     def evaluate(self, with_train: bool = False) -> Evaluation:
         """Return how good the model is now, without a trace, `with_train` on a sample of the training set too."""

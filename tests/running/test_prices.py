@@ -58,12 +58,24 @@ def sweep_of(trial: TrialSpec) -> Sweep:
     ],
 )
 def test_a_trial_does_the_work_that_is_counted(spec: Build, options: dict[str, int]) -> None:
-    trial = spec(train={"batch_size": 32, **options}, probes=PROBES)
+    require_counted(spec(train={"batch_size": 32, **options}, probes=PROBES))
+
+
+@pytest.mark.parametrize("probes", [{}, PROBES])
+@pytest.mark.parametrize("eval_every", [None, 4])
+def test_the_rows_of_a_summary_are_counted(spec: Build, eval_every: int | None, probes: dict[str, Any]) -> None:
+    train = {"steps": 10, "batch_size": 32, "eval_every": eval_every}
+    require_counted(spec(train=train, probes=probes, log={"curves": "summary"}))
+
+
+def require_counted(trial: TrialSpec) -> None:
+    """Require that what a trial does is what is counted."""
     tables, work = run_trial(trial, load_dataset(trial.dataset)).tables, work_of(trial)
-    assert work[STEP] == options["steps"]
+    assert work[STEP] == trial.train.steps
     assert work["curves"] == len(tables["curves"])
-    assert work[EVALUATION] == sum("test_loss" in row for row in tables["curves"])
-    for table in PROBES:
+    on_the_way = [row for row in tables["curves"] if row["step"] < trial.train.steps]
+    assert work[EVALUATION] == 1 + sum("test_loss" in row for row in on_the_way)
+    for table in {*PROBES} & {*tables}:
         assert work[table] == len({row["step"] for row in tables[table]})
 
 

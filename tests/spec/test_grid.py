@@ -84,6 +84,7 @@ def declared(draw: st.DrawFn) -> tuple[Fields, dict[str, Any]]:
     axes = {name: draw(st.permutations(values[name]))[: draw(st.integers(1, 4))] for name in names}
     fixed: Fields = dict(NETWORK)
     fixed |= draw(st.sampled_from([{}, {"train": {"steps": 7}}, {"train": {"momentum": 0.9, "log_every": 3}}]))
+    fixed |= draw(st.sampled_from([{}, {"log": {"curves": "summary"}}]))
     fixed |= draw(
         st.sampled_from([{}, {"probes": "economy"}, {"probes": {"ics": {"every": 2, "start": 8}}}, {"lr": 1}])
     )

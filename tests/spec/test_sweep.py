@@ -170,6 +170,8 @@ BAD = [
         "norm batch takes statistics over the mini-batch; train.batch_size should",
         "",
     ),
+    (("probes: {", "log: {curves: few}\nprobes: {"), "log.curves: given 'few'; allowed: all, summary", ""),
+    (("probes: {", "log: summary\nprobes: {"), "log: given 'summary'; it should be a mapping such as ", ""),
     (("ics: {every: 3}", "ics: {}"), "probes.ics: given no schedule; it needs one of every, at, log_spaced", ""),
     (("ics: {every: 3}", "ics: {every: 3, at: [1]}"), "probes.ics: given every and at; it needs one of", ""),
     (("ics: {every: 3}", "ics: {at: [1], start: 3}"), "probes.ics: start goes with every", ""),

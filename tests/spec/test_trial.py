@@ -47,9 +47,10 @@ def test_each_field_moves_the_key(spec: Build) -> None:
         {"model": {"name": "mlp"}},
         {"train": {"steps": 9, "batch_size": 32}},
         {"probes": {"ics": {"every": 3}}},
+        {"log": {"curves": "summary"}},
     ]
     assert len({spec(**change).trial_key for change in changes}) == len(changes)
 
 
 def test_a_default_that_is_spelt_out_is_the_same_trial(spec: Build) -> None:
-    assert spec(norm="none", init_gain=1.0, lr=0.1).trial_key == spec().trial_key
+    assert spec(norm="none", init_gain=1.0, lr=0.1, log={"curves": "all"}).trial_key == spec().trial_key

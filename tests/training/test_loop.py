@@ -171,6 +171,28 @@ def test_rows_of_curves_follow_log_every_and_eval_every(spec: Build, data: Datas
     assert "train_loss" not in rows[-1]
 
 
+@pytest.mark.parametrize("eval_every", [None, 4])
+def test_a_summary_has_the_rows_of_what_is_measured_and_the_trial_is_the_same(
+    spec: Build, data: Dataset, eval_every: int | None
+) -> None:
+    """Of every row that it keeps all but the gradient's norm and the learning rate, to the bit."""
+    fields = {"train": {"steps": 8, "batch_size": 32, "eval_every": eval_every}, "probes": {"ics": {"at": [3, 6]}}}
+    whole, summary = (run_trial(spec(**fields, log={"curves": curves}), data) for curves in ("all", "summary"))
+    left_out = dict.fromkeys(("grad_norm", "step_lr"))
+    kept = [0, 3, 4, 6, 8] if eval_every else [0, 3, 6]
+    expected = [row | left_out for row in whole.tables.pop("curves") if row["step"] in kept]
+    assert [row | left_out for row in summary.tables["curves"]] == expected
+    assert not any(left_out.keys() & row.keys() for row in summary.tables.pop("curves"))
+    assert summary.tables == whole.tables
+    assert (summary.test_loss, summary.train_loss) == (whole.test_loss, whole.train_loss)
+
+
+def test_a_summary_has_no_row_of_where_a_trial_diverged_which_its_own_row_says(spec: Build, data: Dataset) -> None:
+    whole, summary = (run_trial(spec(lr=1e30, log={"curves": curves}), data) for curves in ("all", "summary"))
+    assert [len(one.tables["curves"]) for one in (whole, summary)] == [2, 1]
+    assert (summary.status, summary.stop_step, summary.stop_reason) == ("diverged", 1, whole.stop_reason)
+
+
 def test_both_evaluations_are_stored_on_the_way_and_at_the_end(spec: Build, data: Dataset) -> None:
     train = {"steps": 8, "batch_size": 32, "eval_every": 4}
     result = run_trial(spec(norm="noisy_batch", train=train), data)

@@ -26,7 +26,13 @@ function parts(section, page, width) {
   const quantity = menu("Quantity", options, chosen.name, (name) => page.state.set({ [section]: name }));
   const lrs = rates(page);
   const lines = page.current().norms.map((norm) => ({ norm, ...overSteps(page, chosen, norm, lrs) }));
-  return [element("div", { class: "choices" }, quantity, rateMenu(page)), chart(page, chosen, lines, width), told(page, chosen, lrs, lines)];
+  const unlogged = section === "training" && page.setting().absent.unlogged;
+  return [
+    element("div", { class: "choices" }, quantity, rateMenu(page)),
+    chart(page, chosen, lines, width),
+    told(page, chosen, lrs, lines),
+    unlogged && element("p", { class: "note" }, unlogged),
+  ].filter(Boolean);
 }
 
 /** Return a menu of the learning rates; where a range is chosen by dragging, that is shown in all views. */

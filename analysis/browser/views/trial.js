@@ -36,6 +36,7 @@ function parts(page, cell) {
     element("p", { class: "command" }, "To repeat it: ", element("code", {}, command), copyButton("Copy", () => command)),
     siblings(page, cell),
     element("div", { class: "curves" }, setting.series.filter(({ steps }) => steps.length > 1).slice(0, MAX_CURVES).map((one) => curve(page, one, cell))),
+    setting.absent.unlogged && element("p", { class: "note" }, setting.absent.unlogged),
   ].filter(Boolean);
 }
 

@@ -49,7 +49,7 @@ def training_data(results: Results) -> TrainingData:
     """Compute the curves at up to four learning rates, between the ends of where any mode trains.
 
     Raises:
-        InputError: the sweep has no curves.
+        InputError: the sweep has no curves, or of each one step alone.
     """
     cell = reference_cell(results, "curves")
     chosen = results.trials[(results.trials["init"] == cell.init) & (results.trials["init_gain"] == cell.init_gain)]
@@ -58,6 +58,10 @@ def training_data(results: Results) -> TrainingData:
     measure = _measure(results)
     num_blocks = NUM_BLOCKS if chosen["norm"].nunique() <= MANY else NUM_BLOCKS_OF_MANY
     curves = _curves(results.curves, chosen, measure, num_blocks)
+    if curves.empty:
+        raise InputError(
+            "no curves: curves/ has one step of each trial; log: {curves: all} and a small log_every keep all"
+        )
     is_tested = (curves["part"] == "test").any()
     return TrainingData(
         title=_title(chosen, lrs, measure),
@@ -101,20 +105,24 @@ def _rates(trials: pd.DataFrame, reference: float) -> list[float]:
 
 
 def _curves(rows: pd.DataFrame, trials: pd.DataFrame, measure: str, num_blocks: int) -> pd.DataFrame:
-    """Return `TrainingData.curves`; without the test where there is none but the last."""
+    """Return `TrainingData.curves`; without training or test where there is one step of it alone."""
     rows = rows[rows["trial_key"].isin(trials["trial_key"])]
     of_training, of_test = COLUMNS[measure]
     block = max(1, int(trials["steps"].max()) // num_blocks)
-    tested = rows.dropna(subset=of_test).assign(part="test", value=rows[of_test])
-    if tested["step"].nunique() < 2:
-        tested = tested.iloc[:0]
-    trained = rows.dropna(subset=of_training).assign(part="training", value=rows[of_training])
+    tested, trained = _at_steps(rows, of_test, "test"), _at_steps(rows, of_training, "training")
     trained = trained.assign(step=trained["step"] // block * block + block // 2)
     keys = ["lr", "norm", "part", "step"]
     by_seed = pd.concat([trained, tested]).groupby([*keys, "seed"], observed=True)["value"].mean()
     drawn = by_seed.groupby(keys, observed=True).agg(["mean", "min", "max", "count"]).reset_index()
     drawn = drawn.rename(columns={"min": "low", "max": "high", "count": "n_seeds"}).astype({"step": int})
     return drawn.assign(n_ended=_ended(drawn, trials))
+
+
+def _at_steps(rows: pd.DataFrame, column: str, part: str) -> pd.DataFrame:
+    """Return the rows that have a value, with it and their part; none where they are of one step alone."""
+    known = rows.dropna(subset=column)
+    known = known.assign(part=part, value=known[column])
+    return known if known["step"].min() < known["step"].max() else known.iloc[:0]
 
 
 def _ended(drawn: pd.DataFrame, trials: pd.DataFrame) -> pd.Series[int]:

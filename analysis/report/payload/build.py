@@ -32,6 +32,10 @@ STATUSES = ("", "completed", "diverged", "pruned")
 """What the codes of `status` stand for; 0 where there is no result."""
 PROBES = {"landscape": ("landscape", "curvature"), "shift": ("ics", "moments"), "layers": ("layers", "ics", "moments")}
 """By section the tables that it shows."""
+UNLOGGED = (
+    "Not logged, as `log: {curves: summary}` in the sweep file asks for: gradient norms, and mini-batches of steps "
+    "that were neither evaluated nor measured by a probe."
+)
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -80,7 +84,10 @@ def _absent(part: Results, with_curves: bool) -> dict[str, str]:
         for section, tables in PROBES.items()
     }
     scalars = "No probe measured anything that a trial's score could be set against."
-    return {"training": "The sweep has no curves.", **probes, "scalars": scalars}
+    training = {"training": "The sweep has no curves."}
+    if "log_curves" in part.trials and (part.trials["log_curves"] == "summary").any():
+        training = {"training": f"The sweep has no curves. {UNLOGGED}", "unlogged": UNLOGGED}
+    return {**training, **probes, "scalars": scalars}
 
 
 def _look(norm: str) -> dict[str, str]:

@@ -45,6 +45,12 @@ def _column(results: Results, table: str, column: str) -> pd.DataFrame:
     return rows[[TRIAL, STEP, column]].rename(columns={column: "value"}).dropna()
 
 
+def _of_mini_batches(results: Results, column: str) -> pd.DataFrame:
+    """Return a column of curves/ about mini-batches; nothing where it is of the first one alone."""
+    rows = _column(results, "curves", column)
+    return rows if (rows[STEP] > 0).any() else rows.iloc[:0]
+
+
 def _extent(results: Results, kind: str, column: str) -> pd.DataFrame:
     """Return how wide the band of a walk is: its largest value less its least."""
     by_walk = walks(results.landscape, kind).groupby([TRIAL, STEP], observed=True)[column]
@@ -112,14 +118,10 @@ def _walked(kind: str, where: str) -> list[Quantity]:
 
 OVER_STEPS: tuple[Quantity, ...] = (
     Quantity("test_acc", "test accuracy", "", False, partial(_column, table="curves", column="test_acc"), "training"),
-    Quantity(
-        "train_loss", "mini-batch loss", "", True, partial(_column, table="curves", column="train_loss"), "training"
-    ),
-    Quantity(
-        "train_acc", "mini-batch accuracy", "", False, partial(_column, table="curves", column="train_acc"), "training"
-    ),
+    Quantity("train_loss", "mini-batch loss", "", True, partial(_of_mini_batches, column="train_loss"), "training"),
+    Quantity("train_acc", "mini-batch accuracy", "", False, partial(_of_mini_batches, column="train_acc"), "training"),
     Quantity("test_loss", "test loss", "", True, partial(_column, table="curves", column="test_loss"), "training"),
-    Quantity("grad_norm", "gradient norm", "", True, partial(_column, table="curves", column="grad_norm"), "training"),
+    Quantity("grad_norm", "gradient norm", "", True, partial(_of_mini_batches, column="grad_norm"), "training"),
     *_walked(MULTIPLES, "lengths in lr"),
     *_walked(LENGTHS, "absolute lengths"),
     Quantity("sharpness", "sharpness", "", True, partial(_column, table="curvature", column="sharpness"), "landscape"),

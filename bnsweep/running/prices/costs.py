@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from bnsweep.probes import build_final_probes, build_probes
 from bnsweep.spec import TrialSpec
+from bnsweep.training.curves import logs_end
 
 STEP, EVALUATION, COMPILING = "training step", "test evaluation", "compiling the step"
 """Parts of the work beside the rows of tables, no name of which has a blank."""
@@ -40,10 +41,16 @@ def work_of(spec: TrialSpec) -> dict[str, int]:
 def _recorded(spec: TrialSpec) -> dict[str, int]:
     """Return how many evaluations and rows of `curves` bnsweep's own loop makes."""
     steps, train = spec.train.steps, spec.train
-    logged = range(0, steps, train.log_every)
+    logged = _measured(spec) | {0} if spec.log.curves == "summary" else range(0, steps, train.log_every)
     evaluated = range(0, steps, train.eval_every) if train.eval_every else range(0)
-    rows_of_curves = len(logged) + sum(step not in logged for step in evaluated) + 1
+    rows_of_curves = len(logged) + sum(step not in logged for step in evaluated) + logs_end(spec)
     return {EVALUATION: len(evaluated) + 1, "curves": rows_of_curves}
+
+
+def _measured(spec: TrialSpec) -> set[int]:
+    """Return the steps that any probe measures."""
+    steps = spec.train.steps
+    return {step for probe in build_probes(spec.probes, steps) for step in filter(probe.due, range(steps))}
 
 
 def total(work: Mapping[str, int], costs: Mapping[str, float]) -> float:

@@ -17,6 +17,7 @@ from bnsweep.data import Dataset
 from bnsweep.probes.state import NotPlain
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.trial import BATCH_STATISTICS
+from bnsweep.training.curves import is_logged, logs_end, row_of_step
 from bnsweep.training.evaluation import drawn_samples
 from bnsweep.training.fused.clock import SharedClock
 from bnsweep.training.fused.narrow import NarrowNets, is_narrow
@@ -25,7 +26,6 @@ from bnsweep.training.metrics import MAX_BUFFERED_STEPS, joint_norm
 from bnsweep.training.precision import held_in
 from bnsweep.training.record import mean, result_on
 from bnsweep.training.result import TrialResult, divergence
-from bnsweep.training.schedules import lr_at
 
 MAX_STEPS = 1000
 """Trials of more are saved on the way, which a crowd is not."""
@@ -58,6 +58,7 @@ class Crowd:
         (some, *_) = specs.values()
         self._clock = SharedClock(len(specs))
         self._data, self._train = held_in(data, some.train.precision), some.train
+        self._logs_end = logs_end(some)
         self.members = {slot: Member(spec, data, TrialResult(None)) for slot, spec in specs.items()}
         result = result_on(self._data, some)
         for member in self.members.values():
@@ -107,16 +108,16 @@ class Crowd:
             self._last_epoch.append((values, hits))
             norms = None if step.norms is None else step.norms.tolist()
             diverged = [slot for slot in is_bad[i].nonzero()[0].tolist() if slot in self.left]
-            for slot in diverged if norms is None else [*self.left]:
-                spec, result = self._specs[slot], self.members[slot].result
-                reason = divergence("mini-batch loss", values[slot], spec.train.max_loss) if is_bad[i, slot] else None
-                row = {"step": step.step, "train_loss": values[slot], "train_acc": hits and hits[slot]}
-                row["grad_norm"] = None if reason or norms is None else joint_norm(norms[slot])
-                row["step_lr"] = lr_at(step.step, spec.lr, spec.train)
-                result.tables["curves"].append(row)
-                if reason:
-                    result.diverge(step.step, reason)
+            has_rows = is_logged(self._specs[0], step.step, is_measured=False)
+            for slot in [*self.left] if has_rows else diverged if self._logs_end else ():
+                grad_norm = None if is_bad[i, slot] or norms is None else joint_norm(norms[slot])
+                accuracy = None if hits is None else hits[slot]
+                row = row_of_step(self._specs[slot], step.step, values[slot], accuracy, grad_norm, {})
+                self.members[slot].result.tables["curves"].append(row)
             for slot in diverged:
+                reason = divergence("mini-batch loss", values[slot], self._specs[slot].train.max_loss)
+                assert reason is not None
+                self.members[slot].result.diverge(step.step, reason)
                 self.end(slot)
 
     def _finish(self) -> None:
@@ -128,8 +129,9 @@ class Crowd:
         steps = self._train.steps
         for slot in [*self.left]:
             result, (loss, accuracy) = self.members[slot].result, test[slot]
-            row = {"step": steps, "test_loss": loss, "test_acc": accuracy}
-            result.tables["curves"].append({**row, "test_loss_running": loss, "test_acc_running": accuracy})
+            if self._logs_end:
+                row = {"step": steps, "test_loss": loss, "test_acc": accuracy}
+                result.tables["curves"].append({**row, "test_loss_running": loss, "test_acc_running": accuracy})
             if reason := divergence("test loss", loss, self._specs[slot].train.max_loss):
                 result.diverge(steps, reason)
             else:

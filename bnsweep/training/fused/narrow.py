@@ -18,6 +18,7 @@ from bnsweep.data import Dataset
 from bnsweep.data.batches import joined_batches
 from bnsweep.spec import TrainSpec, TrialSpec
 from bnsweep.spec.models import MlpSpec
+from bnsweep.training.curves import is_logged
 from bnsweep.training.evaluation import EVAL_BATCH
 from bnsweep.training.fused.nets import Samples, Score, StepNumbers
 from bnsweep.training.initialization import draw_layer
@@ -105,7 +106,7 @@ class NarrowNets:
                 norms,
             )
             accuracies = torch.from_numpy(hits).float() / train.batch_size if labels.size else None
-            has_row = step % train.log_every == 0
+            has_row = is_logged(specs[0], step, is_measured=False)
             yield StepNumbers(step, torch.from_numpy(losses), accuracies, torch.from_numpy(norms) if has_row else None)
 
     def scores(self, samples: Samples, which: Sequence[int], left: AbstractSet[int]) -> list[Score]:

@@ -15,6 +15,7 @@ from bnsweep.data.batches import joined_batches
 from bnsweep.models import build_model, layers
 from bnsweep.spec import TrialSpec
 from bnsweep.training.compiling import Compiler
+from bnsweep.training.curves import is_logged
 from bnsweep.training.evaluation import EVAL_BATCH
 from bnsweep.training.fused.step import JoinedTrials
 from bnsweep.training.initialization import draw_layer, fill
@@ -94,7 +95,8 @@ class JoinedNets:
         for step, (x, y) in enumerate(joined_batches(self._data, train, seeds)):
             losses, outputs = self._joint.forward_of_all(step, x, y)
             accuracies = None if y.is_floating_point() else (outputs.argmax(1) == y).float().mean(1)
-            yield StepNumbers(step, losses, accuracies, self._joint.update(step, step % train.log_every == 0))
+            has_row = is_logged(self._specs[0], step, is_measured=False)
+            yield StepNumbers(step, losses, accuracies, self._joint.update(step, has_row))
 
     @torch.no_grad()
     def scores(self, samples: Samples, which: Sequence[int], left: AbstractSet[int]) -> list[Score]:

@@ -67,7 +67,8 @@ def test_each_is_as_it_is_alone(spec: Build, data: Dataset, model: str, norm: st
         return
     train = TRAINS[(list(MODELS).index(model) + NORM_NAMES.index(norm)) % len(TRAINS)]
     fields = {"steps": STEPS, "batch_size": 16, "precision": "float64", "eval_every": 4, **train}
-    specs = members(spec, norm=norm, model=MODELS[model], train=fields, probes=PROBES)
+    log = {"curves": ("all", "summary")[len(model + norm) % 2]}
+    specs = members(spec, norm=norm, model=MODELS[model], train=fields, probes=PROBES, log=log)
     fused = run(specs, data)
     assert not fused.errors
     for member, one in zip(fused.members.values(), specs, strict=True):
@@ -87,6 +88,23 @@ def test_each_of_a_crowd_is_as_it_is_alone(spec: Build, data: Dataset, model: st
     for member, one in zip(crowd.members.values(), specs, strict=True):
         assert_near(member.result, run_trial(one, data), norm)
     assert sum(member.wall_time_s for member in crowd.members.values()) > 0
+
+
+@pytest.mark.parametrize("norm", ["none", "layer"])
+def test_a_crowd_keeps_the_same_summary(spec: Build, norm: str) -> None:
+    """One row of each, of the first step, also of one that diverges later; of narrow nets and of others."""
+    dataset = {"name": "gaussian", "samples": 60, "test_samples": 50, "dimension": 3, "num_classes": 4}
+    train = {"steps": 30, "batch_size": 16, "precision": "float64"}
+    fields = {"dataset": dataset, "model": {"name": "mlp", "widths": [5]}, "norm": norm, "train": train}
+    fields |= {"log": {"curves": "summary"}}
+    specs = [*members(spec, **fields), spec(lr=1e12, seed=1, **fields)]
+    data = load_dataset(specs[0].dataset)
+    crowd = run(specs, data)
+    assert isinstance(crowd, Crowd)
+    for member, one in zip(crowd.members.values(), specs, strict=True):
+        assert_near(member.result, run_trial(one, data), norm)
+        assert [row["step"] for row in member.result.tables["curves"]] == [0]
+    assert crowd.members[3].result.has_diverged
 
 
 def test_a_crowd_of_tanh_nets_with_real_targets(spec: Build) -> None:
