@@ -16,7 +16,9 @@ from bnsweep.running.cpu_lease import free_cpus
 from bnsweep.running.own_code import check_own_code
 from bnsweep.running.plan import Plan
 from bnsweep.running.prices.price import Price
+from bnsweep.running.pruning import share_of_steps
 from bnsweep.running.searching import asked, in_words
+from bnsweep.spec.grid import Grid
 from bnsweep.spec.listed import Trials
 from bnsweep.spec.search import GRID
 from bnsweep.spec.sweep import Sweep
@@ -100,6 +102,9 @@ def plan(
     found = None
     if timing and planned.missing:
         found = _price(declared, store, planned, address, tell, must_be_known=max_hours is not None)
+    if found and isinstance(planned.missing, Grid) and whole.pruner:
+        share = share_of_steps(whole.pruner, planned.missing)
+        found = replace(found, work_s=found.work_s * share, share=share)
     if found:
         if not (address or declared.resources.gpus):
             lease = free_cpus(declared.resources.cpus, workers)

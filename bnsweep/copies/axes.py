@@ -16,17 +16,18 @@ Axis = Range | list[Any]
 
 
 class Declared(NamedTuple):
-    """What copies know of a sweep: its name, and of each axis its range or its values."""
+    """What copies know of a sweep: its name, of each axis its range or its values, and the rule of its pruner."""
 
     name: str
     axes: Mapping[str, Axis]
+    rule: str | None = None
 
     @classmethod
     def of(cls, sweep: Sweep) -> Self:
         """Return what they know of this one."""
         if isinstance(sweep.trials, Grid):
             product = sweep.trials.product
-            return cls(sweep.name, _axes(product.fixed, product.axes, {}))
+            return cls(sweep.name, _axes(product.fixed, product.axes, {}), sweep.rule)
         assert sweep.drawn is not None, "its trials are drawn"
         return cls(sweep.name, _axes(sweep.drawn.fixed, sweep.drawn.listed, sweep.drawn.ranges))
 

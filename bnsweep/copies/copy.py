@@ -39,6 +39,11 @@ class StoredTrial:
         return bool(self.row["status"] == "diverged")
 
     @property
+    def is_pruned(self) -> bool:
+        """Whether it was stopped since others were better."""
+        return bool(self.row["status"] == "pruned")
+
+    @property
     def ended_at(self) -> datetime:
         """When it had a result."""
         ended: datetime = self.row["started_at"] + timedelta(seconds=self.row["wall_time_s"])

@@ -1,7 +1,7 @@
 """Optuna: a study for what is optimized, in a journal file, so that optuna-dashboard opens a sweep, live.
 
 `optuna-dashboard DIR/_optuna.journal`. A trial is one record of the journal. A trial that diverged is complete, with
-the worst value there is.
+the worst value there is; one that was pruned is pruned, with its last value.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LOG_SCALE_FROM = 10.0
 """Ratio of the largest to the smallest value of an axis from which on it is shown on a log scale."""
 GRACE_S = 3
 """After so many seconds a lock on the journal is that of a process that was killed: one record takes milliseconds."""
-ATTRIBUTES = ("status", "stop_step", "stop_reason", "device", "host")
+ATTRIBUTES = ("status", "stop_step", "stop_reason", "pruner", "device", "host")
 """Columns of `trials` that are kept beside the numbers that a trial gave."""
 
 
@@ -50,7 +50,7 @@ class Studies:
         self._studies = dict[str, optuna.Study]()
 
     def declare(self, sweep: Declared) -> set[str]:
-        """Take note of the axes; a study of others, or what cannot be read to its end, is begun anew."""
+        """Take note of the axes; a study of others or by another pruner, or what is torn, is begun anew."""
         self._name, self._space = sweep.name, space_of(sweep.axes)
         if is_torn(self._path):
             os.remove(self._path)
@@ -60,7 +60,8 @@ class Studies:
         for name in optuna.get_all_study_names(self._storage):
             if name.startswith(study_name(sweep.name, "")):
                 trials = optuna.load_study(study_name=name, storage=self._storage).get_trials(deepcopy=False)
-                if any(trial.distributions != self._space for trial in trials):
+                rules = {trial.user_attrs.get("pruner") for trial in trials} - {None, sweep.rule}
+                if rules or any(trial.distributions != self._space for trial in trials):
                     optuna.delete_study(study_name=name, storage=self._storage)
                 else:
                     keys.update(trial.user_attrs["trial_key"] for trial in trials)
@@ -131,17 +132,18 @@ def frozen_trial(trial: StoredTrial, objective: Objective, space: Mapping[str, B
     """Return a trial as Optuna has it."""
     value = trial.row["metric" if trial.row["metric_name"] else objective.name]
     attributes = {name: trial.row[name] for name in ATTRIBUTES} | dict(trial.outcome())
+    seen = {
+        row["step"]: row[objective.name] for row in trial.tables.get("curves", ()) if _is_shown(row.get(objective.name))
+    }
+    if trial.is_pruned:
+        value = seen.get(trial.row["stop_step"])
     frozen = create_trial(
-        state=TrialState.COMPLETE,
+        state=TrialState.PRUNED if trial.is_pruned else TrialState.COMPLETE,
         value=objective.worst if value is None or value != value else value,  # NaN
         params={axis: as_choice(trial.place[axis]) for axis in space},
         distributions=dict(space),
         user_attrs={"trial_key": trial.key, **{name: value for name, value in attributes.items() if _is_shown(value)}},
-        intermediate_values={
-            row["step"]: row[objective.name]
-            for row in trial.tables.get("curves", ())
-            if _is_shown(row.get(objective.name))
-        },
+        intermediate_values=seen,
     )
     frozen.datetime_start = trial.row["started_at"]
     frozen.datetime_complete = trial.ended_at

@@ -30,6 +30,8 @@ EVENT_FILE = "events.out.tfevents.{seconds}.bnsweep"
 """As TensorBoard knows an event file."""
 METRICS = ("test_acc", "test_loss", "metric", "train_acc", "train_loss", "stop_step", "diverged")
 """The numbers in the table of hyperparameters, where it has them."""
+PRUNED = "-pruned"
+"""What the name of a run says that was."""
 MAX_NAME = 200
 """Characters of the readable part of a run's name."""
 NO_VALUES = {"trial_key", *AXES, *(column for columns in ROW_KEYS.values() for column in columns), "layer_name"}
@@ -44,10 +46,13 @@ class EventFiles:
         self._axes = list[str]()
 
     def declare(self, sweep: Declared) -> set[str]:
-        """Take note of the axes, by whose values runs are named."""
+        """Take note of the axes, by whose values runs are named; what was pruned may be none by now."""
         self._axes = [name for name, axis in sweep.axes.items() if isinstance(axis, Range) or len(axis) > 1]
         shutil.rmtree(self._aside, ignore_errors=True)
         os.makedirs(self._folder, exist_ok=True)
+        for name in os.listdir(self._folder):
+            if PRUNED in name:
+                shutil.rmtree(os.path.join(self._folder, name))
         return {name.rpartition("-")[2] for name in os.listdir(self._folder)}
 
     def add(self, trial: StoredTrial) -> None:
@@ -67,7 +72,7 @@ class EventFiles:
     def _run_name(self, trial: StoredTrial) -> str:
         """Return what the run is called: the trial's place on the axes, and its key."""
         said = ",".join(f"{axis}={_in_words(trial.place[axis])}" for axis in self._axes)
-        return re.sub(r"[^\w.,=+-]", "_", said)[:MAX_NAME] + f"-{trial.key}"
+        return re.sub(r"[^\w.,=+-]", "_", said)[:MAX_NAME] + PRUNED * trial.is_pruned + f"-{trial.key}"
 
     def _summaries(self, trial: StoredTrial) -> Iterator[tuple[int, Any]]:
         """Yield a step and what is shown of it: hyperparameters, curves and probes, and what became of the trial."""

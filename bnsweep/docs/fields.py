@@ -27,7 +27,7 @@ def fields_of_sweep_files() -> Lines:
     for name in ("train", "log", "trial"):
         yield from _section(name, _of(fields[name], definitions))
     yield from _section("trial.metric", definitions["MetricSpec"])
-    for name in ("resources", "search"):
+    for name in ("resources", "search", "pruner"):
         yield from _section(name, _of(fields[name], definitions))
     yield from _probes(definitions)
 

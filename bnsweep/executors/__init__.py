@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 from bnsweep.errors import InputError, did_you_mean
 from bnsweep.running.executor import Executor, MustStop, Report
-from bnsweep.running.packs import Pack, RunContext, Tally
+from bnsweep.running.packs import Pack, RunContext
+from bnsweep.running.tally import Tally
 
 EXECUTORS = ("ray", "serial")
 """Every executor of the command line by name."""

@@ -97,8 +97,7 @@ def _progress(job: Job, progress: RunProgress, now: datetime) -> str:
     here = f"; in this run {progress.completed} completed" if progress.had_result_before else ""
     so_far = f" asked for by its search {job.search}" if job.search else ""
     counts = (
-        f"{progress.num_with_result}/{progress.num_trials} trials{so_far} have a result{here}, "
-        f"{progress.diverged} diverged, {progress.failed} failed"
+        f"{progress.num_with_result}/{progress.num_trials} trials{so_far} have a result{here}, {progress.ended_early}"
     )
     if job.has_ended:
         return counts

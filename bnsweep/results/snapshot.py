@@ -16,6 +16,7 @@ from enum import Enum, auto
 from functools import cached_property
 from typing import Self, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as pds
 
@@ -117,6 +118,11 @@ class Snapshot:
     def keys(self) -> Keys:
         """The keys of all committed trials, sorted."""
         return keys_of(self.live)
+
+    def pruned_otherwise(self, rule: str | None) -> Keys:
+        """Return the keys of the trials that a pruner with another rule than this one stopped, sorted."""
+        found = [keys for file in self.live for other, keys in file.pruned.items() if other != rule]
+        return np.unique(np.concatenate([np.empty(0, np.uint64), *found]))
 
     @property
     def is_converted(self) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as pds
 
@@ -110,6 +111,11 @@ class Store:
     def finished_keys(self) -> Keys:
         """Return the keys of all committed trials as numbers, sorted."""
         return self.snapshot().keys
+
+    def done_keys(self, rule: str | None) -> Keys:
+        """Return the keys of the trials that count for a sweep whose pruner has this rule; None for no pruner."""
+        snapshot = self.snapshot()
+        return np.setdiff1d(snapshot.keys, snapshot.pruned_otherwise(rule))
 
     def finished(self) -> set[str]:
         """Return the keys of all committed trials."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bnsweep.results.commits import FOOTER, Footer, is_as_written, number_of
@@ -23,13 +24,17 @@ DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError, TypeError)
 
 @dataclass(frozen=True)
 class TrialsFile:
-    """A file in `trials/`: a commit, or one without a number, which has no footer; and the keys of its trials."""
+    """A file in `trials/`: a commit, or one without a number, which has no footer; and the keys of its trials.
+
+    `pruned` has those of them that a pruner stopped, by its rule.
+    """
 
     name: str
     size: int
     footer: Footer | None
     keys: Keys
     num_trials: int
+    pruned: Mapping[str, Keys] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -72,14 +77,23 @@ def trials_file(name: str, size: int, source: pa.NativeFile) -> TrialsFile:
         DAMAGE: it is damaged, or not what its name says.
     """
     file, number = pq.ParquetFile(source, page_checksum_verification=True), number_of(name)
-    keys = file.read(["trial_key"])["trial_key"]
+    rows = file.read([name for name in ("trial_key", "pruner") if name in file.schema_arrow.names])
+    keys = rows["trial_key"]
     stored = (file.metadata.metadata or {}).get(FOOTER)
     footer = Footer.decode(stored) if stored is not None and number is not None else None
     if keys.null_count:
         raise ValueError("it has rows without a trial_key")
     if number is not None and (footer is None or footer.number != number):
         raise ValueError("it is not the commit of this number")
-    return TrialsFile(name, size, footer, to_numbers(keys), len(keys))
+    return TrialsFile(name, size, footer, to_numbers(keys), len(keys), _pruned(rows))
+
+
+def _pruned(rows: pa.Table) -> dict[str, Keys]:
+    """Return the keys of pruned trials by the rule of their pruner; earlier versions had none."""
+    if "pruner" not in rows.column_names:
+        return {}
+    rules = rows["pruner"].unique().drop_null().to_pylist()
+    return {str(rule): to_numbers(rows["trial_key"].filter(pc.equal(rows["pruner"], rule))) for rule in rules}
 
 
 def keys_of(files: Iterable[TrialsFile]) -> Keys:

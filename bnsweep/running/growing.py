@@ -22,6 +22,7 @@ Offer = Callable[[RunTrials], bool]
 
 ENDS = "it ends just now"
 SEARCHES = "its search decides which trials follow"
+PRUNES = "its pruner compares the trials that it began with"
 
 
 class Growing:
@@ -67,8 +68,8 @@ class Growing:
     def widen(self, sweep: Sweep, writer: Writer, offer: Offer) -> Answer:
         """Take in the trials of a sweep that declares all trials of this run and more."""
         with self._lock:
-            if self._job.searched:
-                return Answer(refusal=SEARCHES)
+            if self._job.searched or self._job.pruner:
+                return Answer(refusal=SEARCHES if self._job.searched else PRUNES)
             if why := refusal(sweep, self.trials, self._job.resources, self._job.datasets):
                 return Answer(refusal=why)
             trials = self.trials.and_those_of(sweep.trials)

@@ -60,6 +60,10 @@ class Outgoing:
         self._endings[trial] = ended
         self._ended.append(rows)
 
+    def pause(self, trial: int, ended: Ended) -> None:
+        """Take note of a trial that waits at a rung, without rows."""
+        self._endings[trial] = ended
+
     def add_failure(self, trial: int, ended: Ended, row: pa.Table) -> None:
         """Take note of a trial that raised."""
         self._endings[trial] = ended

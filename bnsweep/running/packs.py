@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import pyarrow as pa
 
 from bnsweep.spec import DatasetSpec, TrialSpec
+from bnsweep.spec.pruner import PrunerSpec
 
 if TYPE_CHECKING:
     from bnsweep.data import Dataset
@@ -36,6 +37,8 @@ class Pack:
         saved: those of the trials that have a checkpoint to continue from.
         added: those of the trials that the run was given after it began, which workers do not know.
         seats: of those of the trials that train as one with others.
+        until: the step of the rung of those of the trials that are not to train to their end.
+        pruned: those of these that end there; the others wait there, saved.
     """
 
     coordinator: str
@@ -47,6 +50,8 @@ class Pack:
     saved: frozenset[int] = frozenset()
     added: Mapping[int, TrialSpec] = field(default_factory=dict)
     seats: Mapping[int, Seat] = field(default_factory=dict)
+    until: Mapping[int, int] = field(default_factory=dict)
+    pruned: frozenset[int] = frozenset()
 
     def companies(self) -> list[list[int]]:
         """Return the trials that train as one, in the order in which their first ones come; most often one each."""
@@ -65,20 +70,29 @@ class Wait:
 
 
 class Ending(StrEnum):
-    """How a trial ended: the first two are results; of the last two, which are tried again, nothing is known yet."""
+    """How a trial ended: the first three are results; the last three are handed out again."""
 
     COMPLETED = "completed"
     DIVERGED = "diverged"
+    PRUNED = "pruned"
     FAILED = "failed"
     SHORT_OF_MEMORY = "short of memory"
     LOST_DEVICE = "lost its GPU, and took its worker along"
+    PAUSED = "waits at a rung"
 
 
 class Ended(NamedTuple):
-    """How a trial ended, and in which attempt."""
+    """How a trial ended, and in which attempt.
+
+    Args:
+        how: it ended.
+        attempt: its number.
+        scores: where trials are pruned, how good the model was at the rungs that it has reached.
+    """
 
     how: Ending
     attempt: int = 1
+    scores: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -194,36 +208,6 @@ class WorkerFailure:
 
 
 @dataclass(frozen=True)
-class Tally:
-    """How many trials have ended, and how.
-
-    Args:
-        completed: trained to the end.
-        diverged: stopped, which is a result.
-        failed: gave no result, and are not tried again in this run.
-        busy_s: what workers took for all of them.
-    """
-
-    completed: int = 0
-    diverged: int = 0
-    failed: int = 0
-    busy_s: float = field(default=0.0, compare=False)
-
-    @property
-    def ended(self) -> int:
-        """Trials that will not run again in this run."""
-        return self.completed + self.diverged + self.failed
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            self.completed + other.completed,
-            self.diverged + other.diverged,
-            self.failed + other.failed,
-            self.busy_s + other.busy_s,
-        )
-
-
-@dataclass(frozen=True)
 class RunContext:
     """What all packs of a run share.
 
@@ -233,6 +217,7 @@ class RunContext:
         git_sha: commit of the code.
         datasets: the data by `dataset_key`.
         checkpoint_every_s: how often a trial that takes long is saved.
+        pruner: which trials stop on the way.
     """
 
     sweep: str
@@ -240,6 +225,7 @@ class RunContext:
     git_sha: str | None
     datasets: Mapping[str, Dataset]
     checkpoint_every_s: float = 600.0
+    pruner: PrunerSpec | None = None
 
 
 def dataset_key(spec: DatasetSpec) -> str:

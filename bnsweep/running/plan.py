@@ -26,6 +26,8 @@ class Plan:
     num_done: int
     undeclared: tuple[str, ...]
     """Keys of stored trials that the sweep file does not declare (any more)."""
+    num_pruned: int = 0
+    """How many trials are missing that are stored, as another pruner stopped them."""
     other_sweep: str | None = None
     """Name of the sweep that was last run into the store, where that is another one and undeclared trials are there."""
 
@@ -33,11 +35,12 @@ class Plan:
     def of(cls, sweep: Sweep, store: Store) -> Self:
         """Compare what `sweep` declares with what `store` holds."""
         stored = store.finished_keys()
-        is_done = np.isin(sweep.trials.keys, stored)
+        is_done = np.isin(sweep.trials.keys, store.done_keys(sweep.rule))
         missing = sweep.trials.take(np.flatnonzero(~is_done))
         undeclared = tuple(to_texts(np.setdiff1d(stored, sweep.trials.keys)))
         other = _declared_name(store) if undeclared else None
-        return cls(missing, int(is_done.sum()), undeclared, None if other == sweep.name else other)
+        num_pruned = int(np.isin(missing.keys, stored).sum())
+        return cls(missing, int(is_done.sum()), undeclared, num_pruned, None if other == sweep.name else other)
 
     def notes(self, sweep: Sweep, store: Store, *, extend: bool) -> Iterator[str]:
         """Yield what the user should know of the settings, and of what is stored: other trials, or other code."""
@@ -47,6 +50,8 @@ class Plan:
                 f"{len(self.undeclared)} stored trials are not declared by this sweep ({sweep.name}); they stay, and "
                 "the report leaves them out until a run declares them again"
             )
+        if self.num_pruned:
+            yield f"{self.num_pruned} stored trials were stopped by another pruner; a run begins them anew"
         if any(_has_own_code(spec) for spec in sweep.trials.distinct("model", "trial.name", "probes")[0]):
             former = former_code(store, sweep.trials.keys)
             if former:

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from bnsweep.running.coordinator import RunStatus
 from bnsweep.running.notebook_bar import NotebookBar
-from bnsweep.running.packs import Tally
 from bnsweep.running.progress_writer import Snapshot
+from bnsweep.running.tally import Tally
 
 LINE_EVERY_S = 5.0
 MAX_HOSTS = 8
@@ -97,7 +97,8 @@ class Progress:
         now, before = self._status, self._before
         found = self._total - now.num_trials if before.ended else 0
         diverged = min(before.diverged, found)
-        return now.tally + Tally(found - diverged, diverged, busy_s=before.busy_s)
+        pruned = min(before.pruned, found - diverged)
+        return now.tally + Tally(found - diverged - pruned, diverged, pruned, busy_s=before.busy_s)
 
     def snapshot(self) -> Snapshot:
         """Return the progress at this moment."""
@@ -131,7 +132,7 @@ class Progress:
         """Draw the live view: a bar, the counts, the times, the workers that work by host, and what they are at."""
         yield ProgressBar(total=max(1, self._total), completed=self.tally.ended, width=min(60, options.max_width))
         yield Segment.line()
-        colours = {"done": "green", "diverged": "yellow", "failed": "red", "running": "cyan"}
+        colours = {"done": "green", "diverged": "yellow", "pruned": "blue", "failed": "red", "running": "cyan"}
         counts = (f"[{colours[label]}]{number}[/] {label}" for label, number in self._counts().items())
         yield Text.from_markup("   ".join([*counts, self._times()]))
         if len(working := self._status.working) > 1:
@@ -153,8 +154,9 @@ class Progress:
 
     def _counts(self) -> dict[str, int]:
         tally = self.tally
-        counts = {"done": tally.completed, "diverged": tally.diverged, "failed": tally.failed}
-        return {**counts, "running": self._running()}
+        counts = {"done": tally.completed, "diverged": tally.diverged}
+        pruned = {"pruned": tally.pruned} if tally.pruned else {}
+        return {**counts, **pruned, "failed": tally.failed, "running": self._running()}
 
     def _running(self) -> int:
         return sum(self._status.working.values())

@@ -43,6 +43,7 @@ class RunProgress(BaseModel):
         had_result_before: how many of them had a result when this run began.
         completed: trained to the end in this run.
         diverged: stopped in this run, which is a result.
+        pruned: stopped in this run since others were better, which is one too.
         failed: gave no result in this run.
         running: trials that run now.
         workers: how many run them.
@@ -63,6 +64,7 @@ class RunProgress(BaseModel):
     had_result_before: int
     completed: int
     diverged: int
+    pruned: int = 0
     failed: int
     running: int
     workers: int
@@ -76,7 +78,13 @@ class RunProgress(BaseModel):
     @property
     def num_with_result(self) -> int:
         """How many of the declared trials have a result."""
-        return self.had_result_before + self.completed + self.diverged
+        return self.had_result_before + self.completed + self.diverged + self.pruned
+
+    @property
+    def ended_early(self) -> str:
+        """How many did not train to their end in this run, in words."""
+        pruned = f"{self.pruned} pruned, " if self.pruned else ""
+        return f"{self.diverged} diverged, {pruned}{self.failed} failed"
 
 
 def write_progress(store: Store, progress: RunProgress) -> None:

@@ -17,9 +17,9 @@ import pyarrow as pa
 
 from bnsweep.errors import StoreError, Superseded
 from bnsweep.results import Store
-from bnsweep.running.packs import Tally
 from bnsweep.running.progress_file import PROGRESS, RunProgress, RunState, write_progress
 from bnsweep.running.provenance import job_id
+from bnsweep.running.tally import Tally
 from bnsweep.spec.sweep import Sweep
 
 WRITE_EVERY_S = 10.0
@@ -119,6 +119,7 @@ def _described(sweep: Sweep, now: Snapshot, outcome: RunOutcome, started_at: dat
         had_result_before=num_trials - now.num_trials,
         completed=now.tally.completed,
         diverged=now.tally.diverged,
+        pruned=now.tally.pruned,
         failed=now.tally.failed,
         running=now.num_working if outcome.state is RunState.RUNNING else 0,
         workers=now.num_working,

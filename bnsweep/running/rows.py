@@ -28,7 +28,7 @@ from bnsweep.training.memory import peak_memory_bytes
 from bnsweep.training.result import TrialResult
 
 OUTCOME = (
-    *("status", "stop_step", "stop_reason", "num_classes", "probe_time_s"),
+    *("status", "stop_step", "stop_reason", "pruner", "num_classes", "probe_time_s"),
     *("train_loss", "train_acc", "test_loss", "test_acc"),
     *("test_loss_running", "test_acc_running", "train_loss_eval", "train_acc_eval", "test_loss_constant", "metric"),
 )

@@ -89,12 +89,15 @@ def run(
         num_workers,
         searched,
         judge,
+        sweep.pruner,
     )
     with executor.coordinating(job) as coordination:
         begun = opened(coordination, say)
         report = start(begun.num_trials, num_workers)
         with during:
-            context = RunContext(sweep.name, sweep.trials, git_sha(), prepared.datasets, checkpoint_every_s)
+            context = RunContext(
+                sweep.name, sweep.trials, git_sha(), prepared.datasets, checkpoint_every_s, sweep.pruner
+            )
             executor.run(coordination, context, sweep.resources, report, is_interrupted)
         return coordination.missing()
 

@@ -86,7 +86,7 @@ class RunHere:
         """Directory, state and counts."""
         counts = f"{self.num_with_result}/{self.num_trials} trials have a result"
         if (progress := self.progress) is not None:
-            counts += f", in the latest run {progress.diverged} diverged, {progress.failed} failed"
+            counts += f", in the latest run {progress.ended_early}"
             if self.held_by:
                 eta = "unknown" if progress.eta_s is None else timedelta(seconds=round(progress.eta_s))
                 counts += f", {progress.running} running, ETA {eta}"

@@ -14,6 +14,7 @@ from math import isfinite
 from typing import Any, Protocol
 
 import numpy as np
+import pyarrow.dataset as pds
 from numpy.typing import NDArray
 
 from bnsweep.errors import InputError
@@ -83,7 +84,8 @@ def asked(
         keeps: whether to write down what a sampler answers, as the coordinator does, which alone may write.
     """
     search = sweep.search
-    table = store.read("trials", [*COLUMNS, *(JUDGED if search.is_adaptive else ())])
+    columns = [*COLUMNS, *(JUDGED if search.is_adaptive else ())]
+    table = store.read("trials", columns, pds.field("status") != "pruned")  # those are missing for a search
     told = {int(row["trial_key"], 16): outcome_of(row, search) for row in table.to_pylist()}
     points: _Points = Draws(sweep.drawn) if sweep.drawn else _Places(_grid(sweep))
     record = read_record(store) if search.name in TUNING else {}

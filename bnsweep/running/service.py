@@ -11,6 +11,7 @@ from threading import Event, Lock, Thread
 
 from bnsweep.errors import InputError, StoreError, Superseded
 from bnsweep.results.keys import to_texts
+from bnsweep.results.pruned import drop_pruned
 from bnsweep.results.writer import Writer
 from bnsweep.running.coordinator import Coordinator
 from bnsweep.running.growing import Growing
@@ -180,6 +181,8 @@ class Service:
             if self._is_again:  # it is another run's by now
                 raise Superseded(str(error)) from error
             raise
+        if drop_pruned(writer, job.declared_keys, job.rule):
+            writer.snapshot = job.store.snapshot()
         self._growing.take_over(writer, is_again=self._is_again)
         trials = self._growing.trials
         coordinator = Coordinator(
@@ -192,6 +195,7 @@ class Service:
             hand_out_after_s=SAY_WHAT_IS_OUT_S if self._is_again else 0.0,
             own_schemas=writer.own_schemas,
             seats=trials.seats,
+            pruning=job.pruning(),
             is_searching=job.searched is not None,
         )
         with self._lock:

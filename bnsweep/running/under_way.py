@@ -12,6 +12,7 @@ from bnsweep.training.compiling import Compiler
 from bnsweep.training.fused.crowd import Crowd, Member
 from bnsweep.training.fused.loop import FusedTraining, train_together
 from bnsweep.training.loop import AnyTraining, train_alone
+from bnsweep.training.training import Training
 
 Outcome = AnyTraining | Member | Exception
 Ended = tuple[int, Outcome]
@@ -34,6 +35,10 @@ class UnderWay(Protocol):
 
     def give_up(self, trial: int) -> None:
         """Train one no further."""
+        ...
+
+    def training(self, trial: int) -> Training:
+        """Return one that trains by bnsweep's loop, between two steps."""
         ...
 
     def state_dict(self, trial: int) -> dict[str, Any]:
@@ -70,6 +75,12 @@ class Alone:
     def give_up(self, trial: int) -> None:
         """End."""
         self.left.remove(trial)
+
+    def training(self, trial: int) -> Training:
+        """Return it."""
+        assert trial == self._trial
+        assert isinstance(self._training, Training), "it has begun, and not by a loop of the user's own"
+        return self._training
 
     def state_dict(self, trial: int) -> dict[str, Any]:
         """Return its state."""
@@ -119,6 +130,11 @@ class Together:
         assert self._training is not None, "it has begun"
         self.left.remove(trial)
         self._training.end(self._slots[trial])
+
+    def training(self, trial: int) -> Training:
+        """Return the member."""
+        assert isinstance(self._training, FusedTraining), "it has begun, and not in a crowd"
+        return self._training.members[self._slots[trial]]
 
     def state_dict(self, trial: int) -> dict[str, Any]:
         """Return its state."""

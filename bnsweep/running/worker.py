@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from bnsweep.data import Dataset
 from bnsweep.error_texts import error_text
 from bnsweep.errors import DeviceLost
 from bnsweep.running.failure_rows import raised_row
@@ -25,6 +26,7 @@ from bnsweep.training.compiling import Compiler
 from bnsweep.training.device_errors import is_out_of_memory, let_go, lost_device
 from bnsweep.training.memory import reset_peak_memory
 from bnsweep.training.optimizers import load_optimizers
+from bnsweep.training.training import Training
 
 
 class Worker:
@@ -94,7 +96,7 @@ class Worker:
         specs = {trial: self._spec(trial, pack) for trial in trials}
         assert all(is_fused(spec) == (trial in pack.seats) for trial, spec in specs.items()), "bits depend on it"
         data = self.datasets[dataset_key(specs[trials[0]].dataset)]
-        saved = {trial: self.desk.load_checkpoint(trial) for trial in trials if trial in pack.saved}
+        saved = {trial: self._saved(trial, data, pack) for trial in trials if trial in pack.saved}
         if trials[0] not in pack.seats:
             yield Alone(trials[0], specs[trials[0]], data, saved.get(trials[0]), self._compiler)
             return
@@ -109,6 +111,13 @@ class Worker:
                 {trial: state for trial in slots if (state := states.get(trial))},
             )
 
+    def _saved(self, trial: int, data: Dataset, pack: Pack) -> bytes | None:
+        """Return where a trial was saved, unless that is after the step at which it is to end."""
+        content = self.desk.load_checkpoint(trial)
+        if trial in pack.pruned and (state := load_of(data, content, self.device)):
+            return content if state["step"] <= pack.until[trial] else None
+        return content
+
     def _train(self, begun: UnderWay, attempts: Mapping[int, int], pack: Pack, started_at: datetime) -> Iterator[float]:
         """Train until all have ended, or are to be let be, and then saved where the run is to stop."""
         save_at, can_be_saved = monotonic() + self.context.checkpoint_every_s, True
@@ -117,6 +126,8 @@ class Worker:
                 place = code_and_place(self.context, self.device) if ended else {}
                 for trial, outcome in ended:
                     self._keep(trial, attempts[trial], outcome, pack, {**place, "started_at": started_at})
+                for trial in [trial for trial in begun.left if self._is_at_rung(trial, begun, pack)]:
+                    self._leave_at_rung(trial, attempts[trial], begun, pack, started_at)
                 yield 0.0
                 self._outgoing.send_if_due()
                 for trial in [trial for trial in begun.left if self._outgoing.is_dropped(trial)]:
@@ -128,12 +139,38 @@ class Worker:
                 if must_stop:
                     return
 
+    def _is_at_rung(self, trial: int, begun: UnderWay, pack: Pack) -> bool:
+        """Return whether a trial is to go no further in this pack, without its loss having diverged before."""
+        if trial not in pack.until or begun.training(trial).step < pack.until[trial]:
+            return False
+        begun.training(trial).record.flush()
+        return not begun.training(trial).result.has_diverged
+
+    def _leave_at_rung(self, trial: int, attempt: int, begun: UnderWay, pack: Pack, started_at: datetime) -> None:
+        """End a trial that is pruned; let another one wait, saved where that can be done."""
+        training = begun.training(trial)
+        if trial in pack.pruned:
+            assert self.context.pruner, "who else stops trials"
+            training.prune(self.context.pruner.rule)
+            place = code_and_place(self.context, self.device)
+            self._keep(trial, attempt, training, pack, {**place, "started_at": started_at})
+        else:
+            self._save(trial, begun)
+            self._outgoing.pause(trial, Ended(Ending.PAUSED, attempt, self._scores(training)))
+        begun.give_up(trial)
+
+    def _scores(self, outcome: Outcome) -> tuple[float, ...]:
+        """Return how good a trial was at the rungs that it has reached; nothing where none are pruned."""
+        if self.context.pruner is None or not isinstance(outcome, Training):
+            return ()
+        return tuple(outcome.scores(self.context.pruner.rungs(outcome.spec.train.steps)))
+
     def _keep(self, trial: int, attempt: int, outcome: Outcome, pack: Pack, place: Mapping[str, Any]) -> None:
         if isinstance(outcome, Exception):
             self._record(trial, attempt, pack, outcome)
             return
         ended = EndedTrial.of(outcome, place, attempt=attempt)
-        self._outgoing.add(trial, Ended(Ending(outcome.result.status), attempt), ended)
+        self._outgoing.add(trial, Ended(Ending(outcome.result.status), attempt, self._scores(outcome)), ended)
 
     def _spec(self, trial: int, pack: Pack) -> TrialSpec:
         return pack.added[trial] if trial in pack.added else self.context.trials[trial]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -21,6 +21,7 @@ from bnsweep.spec.grid import Grid
 from bnsweep.spec.listed import Listed, Trials
 from bnsweep.spec.overrides import fixed_axes, overridden
 from bnsweep.spec.product import SECTIONS
+from bnsweep.spec.pruner import PrunerSpec, check_prunable
 from bnsweep.spec.ranges import RANGE_FORMS, Range
 from bnsweep.spec.resources import Resources
 from bnsweep.spec.search import GRID, SearchSpec, check_searchable
@@ -60,8 +61,17 @@ class Frame(Section):
     """What each worker holds."""
     search: SearchSpec = GRID
     """Which trials run: all that the axes declare, or those that a search asks for."""
+    pruner: PrunerSpec | None = None
+    """Which trials stop on the way; none where it is not given."""
     log_to: LogTo = ()
     """Copies of the results, beside them, for these tools to look with while it runs; also just a name."""
+
+    @model_validator(mode="after")
+    def _only_grids_are_pruned(self) -> Self:
+        if self.pruner and self.search != GRID:
+            label = self.search.label
+            raise ValueError(f"pruner: for search: grid; search {label} goes by whole trials; leave one of both out")
+        return self
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,12 @@ class Sweep:
     drawn: Drawn | None = None
     """What trials are drawn of, where axes are ranges."""
     log_to: tuple[CopyName, ...] = ()
+    pruner: PrunerSpec | None = None
+
+    @property
+    def rule(self) -> str | None:
+        """What a trial that its pruner stops is stored with."""
+        return self.pruner.rule if self.pruner else None
 
     @classmethod
     def from_yaml(cls, path: str | os.PathLike[str], settings: Sequence[str] = ()) -> Self:
@@ -138,7 +154,10 @@ class Sweep:
         check_searchable(frame.search, listed, ranges)
         whole = partial(cls, frame.name, frame.resources, text=text, search=frame.search, log_to=frame.log_to)
         if not ranges:
-            return whole(trials=Grid.of(fixed, listed))
+            trials = Grid.of(fixed, listed)
+            if frame.pruner:
+                check_prunable(frame.pruner, trials)
+            return whole(trials=trials, pruner=frame.pruner)
         drawn = Drawn.of(fixed, listed, ranges, frame.search.points)
         return whole(trials=Listed.each_once(listed, ranges, ()), drawn=drawn)
 
@@ -176,6 +195,18 @@ def has_ranges(text: str) -> bool:
     return isinstance(axes, dict) and any(
         isinstance(axis, dict) and not axis.keys().isdisjoint(RANGE_FORMS) for axis in axes.values()
     )
+
+
+def rule_of(text: str) -> str | None:
+    """Return what trials are stored with that the pruner of a sweep file stops, without making its trials.
+
+    None where it has none, or cannot be read.
+    """
+    try:
+        given = _parse(text).get("pruner")
+        return None if given is None else PrunerSpec.model_validate(given).rule
+    except (InputError, ValidationError):
+        return None
 
 
 def _parse(text: str) -> dict[str, Any]:

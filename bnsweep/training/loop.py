@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import closing
+from typing import NamedTuple
 
 from bnsweep.data import Dataset
 from bnsweep.rng import derive, seeded
@@ -19,15 +21,25 @@ from bnsweep.training.result import TrialResult
 from bnsweep.training.training import Training
 
 
-def run_trial(spec: TrialSpec, data: Dataset) -> TrialResult:
-    """Train `spec` on the device that holds `data`, from beginning to end.
+class Pruning(NamedTuple):
+    """After how many steps a pruner stops a trial, and its rule."""
+
+    step: int
+    rule: str
+
+
+def run_trial(spec: TrialSpec, data: Dataset, pruned: Pruning | None = None) -> TrialResult:
+    """Train `spec` on the device that holds `data`, from beginning to end, or to where it is pruned.
 
     The result depends on `spec`, `data` and the kind of device alone. Divergence, a mini-batch loss or a final test
     loss that is not finite or exceeds `train.max_loss`, is a result: the trial ends there with status `diverged`.
     """
-    for training in train(spec, data):
-        result = training.result
-    return result
+    with closing(train(spec, data)) as steps:
+        for training in steps:
+            if pruned and isinstance(training, Training) and training.step == pruned.step:
+                training.prune(pruned.rule)
+                break
+        return training.result
 
 
 def train(

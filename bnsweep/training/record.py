@@ -65,6 +65,11 @@ class Record:
         losses, accuracies = zip(*self.last_epoch, strict=True)
         result.train_loss, result.train_acc = mean(losses), None if None in accuracies else mean(accuracies)
 
+    def prune(self, step: int, evaluation: Evaluation, rule: str) -> None:
+        """Record the evaluation after which a pruner with this rule stops the trial."""
+        self.result.tables["curves"].append({"step": step, **evaluation.test_columns()})
+        self.result.prune(step, rule)
+
     def state_dict(self) -> dict[str, Any]:
         """Read what is buffered, and return the result and the last epoch."""
         self.flush()

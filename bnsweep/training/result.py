@@ -19,6 +19,7 @@ class TrialResult:
     status: str = "completed"
     stop_step: int = 0
     stop_reason: str | None = None
+    pruner: str | None = None
     tables: dict[str, list[Row]] = field(default_factory=lambda: {"curves": []})
     schemas: dict[str, pa.Schema] = field(default_factory=lambda: {"curves": CURVES})
     train_loss: float | None = None
@@ -52,6 +53,11 @@ class TrialResult:
         """Note that the loss diverged after `step` updates."""
         self.status, self.stop_step, self.stop_reason = "diverged", step, reason
 
+    def prune(self, step: int, rule: str) -> None:
+        """Note that a pruner with this rule has stopped the trial after `step` updates."""
+        self.status, self.stop_step, self.stop_reason = "pruned", step, "others were better at this step"
+        self.pruner = rule
+
 
 def divergence(what: str, loss: float, max_loss: float) -> str | None:
     """Return why a loss counts as divergence: not finite, or above `max_loss`; None where it does not.
@@ -62,3 +68,13 @@ def divergence(what: str, loss: float, max_loss: float) -> str | None:
     if not math.isfinite(loss):
         return f"{what} {loss}"
     return f"{what} {loss:.6g} above max_loss {max_loss:g}" if loss > max_loss else None
+
+
+def score_of(row: Row) -> float:
+    """Return how good a model is by an evaluation: its accuracy on the test set, with real targets less of a loss.
+
+    >>> score_of({"test_acc": 0.5, "test_loss": 0.1}), score_of({"test_acc": None, "test_loss": 0.1})
+    (0.5, -0.1)
+    """
+    accuracy = row["test_acc"]
+    return float(-row["test_loss"] if accuracy is None else accuracy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -25,7 +25,7 @@ from bnsweep.training.metrics import BufferedStep
 from bnsweep.training.precision import held_in
 from bnsweep.training.probing import Probing
 from bnsweep.training.record import Record
-from bnsweep.training.result import TrialResult, divergence
+from bnsweep.training.result import TrialResult, divergence, score_of
 from bnsweep.training.step import StepOutputs, Trial
 
 
@@ -132,6 +132,20 @@ class Training:
             self.record.finish(self.evaluate(with_train=True))
         if self.probing.final_probes and not self.result.has_diverged:
             self._measure_trained_model()
+
+    def scores(self, rungs: Collection[int]) -> list[float]:
+        """Return how good the model was at those of the rungs that it has reached, now included, by its curves."""
+        self.record.flush()
+        rows = {row["step"]: row for row in self.result.tables["curves"] if row.get("test_loss") is not None}
+        if self.step in rungs and self.step not in rows and not self.result.has_diverged:
+            rows[self.step] = self.evaluate().test_columns()
+        return [score_of(rows[rung]) for rung in sorted(rungs) if rung in rows]
+
+    def prune(self, rule: str) -> None:
+        """End between two steps, by a pruner with this rule, unless the loss has diverged."""
+        self.record.flush()
+        if not self.result.has_diverged:
+            self.record.prune(self.step, self.evaluate(), rule)
 
     def _row(self, step: int, is_measured: bool) -> dict[str, Any] | None:
         """Return what is known of a step's row in `curves` before it is made; None where it has no row."""

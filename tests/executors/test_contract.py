@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import psutil
+import pyarrow.compute as pc
 import pytest
 
 from bnsweep.data import Dataset, load_dataset
@@ -26,6 +28,7 @@ from bnsweep.training.loop import run_trial
 from tests.conftest import TINY
 from tests.frames import same_rows
 from tests.running.jobs import job_of
+from tests.running.test_pruning import ASHA, GIVEN, assert_same, sweep_of, train
 from tests.waiting import wait_until
 
 CPU = Resources(cpus=1, gpus=0)
@@ -229,3 +232,20 @@ def test_one_that_is_taken_over_ends_the_run_with_the_reason(
 def test_more_than_there_is_is_refused(executor: Executor) -> None:
     with pytest.raises(InputError, match=r"resources\.gpus: 64 asked for, .*\b0\b.*; set gpus: 0"):
         executor.num_workers(Resources(gpus=64))
+
+
+def test_a_pruner_stops_the_trials_that_it_stops_with_one_worker(
+    executor: Executor, tmp_path: Path, digits: Dataset
+) -> None:
+    sweep = sweep_of(GIVEN, ASHA)
+    store, reference = Store.open(tmp_path / "out"), Store.open(tmp_path / "reference")
+    datasets, reports = {dataset_key(sweep.trials[0].dataset): digits}, list[RunStatus]()
+    context = RunContext(sweep.name, sweep.trials, "abc", datasets, pruner=sweep.pruner)
+    job = job_of(sweep.trials, store, executor.num_workers(CPU))
+    with executor.coordinating(replace(job, trials=sweep.trials, pruner=sweep.pruner)) as coordination:
+        opened(coordination)
+        executor.run(coordination, context, CPU, reports.append, lambda: False)
+    train(reference, sweep)
+    assert_same(store, reference)
+    assert reports[-1].tally.pruned == len(store.read("trials").filter(pc.field("status") == "pruned")) > 0
+    assert reports[-1].tally.ended == len(sweep.trials)

@@ -21,8 +21,9 @@ from bnsweep.executors.ray_tune import TUNE_SETTINGS, RayTuneExecutor
 from bnsweep.executors.ray_tune_waiting import Waiting, waited_for
 from bnsweep.results import Store
 from bnsweep.running.coordinator import RunStatus
-from bnsweep.running.packs import RunContext, Tally, dataset_key
+from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.run import opened
+from bnsweep.running.tally import Tally
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.resources import Resources
 from tests.executors.test_ray_tune_cluster import add_host, cluster_of

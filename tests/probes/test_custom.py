@@ -20,8 +20,9 @@ from bnsweep.probes import build_probes
 from bnsweep.probes.custom import load_probe
 from bnsweep.results import Store
 from bnsweep.results.tables import to_table
-from bnsweep.running.packs import RunContext, Tally, dataset_key
+from bnsweep.running.packs import RunContext, dataset_key
 from bnsweep.running.service import Service
+from bnsweep.running.tally import Tally
 from bnsweep.spec import DigitsSpec, ProbesSpec, TrialSpec
 from bnsweep.training.loop import run_trial
 from tests.probes.tiny_trials import TinyTrial, third_step

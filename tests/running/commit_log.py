@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bnsweep.running.coordinator import Coordinator
 from bnsweep.running.coordinator.outbox import Batch
+from bnsweep.running.coordinator.trial_states import RESULTS
 from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Whereabouts
 from bnsweep.spec import TrialSpec
 
@@ -82,7 +83,7 @@ def rows_of(endings: dict[int, Ended]) -> dict[str, pa.Table]:
 
 
 def _is_failure(ended: Ended) -> bool:
-    return ended.how not in (Ending.COMPLETED, Ending.DIVERGED)
+    return ended.how not in RESULTS
 
 
 def worker(name: str, **options: Any) -> Whereabouts:

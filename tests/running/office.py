@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from bnsweep.data import load_dataset
 from bnsweep.running.coordinator import Coordinator
-from bnsweep.running.packs import Delivery, Pack, Receipt, RunContext, Tally, Wait, Whereabouts, dataset_key
+from bnsweep.running.packs import Delivery, Pack, Receipt, RunContext, Wait, Whereabouts, dataset_key
+from bnsweep.running.tally import Tally
 from bnsweep.spec import DigitsSpec, TrialSpec
 from tests.running.commit_log import Clock
 from tests.running.jobs import worker_at

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bnsweep.running.coordinator import Coordinator
 from bnsweep.running.coordinator.outbox import MIN_INTERVAL_S
-from bnsweep.running.packs import Ended, Ending, Pack, Tally, Wait, Whereabouts
+from bnsweep.running.packs import Ended, Ending, Pack, Wait, Whereabouts
+from bnsweep.running.tally import Tally
 from tests.running.by_hand import A, B, commit, lose, packs_of, started, taken
 from tests.running.commit_log import COMPLETED, SHORT, SPECS, Clock, CommitLog, delivery, worker
 

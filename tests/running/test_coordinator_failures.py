@@ -6,7 +6,8 @@ import pytest
 
 from bnsweep.running.coordinator import MAX_WORKER_FAILURES
 from bnsweep.running.coordinator.outbox import MIN_INTERVAL_S
-from bnsweep.running.packs import Ended, Ending, Pack, Tally, Wait
+from bnsweep.running.packs import Ended, Ending, Pack, Wait
+from bnsweep.running.tally import Tally
 from tests.running.by_hand import CRASH, PREEMPTION, A, B, commit, lose, packs_of, started, taken
 from tests.running.commit_log import COMPLETED, SHORT, SPECS, Clock, CommitLog, delivery, worker
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bnsweep.running.coordinator.outbox import MIN_INTERVAL_S
-from bnsweep.running.packs import Ended, Ending, Pack, Tally, Wait
+from bnsweep.running.packs import Ended, Ending, Pack, Wait
+from bnsweep.running.tally import Tally
 from tests.running.by_hand import PREEMPTION, A, B, commit, lose, packs_of, started, taken
 from tests.running.commit_log import COMPLETED, SHORT, SPECS, Clock, CommitLog, delivery, worker
 

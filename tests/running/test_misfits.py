@@ -16,10 +16,11 @@ from bnsweep.results.verify import verify
 from bnsweep.running.coordinator import Coordinator
 from bnsweep.running.coordinator.outbox import MIN_INTERVAL_S
 from bnsweep.running.failure_rows import lost_worker_row
-from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Tally
+from bnsweep.running.packs import Delivery, Ended, Ending, Pack
 from bnsweep.running.plan import Plan
 from bnsweep.running.prepare import prepare
 from bnsweep.running.run import run
+from bnsweep.running.tally import Tally
 from bnsweep.spec.sweep import Sweep
 from tests.running.by_hand import CRASH, A, B, packs_of, started, taken
 from tests.running.commit_log import COMPLETED, SPECS, Clock, delivery, worker

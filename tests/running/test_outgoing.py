@@ -6,7 +6,8 @@ import pytest
 
 from bnsweep.running import outgoing
 from bnsweep.running.coordinator.outbox import MIN_INTERVAL_S
-from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Receipt, Tally
+from bnsweep.running.packs import Delivery, Ended, Ending, Pack, Receipt
+from bnsweep.running.tally import Tally
 from tests.running.commit_log import COMPLETED, Clock, CommitLog, worker
 from tests.running.test_protocol import Light
 

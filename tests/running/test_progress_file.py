@@ -14,12 +14,12 @@ from bnsweep.executors import make_executor
 from bnsweep.results import Store
 from bnsweep.results.lease import wait_until_free
 from bnsweep.results.verify import verify
-from bnsweep.running.packs import Tally
 from bnsweep.running.plan import Plan
 from bnsweep.running.prepare import prepare
 from bnsweep.running.progress_file import PROGRESS, RunProgress, RunState, read_progress, write_progress
 from bnsweep.running.progress_writer import Snapshot, kept_progress
 from bnsweep.running.run import run
+from bnsweep.running.tally import Tally
 from bnsweep.spec.sweep import Sweep
 from tests.conftest import TINY
 from tests.run_progress import run_progress
@@ -32,6 +32,7 @@ FORMAT = """{
  "had_result_before": 5,
  "completed": 3,
  "diverged": 2,
+ "pruned": 0,
  "failed": 1,
  "running": 2,
  "workers": 2,

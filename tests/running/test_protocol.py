@@ -109,7 +109,7 @@ class Protocol(RuleBasedStateMachine):
             else:
                 player.outgoing.hear()
 
-    @rule(place=WORKERS, how=st.sampled_from([*Ending] + [Ending.COMPLETED] * 3))
+    @rule(place=WORKERS, how=st.sampled_from([*(set(Ending) - {Ending.PAUSED}), *[Ending.COMPLETED] * 3]))
     def end_a_trial(self, place: int, how: Ending) -> None:
         player = self.players[place]
         if player.todo:

@@ -10,12 +10,12 @@ import pytest
 from bnsweep.errors import InputError
 from bnsweep.executors import make_executor
 from bnsweep.results import Store
-from bnsweep.running.packs import Tally
 from bnsweep.running.plan import Plan
 from bnsweep.running.prepare import prepare
 from bnsweep.running.progress_file import RunState, read_progress, write_progress
 from bnsweep.running.progress_writer import Snapshot, kept_progress
 from bnsweep.running.run import Prepared, run
+from bnsweep.running.tally import Tally
 from bnsweep.spec.sweep import Sweep
 from tests.conftest import TINY
 

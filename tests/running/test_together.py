@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnsweep.running.coordinator.seating import Seating
-from bnsweep.running.packs import Pack, Seat, Tally, Whereabouts, WorkerFailure
+from bnsweep.running.packs import Pack, Seat, Whereabouts, WorkerFailure
+from bnsweep.running.tally import Tally
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.fusing import ALONE, Seats, slot_of, why_alone
 from bnsweep.training.fused.clock import SharedClock

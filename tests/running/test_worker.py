@@ -13,8 +13,9 @@ import pytest
 from bnsweep.data import load_dataset
 from bnsweep.errors import DeviceLost
 from bnsweep.results.schema import SCHEMAS
-from bnsweep.running.packs import Delivery, Tally, Whereabouts
+from bnsweep.running.packs import Delivery, Whereabouts
 from bnsweep.running.rows import EndedTrial, tables_of
+from bnsweep.running.tally import Tally
 from bnsweep.spec import TrialSpec
 from bnsweep.training.checkpoint import FORMAT
 from bnsweep.training.loop import run_trial

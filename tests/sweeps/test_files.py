@@ -9,7 +9,7 @@ import pytest
 from bnsweep.spec.sweep import Sweep
 
 FILES = sorted((Path(__file__).parents[2] / "sweeps").glob("*.yaml"))
-ON_CPUS = {"edges", "million", "mini", "paper_dln", "qmc"}
+ON_CPUS = {"edges", "million", "mini", "paper_dln", "pruned", "qmc"}
 PAPER = {"paper_fig1_lr", "paper_fig2_noisy", "paper_fig3_ics", "paper_fig4_landscape", "paper_fig5_lp"}
 SERVED = PAPER | {"paper_fig8_noise", "paper_fig1_2_4_gpu"}
 """By the two sweeps on two cores that serve three figures each."""

@@ -10,11 +10,14 @@ from bnsweep.results.checkpoints import CHECKPOINTS, Checkpoints
 from bnsweep.results.copied import read_copy_of
 from bnsweep.results.declaration import DECLARED, read_declaration
 from bnsweep.results.former_code import former_code
+from bnsweep.results.keys import to_texts
 from bnsweep.results.locations import Files
+from bnsweep.results.snapshot import Snapshot
 from bnsweep.results.store import Store
 from bnsweep.results.verify.commit import check_commit, check_unnumbered
 from bnsweep.results.verify.inventory import Inventory
 from bnsweep.results.verify.problem import Problem, some
+from bnsweep.spec.sweep import rule_of
 
 __all__ = ["Problem", "verify"]
 
@@ -38,7 +41,7 @@ def verify(store: Store, say: Callable[[str], object] = lambda _: None) -> list[
     for table in inventory.metric_tables:
         for name in inventory.loose(table):
             problems += check_unnumbered(files, name, known).problems
-    problems += _check_duplicates(keys) + _check_declaration(files, known) + _check_code(store)
+    problems += _check_duplicates(keys) + _check_declaration(inventory.snapshot, known) + _check_code(store)
     problems = [replace(problem, copy=copy) for problem in _as_one(problems)]
     return sorted(problems, key=lambda problem: (problem.path, problem.kind))
 
@@ -76,16 +79,18 @@ def _check_duplicates(keys: Mapping[str, list[str]]) -> list[Problem]:
     return problems
 
 
-def _check_declaration(files: Files, stored: set[str]) -> list[Problem]:
+def _check_declaration(snapshot: Snapshot, stored: set[str]) -> list[Problem]:
     """Compare what is stored with what was declared last."""
     try:
-        found = read_declaration(files)
+        found = read_declaration(snapshot.files)
     except (InputError, StoreError) as error:
         return [Problem("declaration", DECLARED, f"is damaged ({error})")]
     if found is None:
         return [Problem("declaration", DECLARED, "is gone")] if stored else []
     wanted = set(found["trial_keys"])
     problems = []
+    if pruned := wanted.intersection(to_texts(snapshot.pruned_otherwise(rule_of(found["sweep_file"])))):
+        problems.append(Problem("gap", DECLARED, f"another pruner than the sweep's stopped trials, {some(pruned)}"))
     if gaps := wanted - stored:
         problems.append(
             Problem("gap", DECLARED, f"of {len(wanted)} declared trials these have no result, {some(gaps)}")

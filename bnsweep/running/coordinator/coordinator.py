@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import islice
 from time import monotonic
 
 import numpy as np
@@ -29,7 +28,9 @@ from bnsweep.running.coordinator.pack_sizing import PackSizing
 from bnsweep.running.coordinator.run_status import RunStatus
 from bnsweep.running.coordinator.trial_states import TrialStates
 from bnsweep.running.failure_rows import lost_worker_row
-from bnsweep.running.packs import Delivery, Pack, Receipt, Tally, Wait, Whereabouts, WorkerFailure
+from bnsweep.running.packs import Delivery, Pack, Receipt, Wait, Whereabouts, WorkerFailure
+from bnsweep.running.pruning import Pruning
+from bnsweep.running.tally import Tally
 from bnsweep.spec import TrialSpec
 from bnsweep.spec.fusing import Seats
 
@@ -48,6 +49,7 @@ class Coordinator:
         hand_out_after_s: until then workers may say what a predecessor has handed out.
         own_schemas: of users' own tables, as they are stored.
         seats: of the trials that train as one with others; None where none does.
+        pruning: how they are pruned; None where they all train to their end.
         is_searching: whether more trials may follow once these have ended: `widen` gives them, `search_ended` says
             that there are none.
     """
@@ -65,6 +67,7 @@ class Coordinator:
         hand_out_after_s: float = 0.0,
         own_schemas: Mapping[str, pa.Schema] | None = None,
         seats: Seats | None = None,
+        pruning: Pruning | None = None,
         is_searching: bool = False,
     ) -> None:
         self.name = uuid.uuid4().hex
@@ -72,7 +75,8 @@ class Coordinator:
         self._states = TrialStates(keys, finished, attempts or {}, saved)
         self.num_trials = self._states.num_left
         self._workers, self._sizing, self._outbox = KnownWorkers(), PackSizing(num_workers), Outbox(clock)
-        self._dispatch = Dispatch(self.name, self._states, self._workers, self._sizing, num_workers, clock, seats)
+        of_run = self._states, self._workers, self._sizing
+        self._dispatch = Dispatch(self.name, *of_run, num_workers, clock, seats, pruning)
         self._losses = Losses(self._states, self._dispatch)
         self._intake = Intake(
             self._states, self._dispatch, self._losses, self._workers, self._outbox, own_schemas or {}
@@ -238,10 +242,10 @@ class Coordinator:
             self.num_trials,
             self.tally,
             self._workers.working,
-            waiting.num_trials,
+            waiting.num_trials + self._states.num_at_rung,
             waiting.num_whole,
             self.is_over,
             len(self._trials),
-            self._intake.newsroom.news(tuple(islice(self._dispatch.under_way(), MAX_UNDER_WAY)), self._trials),
+            self._intake.newsroom.news(self._dispatch.under_way(MAX_UNDER_WAY), self._trials),
             self._is_searching,
         )

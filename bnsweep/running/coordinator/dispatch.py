@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import islice
 
 from bnsweep.running.coordinator.known_workers import KnownWorkers
 from bnsweep.running.coordinator.pack_sizing import PackSizing
 from bnsweep.running.coordinator.packs_out import PackOut, PacksOut
+from bnsweep.running.coordinator.rungs import Rungs
 from bnsweep.running.coordinator.trial_states import TRIED_AGAIN, TrialStates
 from bnsweep.running.coordinator.waiting import WaitingTrials
 from bnsweep.running.packs import Delivery, Ending, Pack, Whereabouts
+from bnsweep.running.pruning import Pruning
 from bnsweep.spec.fusing import Seats
 
 
@@ -25,6 +28,7 @@ class Dispatch:
         num_workers: how many are expected.
         clock: returns seconds.
         seats: of the trials that train as one with others; None where none does.
+        pruning: how trials are pruned; None where they all train to their end.
     """
 
     def __init__(
@@ -36,9 +40,11 @@ class Dispatch:
         num_workers: int,
         clock: Callable[[], float],
         seats: Seats | None = None,
+        pruning: Pruning | None = None,
     ) -> None:
         self._name, self._states, self._workers, self._sizing = name, states, workers, sizing
         self._num_expected, self._clock = num_workers, clock
+        self.rungs = Rungs(pruning, states) if pruning else None
         self.waiting, self.out = WaitingTrials(states, seats), PacksOut()
         self._num_packs = 0
 
@@ -51,6 +57,9 @@ class Dispatch:
 
     def next_pack(self, whereabouts: Whereabouts) -> Pack | None:
         """Hand out what waits; where nothing does, something of what another worker has."""
+        while self.rungs and self.rungs.is_due:
+            for trials in self.rungs.decide():
+                self.waiting.renew(trials)
         self._sizing.num_workers = max(self._num_expected, len(self._workers))
         group = self.waiting.next(self._sizing.size, whereabouts.has_whole_gpus)
         if group is None:
@@ -65,6 +74,8 @@ class Dispatch:
 
     def is_needless(self, whereabouts: Whereabouts) -> bool:
         """Return whether a worker may go: as many wait as packs may come back, or what waits is not for it."""
+        if self.rungs and not self.rungs.is_last_decided:
+            return False
         if self.waiting.num_whole and not whereabouts.has_whole_gpus:
             return True
         return self._workers.num_idle_beside(whereabouts.name) >= len(self.out)
@@ -78,10 +89,12 @@ class Dispatch:
     ) -> Pack:
         """Hand out trials, each with the number of its attempt, under a new number."""
         number, self._num_packs = self._num_packs, self._num_packs + 1
-        left = {trial: attempt for trial, attempt in attempts.items() if not self._states.has_ended[trial]}
+        left = {trial: attempt for trial, attempt in attempts.items() if not self._states.is_out_of_hand(trial)}
         trials = tuple(attempts), tuple(attempts.values())
         saved, seats = self._states.saved(attempts.keys()), self.waiting.seating.of(attempts)
         pack = Pack(self._name, number, *trials, is_alone, has_whole_gpus, saved, seats=seats)
+        if self.rungs:
+            pack = replace(pack, until=self.rungs.until(attempts), pruned=self.rungs.pruned(attempts))
         self.out.add(PackOut(pack, whereabouts.name, left, self._clock(), attempts.keys() - left.keys()))
         self._states.begin(left)
         self._workers.with_pack(whereabouts, number)
@@ -102,11 +115,10 @@ class Dispatch:
             return None
         return pack
 
-    def under_way(self) -> Iterator[tuple[str, int]]:
-        """Yield the host of each worker that trains, and which trial is first of what its pack has left."""
-        for out in self.out:
-            for trial in islice(out.left, 1):
-                yield self._workers.host_of(out.worker), trial
+    def under_way(self, most: int) -> list[tuple[str, int]]:
+        """Return the hosts of some workers that train, and which trial is first of what each one's pack has left."""
+        firsts = ((out, trial) for out in self.out for trial in islice(out.left, 1))
+        return [(self._workers.host_of(out.worker), trial) for out, trial in islice(firsts, most)]
 
     # Packs come back.
 
@@ -122,7 +134,7 @@ class Dispatch:
         """Let nobody else run a trial that has ended; what is tried again waits to run alone."""
         if how in TRIED_AGAIN:
             self.waiting.add([trial], is_alone=True, has_whole_gpus=how is Ending.SHORT_OF_MEMORY)
-        else:
+        else:  # by a result, or it waits at a rung
             self.out.end(trial)
 
     def close(self, out: PackOut) -> None:
@@ -135,4 +147,4 @@ class Dispatch:
         self.out.remove(out.pack.number)
         for trial, attempt in out.left.items():
             self._states.tried(trial, attempt)
-        return [trial for trial in self.out.only_in(out) if not self._states.has_ended[trial]]
+        return [trial for trial in self.out.only_in(out) if not self._states.is_out_of_hand(trial)]

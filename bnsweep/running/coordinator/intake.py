@@ -15,7 +15,8 @@ from bnsweep.running.coordinator.outbox import Outbox
 from bnsweep.running.coordinator.packs_out import PackOut
 from bnsweep.running.coordinator.trial_states import TrialStates
 from bnsweep.running.own_columns import OwnColumns
-from bnsweep.running.packs import Delivery, Tally
+from bnsweep.running.packs import Delivery, Ended
+from bnsweep.running.tally import Tally
 from bnsweep.spec import TrialSpec
 
 
@@ -48,7 +49,7 @@ class Intake:
         """Take in what a worker has done; rows of a trial that has ended already are left out."""
         delivery = without_misfits(delivery, self._own_columns, self._states, trials)
         known = [trial for trial, ended in delivery.endings.items() if self._states.is_known(trial, ended)]
-        fresh = [trial for trial in delivery.endings if not self._states.has_ended[trial]]
+        fresh = [trial for trial, ended in delivery.endings.items() if self._is_news(trial, ended)]
         self._dispatch.ended(delivery, out)
         for trial in fresh:
             self._losses.end(trial, delivery.endings[trial])
@@ -57,3 +58,9 @@ class Intake:
         if self._workers.waits_for_commit(delivery, has_rows=any(map(len, tables.values()))):
             self._outbox.add(delivery.worker.name, delivery.number, tables, fresh)
         self._states.tally += Tally(busy_s=delivery.busy_s)
+
+    def _is_news(self, trial: int, ended: Ended) -> bool:
+        """Return whether a trial had not ended; of one that waits at a rung, take note of it."""
+        if self._states.has_ended[trial]:
+            return False
+        return self._dispatch.rungs is None or self._dispatch.rungs.take_in(trial, ended)

@@ -81,9 +81,9 @@ def _rows(table: pa.Table) -> list[dict[str, Any]]:
 
 
 def _result(row: Mapping[str, Any]) -> str:
-    """Return how good a trial is by its accuracy, or what else there is, or that it diverged."""
-    if row.get("status") == "diverged":
-        return f"diverged at step {row['stop_step']}"
+    """Return how good a trial is by its accuracy, or what else there is, or where it diverged or was pruned."""
+    if (status := row.get("status")) in ("diverged", "pruned"):
+        return f"{status} at step {row['stop_step']}"
     for name, words in (
         ("test_acc", "accuracy"),
         ("metric", row.get("metric_name") or "metric"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bnsweep.running.coordinator.news import News
-from bnsweep.running.packs import Tally
+from bnsweep.running.tally import Tally
 
 
 class RunStatus(NamedTuple):

@@ -10,14 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from bnsweep.running.packs import Ended, Ending, Tally
+from bnsweep.running.packs import Ended, Ending
+from bnsweep.running.tally import Tally
 
 TALLIES = {
     Ending.COMPLETED: Tally(completed=1),
     Ending.DIVERGED: Tally(diverged=1),
+    Ending.PRUNED: Tally(pruned=1),
     Ending.FAILED: Tally(failed=1),
 }
-RESULTS = {Ending.COMPLETED, Ending.DIVERGED}
+RESULTS = {Ending.COMPLETED, Ending.DIVERGED, Ending.PRUNED}
 TRIED_AGAIN = {Ending.SHORT_OF_MEMORY, Ending.LOST_DEVICE}
 
 
@@ -39,8 +41,8 @@ class TrialStates:
         saved: Collection[str],
     ) -> None:
         self._keys = np.empty(0, np.uint64)
-        self.has_ended, self.has_begun = np.zeros(0, bool), np.zeros(0, bool)
-        self.num_left = 0
+        self.has_ended, self.has_begun, self.is_at_rung = np.zeros(0, bool), np.zeros(0, bool), np.zeros(0, bool)
+        self.num_left = self.num_at_rung = 0
         self.tally = Tally()
         self._recorded, self._tried = dict[int, int](), dict[int, int]()
         self._saved, self._outdated, self._failed = set[int](), set[int](), set[int]()
@@ -58,7 +60,9 @@ class TrialStates:
         first = len(self._keys)
         self._keys = np.concatenate([self._keys, keys])
         self.has_ended = np.concatenate([self.has_ended, np.isin(keys, finished)])
-        self.has_begun = np.concatenate([self.has_begun, np.zeros(len(keys), bool)])
+        self.has_begun, self.is_at_rung = (
+            np.concatenate([mask, np.zeros(len(keys), bool)]) for mask in (self.has_begun, self.is_at_rung)
+        )
         self.num_left += int(np.count_nonzero(~self.has_ended[first:]))
         for trial, attempt in self._indexed(attempts, first):
             self._recorded[trial] = self._tried[trial] = attempt
@@ -110,10 +114,28 @@ class TrialStates:
         """Return the attempt's number, or the next one that no row of `failures` has."""
         return max(attempt, self._recorded.get(trial, 0) + 1)
 
+    # Rungs.
+
+    def wait_at_rung(self, trial: int) -> None:
+        """Take note that a trial is handed out no more until it is decided about the rung that it has reached."""
+        self.is_at_rung[trial] = True
+        self.num_at_rung += 1
+
+    def leave_rung(self, trials: NDArray[np.int64]) -> None:
+        """Take note that trials that waited may be handed out again."""
+        self.is_at_rung[trials] = self.has_begun[trials] = False
+        self.num_at_rung -= len(trials)
+
+    def is_out_of_hand(self, trial: int) -> bool:
+        """Return whether a trial is not to be run now: it has ended, or waits at a rung."""
+        return bool(self.has_ended[trial] or self.is_at_rung[trial])
+
     # Endings.
 
     def end(self, trial: int, ended: Ended) -> None:
-        """Take note of a result, or that there will be none, or that it is to be tried again."""
+        """Take note of a result, or that there will be none, or that it is to be tried again, or waits at a rung."""
+        if ended.how is Ending.PAUSED:
+            return
         if trial in self._saved:  # whatever comes next begins anew
             self._saved.discard(trial)
             self._outdated.add(trial)
@@ -122,6 +144,8 @@ class TrialStates:
             self._recorded[trial] = max(ended.attempt, self._recorded.get(trial, 0))
             self.tried(trial, ended.attempt)
             return
+        if self.is_at_rung[trial]:
+            self.leave_rung(np.array([trial]))
         self.has_ended[trial] = True
         self.num_left -= 1
         self.tally += TALLIES[ended.how]

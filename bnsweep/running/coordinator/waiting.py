@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bnsweep.running.coordinator.seating import Seating
 from bnsweep.running.coordinator.trial_states import TrialStates
@@ -33,7 +34,7 @@ class WaitingTrials:
     """
 
     def __init__(self, states: TrialStates, seats: Seats | None = None) -> None:
-        self._states, self.seating = states, Seating()
+        self._states, self.seating, self._seats = states, Seating(), seats
         self._pool, self._num_known = np.empty(0, np.int64), 0
         self._next = 0
         self._returned, self._lone, self._whole = deque[Group](), deque[Group](), deque[Group]()
@@ -59,13 +60,17 @@ class WaitingTrials:
 
         `seats` are of all trials that there are by now.
         """
-        new = self._num_known + np.flatnonzero(~self._states.has_ended[self._num_known :])
-        has_failed = np.isin(new, self._states.tried_before())
-        new = np.concatenate([new[~has_failed], new[has_failed]])
-        if seats is not None:
-            new = self.seating.seat(new, seats, int(np.count_nonzero(~has_failed)))
-        self._pool, self._next = np.concatenate([self._pool[self._next :], new]), 0
+        self._seats = seats
+        self.renew(self._num_known + np.flatnonzero(~self._states.has_ended[self._num_known :]))
         self._num_known = len(self._states.has_ended)
+
+    def renew(self, trials: NDArray[np.int64]) -> None:
+        """Let trials wait as what nobody has begun, in companies of their own."""
+        has_failed = np.isin(trials, self._states.tried_before())
+        trials = np.concatenate([trials[~has_failed], trials[has_failed]])
+        if self._seats is not None:
+            trials = self.seating.seat(trials, self._seats, int(np.count_nonzero(~has_failed)))
+        self._pool, self._next = np.concatenate([self._pool[self._next :], trials]), 0
 
     def add(self, trials: Sequence[int], is_alone: bool = False, has_whole_gpus: bool = False) -> None:
         """Let trials wait that were handed out before."""
@@ -95,7 +100,7 @@ class WaitingTrials:
         """Return the first group of a queue, without what has ended meanwhile."""
         while queue:
             group = queue.popleft()
-            if left := tuple(trial for trial in group.trials if not self._states.has_ended[trial]):
+            if left := tuple(trial for trial in group.trials if not self._states.is_out_of_hand(trial)):
                 return group._replace(trials=left)
         return None
 
@@ -105,6 +110,7 @@ class WaitingTrials:
             fresh = self._pool[self._next :]
             some = fresh[: self.seating.until_complete(fresh, size(self._num_fresh))]
             self._next += len(some)
-            if left := some[~(self._states.has_ended[some] | self._states.has_begun[some])].tolist():
+            states = self._states
+            if left := some[~(states.has_ended[some] | states.has_begun[some] | states.is_at_rung[some])].tolist():
                 return Group(tuple(left))
         return None

@@ -34,6 +34,7 @@ class Price:
         machines: of the cluster that `workers_here` are on; 0 for this machine.
         fusing: how many trials should train as one, in words.
         fullness: the share of their slots that hold trials; the others hold copies, which `work_s` includes.
+        share: which share of the steps is trained where trials are pruned, which `work_s` includes.
     """
 
     num_trials: int
@@ -51,6 +52,7 @@ class Price:
     machines: int = 0
     fusing: str | None = None
     fullness: float = 1.0
+    share: float = 1.0
 
     def wall_s(self, workers: int) -> float:
         """Return the time from the command to its end with so many workers like the ones here."""
@@ -58,7 +60,9 @@ class Price:
 
     def lines(self, workers: int, hourly: float | None = None) -> Iterator[str]:
         """Yield what `bnsweep plan` prints for so many workers; `hourly` pays for a GPU, or a worker without."""
-        yield f"a trial that does not diverge takes {self.work_s / self.num_trials:.3g} s ({self.basis})"
+        yield f"a trial that does not diverge takes {self.work_s / self.share / self.num_trials:.3g} s ({self.basis})"
+        if self.share < 1:
+            yield f"pruner: about {self.share:.0%} of all steps are trained, as it stops trials"
         time, start = _shown(self.wall_s(workers)), _shown(self.start_s)
         here = f", as many as {self._where()}"
         where = here if workers == self.workers_here else " like these" if workers > self.workers_here else ""
