@@ -24,6 +24,7 @@ from bnsweep.norm.rms import RmsNorm
 from bnsweep.norm.site import Normalization, NormSite
 from bnsweep.norm.weight import WeightNorm
 from bnsweep.norm.weight_standardization import WeightStandardization
+from bnsweep.training.fused.convolution import JoinedConvolution
 from bnsweep.training.fused.joined_layers import (
     JoinedFlatten,
     JoinedLinear,
@@ -56,19 +57,6 @@ class JoinedNoisy(Normalization):
             torch.cat(of_each, 1) if self.site.spatial else torch.stack(of_each).transpose(1, 2) for of_each in drawn
         )
         return torch.addcmul(m, s, a)
-
-
-def _convolution(members: Members) -> nn.Module:
-    layer, count = cast("nn.Conv2d", members[0]), len(members)
-    return nn.Conv2d(
-        count * layer.in_channels,
-        count * layer.out_channels,
-        layer.kernel_size,  # type: ignore[arg-type]  # of two numbers
-        layer.stride,  # type: ignore[arg-type]
-        layer.padding,  # type: ignore[arg-type]
-        groups=count,
-        device="meta",
-    )
 
 
 def _batch_norm_1d(members: Members) -> nn.Module:
@@ -117,7 +105,7 @@ def _site(members: Members) -> NormSite:
 
 
 LEAVES: dict[type[nn.Module], Callable[[Members], nn.Module]] = {
-    nn.Conv2d: _convolution,
+    nn.Conv2d: JoinedConvolution,
     nn.Linear: JoinedLinear,
     nn.Flatten: JoinedFlatten,
     GlobalAveragePool: JoinedPool,
