@@ -16,7 +16,7 @@ from bnsweep.search.pruning import DIVERGED, PRUNERS, Pruner, survivors
 from bnsweep.spec.grid import Grid
 from bnsweep.spec.pruner import COMPARED, PrunerSpec
 
-STEPS = "train.steps"
+STEPS, SEED = "train.steps", "seed"
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Pruning:
         rungs: (R,) the steps at which it does.
         steps: (n,) of each trial: it is compared at the rungs below.
         groups: (n,) equal for those that are compared with each other.
+        points: (n,) equal for those that differ in their seed alone.
         scores: (n, R) of the trials that are stored, NaN where one has not reached a rung.
     """
 
@@ -35,6 +36,7 @@ class Pruning:
     rungs: NDArray[np.int64]
     steps: NDArray[np.int64]
     groups: NDArray[np.int64]
+    points: NDArray[np.int64]
     scores: NDArray[np.float64]
 
     @classmethod
@@ -44,9 +46,10 @@ class Pruning:
         Raises:
             InputError: a file is damaged. StoreError: the store cannot be reached.
         """
-        steps, groups = _steps_and_groups(trials)
+        steps, groups, points = _compared(trials)
         rungs = np.array(spec.rungs(int(steps.max())), np.int64)
-        pruning = cls(PRUNERS[spec.name](spec.factor), rungs, steps, groups, np.full((len(steps), len(rungs)), np.nan))
+        unknown = np.full((len(steps), len(rungs)), np.nan)
+        pruning = cls(PRUNERS[spec.name](spec.factor), rungs, steps, groups, points, unknown)
         pruning._read(trials.keys, store)
         return pruning
 
@@ -66,6 +69,19 @@ class Pruning:
         """Take note of what a trial was at its first rungs."""
         self.scores[trial, : len(scores)] = worst_for_nan(np.array(scores, float))
 
+    def goes_on(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the trials (m,) that came to this rung, by its number, and which of them go on, (m,).
+
+        One that diverged at an earlier rung still counts, as the worst of its point's.
+        """
+        known = self.scores[:, : number + 1]
+        came = np.flatnonzero(~np.isnan(known[:, number]))
+        has_diverged = np.isnan(known[:, number]) & (known == DIVERGED).any(1)
+        counts = np.concatenate([came, np.flatnonzero(has_diverged & np.isin(self.points, self.points[came]))])
+        scores = np.where(np.isnan(known[counts]), DIVERGED, known[counts])
+        goes_on = survivors(self.pruner, scores, self.groups[counts], self.points[counts])
+        return came, goes_on[: len(came)]
+
     def diverged(self, trial: int) -> None:
         """Take note that a trial diverged before the first rung of which nothing is known: there it is the worst."""
         is_unknown = np.isnan(self.scores[trial]) & (self.rungs < self.steps[trial])
@@ -75,22 +91,23 @@ class Pruning:
 
 def share_of_steps(spec: PrunerSpec, trials: Grid) -> float:
     """Return which share of their steps trials train, if none diverges and all scores differ."""
-    steps, groups = _steps_and_groups(trials)
+    steps, groups, points = _compared(trials)
     scores, trained, left = np.random.default_rng(0).random((len(steps), 1)), steps.copy(), np.arange(len(steps))
     for number, rung in enumerate(spec.rungs(int(steps.max())), start=1):
         here = left[steps[left] > rung]
-        goes_on = survivors(PRUNERS[spec.name](spec.factor), scores[here].repeat(number, 1), groups[here])
+        goes_on = survivors(PRUNERS[spec.name](spec.factor), scores[here].repeat(number, 1), groups[here], points[here])
         trained[here[~goes_on]] = rung
         left = np.setdiff1d(left, here[~goes_on])
     return float(trained.sum() / steps.sum())
 
 
-def _steps_and_groups(trials: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return of each trial its steps, and a number that those have in common that are compared with each other."""
+def _compared(trials: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return of each trial its steps, its group and its point."""
     product, order = trials.product, trials.order
     listed = np.asarray(product.axes.get(STEPS, [trials[0].train.steps]), np.int64)
     groups = product.combinations(order, *(name for name in product.names if name not in COMPARED))
-    return listed[product.combinations(order, STEPS)], groups
+    points = product.combinations(order, *(name for name in product.names if name != SEED))
+    return listed[product.combinations(order, STEPS)], groups, points
 
 
 def worst_for_nan(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,10 +20,11 @@ class PrunerSpec(Section):
     """Which trials stop on the way: at a rung all of them are compared, once each has reached it or ended."""
 
     name: PrunerName
-    """`asha`, successive halving: the best of each `factor` trials go on, one at least. `median`: those that are not
-    below the median of the others there, of which there are 5 at least. By test accuracy, of real targets by test loss.
-    Trials are compared that differ in `lr`, `init_gain` and `seed` alone; a diverged one is the worst. What stops is
-    stored with status `pruned`, and is missing for a sweep without this pruner."""
+    """`asha`, successive halving: the best of each `factor` points go on, one at least. `median`: those that are not
+    below the median of the others there, of which there are 5 at least. A point is a learning rate and gain of a
+    setting, compared with the others of that setting by the median over its seeds, which go on or stop together: of
+    test accuracy, of real targets of test loss; a diverged trial is the worst. What stops is stored with status
+    `pruned`, and is missing for a sweep without this pruner."""
     first: PositiveInt
     """The steps of the first rung, a multiple of `train.eval_every`: it is decided by what is in `curves`."""
     factor: int = Field(default=4, ge=2, le=1000)

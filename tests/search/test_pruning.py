@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+
 import numpy as np
 import optuna
 import pytest
@@ -68,7 +70,20 @@ def test_one_of_factor_goes_on_whatever_the_order(scores: list[float], factor: i
 def test_each_group_is_decided_by_itself(name: str) -> None:
     random, pruner = np.random.default_rng(0), PRUNERS[name](3)
     scores, groups = random.random((40, 2)), random.integers(0, 3, 40)
-    goes_on = survivors(pruner, scores, groups)
+    goes_on = survivors(pruner, scores, groups, np.arange(40))
     for group in range(3):
         assert goes_on[groups == group].tolist() == pruner(scores[groups == group]).tolist()
     assert 0 < goes_on.sum() < 40
+
+
+@settings(max_examples=50)
+@given(data=st.data(), name=st.sampled_from(sorted(PRUNERS)))
+def test_the_seeds_of_a_point_go_on_or_stop_together_by_their_median(data: st.DataObject, name: str) -> None:
+    points = np.array(data.draw(st.lists(st.integers(0, 7), min_size=1, max_size=30)))
+    known = st.tuples(*[st.one_of(st.just(DIVERGED), st.floats(0, 1))] * 2)
+    scores = np.array(data.draw(st.lists(known, min_size=len(points), max_size=len(points))))
+    goes_on = survivors(PRUNERS[name](3), scores, np.zeros(len(points), int), points)
+    there = sorted(set(points.tolist()))
+    medians = np.array([[statistics.median(rung) for rung in scores[points == point].T.tolist()] for point in there])
+    by_point = dict(zip(there, PRUNERS[name](3)(medians).tolist(), strict=True))
+    assert goes_on.tolist() == [by_point[point] for point in points.tolist()]

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from bnsweep.running.coordinator.trial_states import RESULTS, TrialStates
 from bnsweep.running.packs import Ended, Ending
 from bnsweep.running.pruning import Pruning
-from bnsweep.search.pruning import survivors
 
 
 class Decision(NamedTuple):
@@ -64,8 +63,7 @@ class Rungs:
     def decide(self) -> Decision:
         """Decide who goes on at the rung where all wait; who was further already waits at the next one."""
         scores, rung = self._pruning.scores, self._number
-        here = np.flatnonzero(~np.isnan(scores[:, rung]))
-        goes_on = survivors(self._pruning.pruner, scores[here, : rung + 1], self._pruning.groups[here])
+        here, goes_on = self._pruning.goes_on(rung)
         lost = here[~goes_on & ~self._states.has_ended[here]]
         self._pruned_at[lost] = self._pruning.rungs[rung]
         self._number += 1
