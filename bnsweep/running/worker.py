@@ -126,8 +126,8 @@ class Worker:
                 place = code_and_place(self.context, self.device) if ended else {}
                 for trial, outcome in ended:
                     self._keep(trial, attempts[trial], outcome, pack, {**place, "started_at": started_at})
-                for trial in [trial for trial in begun.left if self._is_at_rung(trial, begun, pack)]:
-                    self._leave_at_rung(trial, attempts[trial], begun, pack, started_at)
+                if pack.until:
+                    self._leave_rungs(begun, attempts, pack, started_at)
                 yield 0.0
                 self._outgoing.send_if_due()
                 for trial in [trial for trial in begun.left if self._outgoing.is_dropped(trial)]:
@@ -139,25 +139,26 @@ class Worker:
                 if must_stop:
                     return
 
+    def _leave_rungs(self, begun: UnderWay, attempts: Mapping[int, int], pack: Pack, started_at: datetime) -> None:
+        """Let those be that have reached their rung: end what is pruned, and save what waits, where that can be."""
+        for trial in [trial for trial in begun.left if self._is_at_rung(trial, begun, pack)]:
+            training, attempt = begun.training(trial), attempts[trial]
+            if trial in pack.pruned:
+                assert self.context.pruner, "who else stops trials"
+                training.prune(self.context.pruner.rule)
+                place = code_and_place(self.context, self.device)
+                self._keep(trial, attempt, training, pack, {**place, "started_at": started_at})
+            else:
+                self._save(trial, begun)
+                self._outgoing.pause(trial, Ended(Ending.PAUSED, attempt, self._scores(training)))
+            begun.give_up(trial)
+
     def _is_at_rung(self, trial: int, begun: UnderWay, pack: Pack) -> bool:
         """Return whether a trial is to go no further in this pack, without its loss having diverged before."""
         if trial not in pack.until or begun.training(trial).step < pack.until[trial]:
             return False
         begun.training(trial).record.flush()
         return not begun.training(trial).result.has_diverged
-
-    def _leave_at_rung(self, trial: int, attempt: int, begun: UnderWay, pack: Pack, started_at: datetime) -> None:
-        """End a trial that is pruned; let another one wait, saved where that can be done."""
-        training = begun.training(trial)
-        if trial in pack.pruned:
-            assert self.context.pruner, "who else stops trials"
-            training.prune(self.context.pruner.rule)
-            place = code_and_place(self.context, self.device)
-            self._keep(trial, attempt, training, pack, {**place, "started_at": started_at})
-        else:
-            self._save(trial, begun)
-            self._outgoing.pause(trial, Ended(Ending.PAUSED, attempt, self._scores(training)))
-        begun.give_up(trial)
 
     def _scores(self, outcome: Outcome) -> tuple[float, ...]:
         """Return how good a trial was at the rungs that it has reached; nothing where none are pruned."""

@@ -144,6 +144,25 @@ def test_trials_that_a_search_draws_are_copied_with_the_range_that_they_are_of(s
     assert len(keys_in_tensorboard(Path("out"))) == len(shown) == 12
 
 
+RATES = ("[0.1, ", "[0.01, 0.03, 0.1, ")
+PRUNER = ("axes:", "pruner: {name: asha, first: 3}\naxes:")
+
+
+def test_what_was_pruned_is_so_until_a_run_without_the_pruner_has_it(
+    tmp_path: Path, sweep_file: Write, run: Run
+) -> None:
+    out = tmp_path / "out"
+    for changes in ([LOGGED, RATES, PRUNER], [LOGGED, RATES]):
+        assert run("run", sweep_file(*changes), "--executor", "serial", "--out", "out").code == 0
+        trials, found = pd.read_parquet(out / "trials").set_index("trial_key"), study(out, "tiny: test_acc")
+        assert keys_in_tensorboard(out) == keys_in_study(out, "tiny: test_acc") == dict.fromkeys(trials.index, 1)
+        for key, trial in by_key(found).items():
+            is_pruned = trials["status"][key] == "pruned"
+            assert trial.state is (TrialState.PRUNED if is_pruned else TrialState.COMPLETE)
+            assert trial.value == trial.intermediate_values[3] if is_pruned else trial.value is not None
+        assert (trials["status"] == "pruned").any() == (PRUNER in changes)
+
+
 def test_no_key_depends_on_it() -> None:
     plain, logged = Sweep.from_text(TINY), Sweep.from_text(TINY.replace(*LOGGED))
     assert (plain.log_to, logged.log_to) == ((), ("tensorboard", "optuna"))

@@ -74,6 +74,7 @@ def _column(tables: dict[str, pa.Table], table: str, column: str) -> list[Any]:
 def rows_of(endings: dict[int, Ended]) -> dict[str, pa.Table]:
     """Return the tables that say of trials how they ended, as far as a coordinator looks into them."""
     tables: dict[str, pa.Table] = {}
+    endings = {trial: ended for trial, ended in endings.items() if ended.how is not Ending.PAUSED}
     for table, is_failure in (("trials", False), ("failures", True)):
         some = [(SPECS[trial].trial_key, ended) for trial, ended in endings.items() if _is_failure(ended) == is_failure]
         if some:

@@ -46,8 +46,19 @@ def sweep_of(given: Mapping[str, Any], pruner: Mapping[str, Any] | None) -> Swee
     return Sweep.from_dict({**given, **({"pruner": pruner} if pruner else {})})
 
 
-def train(store: Store, sweep: Sweep, num_workers: int = 1, max_steps: int = MAX_STEPS, seed: int = 0) -> int:
-    """Train what is missing by workers that take turns by chance, or until the run is cut off; return the steps."""
+def train(
+    store: Store,
+    sweep: Sweep,
+    num_workers: int = 1,
+    max_steps: int = MAX_STEPS,
+    seed: int = 0,
+    *,
+    is_killed: bool = True,
+) -> int:
+    """Train what is missing by workers that take turns by chance; return the steps.
+
+    After so many of them the workers are no more, or save what is under way where they are not killed.
+    """
     trials, random, num_steps = sweep.trials, np.random.default_rng(seed), 0
     data = {dataset_key(trials[0].dataset): load_dataset(trials[0].dataset)}
     context = RunContext(sweep.name, trials, "abc", data, 600.0, sweep.pruner)
@@ -55,7 +66,9 @@ def train(store: Store, sweep: Sweep, num_workers: int = 1, max_steps: int = MAX
     with closing(Service(Job(*named, pruner=sweep.pruner))) as service:
         opened(service)
         at_work: list[Iterator[float]] = [worker_at(service, context, f"w{k}").work() for k in range(num_workers)]
-        while at_work and num_steps < max_steps:
+        while at_work and (num_steps < max_steps or not is_killed):
+            if num_steps == max_steps:
+                service.stop()
             turn = at_work[random.integers(len(at_work))]
             if (pause_s := next(turn, None)) is None:
                 at_work.remove(turn)
@@ -144,13 +157,13 @@ def test_neither_the_number_of_workers_nor_their_order_decides(
 
 
 @pytest.mark.parametrize("given", [GIVEN, FUSED], ids=["alone", "fused"])
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.8, 0.95])
+@pytest.mark.parametrize(("share", "is_killed"), [(0.1, True), (0.3, False), (0.6, False), (0.8, True)])
 def test_a_run_that_is_cut_off_goes_on_to_the_same_trials_and_bits(
-    tmp_path: Path, given: Mapping[str, Any], share: float
+    tmp_path: Path, given: Mapping[str, Any], share: float, is_killed: bool
 ) -> None:
     sweep, whole, store = sweep_of(given, ASHA), Store.open(tmp_path / "whole"), Store.open(tmp_path / "out")
     num_steps = train(whole, sweep)
-    train(store, sweep, num_workers=2, max_steps=int(share * num_steps))
+    train(store, sweep, num_workers=2, max_steps=int(share * num_steps), is_killed=is_killed)
     assert Plan.of(sweep, store).missing
     train(store, sweep)
     assert_same(store, whole)
