@@ -107,14 +107,14 @@ class Progress:
     def eta_s(self) -> float | None:
         """Seconds to the end at the rate since training began; None before the first trial has ended.
 
-        A trial that is running is taken to be half done.
+        A trial that is running is taken to be half done. While trials wait at a rung, to the end of this wait.
         """
-        tally = self.tally
-        if self._began is None or not tally.ended:
+        done = self.tally.ended + self._status.num_at_rung
+        if self._began is None or not done:
             return None
-        half = min(self._running(), self._total - tally.ended) / 2
-        rate = (tally.ended + half) / max(monotonic() - self._began, 1e-9)
-        return (self._total - tally.ended - half) / rate
+        half = min(self._running(), self._total - done) / 2
+        rate = (done + half) / max(monotonic() - self._began, 1e-9)
+        return (self._total - done - half) / rate
 
     def idle_share(self) -> float:
         """Return the share of the workers' time that went into anything but trials, their own start included."""
@@ -132,7 +132,8 @@ class Progress:
         """Draw the live view: a bar, the counts, the times, the workers that work by host, and what they are at."""
         yield ProgressBar(total=max(1, self._total), completed=self.tally.ended, width=min(60, options.max_width))
         yield Segment.line()
-        colours = {"done": "green", "diverged": "yellow", "pruned": "blue", "failed": "red", "running": "cyan"}
+        colours = {"done": "green", "diverged": "yellow", "pruned": "blue", "failed": "red"}
+        colours |= {"at a rung": "blue", "running": "cyan"}
         counts = (f"[{colours[label]}]{number}[/] {label}" for label, number in self._counts().items())
         yield Text.from_markup("   ".join([*counts, self._times()]))
         if len(working := self._status.working) > 1:
@@ -156,7 +157,8 @@ class Progress:
         tally = self.tally
         counts = {"done": tally.completed, "diverged": tally.diverged}
         pruned = {"pruned": tally.pruned} if tally.pruned else {}
-        return {**counts, **pruned, "failed": tally.failed, "running": self._running()}
+        at_rung = {"at a rung": self._status.num_at_rung} if self._status.num_at_rung else {}
+        return {**counts, **pruned, "failed": tally.failed, **at_rung, "running": self._running()}
 
     def _running(self) -> int:
         return sum(self._status.working.values())
@@ -165,4 +167,5 @@ class Progress:
         elapsed = timedelta(seconds=round(monotonic() - self._started))
         eta = self.eta_s()
         left = "unknown" if eta is None else timedelta(seconds=round(eta))
-        return f"elapsed {elapsed}, ETA {left}" + " of this round" * self._status.is_searching
+        of = " of this rung" if self._status.num_at_rung else " of this round" if self._status.is_searching else ""
+        return f"elapsed {elapsed}, ETA {left}{of}"

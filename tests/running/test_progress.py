@@ -45,6 +45,20 @@ def test_elsewhere_it_prints_a_line_every_few_seconds_and_a_last_one(clock: None
     assert all(LINE_EVERY_S <= later - time < 2 * LINE_EVERY_S for time, later in pairwise(times[:-1]))
 
 
+def test_trials_at_a_rung_are_counted_and_the_time_is_to_the_end_of_their_wait(clock: None) -> None:
+    output = io.StringIO()
+    with Progress(Console(file=output, width=200)) as progress:
+        progress.start(num_trials=40, num_workers=2)
+        for at_rung in range(0, 30, 2):
+            progress(status(Tally(diverged=1), here=2)._replace(num_at_rung=at_rung))
+        soon = progress.eta_s()
+        line = progress.line()
+    assert line.startswith("1/40 trials: 0 done, 1 diverged, 0 failed, 28 at a rung, 2 running; elapsed 0:00:")
+    assert line.endswith(" of this rung")
+    assert soon is not None
+    assert soon < 30  # 30 of 40 are there after some 35 s
+
+
 def test_on_a_terminal_it_is_a_live_view() -> None:
     output = io.StringIO()
     with Progress(Console(file=output, width=120, force_terminal=True)) as progress:

@@ -248,4 +248,5 @@ class Coordinator:
             len(self._trials),
             self._intake.newsroom.news(self._dispatch.under_way(MAX_UNDER_WAY), self._trials),
             self._is_searching,
+            self._states.num_at_rung,
         )

@@ -23,6 +23,7 @@ class RunStatus(NamedTuple):
         num_declared: trials that the run has, those with a result before it began and those added since included.
         news: what it is at.
         is_searching: more trials may follow, as the results of these decide.
+        num_at_rung: trials that wait until all others have come as far.
     """
 
     coordinator: str
@@ -35,3 +36,4 @@ class RunStatus(NamedTuple):
     num_declared: int = 0
     news: News = News()
     is_searching: bool = False
+    num_at_rung: int = 0
