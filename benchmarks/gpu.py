@@ -34,7 +34,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks import fusion
+from benchmarks.fusion.models import PROGRAMS
+from benchmarks.fusion.table import lines
 from benchmarks.step import by_hand, make_spec
 from bnsweep.data import Dataset, load_dataset
 from bnsweep.spec import TrialSpec, fusing
@@ -101,7 +102,8 @@ def fused(given: argparse.Namespace) -> Iterator[str]:
     cases = [(model, norm, given.device, 4) for model in models for norm in NORMS]
     yield from _table(cases, "the trial alone", given.processes)
     yield ""
-    yield from fusion.lines(torch.device(given.device), members=[4, 16, 64, 256], rounds=3, norms=["none", "batch"])
+    small = [name for name in PROGRAMS if not name.endswith("32x32")]
+    yield from lines(given.device, [4, 16, 64, 256], rounds=3, norms=["none", "batch"], models=small)
 
 
 def _table(cases: Sequence[tuple[str, str, str, int]], others: str, processes: int) -> Iterator[str]:
