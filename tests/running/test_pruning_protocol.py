@@ -16,7 +16,8 @@ from tests.running.commit_log import SPECS
 from tests.running.test_protocol import WORKERS, Player, Protocol
 
 NUM_TRIALS, RUNGS, STEPS = 9, np.array([2, 4, 8]), 16
-GROUPS = np.arange(NUM_TRIALS) % 2
+POINTS = np.arange(NUM_TRIALS) // 2
+GROUPS = POINTS % 2
 FACTOR = 2
 
 
@@ -37,7 +38,7 @@ class PrunedProtocol(Protocol):
     def begin_anew(self) -> None:
         """Have a coordinator that knows what is committed, and which trials are saved."""
         scores = np.full((NUM_TRIALS, len(RUNGS)), np.nan)
-        pruning = Pruning(SuccessiveHalving(FACTOR), RUNGS, np.full(NUM_TRIALS, STEPS), GROUPS, scores)
+        pruning = Pruning(SuccessiveHalving(FACTOR), RUNGS, np.full(NUM_TRIALS, STEPS), GROUPS, POINTS, scores)
         for trial, ended in self.results.items():
             if SPECS[trial].trial_key in self.log.trials:
                 pruning.reached(trial, ended.scores)
@@ -93,16 +94,17 @@ class PrunedProtocol(Protocol):
     def teardown(self) -> None:
         """Let everything come to its end, and compare with who survives where all are looked at at once."""
         super().teardown()
-        left, pruned = np.arange(NUM_TRIALS), dict[int, int]()
+        left, pruned = set(POINTS.tolist()), dict[int, int]()
         for number, rung in enumerate(RUNGS):
-            score = np.where(self.diverge_at < rung, -np.inf, self.scores[:, number])
+            came = self.diverge_at >= rung
+            left = {point for point in left if came[point == POINTS].any()}
+            score = np.where(came, self.scores[:, number], -np.inf)
+            median = {point: np.median(score[point == POINTS]) for point in left}
             for group in (0, 1):
-                here = [trial for trial in left if GROUPS[trial] == group]
-                ranked = sorted((score[trial] for trial in here), reverse=True)
-                lost = [trial for trial in here if score[trial] < ranked[max(len(here) // FACTOR, 1) - 1]]
-                pruned |= {trial: rung for trial in lost if self.diverge_at[trial] >= rung}
-                left = np.setdiff1d(left, lost)
-            left = left[self.diverge_at[left] >= rung]
+                ranked = sorted((median[point] for point in left if point % 2 == group), reverse=True)
+                lost = {p for p in left if p % 2 == group and median[p] < ranked[max(len(ranked) // FACTOR, 1) - 1]}
+                pruned |= dict.fromkeys(np.flatnonzero(came & np.isin(POINTS, list(lost))), rung)
+                left = left - lost
         ours = {trial: RUNGS[len(end.scores) - 1] for trial, end in self.results.items() if end.how is Ending.PRUNED}
         assert ours == pruned
 

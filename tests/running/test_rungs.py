@@ -25,8 +25,8 @@ def pausing(*scores: float) -> Ended:
 def coordinator(num_trials: int, first: int, seats: Seats | None = None) -> Coordinator:
     """Return one of trials of which half go on at each of two rungs, the first packs of so many."""
     unknown = np.full((num_trials, 2), np.nan)
-    alike = np.zeros(num_trials, np.int64)
-    pruning = Pruning(SuccessiveHalving(2), np.array([RUNG, LATER]), alike + STEPS, alike, unknown)
+    alike, points = np.zeros(num_trials, np.int64), np.arange(num_trials)
+    pruning = Pruning(SuccessiveHalving(2), np.array([RUNG, LATER]), alike + STEPS, alike, points, unknown)
     keys = KEYS[:num_trials]
     found = Coordinator(SPECS[:num_trials], keys, keys[:0], num_workers=2, clock=Clock(), pruning=pruning, seats=seats)
     found._sizing.first = first
