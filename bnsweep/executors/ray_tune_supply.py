@@ -105,7 +105,7 @@ class WorkerSearch(Searcher):
         wholes = sum(resources == whole for resources in self._live.values())
         if run is not None and whole != self._resources and wholes < run.num_waiting_whole:
             return whole
-        needed = 1 if run is None else run.num_waiting - run.num_waiting_whole + sum(run.working.values())
+        needed = 1 if run is None else run.num_of_use
         return (
             self._resources
             if len(self._live) - (wholes if whole != self._resources else 0) < min(self._max_workers(), needed)

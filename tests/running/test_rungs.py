@@ -79,6 +79,23 @@ def test_who_is_further_is_not_asked_again_before_the_last_rung() -> None:
     assert [pack.pruned for pack in packs] == [{1}, {2}, set()]
 
 
+def test_who_has_a_share_of_a_gpu_leaves_it_to_what_needs_it_whole_before_the_rung() -> None:
+    share, whole = worker("share", has_whole_gpus=False), worker("whole")
+    desk = coordinator(2, first=2)
+    endings = {0: Ended(Ending.SHORT_OF_MEMORY), 1: pausing(0.4)}
+    desk.deliver(delivery(share, taken(desk.take(share)), 0, endings, is_last=True))
+    assert isinstance(desk.take(share), Wait)  # its rows are not committed
+    desk.next_batch(is_end=True)
+    desk.committed()
+    assert desk.take(share) is None
+    assert desk.status().num_of_use == 0
+    again = taken(desk.take(whole))
+    assert (again.trials, again.until, again.has_whole_gpus) == ((0,), {0: RUNG}, True)
+    assert desk.status().num_of_use == 2
+    desk.deliver(delivery(whole, again, 0, {0: pausing(0.1)}, is_last=True))
+    assert sorted(taken(desk.take(whole)).until.items()) == [(0, RUNG), (1, LATER)]
+
+
 @pytest.mark.parametrize(("score", "later", "is_news"), [(0.9, [], 0), (0.9, [0.5], 1), (0.0, [], 0), (0.0, [0.5], 0)])
 def test_what_is_said_too_late_of_a_rung_changes_nothing(score: float, later: list[float], is_news: int) -> None:
     desk = coordinator(2, first=1)

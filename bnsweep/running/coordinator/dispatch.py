@@ -74,10 +74,10 @@ class Dispatch:
 
     def is_needless(self, whereabouts: Whereabouts) -> bool:
         """Return whether a worker may go: as many wait as packs may come back, or what waits is not for it."""
-        if self.rungs and not self.rungs.is_last_decided:
-            return False
         if self.waiting.num_whole and not whereabouts.has_whole_gpus:
             return True
+        if self.rungs and not self.rungs.is_last_decided:
+            return False
         return self._workers.num_idle_beside(whereabouts.name) >= len(self.out)
 
     def _hand_out(

@@ -37,3 +37,12 @@ class RunStatus(NamedTuple):
     news: News = News()
     is_searching: bool = False
     num_at_rung: int = 0
+
+    @property
+    def num_of_use(self) -> int:
+        """How many workers that have no whole GPUs have something to do, or may get it before others go.
+
+        What waits at a rung goes on after what needs whole GPUs has come there, to which they leave theirs.
+        """
+        at_rung = self.num_at_rung if self.num_waiting_whole else 0
+        return self.num_waiting - self.num_waiting_whole - at_rung + sum(self.working.values())
