@@ -66,8 +66,8 @@ class Progress:
         if status.coordinator != self._status.coordinator:  # it began anew, with what is committed
             self._before = self.tally
         self._total += self._added(status)
-        is_news = status.tally != self._status.tally
-        self._status = status
+        before, self._status = self._status, status
+        is_news = (status.tally, status.num_at_rung) != (before.tally, before.num_at_rung)
         if self._began is None and (status.working or status.tally.ended):
             self._began = monotonic() - status.tally.busy_s
         if self._bar:

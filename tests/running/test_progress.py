@@ -56,6 +56,9 @@ def test_trials_at_a_rung_are_counted_and_the_time_is_to_the_end_of_their_wait(c
     assert line.startswith("1/40 trials: 0 done, 1 diverged, 0 failed, 28 at a rung, 2 running; elapsed 0:00:")
     assert line.endswith(" of this rung")
     assert soon is not None
+    printed = output.getvalue().splitlines()
+    assert len(printed) > 3
+    assert " at a rung" in printed[-1]
     assert soon < 30  # 30 of 40 are there after some 35 s
 
 
