@@ -11,7 +11,10 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from threading import Event, Thread
 from time import monotonic
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from bnsweep.spec.sweep import Sweep
 
 FIRST_AFTER_S = 30.0
 MOST_OF_TIME = 0.02
@@ -66,9 +69,13 @@ class AnswerSoFar:
         return said.strip() if self._process.returncode == 0 else ""
 
 
-def answer_so_far(directory: str, num_trials: int) -> AbstractContextManager[AnswerSoFar | None]:
-    """Return what looks at the results of a sweep of so many trials; nothing where these are more than `MAX_TRIALS`."""
-    return AnswerSoFar(directory) if num_trials <= MAX_TRIALS else nullcontext()
+def answer_so_far(directory: str, sweep: Sweep) -> AbstractContextManager[AnswerSoFar | None]:
+    """Return what looks at the results of a sweep; nothing where it has more than `MAX_TRIALS`.
+
+    Nor where its trials are drawn, or pruned, since the paper's claims are about whole grids.
+    """
+    is_grid = sweep.drawn is None and sweep.pruner is None
+    return AnswerSoFar(directory) if is_grid and len(sweep.trials) <= MAX_TRIALS else nullcontext()
 
 
 def resolved(directory: str) -> str:

@@ -114,11 +114,7 @@ def _run_missing(
     from bnsweep.running.startup import started
 
     is_seen = console.is_terminal or bar is not None
-    looking = (
-        answer_so_far(store.root, len(sweep.trials))
-        if planned.missing and is_seen and sweep.drawn is None
-        else nullcontext()
-    )
+    looking = answer_so_far(store.root, sweep) if planned.missing and is_seen else nullcontext()
     with ExitStack() as stack, looking as answer, Progress(console, bar, answer) as progress:
         executor = _executor(options, sweep.resources, bool(planned.missing), stack, console)
         prepared = stack.enter_context(started(sweep, store, planned, executor))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from threading import enumerate as enumerate_threads
+from typing import Any
 
 import psutil
 
 from bnsweep.api.answer_so_far import MAX_TRIALS, AnswerSoFar, answer_so_far
+from bnsweep.spec.sweep import Sweep
 from tests.synthetic import make_specs, write_sweep
 from tests.waiting import wait_until
 
@@ -37,12 +39,20 @@ def test_of_nothing_that_can_be_judged_it_says_nothing(tmp_path: Path) -> None:
         assert answer() == ""
 
 
-def test_of_a_sweep_of_too_many_trials_nobody_looks(tmp_path: Path) -> None:
+def sweep_of(num_trials: int, **options: Any) -> Sweep:
+    axes = {"seed": {"range": num_trials}}
+    train = {"eval_every": 5}
+    given = {"name": "s", "model": {"name": "mlp"}, "dataset": {"name": "digits"}, "train": train, "axes": axes}
+    return Sweep.from_dict({**given, **options})
+
+
+def test_of_a_sweep_of_too_many_trials_or_with_a_pruner_nobody_looks(tmp_path: Path) -> None:
     write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1, probes=False))
-    with answer_so_far(str(tmp_path), MAX_TRIALS) as answer:
+    with answer_so_far(str(tmp_path), sweep_of(MAX_TRIALS)) as answer:
         assert isinstance(answer, AnswerSoFar)
         assert "answer so far" in {thread.name for thread in enumerate_threads()}
     wait_until(lambda: "answer so far" not in {thread.name for thread in enumerate_threads()}, "the look to end")
-    with answer_so_far(str(tmp_path), MAX_TRIALS + 1) as answer:
-        assert answer is None
-        assert "answer so far" not in {thread.name for thread in enumerate_threads()}
+    for sweep in (sweep_of(MAX_TRIALS + 1), sweep_of(2, pruner={"name": "asha", "first": 5})):
+        with answer_so_far(str(tmp_path), sweep) as answer:
+            assert answer is None
+            assert "answer so far" not in {thread.name for thread in enumerate_threads()}
