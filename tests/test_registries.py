@@ -15,8 +15,10 @@ from bnsweep.data.torchvision import TORCHVISION_DATASETS
 from bnsweep.models import MODELS
 from bnsweep.norm import NORMS
 from bnsweep.probes import FINAL_PROBES, PROBES
+from bnsweep.search.pruning import PRUNERS
 from bnsweep.spec import CUSTOM, ProbesSpec, TorchvisionDatasetSpec, TrainSpec
 from bnsweep.spec.error_messages import variants
+from bnsweep.spec.pruner import PrunerName
 from bnsweep.spec.section import NONE, TORCHVISION
 from bnsweep.spec.sweep import CopyName
 from bnsweep.spec.torchvision_models import TorchvisionModelName
@@ -46,6 +48,7 @@ WORDS = {
     ),
     "log_to": (get_args(CopyName), COPIES),
     "log_to, the commands": (get_args(CopyName), LOOK_WITH),
+    "pruner": (get_args(PrunerName), PRUNERS),
     "probes": (ProbesSpec.model_fields.keys() - {"custom"}, [*PROBES, *FINAL_PROBES]),
 }
 
