@@ -63,7 +63,7 @@ class Compared:
 
     def __call__(self, ctx: StepContext) -> list[Row]:
         """Return one row."""
-        found = measured_extremes(Loss.of_step(ctx), TOLERANCE, ctx.step)
+        (found,) = measured_extremes(Loss.of_step(ctx), TOLERANCE, ctx.step).values()
         eigenvalues = torch.linalg.eigvalsh(whole_hessian(Loss.of_step(ctx).in_double()))
         return [
             {
@@ -86,7 +86,7 @@ def whole_hessian(loss: Loss) -> Tensor:
     leaves = loss.at_params()
     with loss.in_force(leaves):
         gradient = loss.gradient_with_graph(leaves)
-        units = torch.eye(len(gradient), dtype=gradient.dtype)
+        units = torch.eye(gradient.shape[1], dtype=gradient.dtype).unsqueeze(1)
         columns = torch.autograd.grad(
             gradient, list(leaves.values()), units, is_grads_batched=True, materialize_grads=True
         )

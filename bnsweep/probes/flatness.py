@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from bnsweep.probes.context import LossFn
 from bnsweep.probes.curvature import extremes_columns, measured_extremes
-from bnsweep.probes.hessian import Loss, flat
+from bnsweep.probes.hessian import Loss
+from bnsweep.probes.members import flat
 from bnsweep.results.schema import Row
 from bnsweep.rng import capture_rng
 
@@ -62,8 +63,8 @@ class Flatness:
         """Return one row: see the table's columns. The value is infinite by overflow, NaN where `reason` says why."""
         x, y = trained.sample(self.samples)
         loss = _loss(trained, x, y)
-        weights = flat(loss.params[name].detach() for name in loss.trained).abs().double()
-        found = measured_extremes(loss, self.tolerance, trained.step, weights)
+        weights = flat((loss.params[name].detach() for name in loss.trained), 1).abs().double()
+        (found,) = measured_extremes(loss, self.tolerance, trained.step, weights).values()
         columns = extremes_columns(found, self.tolerance, "adaptive_sharpness")
         row = {"step": trained.step, **columns, "samples": len(y), "num_hvps": found.num_products}
         return [{**row, "reason": found.reason}]

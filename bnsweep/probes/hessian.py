@@ -6,7 +6,7 @@ transforms refuse the running statistics.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Self
@@ -19,6 +19,7 @@ from bnsweep.probes.attributes import Attributes
 from bnsweep.probes.context import LossFn, StepContext
 from bnsweep.probes.in_force import as_real, copied, gradients, in_force, without_old_checkpoints
 from bnsweep.probes.lanczos import Product
+from bnsweep.probes.members import flat
 from bnsweep.rng import RngState
 
 WIDER = {torch.float16: torch.float64, torch.bfloat16: torch.float64, torch.float32: torch.float64}
@@ -39,6 +40,7 @@ class Loss:
         loss_fn: logits and targets to the loss.
         rng_state: where the random streams begin at each evaluation; None: where they are.
         attributes: what the model's plain attributes hold at each evaluation; None: what they do.
+        members: of K models that are joined: their losses are added up, and vectors are (K, P), each one's own.
     """
 
     model: nn.Module
@@ -50,12 +52,13 @@ class Loss:
     loss_fn: LossFn
     rng_state: RngState | None = None
     attributes: Attributes | None = None
+    members: int = 1
 
     @classmethod
-    def of_step(cls, ctx: StepContext) -> Self:
+    def of_step(cls, ctx: StepContext, members: int = 1) -> Self:
         """Return the loss of a training step's mini-batch, batch statistics, noise and dropout masks included."""
         mini_batch = ctx.x, ctx.y, ctx.loss_fn, ctx.rng_state, ctx.attributes
-        return cls(ctx.model, ctx.params_before, tuple(ctx.grads), ctx.buffers, *mini_batch)
+        return cls(ctx.model, ctx.params_before, tuple(ctx.grads), ctx.buffers, *mini_batch, members)
 
     def at_params(self) -> dict[str, Tensor]:
         """Return the trained parameters by name, detached, as leaves of a graph."""
@@ -82,16 +85,15 @@ class Loss:
         return self.loss_fn(self.model(copied(self.x)), self.y)
 
     def gradient(self, leaves: Mapping[str, Tensor]) -> Tensor:
-        """Return the gradient at these leaves, (P,), over all trained parameters in order."""
+        """Return the gradient at these leaves, (K, P), over all trained parameters in order."""
         with torch.enable_grad(), self.in_force(leaves):
-            return flat(gradients(self.here(), list(leaves.values())))
+            return flat(gradients(self.here(), list(leaves.values())), self.members)
 
     def gradient_with_graph(self, leaves: Mapping[str, Tensor]) -> Tensor:
         """Return the same with its graph; to be called, and differentiated, while the leaves are in force."""
         with torch.enable_grad():
-            return flat(
-                torch.autograd.grad(self.here(), list(leaves.values()), create_graph=True, materialize_grads=True)
-            )
+            found = torch.autograd.grad(self.here(), list(leaves.values()), create_graph=True, materialize_grads=True)
+            return flat(found, self.members)
 
     def of_first(self, count: int) -> Self:
         """Return the same loss on so many of the samples."""
@@ -107,7 +109,7 @@ class Loss:
 
 @contextmanager
 def hessian_product(loss: Loss) -> Iterator[tuple[Product, Tensor]]:
-    """Yield v -> H v for vectors of shape (P,) over all trained parameters in order, and the gradient, (P,).
+    """Yield v -> H v for vectors (K, P) over all trained parameters in order, and the gradient, (K, P).
 
     The graph of the gradient is built once; each product is one backward through it, and is to be taken in the block.
     """
@@ -120,22 +122,17 @@ def hessian_product(loss: Loss) -> Iterator[tuple[Product, Tensor]]:
         blocks = torch.autograd.grad(
             gradient, parameters, vector.to(gradient.dtype), retain_graph=True, materialize_grads=True
         )
-        return flat(blocks)
+        return flat(blocks, loss.members)
 
     with loss.in_force(leaves):
         gradient = loss.gradient_with_graph(leaves)
         yield product, gradient.detach()
 
 
-def flat(tensors: Iterable[Tensor]) -> Tensor:
-    """Return all entries of all tensors, (P,); a complex one counts as two, its real and its imaginary part."""
-    return torch.cat([as_real(tensor).flatten() for tensor in tensors])
-
-
 def shaped(vector: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the parts of a vector (P,) by the name of the tensor that they belong to, in its shape and type."""
-    sizes = [as_real(tensor).numel() for tensor in like.values()]
-    parts = zip(like.items(), torch.split(vector, sizes), strict=True)
+    """Return the parts of vectors (K, P) by the name of the tensor that they belong to, in its shape and type."""
+    sizes = [as_real(tensor).numel() // len(vector) for tensor in like.values()]
+    parts = zip(like.items(), torch.split(vector, sizes, 1), strict=True)
     return {name: _like(part, tensor) for (name, tensor), part in parts}
 
 

@@ -9,6 +9,7 @@ from typing import Protocol, Self, runtime_checkable
 from torch import Tensor
 
 from bnsweep.probes.context import StepContext
+from bnsweep.probes.stability import Edges
 from bnsweep.results.schema import Row
 
 
@@ -25,6 +26,8 @@ class JointStep:
         lrs: the learning rate of each.
         momenta: the momentum of each.
         clip_factors: what clipping multiplied the gradient of each by.
+        edges: finds the edges of stability of their optimizers.
+        left: the members whose loss has not diverged; what is measured of the others goes unread.
     """
 
     whole: StepContext
@@ -33,6 +36,8 @@ class JointStep:
     lrs: Sequence[float]
     momenta: Sequence[float]
     clip_factors: Sequence[float]
+    edges: Callable[[], Edges]
+    left: Sequence[int]
 
     @classmethod
     def alone(cls, ctx: StepContext) -> Self:
@@ -41,7 +46,10 @@ class JointStep:
         def loss_of_each(outputs: Tensor, y: Tensor) -> Tensor:
             return ctx.loss_fn(outputs, y).reshape(1)
 
-        return cls(ctx, loss_of_each, [ctx.loss], [ctx.lr], [ctx.train.momentum], [ctx.clip_factor])
+        def edges() -> Edges:
+            return Edges([ctx.edge.limit], [ctx.edge.decay], ctx.edge.preconditioner)
+
+        return cls(ctx, loss_of_each, [ctx.loss], [ctx.lr], [ctx.train.momentum], [ctx.clip_factor], edges, [0])
 
     @property
     def members(self) -> int:

@@ -16,8 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bnsweep.probes.members import dots
+
 Product = Callable[[Tensor], Tensor]
-"""v to H v, both of shape (P,)."""
+"""v to H v of each of K matrices, both of shape (K, P)."""
 
 MAX_PRODUCTS = 200
 FAILURE_PROBABILITY = 0.001
@@ -57,8 +59,13 @@ def unknown(value: float, num_products: int, reason: str) -> Extremes:
     return Extremes(value, value, math.nan, math.nan, num_products, reason)
 
 
-def extreme_eigenvalues(product: Product, start: Tensor, tolerance: float, eps: float) -> Extremes:
+def extreme_eigenvalues(
+    product: Product, start: Tensor, tolerance: float, eps: float, wanted: Sequence[int] = (0,), members: int = 1
+) -> dict[int, Extremes]:
     """Return the largest eigenvalue, to a relative tolerance, and the lowest one that the same products show.
+
+    Of those of K matrices that are wanted, by their numbers: each by itself, as if it were alone. All are multiplied at
+    once, as long as one needs it, and the numbers of all are read at once.
 
     By Lanczos in float64 from `start` (P,), of which the probability is: `random_start`. It ends as soon as the largest
     Ritz value theta, which is never above the largest eigenvalue x, and the bound on x are within `tolerance` |theta|,
@@ -81,29 +88,27 @@ def extreme_eigenvalues(product: Product, start: Tensor, tolerance: float, eps: 
     symmetric matrices with the Lanczos method"; Paige 1980, "Accuracy and effectiveness of the Lanczos algorithm for
     the symmetric eigenproblem".
     """
-    q, overlap = F.normalize(start.double(), dim=0), least_overlap(len(start))
-    previous = torch.zeros_like(q)
-    diagonal, off_diagonal = list[float](), [0.0]
-    for calls in range(1, MAX_PRODUCTS + 1):
+    overlap, found = least_overlap(len(start)), dict[int, Extremes]()
+    q = F.normalize(start.double(), dim=0).expand(members, -1)
+    previous, off_diagonal = torch.zeros_like(q), torch.zeros(members, dtype=q.dtype, device=q.device)
+    runs = {member: Lanczos(tolerance, eps, overlap) for member in wanted}
+    while runs:
         raw = product(q)
         in_double = raw.to(q.dtype)
-        back, ahead = torch.stack([previous.dot(in_double), q.dot(in_double)]).tolist()
-        asymmetry = abs(back - off_diagonal[-1])
-        diagonal.append(ahead)
-        w = raw - diagonal[-1] * q - off_diagonal[-1] * previous
+        back, ahead = dots(previous, in_double), dots(q, in_double)
+        w = raw - ahead[:, None] * q - off_diagonal[:, None] * previous
         for known in (q, previous):  # again, for what is left where the Krylov space ends is rounding
-            w.sub_(known, alpha=known.dot(w).item())
-        off_diagonal.append(torch.linalg.vector_norm(w).item())
-        if not (math.isfinite(diagonal[-1]) and math.isfinite(off_diagonal[-1])):
-            return unknown(math.inf, calls, "the Hessian-vector product overflows")
-        krylov = Krylov(diagonal, off_diagonal[1:], overlap)
-        if asymmetry > MAX_ASYMMETRY * krylov.size:
-            share = f"v.Hu and u.Hv differ by {asymmetry / krylov.size:.2g} of ||H||"
-            return unknown(math.nan, calls, f"the Hessian-vector product is not symmetric: {share}")
-        if krylov.is_within(max(tolerance * abs(krylov.values[-1]), 10 * eps * krylov.size)):
-            return krylov.extremes(calls)
-        previous, q = q, w.div_(off_diagonal[-1])
-    return krylov.extremes(MAX_PRODUCTS, f"not known to {tolerance:g} after {MAX_PRODUCTS} products")
+            w.addcmul_(known, -dots(known, w)[:, None])
+        off_diagonal = torch.linalg.vector_norm(w, dim=1)
+        read = torch.stack([back, ahead, off_diagonal], 1).tolist()
+        for member, run in [*runs.items()]:
+            if (outcome := run.after(*read[member])) is not None:
+                found[member] = outcome
+                del runs[member]
+        for row, (_, _, length) in zip(w, read, strict=True):
+            row.div_(length)  # on a GPU a division by a number rounds otherwise than one by a tensor
+        previous, q = q, w
+    return {member: found[member] for member in wanted}
 
 
 def random_start(size: int, seed: int, device: torch.device) -> Tensor:
@@ -119,6 +124,44 @@ def least_overlap(size: int) -> float:
     from scipy.special import betaincinv
 
     return math.sqrt(betaincinv(0.5, (size - 1) / 2, FAILURE_PROBABILITY)) if size > 1 else 1.0
+
+
+class Lanczos:
+    """What the products with one matrix have shown so far.
+
+    Args:
+        tolerance: relative, of the largest eigenvalue.
+        eps: relative rounding of the products.
+        overlap: what the start has in common with an extreme eigenvector, at least.
+    """
+
+    def __init__(self, tolerance: float, eps: float, overlap: float) -> None:
+        self._tolerance, self._eps, self._overlap = tolerance, eps, overlap
+        self._diagonal, self._off_diagonal = list[float](), [0.0]
+
+    def after(self, back: float, ahead: float, length: float) -> Extremes | None:
+        """Return how it ended by one more product; None where it goes on.
+
+        Args:
+            back: the product H q times the vector before q.
+            ahead: the same times q.
+            length: of what is left of it, from which the next vector is made.
+        """
+        asymmetry = abs(back - self._off_diagonal[-1])
+        self._diagonal.append(ahead)
+        self._off_diagonal.append(length)
+        calls = len(self._diagonal)
+        if not (math.isfinite(ahead) and math.isfinite(length)):
+            return unknown(math.inf, calls, "the Hessian-vector product overflows")
+        krylov = Krylov(self._diagonal, self._off_diagonal[1:], self._overlap)
+        if asymmetry > MAX_ASYMMETRY * krylov.size:
+            share = f"v.Hu and u.Hv differ by {asymmetry / krylov.size:.2g} of ||H||"
+            return unknown(math.nan, calls, f"the Hessian-vector product is not symmetric: {share}")
+        if krylov.is_within(max(self._tolerance * abs(krylov.values[-1]), 10 * self._eps * krylov.size)):
+            return krylov.extremes(calls)
+        if calls == MAX_PRODUCTS:
+            return krylov.extremes(calls, f"not known to {self._tolerance:g} after {MAX_PRODUCTS} products")
+        return None
 
 
 class Krylov:

@@ -12,7 +12,7 @@ from torch import Tensor
 from bnsweep.probes.context import StepContext
 from bnsweep.probes.in_force import copied, gradients
 from bnsweep.probes.joint import JointProbe, JointStep
-from bnsweep.probes.members import column, joint_norms, of_each
+from bnsweep.probes.members import columns, joint_norms, of_each, on_device
 from bnsweep.results.schema import Row
 
 
@@ -42,9 +42,9 @@ class Landscape(JointProbe):
 
     def of_each(self, step: JointStep) -> list[list[Row]]:
         """Return a row per step length: step, given_as, lr_multiple, alpha, loss, grad_diff_l2, grad_norm, beta."""
-        walk, lengths = _Walk.of(step), [self._lengths(lr) for lr in step.lrs]
-        of_all = zip(*([alpha for _, _, alpha in each] for each in lengths), strict=True)
-        measured = torch.stack([walk.at(alphas) for alphas in of_all], 1).tolist()
+        lengths = [self._lengths(lr) for lr in step.lrs]
+        walk = _Walk.of(step, [[alpha for _, _, alpha in each] for each in lengths])
+        measured = torch.stack([walk.at(place) for place in range(len(lengths[0]))], 1).tolist()
         return [
             [
                 {"step": step.whole.step, "given_as": given_as, "lr_multiple": multiple, "alpha": alpha}
@@ -66,34 +66,38 @@ class _Walk:
 
     Args:
         step: where they begin.
+        alphas: M step lengths of each, (M, K).
         grad_norms: ||g|| of each, (K,).
         point: memory for w - alpha g, which all step lengths share: what is fresh costs more than the arithmetic.
-        each: of each trained parameter point, w and g by member, (K, n, ...).
+        each: of each trained parameter point, w and g by member, (K, n, ...), and alpha, (M, K, 1, ...).
     """
 
     step: JointStep
+    alphas: Tensor
     grad_norms: Tensor
     point: dict[str, Tensor]
-    each: list[tuple[Tensor, Tensor, Tensor]]
+    each: list[tuple[Tensor, Tensor, Tensor, Tensor]]
 
     @classmethod
-    def of(cls, step: JointStep) -> Self:
-        """Return the lines of a step."""
-        ctx, members = step.whole, step.members
+    def of(cls, step: JointStep, lengths: Sequence[Sequence[float]]) -> Self:
+        """Return the lines of a step, for M step lengths of each member."""
+        ctx, members, alphas = step.whole, step.members, on_device(lengths, step.whole.x.device).t()
         point = {name: torch.empty_like(ctx.params_before[name]) for name in ctx.grads}
-        tensors = [(point[name], ctx.params_before[name], g) for name, g in ctx.grads.items()]
-        each = [(of_each(at, members), of_each(w, members), of_each(g, members)) for at, w, g in tensors]
-        return cls(step, joint_norms(ctx.grads.values(), members), point, each)
+        each = list[tuple[Tensor, Tensor, Tensor, Tensor]]()
+        for name, gradient in ctx.grads.items():
+            at, w, g = (of_each(tensor, members) for tensor in (point[name], ctx.params_before[name], gradient))
+            each.append((at, w, g, columns(alphas, g)))
+        return cls(step, alphas, joint_norms(ctx.grads.values(), members), point, each)
 
-    def at(self, alphas: Sequence[float]) -> Tensor:
+    def at(self, place: int) -> Tensor:
         """Return loss, grad_diff_l2, grad_norm and beta at a step length of each, (K, 4) in float64, on the device."""
-        for at, w, g in self.each:  # two operations, since one with alpha refuses what float32 cannot hold
-            torch.sub(w, torch.mul(g, column(alphas, g), out=at), out=at)
+        for at, w, g, alphas in self.each:  # two operations, since one with alpha refuses what float32 cannot hold
+            torch.sub(w, torch.mul(g, alphas[place], out=at), out=at)
         losses, gradient = losses_and_gradient(self.step, self.point)
         grads, point = self.step.whole.grads.items(), self.point
         changes = (torch.sub(gradient[name], g, out=point[name]) for name, g in grads)
         difference, length = joint_norms(changes, self.step.members), self.grad_norms
-        return torch.stack([losses.double(), difference, length, difference / (column(alphas, length) * length)], 1)
+        return torch.stack([losses.double(), difference, length, difference / (self.alphas[place] * length)], 1)
 
 
 def losses_and_gradient(step: JointStep, trained: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:

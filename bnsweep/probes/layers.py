@@ -11,7 +11,7 @@ from bnsweep.models import layers
 from bnsweep.norm.weight import weight_parameters
 from bnsweep.probes.context import StepContext
 from bnsweep.probes.joint import JointProbe, JointStep
-from bnsweep.probes.members import column, norms
+from bnsweep.probes.members import columns, norms, on_device
 from bnsweep.results.schema import Row
 
 
@@ -58,7 +58,7 @@ def rates(lengths: Tensor, step: JointStep) -> dict[str, Tensor]:
     if step.whole.train.optimizer == "sgd":
         factors = zip(step.lrs, step.clip_factors, step.momenta, strict=True)
         steady = [lr * clip_factor / (1 - momentum) for lr, clip_factor, momentum in factors]
-        effective = weight.square().reciprocal() * column(steady, weight)
+        effective = weight.square().reciprocal() * columns(on_device(steady, weight.device), weight)
     measured = {"weight_norm": weight, "grad_norm": gradient, "update_norm": update}
     return {**measured, "relative_update": relative, "effective_lr": effective}
 

@@ -6,6 +6,7 @@ Shapes: a joined tensor is (K n, ...), the members' n rows one behind the other;
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,10 +25,15 @@ def of_each(tensor: Tensor, members: int) -> Tensor:
     return by_member(tensor if tensor.ndim else tensor.view(1), 0, members)
 
 
-def column(numbers: Sequence[float], like: Tensor) -> Tensor:
-    """Return the numbers (K,) as (K, 1, ...), to multiply by them what `of_each` returned, in float32 at least."""
-    dtype = torch.promote_types(like.real.dtype, torch.float32)
-    return torch.tensor(numbers, dtype=dtype, device=like.device).view(-1, *([1] * (like.ndim - 1)))
+def on_device(numbers: Sequence[Any], device: torch.device) -> Tensor:
+    """Return the numbers, float64, without waiting for what the device has to do before."""
+    return torch.tensor(numbers, dtype=torch.float64).to(device, non_blocking=True)
+
+
+def columns(numbers: Tensor, like: Tensor) -> Tensor:
+    """Return numbers (..., K) as (..., K, 1, ...), to multiply by them what `of_each` returned, in float32 at least."""
+    as_it_is = numbers.to(torch.promote_types(like.real.dtype, torch.float32))
+    return as_it_is.reshape(*numbers.shape, *([1] * (like.ndim - 1)))
 
 
 def rows_of_each(tensor: Tensor, members: int) -> Tensor:
@@ -51,3 +57,11 @@ def joint_norms(tensors: Iterable[Tensor], members: int) -> Tensor:
     """Return the l2 norm of each member's parts of all tensors together, (K,), float64."""
     total: Tensor = torch.linalg.vector_norm(torch.stack([norms(tensor, members) for tensor in tensors], 1), dim=1)
     return total
+
+
+def dots(one: Tensor, other: Tensor) -> Tensor:
+    """Return the product of each row of two matrices (K, P) with its like, (K,).
+
+    Row by row: a batched product of matrices would round otherwise, and take no less for long rows.
+    """
+    return torch.stack([u.dot(v) for u, v in zip(one.unbind(), other.unbind(), strict=True)])

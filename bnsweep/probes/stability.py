@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -23,3 +23,18 @@ class Stability:
     limit: float | None = None
     decay: float = 0.0
     preconditioner: Mapping[str, Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Those of K members, whose P is joined.
+
+    Args:
+        limits: of each.
+        decays: of each.
+        preconditioner: P of all, by the joined model's names; None: the identity.
+    """
+
+    limits: Sequence[float | None]
+    decays: Sequence[float]
+    preconditioner: Mapping[str, Tensor] | None

@@ -87,8 +87,8 @@ def test_the_tolerance_holds_whatever_the_size_of_the_loss(scale: float) -> None
 def test_a_product_is_the_gradients_finite_difference() -> None:
     ctx = third_step("vgg", "batch")
     with hessian_product(Loss.of_step(ctx)) as (product, start):
-        v = torch.randn(len(start), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-        found = product(v)
+        v = torch.randn(start.shape[1], generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        found = product(v[None])[0]
 
     def gradient(distance: float) -> torch.Tensor:
         leaves, start = {}, 0

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bnsweep.probes import lanczos
-from bnsweep.probes.lanczos import MAX_PRODUCTS, Extremes, extreme_eigenvalues, least_overlap, random_start
+from bnsweep.probes.lanczos import MAX_PRODUCTS, Extremes, Product, extreme_eigenvalues, least_overlap, random_start
 from tests.reads import Reads
 
 CPU = torch.device("cpu")
@@ -24,17 +24,34 @@ def matrix(spectrum: list[float], seed: int = 0) -> torch.Tensor:
     return basis * torch.tensor(spectrum, dtype=torch.float64) @ basis.T
 
 
+def found_of(product: Product, start: torch.Tensor, tolerance: float, eps: float) -> Extremes:
+    """Those of one matrix."""
+    return extreme_eigenvalues(product, start, tolerance, eps)[0]
+
+
 def extremes(hessian: torch.Tensor, tolerance: float, seed: int = 0) -> Extremes:
     eps = torch.finfo(hessian.dtype).eps
-    return extreme_eigenvalues(
-        lambda v: hessian @ v.to(hessian.dtype), random_start(len(hessian), seed, CPU), tolerance, eps
-    )
+    return found_of(lambda v: v.to(hessian.dtype) @ hessian, random_start(len(hessian), seed, CPU), tolerance, eps)
 
 
-def test_a_product_waits_for_what_its_arithmetic_needs_alone() -> None:
+def test_each_of_several_matrices_is_as_it_is_alone_and_all_are_read_at_once() -> None:
+    """One converges early, one late, one overflows, one is not symmetric, and one is not asked for."""
+    hessians = [matrix([float(i**power) for i in range(12)], seed) for seed, power in enumerate((4, 1, 2, 1, 1))]
+    hessians[2] = hessians[2] * math.nan
+    hessians[3][0, 1] += 5.0
+    calls, start = [], random_start(12, 0, CPU)
+
+    def product(v: torch.Tensor) -> torch.Tensor:
+        calls.append(v)
+        return torch.cat([row[None] @ hessian for row, hessian in zip(v, hessians, strict=True)])
+
     with Reads() as reads:
-        found = extremes(matrix([3.0, 1.0, 0.5, -1.0]), 1e-6)
-    assert reads.count == 3 * found.num_products  # and one that reads two numbers at once, which is not counted
+        found = extreme_eigenvalues(product, start, 1e-3, DOUBLE, wanted=[0, 1, 2, 3], members=5)
+    alone = {k: found_of(lambda v, k=k: v @ hessians[k], start, 1e-3, DOUBLE) for k in range(4)}
+    assert {k: repr(one) for k, one in found.items()} == {k: repr(one) for k, one in alone.items()}
+    assert len({one.num_products for one in found.values()}) > 2
+    assert len(calls) == max(one.num_products for one in found.values())
+    assert reads.count == 0  # but for one list of all numbers at each product, which is not counted
 
 
 @given(st.lists(st.floats(-100, 80), min_size=8, max_size=30), st.integers(0, 100))
@@ -64,7 +81,7 @@ def test_the_bound_holds_for_every_start_with_the_least_overlap(size: int, gap: 
     overlap = abs(start[-1]) / torch.linalg.vector_norm(start)
     assume(overlap >= least_overlap(size))
     for tolerance in (0.5, 0.1, 0.01):
-        found = extreme_eigenvalues(lambda v: spectrum * v, start, tolerance, DOUBLE)
+        found = found_of(lambda v: spectrum * v, start, tolerance, DOUBLE)
         assert found.largest - 1e-12 <= 1.0 <= found.largest_bound + 1e-12
         assert found.largest >= 1 - tolerance
         assert found.largest_bound <= (1 + 1.002 * tolerance) * found.largest
@@ -74,7 +91,7 @@ def test_a_start_without_the_top_eigenvector_breaks_the_bound() -> None:
     """What the failure probability is for: nothing that products show tells of it."""
     spectrum, start = torch.linspace(-1, 5, 40, dtype=torch.float64), torch.ones(40)
     start[-1] = 0.0
-    assert extreme_eigenvalues(lambda v: spectrum * v, start, 0.001, DOUBLE).largest_bound < 4.9
+    assert found_of(lambda v: spectrum * v, start, 0.001, DOUBLE).largest_bound < 4.9
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 50])
@@ -92,9 +109,7 @@ def test_the_bound_is_broken_no_more_often_than_stated(monkeypatch: pytest.Monke
     """On a spectrum that is hard: a top eigenvalue hardly above a bulk, which most starts see more of."""
     monkeypatch.setattr(lanczos, "FAILURE_PROBABILITY", 0.1)
     spectrum = torch.cat([torch.linspace(-1, 1, 300, dtype=torch.float64), torch.tensor([1.1], dtype=torch.float64)])
-    found = [
-        extreme_eigenvalues(lambda v: spectrum * v, random_start(301, seed, CPU), 0.05, DOUBLE) for seed in range(400)
-    ]
+    found = [found_of(lambda v: spectrum * v, random_start(301, seed, CPU), 0.05, DOUBLE) for seed in range(400)]
     broken = sum(one.largest_bound < 1.1 for one in found)
     assert 0 < broken <= 0.1 * 400 + 2 * math.sqrt(0.1 * 0.9 * 400)
 
@@ -102,7 +117,7 @@ def test_the_bound_is_broken_no_more_often_than_stated(monkeypatch: pytest.Monke
 def test_copies_of_eigenvalues_found_already_do_no_harm() -> None:
     """Far beyond the step at which the vectors are no longer orthogonal."""
     spectrum = torch.cat([torch.linspace(0, 1, 2000, dtype=torch.float64), torch.tensor([1.001, 50.0])])
-    found = extreme_eigenvalues(
+    found = found_of(
         lambda v: spectrum - 0 * v if v is None else spectrum * v, random_start(2002, 1, CPU), 1e-15, DOUBLE
     )
     assert found.largest == pytest.approx(50.0, rel=1e-12)
@@ -110,7 +125,7 @@ def test_copies_of_eigenvalues_found_already_do_no_harm() -> None:
 
 
 def test_without_curvature_it_is_zero() -> None:
-    found = extreme_eigenvalues(lambda v: 0 * v, random_start(9, 0, CPU), 0.01, DOUBLE)
+    found = found_of(lambda v: 0 * v, random_start(9, 0, CPU), 0.01, DOUBLE)
     assert (found.largest, found.lowest, found.num_products) == (0.0, 0.0, 1)
     found = extremes(matrix([-3.0] + [0.0] * 20), 0.01)
     assert found.largest == pytest.approx(0.0, abs=1e-12)
@@ -129,16 +144,16 @@ def test_a_product_that_overflows_makes_it_infinite(bad: float, call: int) -> No
 
     def product(v: torch.Tensor) -> torch.Tensor:
         calls.append(v)
-        return hessian @ v * (bad if len(calls) == call else 1.0)
+        return v @ hessian * (bad if len(calls) == call else 1.0)
 
-    found = extreme_eigenvalues(product, random_start(30, 0, CPU), 1e-9, DOUBLE)
+    found = found_of(product, random_start(30, 0, CPU), 1e-9, DOUBLE)
     assert (found.largest, found.largest_bound, found.num_products) == (math.inf, math.inf, call)
     assert found.reason == "the Hessian-vector product overflows"
 
 
 def test_what_does_not_converge_is_nan_and_keeps_its_bounds() -> None:
     spectrum = torch.linspace(-1e6, 1.0, 3000, dtype=torch.float64)
-    found = extreme_eigenvalues(lambda v: spectrum * v, random_start(3000, 0, CPU), 1e-9, DOUBLE)
+    found = found_of(lambda v: spectrum * v, random_start(3000, 0, CPU), 1e-9, DOUBLE)
     assert math.isnan(found.largest)
     assert found.num_products == MAX_PRODUCTS
     assert found.reason == f"not known to 1e-09 after {MAX_PRODUCTS} products"

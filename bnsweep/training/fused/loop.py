@@ -122,14 +122,14 @@ class FusedTraining:
             one = begun[slot]
             self.members[slot].end(one, norms[slot] if norms is not None and one.row is not None else None)
         if start:
-            self._measure(self._joint.joint_step(start, step, y, losses))
+            self._measure(self._joint.joint_step(start, step, y, losses, self.left))
         for slot in self.left:
             self.members[slot].step = step + 1
 
     def _measure(self, step: JointStep) -> None:
         """Let the probes measure a step."""
-        self._probing.measure(step, self.left)
-        for slot in [*self.left]:
+        self._probing.measure(step)
+        for slot in step.left:
             with self._by_itself(slot):
                 self._probing.measure_one(step, slot)
 

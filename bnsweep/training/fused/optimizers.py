@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bnsweep.probes.members import by_member
 from bnsweep.spec import TrainSpec
+from bnsweep.training.stability import preconditioner
 
 Tensors = Sequence[Tensor]
 REMEMBERED = {"momentum_buffer", "exp_avg", "exp_avg_sq"}
@@ -90,6 +91,13 @@ class JoinedOptimizer:
             {**count, **{name: self.state[name][i][member] for name in names}} if names else {}
             for i in range(len(self.weights))
         ]
+
+    def preconditioners(self) -> list[Tensor] | None:
+        """Return Adam's P of each parameter, (K n, ...), as `training.stability` has it; None of what has none."""
+        if self.train.optimizer == "sgd":
+            return None
+        (b1, b2), squares = self.train.betas, [each.flatten(0, 1) for each in self.zeros("exp_avg_sq")]
+        return [preconditioner({"step": self.steps, "exp_avg_sq": each}, each, b1, b2, EPS) for each in squares]
 
 
 def _sgd(optimizer: JoinedOptimizer, gradients: list[Tensor], lrs: Sequence[float]) -> None:

@@ -58,10 +58,10 @@ class JointProbing:
         with self._timed(left):
             return StepStart.of(self._joint.model, self._joint.laid_out(x))
 
-    def measure(self, step: JointStep, left: Iterable[int]) -> None:
+    def measure(self, step: JointStep) -> None:
         """Add the rows of those that are left, by those probes that measure all at once."""
-        tables = {slot: self._members[slot].result.tables for slot in left}
-        with self._timed(left):
+        tables = {slot: self._members[slot].result.tables for slot in step.left}
+        with self._timed(step.left):
             for _, probe, measure in self._of_all():
                 if probe.due(step.whole.step):
                     of_each = measure.of_each(step)
@@ -86,7 +86,7 @@ class JointProbing:
         assert whole.rng_state is not None
         assert whole.attributes is not None
         start = StepStart(x, parameters, buffers, whole.rng_state, whole.attributes)
-        return step_context(member.spec, member.trial, start, whole.step, whole.y[slot], step.losses[slot])
+        return step_context(member.spec, member.trial, start, whole.step, whole.y[:, slot], step.losses[slot])
 
     @contextmanager
     def _timed(self, slots: Iterable[int]) -> Iterator[None]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from math import nan
 
 import torch
@@ -13,11 +14,13 @@ from bnsweep.norm import noisy_sites
 from bnsweep.probes.autocast import forward_in
 from bnsweep.probes.context import StepContext, StepStart
 from bnsweep.probes.joint import JointStep
+from bnsweep.probes.stability import Edges
 from bnsweep.spec import TrialSpec
 from bnsweep.training.clipping import EPS
 from bnsweep.training.fused.modules import joined
 from bnsweep.training.fused.optimizers import JoinedOptimizer
 from bnsweep.training.schedules import lr_at
+from bnsweep.training.stability import limit_of
 from bnsweep.training.step import StepOutputs, Trial
 
 
@@ -92,17 +95,22 @@ class JoinedTrials:
         self._optimizer.step(taken, lrs)
         return norms if with_grad_norm else None
 
-    def joint_step(self, start: StepStart, step: int, y: Tensor, losses: Sequence[float]) -> JointStep:
+    def joint_step(
+        self, start: StepStart, step: int, y: Tensor, losses: Sequence[float], left: Collection[int]
+    ) -> JointStep:
         """Return the step that was just made, after `step` updates before it, on targets y (K, B) with these losses."""
 
+        def loss_of_each(outputs: Tensor, y: Tensor) -> Tensor:
+            return self.loss.of_each(outputs, y.transpose(0, 1))
+
         def loss_fn(outputs: Tensor, y: Tensor) -> Tensor:
-            return self.loss.of_each(outputs, y).sum()
+            return loss_of_each(outputs, y).sum()
 
         trains, parameters = [spec.train for spec in self.specs], list(self.model.named_parameters())
         whole = StepContext(
             network=self.network,
             x=start.x,
-            y=y,
+            y=y.transpose(0, 1),
             loss_fn=loss_fn,
             step=step,
             lr=nan,
@@ -118,7 +126,18 @@ class JoinedTrials:
         )
         lrs = [lr_at(step, spec.lr, spec.train) for spec in self.specs]
         momenta, clip_factors = [train.momentum for train in trains], self._clip_factors.tolist()
-        return JointStep(whole, self.loss.of_each, losses, lrs, momenta, clip_factors)
+        edges = partial(self._edges, lrs, clip_factors)
+        return JointStep(whole, loss_of_each, losses, lrs, momenta, clip_factors, edges, sorted(left))
+
+    def _edges(self, lrs: Sequence[float], clip_factors: Sequence[float]) -> Edges:
+        of_each = [
+            limit_of(trial.optimizer, lr, clip_factor)
+            for trial, lr, clip_factor in zip(self.trials, lrs, clip_factors, strict=True)
+        ]
+        names = [name for name, _ in self.model.named_parameters()]
+        preconditioners = self._optimizer.preconditioners()
+        joined = preconditioners and dict(zip(names, preconditioners, strict=True))
+        return Edges([edge.limit for edge in of_each], [edge.decay for edge in of_each], joined or None)
 
     def share(self, member: int) -> None:
         """Let a member's own trial hold the gradient of the step, and the state of its optimizer."""
