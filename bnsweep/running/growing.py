@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Lock
 
+import numpy as np
+
 from bnsweep.errors import StoreError
 from bnsweep.results.writer import Writer
 from bnsweep.running.job import Job
@@ -22,7 +24,8 @@ Offer = Callable[[RunTrials], bool]
 
 ENDS = "it ends just now"
 SEARCHES = "its search decides which trials follow"
-PRUNES = "its pruner compares the trials that it began with"
+PRUNES = "a pruner compares the trials that a run began with"
+PRUNED = "there are trials that a pruner has stopped, and only a run that begins with them begins them anew"
 
 
 class Growing:
@@ -68,11 +71,15 @@ class Growing:
     def widen(self, sweep: Sweep, writer: Writer, offer: Offer) -> Answer:
         """Take in the trials of a sweep that declares all trials of this run and more."""
         with self._lock:
-            if self._job.searched or self._job.pruner:
-                return Answer(refusal=SEARCHES if self._job.searched else PRUNES)
+            if self._job.searched:
+                return Answer(refusal=SEARCHES)
+            if self._job.pruner or sweep.pruner:
+                return Answer(refusal=PRUNES)
             if why := refusal(sweep, self.trials, self._job.resources, self._job.datasets):
                 return Answer(refusal=why)
             trials = self.trials.and_those_of(sweep.trials)
+            if np.isin(trials.keys[len(self.trials) :], writer.snapshot.pruned_otherwise(None)).any():
+                return Answer(refusal=PRUNED)
             if (added := len(trials) - len(self.trials)) and not self._takes_in(writer, sweep, trials, offer):
                 return Answer(refusal=ENDS)
             return Answer(added)
