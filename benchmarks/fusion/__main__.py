@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-import torch
-
 import benchmarks.fusion
 from benchmarks.fusion.models import ON_A_GPU, PROGRAMS
 from benchmarks.fusion.table import lines
@@ -24,7 +22,6 @@ def main() -> None:
     parser.add_argument("--processes", type=int, help="on a CPU as many as cores, else 4")
     parser.add_argument("--probes", action="store_true", help="three measurements of each probe among the steps")
     given = parser.parse_args()
-    torch.set_num_threads(1)
     models = given.models or [name for name in PROGRAMS if given.device == "cuda" or name not in ON_A_GPU]
     for line in lines(given.device, given.members, given.rounds, given.norms, models, given.processes, given.probes):
         print(line, flush=True)

@@ -32,10 +32,10 @@ class Task(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What it took: seconds by the clock and of the processor, and bytes at the peak."""
+    """What it took: seconds, of the processor on a CPU and else by the clock, processor time over time, peak bytes."""
 
     seconds: float
-    processor_s: float
+    busy: float
     peak_bytes: int
 
 
@@ -91,8 +91,9 @@ def _serve(connection: Connection, device_name: str) -> None:
         for _ in range(task.steps):
             next(steps)
         _wait(device)
-        seconds, processor_s = perf_counter() - started, process_time() - processor_s
-        connection.send(Measured(seconds, processor_s, peak_memory_bytes(device) or 0))
+        by_clock_s, processor_s = perf_counter() - started, process_time() - processor_s
+        seconds = processor_s if device.type == "cpu" else by_clock_s
+        connection.send(Measured(seconds, processor_s / by_clock_s, peak_memory_bytes(device) or 0))
 
 
 def _wait(device: torch.device) -> None:

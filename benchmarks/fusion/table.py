@@ -107,6 +107,7 @@ def lines(
     """
     is_gpu = device == "cuda"
     count = processes or (4 if is_gpu else len(os.sched_getaffinity(0)))
+    torch.set_num_threads(1)
     rates = rates_of(torch.device(device))
     yield f"{rates.operations / 1e9:.0f} billion operations and {rates.num_bytes / 1e9:.1f} GB a second\n"
     yield _line(HEAD).format(n=count)
@@ -135,8 +136,7 @@ def _ratio(times: Mapping[str, Sequence[float]], above: str, below: str) -> str:
 
 
 def _busy(turns: Sequence[Turn], side: str) -> str:
-    shares = [each.processor_s / each.seconds for turn in turns for each in turn[side]]
-    return f"{fmean(shares):.2f}"
+    return f"{fmean(each.busy for turn in turns for each in turn[side]):.2f}"
 
 
 def _peak_bytes(measured: Sequence[Measured]) -> int:
