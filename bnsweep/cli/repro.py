@@ -25,7 +25,7 @@ from bnsweep.spec.resources import Resources
 from bnsweep.training.code import code_sha256
 from bnsweep.training.compiling import check_compiler
 from bnsweep.training.device import prepare_device
-from bnsweep.training.loop import Pruning, run_trial
+from bnsweep.training.loop import PrunedAt, run_trial
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def reproduce(store: Store, key: str) -> Reproduction | Retry:
     spec = _spec(store, stored)
     data, device = _prepared(spec, Resources(gpus=1 if stored["device"] != "cpu" and torch.cuda.is_available() else 0))
     require_data_of(spec.trial_key, stored["data_sha256"], data)
-    differences = _differences(trial, _run_again(spec, data.to(device), _pruning(stored)))
+    differences = _differences(trial, _run_again(spec, data.to(device), _pruned_at(stored)))
     has_other_code = stored["code_sha256"] not in (None, code_sha256(spec))
     return Reproduction(spec, stored, _name(device), differences, has_other_code)
 
@@ -126,15 +126,15 @@ def _spec(store: Store, stored: dict[str, object]) -> TrialSpec:
     return spec
 
 
-def _pruning(stored: dict[str, Any]) -> Pruning | None:
+def _pruned_at(stored: dict[str, Any]) -> PrunedAt | None:
     """Return where a stored trial was pruned; None where it was not."""
     rule = stored["pruner"]
-    return None if rule is None else Pruning(stored["stop_step"], rule)
+    return None if rule is None else PrunedAt(stored["stop_step"], rule)
 
 
-def _run_again(spec: TrialSpec, data: Dataset, pruning: Pruning | None = None) -> dict[str, pa.Table]:
+def _run_again(spec: TrialSpec, data: Dataset, pruned: PrunedAt | None = None) -> dict[str, pa.Table]:
     """Return the rows that a trial gives, by table."""
-    return tables_of([EndedTrial(spec, run_trial(spec, data, pruning), {})])
+    return tables_of([EndedTrial(spec, run_trial(spec, data, pruned), {})])
 
 
 def _differences(trial: StoredTrial, again: dict[str, pa.Table]) -> tuple[Difference, ...]:

@@ -21,14 +21,14 @@ from bnsweep.training.result import TrialResult
 from bnsweep.training.training import Training
 
 
-class Pruning(NamedTuple):
+class PrunedAt(NamedTuple):
     """After how many steps a pruner stops a trial, and its rule."""
 
     step: int
     rule: str
 
 
-def run_trial(spec: TrialSpec, data: Dataset, pruned: Pruning | None = None) -> TrialResult:
+def run_trial(spec: TrialSpec, data: Dataset, pruned: PrunedAt | None = None) -> TrialResult:
     """Train `spec` on the device that holds `data`, from beginning to end, or to where it is pruned.
 
     The result depends on `spec`, `data` and the kind of device alone. Divergence, a mini-batch loss or a final test
