@@ -33,5 +33,5 @@ def test_what_a_company_takes_is_shared_by_its_trials(spec: Build) -> None:
     for probes in ({}, {"moments": {"every": 1}}):
         train = {"steps": 100, "batch_size": 16, "fuse": 4}
         seconds = company_seconds(spec(norm="layer", train=train, probes=probes), DIGITS)
-        assert seconds.keys() == {STEP, "trials"}
+        assert seconds.keys() == {STEP, "trials", *probes}
         assert seconds[STEP] > 0

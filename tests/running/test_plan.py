@@ -77,7 +77,7 @@ def test_plan_prices_what_is_missing_and_writes_nothing(sweep_file: Write, tmp_p
     assert re.search(r"that is \S+ worker-hours, 0 GPU-hours", result.out)
     assert re.search(r"it would take 0:\d\d:\d\d on \d+ workers?, as many as fit here\n", result.out)
     assert re.search(r"money: \d+\.\d\d, at 3 per worker-hour", result.out)
-    assert re.search(r"memory: 0\.\d+ GiB in a worker's process at the peak of a trial, the most of", result.out)
+    assert re.search(r"memory: 0\.\d+ GiB in a worker's process at its peak, the most of", result.out)
     assert re.search(r"Parquet: \S+ MB in \d+ files", result.out)
     assert os.listdir(tmp_path) == ["tiny.yaml"]
 

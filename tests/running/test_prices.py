@@ -256,9 +256,7 @@ def test_the_lines_say_what_was_timed_and_what_it_takes() -> None:
     assert "it would take 2:30:10 on 4 workers, as many as fit here\n" in text
     hours = 8 * 4_510 / 3600
     assert f"that is {hours:.3g} worker-hours, {hours / 2:.3g} GPU-hours" in text
-    at_peak = (
-        "memory: 3 GiB of the GPU at the peak of a trial, which takes gpus: 0.06 or more of one like this, the most"
-    )
+    at_peak = "memory: 3 GiB of the GPU at a worker's peak, which takes gpus: 0.06 or more of one like this, the most"
     assert at_peak in text
     assert "memory: 3 GiB in a worker's process at" in "\n".join(replace(PRICE, least_gpus=None).lines(8))
     assert "memory" not in "\n".join(replace(PRICE, peak_bytes=None).lines(8))

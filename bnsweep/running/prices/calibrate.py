@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -21,7 +22,7 @@ from bnsweep.spec import TrialSpec
 from bnsweep.spec.fusing import is_fused
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.loop import train_alone
-from bnsweep.training.memory import gpu_memory_bytes, reset_peak_memory
+from bnsweep.training.memory import gpu_memory_bytes, peak_memory_bytes, reset_peak_memory
 from bnsweep.training.own import OwnTraining
 
 WARM_UP, PLAIN = 2, 6
@@ -50,8 +51,12 @@ def calibrate(spec: TrialSpec, context: RunContext, budget_s: float) -> Costs | 
     first, *others = times
     seconds = {part: max(0.0, fmean(other[part] for other in others)) for part in first}
     seconds[COMPILING] = max(0.0, first["trials"] - seconds["trials"]) if spec.train.compile else 0.0
+    data = context.datasets[dataset_key(spec.dataset)]
+    peaks = [trial.circumstances["peak_memory_bytes"] for trial in ended]
     if is_fused(spec):
-        seconds |= company_seconds(tame(spec), context.datasets[dataset_key(spec.dataset)])
+        reset_peak_memory(data.train_x.device)
+        seconds |= company_seconds(tame(spec), data)
+        peaks.append(peak_memory_bytes(data.train_x.device))
     many = _file_sizes(ended)
     row_bytes = {table: (many[table] - few[table]) / len(others) for table in many}
     file_bytes = {table: few[table] - row_bytes[table] for table in few}
@@ -59,14 +64,17 @@ def calibrate(spec: TrialSpec, context: RunContext, budget_s: float) -> Costs | 
         row_bytes = {table: size / (1 if table in seconds else steps) for table, size in row_bytes.items()}
     else:
         row_bytes["curves"] *= len(times) / sum(len(trial.result.tables["curves"]) for trial in ended)
-    device = context.datasets[dataset_key(spec.dataset)].train_x.device
-    return Costs(seconds, row_bytes, file_bytes, _memory(device, ended))
+    return Costs(seconds, row_bytes, file_bytes, _memory(data.train_x.device, peaks))
 
 
-def _memory(device: torch.device, ended: list[EndedTrial]) -> dict[str, float]:
-    """Return the most that one of the short trials took, which made a step, an evaluation and each probe once."""
-    known = {PEAK: [trial.circumstances["peak_memory_bytes"] for trial in ended], GPU: [gpu_memory_bytes(device)]}
-    return {what: max(values) for what, values in known.items() if None not in values}
+def _memory(device: torch.device, peaks: Sequence[int | None]) -> dict[str, float]:
+    """Return the most that one of the short trials took, which made a step, an evaluation and each probe once.
+
+    Or that all took together that train as one, where they do.
+    """
+    known = {PEAK: [peak for peak in peaks if peak is not None]}
+    known |= {GPU: [of_gpu] if (of_gpu := gpu_memory_bytes(device)) is not None else []}
+    return {what: max(values) for what, values in known.items() if values}
 
 
 def _time_trial(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice, pairwise
 from statistics import median
 from time import perf_counter
@@ -72,11 +73,27 @@ def time_fusing(spec: TrialSpec, data: Dataset, most: int, budget_s: float) -> F
 
 
 def company_seconds(spec: TrialSpec, data: Dataset) -> dict[str, float]:
-    """Return what a trial's step takes, and all beside its steps, where as many as fuse train as one."""
+    """Return what a trial's step takes, each measurement, and all beside, where as many as fuse train as one."""
     _run(spec, data, spec.train.fuse)
     marks = _run(spec, data, spec.train.fuse)
     step_s, all_s = _median(marks), marks[-1] - marks[0]
-    return {STEP: step_s / spec.train.fuse, "trials": max(0.0, all_s - STEPS * step_s) / spec.train.fuse}
+    seconds = {STEP: step_s, "trials": max(0.0, all_s - STEPS * step_s)}
+    if spec.probes.sections:
+        seconds |= _probe_seconds(spec, data, step_s)
+    return {part: each / spec.train.fuse for part, each in seconds.items()}
+
+
+def _probe_seconds(spec: TrialSpec, data: Dataset, step_s: float) -> dict[str, float]:
+    """Return what a measurement by each probe takes of all that train as one: each has a step of its own."""
+    count, device = spec.train.fuse, data.train_x.device
+    short = tame(spec, steps=WARM_UP + len(spec.probes.sections), eval_every=None)
+    training = FusedTraining(dict.fromkeys(range(count), short), data, {})
+    probes = training.probing.probes = [
+        replace(probe, due=frozenset({WARM_UP + place}).__contains__)
+        for place, probe in enumerate(training.probing.probes)
+    ]
+    marks = [now(device) for _ in training.run()][WARM_UP - 1 :]
+    return {probe.table: max(0.0, marks[k + 1] - marks[k] - step_s) for k, probe in enumerate(probes)}
 
 
 def _times(ratio: float) -> str:

@@ -29,7 +29,8 @@ class Price:
         gpus: GPUs of a worker.
         workers_here: how many workers fit on this machine.
         basis: what was timed, and how.
-        peak_bytes: the most memory that a trial takes; of the GPU where it has one, else of the worker's process.
+        peak_bytes: the most memory that a trial takes, or those that train as one; of the GPU where it has one, else of
+            the worker's process.
         least_gpus: the share of a GPU that such memory is, with what its process takes beside it.
         machines: of the cluster that `workers_here` are on; 0 for this machine.
         fusing: how many trials should train as one, in words.
@@ -93,9 +94,9 @@ class Price:
     def _memory(self, peak_bytes: float) -> str:
         gibibytes = f"{peak_bytes / 2**30:.2g} GiB"
         if self.least_gpus is None:
-            return f"{gibibytes} in a worker's process at the peak of a trial"
+            return f"{gibibytes} in a worker's process at its peak"
         least = math.ceil(100 * self.least_gpus) / 100
-        return f"{gibibytes} of the GPU at the peak of a trial, which takes gpus: {least:g} or more of one like this"
+        return f"{gibibytes} of the GPU at a worker's peak, which takes gpus: {least:g} or more of one like this"
 
     def _where(self) -> str:
         return f"fit on {self.machines} machines, the most that the cluster may have" if self.machines else "fit here"

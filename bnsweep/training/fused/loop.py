@@ -53,6 +53,7 @@ class FusedTraining:
         members: the trials by slot, each with its result.
         errors: what a member raised by itself, in a probe or an evaluation, by its slot; the others go on.
         left: the slots of the trials that have not ended.
+        probing: the probes of all.
     """
 
     def __init__(self, specs: Mapping[int, TrialSpec], data: Dataset, states: Mapping[int, State]) -> None:
@@ -72,7 +73,7 @@ class FusedTraining:
         self._data, self._seeds = all_members[0].data, [spec.seed for spec in in_slots]
         self._train = some.train
         self._joint = JoinedTrials([member.trial for member in all_members], in_slots, self.step)
-        self._probing = JointProbing(all_members, self._joint)
+        self.probing = JointProbing(all_members, self._joint)
 
     def run(self) -> Iterator[Self]:
         """Make the steps that are left of any member, and yield after each, and at the end."""
@@ -98,7 +99,7 @@ class FusedTraining:
     def state_dict(self, slot: int) -> dict[str, Any]:
         """Return the state of a member between two steps."""
         self._joint.share(slot)
-        self._probing.share(slot)
+        self.probing.share(slot)
         return self.members[slot].state_dict()
 
     def _make(self, step: int, x: Tensor, y: Tensor) -> None:
@@ -110,7 +111,7 @@ class FusedTraining:
                     begun[slot] = one
                 else:
                     self.end(slot)
-        start = self._probing.start(x, self.left) if self._probing.is_due(step) else None
+        start = self.probing.start(x, self.left) if self.probing.is_due(step) else None
         outputs = self._joint.forward(step, x, y)
         losses = torch.stack([each.loss for each in outputs]).tolist() if start else [0.0] * len(outputs)
         for slot in [*self.left]:
@@ -128,10 +129,10 @@ class FusedTraining:
 
     def _measure(self, step: JointStep) -> None:
         """Let the probes measure a step."""
-        self._probing.measure(step)
+        self.probing.measure(step)
         for slot in step.left:
             with self._by_itself(slot):
-                self._probing.measure_one(step, slot)
+                self.probing.measure_one(step, slot)
 
     @contextmanager
     def _by_itself(self, slot: int) -> Iterator[None]:
