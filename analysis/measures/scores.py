@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from analysis.loading.pruned import is_pruned
 from bnsweep.errors import InputError
 
 ACCURACY, R2 = "accuracy", "R²"
@@ -26,6 +27,7 @@ NO_SCORE = (
     "no trial says how good its model is on a test set: the user's own loop returns no test_acc, nor a test_loss "
     "where targets are real; the column metric of trials has what it reports"
 )
+NONE_AT_END = "no trial has trained to its end: each was stopped by a pruner, or diverged"
 
 
 def note(trials: pd.DataFrame) -> str:
@@ -38,7 +40,7 @@ def note(trials: pd.DataFrame) -> str:
 def require_score(trials: pd.DataFrame) -> None:
     """Raise InputError where none of these trials has a score."""
     if final_score(trials).isna().all():
-        raise InputError(NO_SCORE)
+        raise InputError(NONE_AT_END if is_pruned(trials).any() else NO_SCORE)
 
 
 def has_accuracy(trials: pd.DataFrame) -> bool:

@@ -10,12 +10,13 @@ import pandas as pd
 from analysis.loading import Results
 from analysis.loading.order import in_order
 from analysis.loading.pruned import is_pruned
-from analysis.measures.scores import require_score
+from analysis.measures.scores import NO_SCORE, final_score
 from analysis.plots.canvas import canvas, set_title
 from analysis.plots.drawn_panels import DrawnData
 from analysis.plots.style import CROSS, PALETTE, lr_axis, short_name, style
 from analysis.tables.best import best_configurations
 from analysis.tables.pruning import score_at_end
+from bnsweep.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,15 +39,15 @@ def pruning_data(results: Results) -> DrawnData:
     Raises:
         InputError: no trial has a score.
     """
-    require_score(results.trials)
-    rows = results.trials[["norm", "init", "init_gain", "lr", "seed", "status", "stop_step"]].assign(
-        value=score_at_end(results)
-    )
+    scores = score_at_end(results)
+    if scores.isna().all():
+        raise InputError(NO_SCORE)
+    rows = results.trials[["norm", "init", "init_gain", "lr", "seed", "status", "stop_step"]].assign(value=scores)
     norms, stopped = in_order(rows["norm"]), is_pruned(results.trials)
     share = results.trials["stop_step"].sum() / results.trials["steps"].sum()
     return DrawnData(
         name="pruning-trials",
-        title=f"Best: {_in_words(best_configurations(results, count=1))}",
+        title=_best_in_words(results),
         subtitle=f"Each point is a trial where it ended. Of {len(rows)} the pruner stopped {int(stopped.sum())}: "
         f"{100 * share:.0f} % of the steps of all to their ends.",
         norms=norms,
@@ -55,10 +56,13 @@ def pruning_data(results: Results) -> DrawnData:
     )
 
 
-def _in_words(best: pd.DataFrame) -> str:
-    """Return the best point of each mode, the best first."""
+def _best_in_words(results: Results) -> str:
+    """Return the best point of each mode, the best first; of those that trained to their ends."""
+    if final_score(results.trials).isna().all():
+        return "No trial has trained to its end"
+    best = best_configurations(results, count=1)
     ranked = best.sort_values("value", ascending=False, kind="stable").head(MAX_NAMED)
-    return "; ".join(
+    return "Best: " + "; ".join(
         f"{row['norm']} {row['value']:.3f} at lr {row['lr']:.3g}, gain {row['init_gain']:g}"
         for _, row in ranked.iterrows()
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ import analysis
 from analysis import Results, load, pruning_table
 from analysis.claims import judge
 from analysis.plots.heatmap import heatmap_data
+from analysis.plots.pruning import pruning_data
 from analysis.plots.thresholds import thresholds_data
 from analysis.report import write_report
 from analysis.tables.pruning import score_at_end
@@ -85,3 +87,15 @@ def test_the_page_tells_of_the_best_and_of_what_was_stopped(tmp_path: Path) -> N
         "trials.csv",
     }
     assert (pd.read_csv(figures / "pruning.csv")["n_pruned"] > 0).all()
+
+
+def test_a_page_before_any_trial_has_come_to_its_end_shows_where_the_stopped_ones_were(tmp_path: Path) -> None:
+    write_pruned(tmp_path / "whole")
+    stopped = load(tmp_path / "whole")
+    is_left = stopped.trials["status"] != "completed"
+    early = replace(stopped, trials=stopped.trials[is_left].reset_index(drop=True))
+    data = pruning_data(early)
+    assert data.title == "No trial has trained to its end"
+    assert data.rows["value"].notna().all()
+    with pytest.raises(InputError, match="no trial has trained to its end: each was stopped"):
+        analysis.best_configurations(early)
