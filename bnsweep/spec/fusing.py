@@ -36,8 +36,6 @@ def why_alone(spec: TrialSpec) -> str | None:
         return f"model {spec.model.name} (there are {', '.join(MODELS)})"
     if spec.train.compile:
         return "train.compile"
-    if spec.probes.custom:
-        return "a probe of your own"
     return None
 
 

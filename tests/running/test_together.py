@@ -162,7 +162,6 @@ def test_what_cannot_be_fused_trains_alone(spec: Build, fused: Build) -> None:
     whys = {
         "model transformer": fused(model={"name": "transformer"}),
         "train.compile": fused(train={"steps": 8, "fuse": K, "compile": True}),
-        "a probe of your own": fused(probes={"tests.user_code.probes:holding_a_file": {"every": 1}}),
     }
     for why, trial in whys.items():
         assert (why_alone(trial) or "").startswith(why)

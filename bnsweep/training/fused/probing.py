@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import compress
 
 import torch
 from torch import Tensor
@@ -40,7 +41,7 @@ class JointProbing:
     def share(self, member: int) -> None:
         """Let a member's own probes remember what is its own."""
         for place, probe, _ in self._of_all():
-            own = tree_map(lambda whole: whole.chunk(len(self._members))[member], probe.state_dict())
+            own = tree_map(lambda whole: by_member(whole, 0, len(self._members))[member], probe.state_dict())
             self._members[member].probing.probes[place].load_state_dict(own)
 
     def _of_all(self) -> Iterator[tuple[int, ScheduledProbe, JointProbe]]:
@@ -71,7 +72,8 @@ class JointProbing:
     def measure_one(self, step: JointStep, slot: int) -> None:
         """Add the rows of a member by probes of the user's own, which look at its own model."""
         probing = self._members[slot].probing
-        due = [probe for probe in probing.due(step.whole.step) if not isinstance(probe.measure, JointProbe)]
+        is_due = [probe.due(step.whole.step) and not isinstance(probe.measure, JointProbe) for probe in self.probes]
+        due = list(compress(probing.probes, is_due))
         if due:
             with probing.timed():
                 self._joint.share(slot)
@@ -100,4 +102,4 @@ class JointProbing:
 def _own(named: Iterable[tuple[str, Tensor]], joined: Iterable[Tensor], members: int, slot: int) -> dict[str, Tensor]:
     """Return a member's parts, by its own names; a count of steps is that of all."""
     pairs = zip(named, joined, strict=True)
-    return {name: whole.chunk(members)[slot] if whole.ndim else whole for (name, _), whole in pairs}
+    return {name: by_member(whole, 0, members)[slot] if whole.ndim else whole for (name, _), whole in pairs}

@@ -32,7 +32,8 @@ TRAINS: tuple[dict[str, object], ...] = (
     {"loss": "mse", "momentum": 0.5},
     {"label_smoothing": 0.1, "augment": ["crop", "flip"]},
 )
-PROBES = {name: {"every": 3} for name in ("landscape", "ics", "moments", "layers")} | {"curvature": {"every": 6}}
+OWN = ("tests.user_code.probes:weight_norms", "tests.user_code.probes:counting")
+PROBES = {name: {"every": 3} for name in ("landscape", "ics", "moments", "layers", *OWN)} | {"curvature": {"every": 6}}
 STEPS = 7
 NEAR = 1e-9
 """Relative, in float64."""
