@@ -102,8 +102,15 @@ def _named(directories: Sequence[str | os.PathLike[str]], say: Callable[[str], o
     return {
         f"{results.name if names.count(results.name) == 1 else place}{f': {label}' if label else ''}": part
         for place, results in loaded.items()
-        for label, part in split_configurations(results).items()
+        for label, part in _parts(place, results).items()
     }
+
+
+def _parts(place: str, results: Results) -> dict[str, Results]:
+    try:
+        return split_configurations(results)
+    except InputError as error:
+        raise InputError(f"compare: {place}: {error}") from error
 
 
 def other_versions(sweeps: dict[str, Results]) -> list[str]:

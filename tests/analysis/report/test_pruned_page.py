@@ -99,3 +99,9 @@ def test_a_page_before_any_trial_has_come_to_its_end_shows_where_the_stopped_one
     assert data.rows["value"].notna().all()
     with pytest.raises(InputError, match="no trial has trained to its end: each was stopped"):
         analysis.best_configurations(early)
+
+
+def test_it_is_not_compared_and_said_which_it_is(sweep_dir: Path, tmp_path: Path) -> None:
+    write_pruned(tmp_path / "out")
+    with pytest.raises(InputError, match=r"compare: \S+/out: a pruner stopped \d+ of 90 trials"):
+        analysis.compare([sweep_dir, tmp_path / "out"])
