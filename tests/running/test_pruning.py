@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,7 @@ GIVEN = {
 FUSED = {**GIVEN, "train": {**TRAIN, "fuse": 3}}
 ASHA: Mapping[str, Any] = {"name": "asha", "first": 5, "factor": 2}
 MEDIAN: Mapping[str, Any] = {"name": "median", "first": 5, "factor": 3}
+KINDS = {"alone": GIVEN, "fused": FUSED}
 MEASURED = ["status", "stop_step", "pruner", "train_loss", "test_loss", "test_acc"]
 MAX_STEPS = 10**6
 
@@ -95,6 +97,29 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Store]:
     return stores
 
 
+class Undisturbed(NamedTuple):
+    """A pruned sweep that one worker trained, and in how many steps."""
+
+    store: Store
+    sweep: Sweep
+    num_steps: int
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Undisturbed]:
+    """The sweeps pruned by ASHA; tests copy what they go on with."""
+    found = dict[str, Undisturbed]()
+    for kind, given in KINDS.items():
+        store, sweep = Store.open(tmp_path_factory.mktemp("undisturbed") / kind), sweep_of(given, ASHA)
+        found[kind] = Undisturbed(store, sweep, train(store, sweep))
+    return found
+
+
+def copied(store: Store, folder: Path) -> Store:
+    shutil.copytree(store.root, folder / "out")
+    return Store.open(folder / "out")
+
+
 def oracle(whole: Store, pruner: Mapping[str, Any]) -> dict[str, int]:
     """Return at which step each trial is pruned that is, by the curves of whole runs."""
     trials = whole.read("trials").to_pandas().set_index("trial_key")
@@ -124,7 +149,7 @@ def oracle(whole: Store, pruner: Mapping[str, Any]) -> dict[str, int]:
 def test_those_survive_whom_whole_runs_say_and_with_the_same_bits(
     tmp_path: Path, whole: dict[str, Store], kind: str, pruner: Mapping[str, Any]
 ) -> None:
-    store, sweep = Store.open(tmp_path / "out"), sweep_of(FUSED if kind == "fused" else GIVEN, pruner)
+    store, sweep = Store.open(tmp_path / "out"), sweep_of(KINDS[kind], pruner)
     train(store, sweep)
     trials, theirs = (measured(one).set_index("trial_key") for one in (store, whole[kind]))
     is_pruned = trials["status"] == "pruned"
@@ -145,24 +170,23 @@ def test_those_survive_whom_whole_runs_say_and_with_the_same_bits(
     assert same_rows(ours, all_curves[all_curves["step"] <= stops])
 
 
-@pytest.mark.parametrize("given", [GIVEN, FUSED], ids=["alone", "fused"])
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("kind", "seed"), [("alone", 1), ("fused", 2)])
 def test_neither_the_number_of_workers_nor_their_order_decides(
-    tmp_path: Path, given: Mapping[str, Any], seed: int
+    tmp_path: Path, undisturbed: dict[str, Undisturbed], kind: str, seed: int
 ) -> None:
-    one, many = Store.open(tmp_path / "one"), Store.open(tmp_path / "many")
-    train(one, sweep_of(given, ASHA))
-    train(many, sweep_of(given, ASHA), num_workers=2 + seed, seed=seed)
-    assert_same(many, one)
+    by_one, many = undisturbed[kind], Store.open(tmp_path / "many")
+    train(many, by_one.sweep, num_workers=2 + seed, seed=seed)
+    assert_same(many, by_one.store)
 
 
-@pytest.mark.parametrize("given", [GIVEN, FUSED], ids=["alone", "fused"])
-@pytest.mark.parametrize(("share", "is_killed"), [(0.1, True), (0.3, False), (0.6, False), (0.8, True)])
+@pytest.mark.parametrize(
+    ("kind", "share", "is_killed"),
+    [("alone", 0.1, True), ("fused", 0.3, False), ("alone", 0.6, False), ("fused", 0.6, True), ("alone", 0.8, True)],
+)
 def test_a_run_that_is_cut_off_goes_on_to_the_same_trials_and_bits(
-    tmp_path: Path, given: Mapping[str, Any], share: float, is_killed: bool
+    tmp_path: Path, undisturbed: dict[str, Undisturbed], kind: str, share: float, is_killed: bool
 ) -> None:
-    sweep, whole, store = sweep_of(given, ASHA), Store.open(tmp_path / "whole"), Store.open(tmp_path / "out")
-    num_steps = train(whole, sweep)
+    (whole, sweep, num_steps), store = undisturbed[kind], Store.open(tmp_path / "out")
     train(store, sweep, num_workers=2, max_steps=int(share * num_steps), is_killed=is_killed)
     assert Plan.of(sweep, store).missing
     train(store, sweep)
@@ -170,10 +194,10 @@ def test_a_run_that_is_cut_off_goes_on_to_the_same_trials_and_bits(
 
 
 def test_with_the_same_pruner_nothing_is_missing_and_without_it_what_was_pruned_runs_to_its_end(
-    tmp_path: Path, whole: dict[str, Store]
+    tmp_path: Path, whole: dict[str, Store], undisturbed: dict[str, Undisturbed]
 ) -> None:
-    store, pruned, plain = Store.open(tmp_path / "out"), sweep_of(GIVEN, ASHA), sweep_of(GIVEN, None)
-    train(store, pruned)
+    pruned, plain = undisturbed["alone"].sweep, sweep_of(GIVEN, None)
+    store = copied(undisturbed["alone"].store, tmp_path)
     num_pruned = (measured(store)["status"] == "pruned").sum()
     assert Plan.of(pruned, store).num_done == len(pruned.trials)
     assert train(store, pruned) == 0
@@ -189,9 +213,10 @@ def test_with_the_same_pruner_nothing_is_missing_and_without_it_what_was_pruned_
     assert verify(store) == []
 
 
-def test_another_pruner_begins_what_the_first_one_stopped_anew(tmp_path: Path, whole: dict[str, Store]) -> None:
-    store, sweep = Store.open(tmp_path / "out"), sweep_of(GIVEN, MEDIAN)
-    train(store, sweep_of(GIVEN, ASHA))
+def test_another_pruner_begins_what_the_first_one_stopped_anew(
+    tmp_path: Path, whole: dict[str, Store], undisturbed: dict[str, Undisturbed]
+) -> None:
+    store, sweep = copied(undisturbed["alone"].store, tmp_path), sweep_of(GIVEN, MEDIAN)
     before = set(measured(store).query("status == 'completed'")["trial_key"])
     train(store, sweep, num_workers=2)
     trials = measured(store).set_index("trial_key")
@@ -201,9 +226,8 @@ def test_another_pruner_begins_what_the_first_one_stopped_anew(tmp_path: Path, w
     assert {key: step for key, step in oracle(whole["alone"], MEDIAN).items() if key not in before} == pruned
 
 
-def test_a_directory_that_lacks_what_was_pruned_says_so(tmp_path: Path) -> None:
-    store, plain = Store.open(tmp_path / "out"), sweep_of(GIVEN, None)
-    train(store, sweep_of(GIVEN, ASHA))
+def test_a_directory_that_lacks_what_was_pruned_says_so(tmp_path: Path, undisturbed: dict[str, Undisturbed]) -> None:
+    store, plain = copied(undisturbed["alone"].store, tmp_path), sweep_of(GIVEN, None)
     store.declare(plain.name, plain.trials.keys, plain.text)
     (problem,) = verify(store)
     assert problem.kind == "gap"
@@ -221,10 +245,9 @@ def test_more_rates_are_compared_with_those_that_are_stored(tmp_path: Path) -> N
     assert (trials["status"] == "pruned").sum() > (before["status"] == "pruned").sum()
 
 
-@pytest.mark.parametrize("given", [GIVEN, FUSED], ids=["alone", "fused"])
-def test_a_pruned_trial_is_reproduced_to_its_rung(tmp_path: Path, given: Mapping[str, Any]) -> None:
-    store = Store.open(tmp_path / "out")
-    train(store, sweep_of(given, ASHA))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_pruned_trial_is_reproduced_to_its_rung(undisturbed: dict[str, Undisturbed], kind: str) -> None:
+    store = undisturbed[kind].store
     for step in (5, 10):
         key = measured(store).query(f"status == 'pruned' and stop_step == {step}")["trial_key"].iloc[0]
         again = reproduce(store, key)
