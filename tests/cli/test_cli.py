@@ -155,6 +155,7 @@ def test_a_second_interrupt_stops_at_once(long_sweep: Path, tmp_path: Path) -> N
     assert "interrupted; what was committed is kept; the same command continues" in output
 
 
+@pytest.mark.long
 def test_a_second_driver_learns_who_holds_the_directory(long_sweep: Path, tmp_path: Path, run: Run) -> None:
     process = start_and_wait_for_a_commit(tmp_path / "out", long_sweep, "--executor", "serial")
     second = run("run", long_sweep, "--executor", "serial", "--out", tmp_path / "out")

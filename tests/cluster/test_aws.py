@@ -17,6 +17,7 @@ from tests.cluster.aws import ROOT, Laptop, account, make_laptop
 from tests.waiting import wait_until
 
 CONFIG = yaml.safe_load((ROOT / "cluster" / "gpu.yaml").read_text())
+pytestmark = pytest.mark.long
 SCORER = "RAY_AUTOSCALER_UTILIZATION_SCORER"
 TRIALS_OF_ONE_GPU = [{"CPU": 1, "GPU": 0.25}] * 4
 

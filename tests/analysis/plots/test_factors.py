@@ -45,6 +45,7 @@ def test_the_title_is_the_factor_that_moves_accuracy_most(results: Results) -> N
     assert title.startswith("Of the factors batch_size moves the mean accuracy most: none by 0.00")
 
 
+@pytest.mark.long
 def test_many_factors_are_cut_and_the_figure_says_so(tmp_path: Path) -> None:
     fields: dict[str, list[Any]] = {
         "steps": [100, 200],

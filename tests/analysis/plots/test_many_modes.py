@@ -26,6 +26,8 @@ from tests.synthetic import make_specs, write_sweep
 INITS = ["default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal"]
 LRS = [1e-3, 1e-2, 1e-1, 1.0, 10.0]
 COUNTS = st.integers(1, 12)
+WITH_EVERY_TEST = ("robustness", "heatmap", "landscape", "claims", "summary")
+"""Figures of each way to lay many modes out; the others take as long again each."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,9 @@ def computed(results: Results) -> Computed:
     return compute(results)
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in WITH_EVERY_TEST else pytest.mark.long) for name in FIGURES]
+)
 def test_every_figure_fits_a_page(name: str, results: Results, computed: Computed) -> None:
     kind = FIGURES[name]
     with style():
