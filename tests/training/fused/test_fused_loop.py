@@ -33,7 +33,7 @@ TRAINS: tuple[dict[str, object], ...] = (
     {"label_smoothing": 0.1, "augment": ["crop", "flip"]},
 )
 OWN = ("tests.user_code.probes:weight_norms", "tests.user_code.probes:counting")
-PROBES = {name: {"every": 3} for name in ("landscape", "ics", "moments", "layers", *OWN)} | {"curvature": {"every": 6}}
+PROBES = {name: {"every": 3} for name in ("landscape", "ics", "moments", "layers", *OWN)} | {"curvature": {"at": [4]}}
 STEPS = 7
 NEAR = 1e-9
 """Relative, in float64."""
