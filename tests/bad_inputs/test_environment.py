@@ -46,6 +46,7 @@ def test_a_run_without_ray_needs_no_home_and_minds_no_nonsense(folder: Path, mon
     assert "all 1 trials have a result" in result.stdout
 
 
+@pytest.mark.long
 def test_steps_are_compiled_only_where_there_is_a_compiler(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "tiny.yaml").write_text(changed(*ONE, ("batch_size: 32", "batch_size: 32, compile: true")))
     monkeypatch.setenv("CXX", "/nowhere/g++")
@@ -54,6 +55,7 @@ def test_steps_are_compiled_only_where_there_is_a_compiler(folder: Path, monkeyp
     require_refusal_of(bnsweep(*SERIAL, cwd=folder), folder, message)
 
 
+@pytest.mark.long
 def test_a_report_needs_neither_a_home_nor_a_backend_of_matplotlib(
     tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +92,7 @@ def test_a_machine_without_a_network_interface_is_refused_with_what_to_bring_up(
     require_refusal_of(result, folder, r"127\.0\.0\.1 .*; bring that network interface up .*--executor serial")
 
 
+@pytest.mark.long
 @pytest.mark.needs("namespaces")
 def test_without_another_network_than_its_own_a_run_finishes(folder: Path) -> None:
     within = ("unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh")

@@ -109,6 +109,7 @@ def test_results_of_before_the_column_are_not_compared_and_can_be_continued(
     assert "was edited" not in again.out
 
 
+@pytest.mark.long
 def test_trials_of_several_versions_are_told_by_the_report_and_each_by_repro(
     run: Run, tmp_path: Path, edit: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

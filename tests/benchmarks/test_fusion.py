@@ -16,6 +16,7 @@ from bnsweep.spec.fusing import program_of
 OPTIONS = ("--members", "2", "--rounds", "2", "--norms", "batch", "--processes", "2", "--probes")
 
 
+@pytest.mark.long
 def test_the_command_runs() -> None:
     command = [sys.executable, "-m", "benchmarks.fusion", *OPTIONS, "--models", "mlp [64, 64]", "transformer, 8x8"]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -1,4 +1,4 @@
-"""A probe leaves no trace: every probe on every norm x model, the optimizers in turn so that all pairs are met."""
+"""A probe leaves no trace: every norm x model, the probes and optimizers in turn so that all pairs are met."""
 
 import random
 from collections.abc import Iterator
@@ -68,8 +68,16 @@ def state(trial: TinyTrial, ctx: StepContext) -> Iterator[tuple[str, Any]]:
     yield "grad mode", (torch.is_grad_enabled(), torch.is_inference_mode_enabled())
 
 
-@pytest.mark.parametrize(("model", "norm", "optimizer"), CASES + EDGES)
-@pytest.mark.parametrize("name", PROBES)
+OF_FEW_NORMS = ("postnorm", "preact")
+PROBES_IN_TURN = [
+    (name, *case)
+    for place, case in enumerate(CASES)
+    for number, name in enumerate(PROBES)
+    if (place - number) % len(PROBES) < 2 or case[0] in OF_FEW_NORMS
+] + [(name, *case) for case in EDGES for name in PROBES]
+
+
+@pytest.mark.parametrize(("name", "model", "norm", "optimizer"), PROBES_IN_TURN)
 def test_a_probe_changes_no_bit(name: str, model: str, norm: str, optimizer: str) -> None:
     trial = TinyTrial(model, norm, optimizer, torch.float32)
     *_, ctx = trial.steps(2)

@@ -33,6 +33,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     return store, specs
 
 
+@pytest.mark.long
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_damage_anywhere_is_found_and_costs_no_sound_row(

@@ -121,6 +121,7 @@ def test_a_killed_conversion_of_an_earlier_versions_files_is_finished_by_the_nex
         assert {problem.kind for problem in verify(copy)} == {"declaration"}
 
 
+@pytest.mark.long
 @on_s3_if_long
 def test_a_killed_repair_is_finished_by_the_next(store: Store, killed: Killed) -> None:
     write_small(store, (0, 1), (2, 3))

@@ -60,6 +60,7 @@ def without_place(content: bytes) -> bytes:
     return re.sub(rb'data-command="bnsweep repro [^"]*"', b"", content)
 
 
+@pytest.mark.long
 def test_the_same_data_give_the_same_bytes_in_another_process_and_place(page: Path, report: Path) -> None:
     first, second = (
         {str(path.relative_to(one.parent)): without_place(path.read_bytes()) for path in one.parent.rglob("*.*")}
@@ -77,6 +78,7 @@ def test_sweeps_are_compared_beside_an_own_analysis(beside_own_analysis: Path, b
     assert BRACKETS in (beside_own_analysis / "[comparison]" / "index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_a_complete_sweep_is_watched_once_beside_an_own_analysis(beside_own_analysis: Path, small: Path) -> None:
     result = bnsweep("report", small, "--watch", "--out", "[watched]", cwd=beside_own_analysis)
     page = beside_own_analysis / "[watched]" / "index.html"

@@ -51,6 +51,7 @@ def specs(tmp_path: Path) -> list[TrialSpec]:
     )
 
 
+@pytest.mark.long
 def test_it_waits_then_writes_with_each_commit_until_all_is_done(tmp_path: Path, specs: list[TrialSpec]) -> None:
     page = tmp_path / "report" / "index.html"
     with watching(tmp_path) as process:
