@@ -152,7 +152,7 @@ def differing(specs: Sequence[TrialSpec], store: Store) -> int:
 
 def alone(specs: Sequence[TrialSpec]) -> tuple[int, float]:
     """Return how many of the trials end as by themselves, to 1e-9, and the largest relative difference of a loss."""
-    exact = {"precision": "float64", "steps": STEPS_ALONE, "log_every": STEPS_ALONE}
+    exact = {"precision": "float64", "steps": STEPS_ALONE}
     data, distances = load_dataset(specs[0].dataset), list[float]()
     for spec, result in trained([changed(spec, **exact) for spec in specs]):
         by_itself = run_trial(changed(spec, fuse=1), data)
