@@ -1,4 +1,4 @@
-"""One synthetic sweep of the shape of sweeps/mini.yaml, written once."""
+"""One synthetic sweep of the shape of sweeps/mini.yaml, and the report on it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from analysis import Results
 from analysis.report import write_report
 from tests.analysis.chromium import chromium
 from tests.analysis.unrendered import leave_out_rendering
+from tests.shared import made_once
 from tests.synthetic import write_sweep
 
 
 @pytest.fixture(scope="session")
 def sweep_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("results") / "mini"
-    write_sweep(directory)
-    return directory
+    return made_once(tmp_path_factory, "synthetic", lambda place: write_sweep(place / "mini")) / "mini"
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +30,8 @@ def results(sweep_dir: Path) -> Results:
 @pytest.fixture(scope="session")
 def report(sweep_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report on the sweep; its index.html."""
-    return write_report(sweep_dir, tmp_path_factory.mktemp("report") / "report")
+    made = made_once(tmp_path_factory, "report", lambda place: write_report(sweep_dir, place / "report"))
+    return made / "report" / "index.html"
 
 
 @pytest.fixture

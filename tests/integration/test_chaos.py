@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,18 +13,14 @@ from benchmarks import chaos
 from benchmarks.chaos import VICTIMS, exit_code, kill_often
 from tests.waiting import wait_until
 
-OFTEN = ["workers", "driver", "worker", "raylet", "coordinator", "worker", "machine", "workers", "worker", "driver"] * 5
-FEW = ["workers", "coordinator", "machine"]
-"""Lost within a run, and with it; two starts of Ray are enough for all three."""
-
 
 @pytest.mark.long
-@pytest.mark.parametrize("kinds", [FEW, [*OFTEN, "gcs"]], ids=len)
-def test_kills_lose_nothing_and_double_nothing(tmp_path: Path, kinds: Sequence[str]) -> None:
-    assert len(kinds) < 10 or set(kinds) == VICTIMS.keys()
+def test_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    """Everything that can be killed, the driver with its work half done too; `benchmarks.chaos` does so for an hour."""
+    kinds = [*VICTIMS, "workers", "driver", "worker"]
     toll = kill_often(tmp_path, kinds, random.Random(0))
     assert toll.kills.total() >= len(kinds)
-    assert (+toll.kills).keys() == set(kinds)
+    assert (+toll.kills).keys() == VICTIMS.keys()
     assert (toll.lost, toll.doubled, toll.differing) == (0, 0, [])
 
 

@@ -15,17 +15,20 @@ from tests.analysis.report.interactive.reading import (
     open_page,
 )
 from tests.analysis.unrendered import leave_out_rendering
+from tests.shared import made_once
 from tests.synthetic import commit_rows, make_specs, write_sweep
 
 
 @pytest.fixture(scope="session")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sweep of four seeds, one of whose trials failed with what would be markup."""
-    directory = tmp_path_factory.mktemp("four") / "sweep"
-    specs = write_sweep(directory, make_specs(gains=[0.5, 2.0], num_seeds=4), keep=lambda spec: spec.lr != 10)
-    lost = next(spec.trial_key for spec in specs if spec.lr == 10)
-    commit_rows(directory, {"failures": [{"trial_key": lost, "attempt": 1, "error": HOSTILE}]})
-    return directory
+
+    def write(directory: Path) -> None:
+        specs = write_sweep(directory, make_specs(gains=[0.5, 2.0], num_seeds=4), keep=lambda spec: spec.lr != 10)
+        lost = next(spec.trial_key for spec in specs if spec.lr == 10)
+        commit_rows(directory, {"failures": [{"trial_key": lost, "attempt": 1, "error": HOSTILE}]})
+
+    return made_once(tmp_path_factory, "four", lambda place: write(place / "sweep")) / "sweep"
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +41,8 @@ def page(sweep: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report, its figures not rendered: what is asked here does not hang on them."""
     with pytest.MonkeyPatch.context() as patch:
         leave_out_rendering(patch)
-        return write_report(sweep, tmp_path_factory.mktemp("page") / "report")
+        made = made_once(tmp_path_factory, "page", lambda place: write_report(sweep, place / "report"))
+    return made / "report" / "index.html"
 
 
 @pytest.fixture
