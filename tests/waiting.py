@@ -9,7 +9,7 @@ HANGS_AFTER_S = 600.0
 """Whatever is waited for: a long limit costs nothing where it is met, and a much slower machine still passes."""
 
 
-def wait_until(holds: Callable[[], object], what: str, poll_every_s: float = 0.2) -> None:
+def wait_until(holds: Callable[[], object], what: str, *, poll_every_s: float = 0.2) -> None:
     """Ask again and again until `holds()`.
 
     Raises:

@@ -83,6 +83,7 @@ def make_laptop(folder: Path, endpoint: str) -> Laptop:
     home, programs, log = folder / "home", folder / "bin", folder / "ssh.log"
     home.mkdir()
     programs.mkdir()
+    log.touch()
     (programs / "ssh").write_text(SSH.format(log=log))
     (programs / "ssh").chmod(0o700)
     environment = {

@@ -56,10 +56,10 @@ def started(laptop: Laptop) -> dict[str, dict[str, Any]]:
         subprocess.Popen(command, cwd=ROOT, env=laptop.environment, stdout=log, stderr=subprocess.STDOUT) as ray_up,
     ):
         try:
-            wait_until(lambda: laptop.ssh_log.exists() or ray_up.poll() is not None, "the first SSH", 60)
+            wait_until(lambda: laptop.ssh_log.read_text() or ray_up.poll() is not None, "the first SSH")
         finally:
             ray_up.kill()
-    assert laptop.ssh_log.exists(), output.read_text()
+    assert laptop.ssh_log.read_text(), output.read_text()
     return {node_type: machine for node_type, machine in laptop.instances().items() if node_type not in before}
 
 

@@ -72,7 +72,7 @@ def said(folder: Path, job: str) -> str:
 
 
 def require_nothing_left(node: Slurm, before: int, job: str) -> None:
-    wait_until(lambda: len(node.processes()) == before, "the end of what the job started", 30)
+    wait_until(lambda: len(node.processes()) == before, "the end of what the job started")
     assert not Path(f"/tmp/bnsweep-{os.geteuid()}-{job}").exists()
 
 
@@ -81,7 +81,7 @@ def require_nothing_left(node: Slurm, before: int, job: str) -> None:
 def test_two_sweeps_run_side_by_side_on_one_node(node: Slurm, submit_dir: Path) -> None:
     before = len(node.processes())
     jobs = [submit(node, submit_dir, "tiny.yaml", out) for out in ("one", "two")]
-    wait_until(lambda: [node.job_state(job) for job in jobs] == ["RUNNING"] * 2, "both to run at a time", 30)
+    wait_until(lambda: [node.job_state(job) for job in jobs] == ["RUNNING"] * 2, "both to run at a time")
     for job, out in zip(jobs, ("one", "two"), strict=True):
         output = ended(node, submit_dir, job)
         assert output.startswith("COMPLETED"), output + (submit_dir / f"bnsweep-{job}-ray.log").read_text()
