@@ -23,7 +23,7 @@ from tests.executors.test_ray_tune_cluster import add_host, cluster_of
 from tests.running.jobs import job_of
 
 SEEING = "tests.user_code.timed_probes:Seeing"
-NUM_TRIALS = 24
+NUM_TRIALS = 8
 
 pytestmark = pytest.mark.long
 
@@ -52,9 +52,10 @@ def test_each_worker_sees_the_gpus_that_it_was_given(
     workers: int,
     seen: dict[str, int],
 ) -> None:
-    probes = {SEEING: {"at": [0], "seconds": 0.5}}
+    (signatures := tmp_path / "signatures").mkdir()
+    probes = {SEEING: {"at": [0], "folder": str(signatures), "processes": workers}}
     trials = [spec(seed=seed, train={"steps": 2, "batch_size": 32}, probes=probes) for seed in range(NUM_TRIALS)]
-    store, executor, resources = Store.open(tmp_path), RayTuneExecutor("auto"), Resources(gpus=gpus)
+    store, executor, resources = Store.open(tmp_path / "out"), RayTuneExecutor("auto"), Resources(gpus=gpus)
     assert executor.num_workers(resources) == workers
     context = RunContext("tiny", trials, "abc", {dataset_key(trials[0].dataset): load_dataset(trials[0].dataset)})
     with executor.coordinating(job_of(trials, store, workers)) as coordination:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,7 +29,7 @@ from tests.executors.test_ray_tune_cluster import add_host, cluster_of
 from tests.running.jobs import job_of
 
 CPU = Resources()
-SPINNING = "tests.user_code.timed_probes:Spinning"
+SPINNING, MEETING = ("tests.user_code.timed_probes:Spinning", "tests.user_code.timed_probes:Meeting")
 
 
 @pytest.fixture(scope="module")
@@ -58,24 +57,32 @@ def run(out: Path, trials: tuple[TrialSpec, ...], report: Callable[[RunStatus], 
 
 
 def slow_trials(spec: Callable[..., TrialSpec], number: int) -> tuple[TrialSpec, ...]:
-    probes = {SPINNING: {"at": [0], "seconds": 0.5}}
-    return tuple(spec(seed=seed, train={"steps": 2, "batch_size": 32}, probes=probes) for seed in range(number))
+    return tuple(slow_trial(spec, seed) for seed in range(number))
+
+
+def slow_trial(spec: Callable[..., TrialSpec], seed: int, probe: str = SPINNING, **options: object) -> TrialSpec:
+    probes = {probe: {"at": [0], "seconds": 0.5, **options}}
+    return spec(seed=seed, train={"steps": 2, "batch_size": 32}, probes=probes)
 
 
 @pytest.mark.long
 def test_a_machine_that_joins_after_the_first_commit_does_its_share(
     cluster: Cluster, tmp_path: Path, spec: Callable[..., TrialSpec]
 ) -> None:
-    joined, most = list[float](), [0]
+    """All trials but the first wait for a worker there, however long it takes to come up."""
+    out, signatures = tmp_path / "out", tmp_path / "signatures"
+    signatures.mkdir()
+    joined, most = list[Cluster](), [0]
 
     def join_late(status: RunStatus) -> None:
         most[0] = max(most[0], sum(status.working.values()))
-        if not joined and Store.open(tmp_path).finished():
-            joined.append(time.time())
+        if not joined and Store.open(out).finished():
+            joined.append(cluster)
             add_host(cluster)
 
-    trials = slow_trials(spec, 80)
-    store, status = run(tmp_path, trials, join_late)
+    waiting = (slow_trial(spec, seed, MEETING, folder=str(signatures), processes=2) for seed in range(1, 40))
+    trials = (slow_trial(spec, 0), *waiting)
+    store, status = run(out, trials, join_late)
     assert status.tally == Tally(completed=len(trials))
     assert most[0] == 2
     rows = store.read("trials", ["trial_key", "started_at", "wall_time_s"]).to_pandas().sort_values("started_at")

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from bnsweep.probes import StepContext
 from bnsweep.results.schema import Row
+from tests.waiting import wait_until
 
 COLUMNS: dict[str, pa.DataType] = {"value": pa.float64()}
 
@@ -45,15 +46,34 @@ class Signing:
 
 
 @dataclass
-class Seeing:
-    """Says which GPUs its process may see, by what Ray has put into its environment."""
+class Meeting(Spinning):
+    """Takes as long as it is asked to, and before that until so many processes have signed in a folder."""
 
-    seconds: float
+    folder: str
+    processes: int
+
+    def __call__(self, ctx: StepContext) -> list[Row]:
+        meet(self.folder, self.processes)
+        return super().__call__(ctx)
+
+
+def meet(folder: str, processes: int) -> None:
+    (Path(folder) / str(os.getpid())).touch()
+    wait_until(lambda: len(os.listdir(folder)) >= processes, f"{processes} processes in {folder}")
+
+
+@dataclass
+class Seeing:
+    """Says which GPUs its process may see, by what Ray has put into its environment, once so many processes do.
+
+    They sign in a folder.
+    """
+
+    folder: str
+    processes: int
     table: ClassVar[str] = "seeing"
     columns: ClassVar[dict[str, pa.DataType]] = {"gpus": pa.string(), "pid": pa.int64()}
 
     def __call__(self, ctx: StepContext) -> list[Row]:
-        until = perf_counter() + self.seconds
-        while perf_counter() < until:
-            pass
+        meet(self.folder, self.processes)
         return [{"step": ctx.step, "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"), "pid": os.getpid()}]
