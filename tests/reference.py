@@ -362,19 +362,21 @@ def shifted_gradients(
     loss_fn: LossFn,
     stream: RngState | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield G and G' of Definition 2.1 for each layer's weight, first to last: a full pass for each.
+    """Yield G and G' of Definition 2.1 for each layer's weight, first to last: a full pass for each G'.
 
     They are flat where the weight is made of several tensors. Every pass begins with the streams at `stream`.
     """
     weights, numbers = layer_of(model)
+    own = full_pass(with_parameters(model, before), x, y, loss_fn, stream)[1]
     for i, weight in enumerate(weights):
         mixed = {name: after[name] if numbers[name] < i else w for name, w in before.items()}
-        gradients = []
-        for params in (before, mixed):
-            found = full_pass(with_parameters(model, params), x, y, loss_fn, stream)[1]
-            parts = [found[name] for name in weight]
-            gradients.append(parts[0] if len(parts) == 1 else torch.cat([part.flatten() for part in parts]))
-        yield gradients[0], gradients[1]
+        shifted = full_pass(with_parameters(model, mixed), x, y, loss_fn, stream)[1]
+        G, G_shifted = ([found[name] for name in weight] for found in (own, shifted))
+        yield (G[0], G_shifted[0]) if len(weight) == 1 else (flattened(G), flattened(G_shifted))
+
+
+def flattened(parts: Sequence[Tensor]) -> Tensor:
+    return torch.cat([part.flatten() for part in parts])
 
 
 def ics(G: Tensor, shifted: Tensor) -> tuple[float, float, float]:

@@ -19,13 +19,12 @@ from tests.probes.tiny_trials import BLOCK_NORMS, EDGE_CASE_MODELS, EDGE_CASE_NO
 MORE = [(model, norm) for model in ("resnet14", "tied") for norm in ("none", "batch", "noisy_batch")]
 EDGES = [(model, norm) for model, norm in EDGE_CASE_NORMS if model not in ("reordered", "attending")]
 """Those whose layers the oracle finds in the order of registration."""
-FLOATS, OPTIMIZERS = (torch.float32, torch.float64), ("sgd", "adam")
+HOW = [(dtype, optimizer) for dtype in (torch.float32, torch.float64) for optimizer in ("sgd", "adam")]
 IN_TURN = [
-    (model, norm, dtype, OPTIMIZERS[(number + place) % 2])
+    (model, norm, *HOW[number % len(HOW)])
     for number, (model, norm) in enumerate(MODEL_NORMS + BLOCK_NORMS + MORE + EDGES)
-    for place, dtype in enumerate(FLOATS)
 ]
-"""Every model x norm in both precisions and under both optimizers, these in turn."""
+"""Every model x norm, the precisions and optimizers in turn."""
 
 
 def full_passes(ctx: StepContext) -> list[tuple[torch.Tensor, torch.Tensor]]:

@@ -25,7 +25,7 @@ from tests import reference
 CPU = torch.device("cpu")
 GAUSSIAN = GaussianSpec(name="gaussian", samples=40, test_samples=8, dimension=4, num_classes=3)
 DATA = load_dataset(GAUSSIAN)
-STEPS = 5
+STEPS = 3
 MULTIPLES, ALPHAS = (0.5, 4.0), (0.1,)
 PROBES = {
     "landscape": {"every": 2, "lr_multiples": MULTIPLES, "alphas": ALPHAS},

@@ -11,12 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnsweep.data import load_dataset
 from bnsweep.norm import NORMS
 from bnsweep.probes import PROBES, Measure, StepContext, build_probes
-from bnsweep.spec import DigitsSpec, ProbesSpec, TrialSpec
+from bnsweep.spec import ProbesSpec, TrialSpec
 from bnsweep.training.loop import run_trial
 from tests.probes.tiny_trials import BLOCK_NORMS, EDGE_CASE_NORMS, EDGE_CASES, MODEL_NORMS, TinyTrial
+from tests.samples import few_digits
 
 EVERY_STEP = ProbesSpec.model_validate({name: {"every": 1} for name in PROBES})
 CASES = [
@@ -74,7 +74,13 @@ PROBES_IN_TURN = [
     for place, case in enumerate(CASES)
     for number, name in enumerate(PROBES)
     if (place - number) % len(PROBES) < 2 or case[0] in OF_FEW_NORMS
-] + [(name, *case) for case in EDGES for name in PROBES]
+]
+PROBES_IN_TURN += [
+    (name, *case)
+    for place, case in enumerate(EDGES)
+    for number, name in enumerate(PROBES)
+    if (place + place // 3 - number) % 3 == 0
+]
 
 
 @pytest.mark.parametrize(("name", "model", "norm", "optimizer"), PROBES_IN_TURN)
@@ -90,10 +96,11 @@ def test_a_probe_changes_no_bit(name: str, model: str, norm: str, optimizer: str
         assert same, what
 
 
-@pytest.mark.parametrize(("model", "norm", "optimizer"), CASES + EDGES)
-def test_a_trial_with_probes_has_the_bits_of_one_without(model: str, norm: str, optimizer: str) -> None:
+@pytest.mark.parametrize(("place", "model", "norm", "optimizer"), [(i, *case) for i, case in enumerate(CASES + EDGES)])
+def test_a_trial_with_probes_has_the_bits_of_one_without(place: int, model: str, norm: str, optimizer: str) -> None:
+    """With all probes but curvature, which takes longer than all the others, and in every fourth case with it."""
     bare, probed = (TinyTrial(model, norm, optimizer, torch.float32) for _ in range(2))
-    probes = build_probes(EVERY_STEP, steps=3)
+    probes = [probe for probe in build_probes(EVERY_STEP, steps=3) if probe.table != "curvature" or place % 4 == 0]
     for plain, ctx in zip(bare.steps(3), probed.steps(3), strict=True):
         for probe in probes:
             probe.measure(ctx)
@@ -110,7 +117,7 @@ MODELS += [{"name": f"tests.user_code.edge_case_models:{name}"} for name in EDGE
 OPTIMIZERS = [{}, {"momentum": 0.9, "weight_decay": 0.01}, {"optimizer": "adam", "weight_decay": 0.01}]
 OWN_PROBE = "tests.user_code.probes:weight_norms"
 FIELDS = {"dataset": {"name": "digits"}, "lr": 0.05}
-DIGITS = load_dataset(DigitsSpec(name="digits"))
+DIGITS = few_digits()
 
 
 def can_be_normalized(case: tuple[dict[str, Any], str]) -> bool:
@@ -119,7 +126,7 @@ def can_be_normalized(case: tuple[dict[str, Any], str]) -> bool:
     return norm != "instance" or model["name"].rpartition(":")[2] in ("vgg", "resnet", "chain", "branches")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.tuples(st.sampled_from(MODELS), st.sampled_from(list(NORMS))).filter(can_be_normalized),
     st.sampled_from(OPTIMIZERS),
