@@ -1,4 +1,4 @@
-"""Lines and points of each normalization mode in its colour, marker and dashes, drawn by seaborn into an axes."""
+"""Lines and points of each normalization mode in its colour, marker and dashes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.plots.style import DASHES, MARKERS, PALETTE
+from analysis.plots.style import MARKERS, PALETTE, norm_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,27 +27,13 @@ def draw_lines(
         has_markers: whether each point has its mode's marker.
         look: of all lines, as matplotlib names it.
     """
-    import seaborn as sns
-
-    shown = frame[frame["norm"].isin(norms)]
-    values = shown[y].where(np.isfinite(shown[y])).to_numpy(dtype=float)
-    if np.isnan(values).all():
-        return
-    sns.lineplot(
-        x=shown[x].to_numpy(dtype=float),
-        y=values,
-        hue=shown["norm"].to_numpy(dtype=object),
-        style=shown["norm"].to_numpy(dtype=object),
-        units=np.isnan(values).cumsum(),  # what is between two gaps is a line of its own
-        estimator=None,
-        sort=False,
-        palette=PALETTE,
-        dashes=DASHES,
-        markers=MARKERS if has_markers else False,
-        legend=False,
-        ax=ax,
-        **({"ms": 3, "mew": 0} if has_markers else {}) | look,
-    )
+    for norm in norms:
+        rows, mode = frame[frame["norm"] == norm], norm_style(norm)
+        if not np.isfinite(rows[y]).any():
+            continue
+        marked: dict[str, Any] = {"marker": mode.marker, "ms": 3, "mew": 0} if has_markers else {}
+        values = rows[y].where(np.isfinite(rows[y]))
+        ax.plot(rows[x], values, color=mode.color, linestyle=mode.line, **marked | look)
 
 
 def draw_points(
@@ -63,15 +49,12 @@ def draw_points(
         is_open: whether they are white within.
         look: of all points, as matplotlib names it.
     """
-    import seaborn as sns
-
     for norm in norms:  # together they would be so many shapes that a vector file is slow to write and large
         shown = frame[frame["norm"] == norm]
         if not len(shown):
             continue
-        points = {"x": shown[x].to_numpy(dtype=float), "y": shown[y].to_numpy(dtype=float)}
-        style = {"color": PALETTE[norm], "marker": MARKERS[norm], "edgecolor": "face", "s": 15} | look
-        sns.scatterplot(**points, **style, legend=False, ax=ax)
+        style: dict[str, Any] = {"color": PALETTE[norm], "marker": MARKERS[norm], "edgecolor": "face", "s": 15}
+        ax.scatter(shown[x], shown[y], **style | look)
         if is_open:
             drawn = ax.collections[-1]
             drawn.set_edgecolor(PALETTE[norm])

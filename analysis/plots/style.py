@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from bnsweep.errors import InputError, did_you_mean
@@ -114,11 +115,16 @@ def short_name(norm: str) -> str:
 def style() -> Iterator[None]:
     """Apply the style within a `with` block, to what is made and saved there: seaborn's `ticks`, and what is ours."""
     import matplotlib as mpl
+
+    with mpl.rc_context(_theme()):
+        yield
+
+
+@cache
+def _theme() -> dict[Any, Any]:
     import seaborn as sns
 
-    theme = {**sns.axes_style("ticks"), **sns.plotting_context("paper"), **_RC}
-    with mpl.rc_context(theme):
-        yield
+    return {**sns.axes_style("ticks"), **sns.plotting_context("paper"), **_RC}
 
 
 def handles(norms: Sequence[str], marker: bool = True) -> list[Line2D]:

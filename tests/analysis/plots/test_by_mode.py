@@ -24,7 +24,9 @@ def frame() -> pd.DataFrame:
 def test_lines_break_where_values_are_not_finite(frame: pd.DataFrame) -> None:
     ax = Figure().subplots()
     draw_lines(ax, frame.iloc[:5], "x", "y", NORMS)
-    assert [list(line.get_xdata()) for line in ax.lines] == [[0.0], [2.0], [4.0]]
+    (line,) = ax.lines
+    assert list(np.asarray(line.get_xdata())) == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert list(np.isfinite(np.asarray(line.get_ydata()))) == [True, False, True, False, True]
 
 
 def test_lines_of_several_modes_stay_apart_and_in_their_look(frame: pd.DataFrame) -> None:
