@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -105,6 +106,14 @@ def test_kinds_count_every_trial_that_is_missing_once() -> None:
     assert [(kind.train.steps, count) for kind, count in zip(kinds, counts, strict=True)] == [(8, 3), (16, 1)]
 
 
+@pytest.fixture
+def _processor_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have time measured and spent by this thread's processor: nothing takes longer since others are at work."""
+    monkeypatch.setattr("bnsweep.running.prices.calibrate.now", lambda _: thread_time())
+    monkeypatch.setattr("tests.user_code.timed_probes.perf_counter", thread_time)
+
+
+@pytest.mark.usefixtures("_processor_time")
 def test_calibration_tells_the_probe_from_the_step(spec: Build, tmp_path: Path) -> None:
     probes = {"moments": {"every": 7}, SPINNING: {"every": 100, "seconds": SPIN_S}}
     trial = spec(train={"steps": 1000, "batch_size": 32}, probes=probes)
@@ -280,6 +289,7 @@ def test_workers_that_do_not_fit_here_are_not_timed(resources: dict[str, Any]) -
     assert why_untimed(Resources()) is None
 
 
+@pytest.mark.usefixtures("_processor_time")
 def test_a_loop_of_the_users_own_is_timed_and_its_rows_are_counted_by_the_step(tmp_path: Path) -> None:
     """Its two tables have a row a step, the landscape 4 points at steps 0 and 500."""
     trial = TrialSpec.model_validate(
