@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from bnsweep.spec import TrialSpec
+from tests.waiting import HANGS_AFTER_S
 
 pytest_plugins = ["tests.programs", "tests.in_process", "tests.s3"]
 SLOWEST = ("tests/integration", "tests/jobs", "tests/cluster", "tests/executors", "tests/cli", "tests/running")
@@ -56,6 +57,16 @@ def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 def one_thread() -> None:
     """Compute with one thread, as workers do; several take many times as long on a busy machine."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_ends() -> Iterator[None]:
+    """Have runs in this process wait at their end for what is slow: a user's leaves it after some seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bnsweep.running.service.END_WITHIN_S", HANGS_AFTER_S)
+        patch.setattr("bnsweep.running.progress_writer.MAX_WAIT_AT_END_S", HANGS_AFTER_S)
+        patch.setattr("bnsweep.api.copying.END_WITHIN_S", HANGS_AFTER_S)
+        yield
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ import pytest
 from bnsweep.cli import main
 from bnsweep.running.gc_tuning import freeze_gc
 from bnsweep.running.leaving import Leaving
+from tests.processes import complaints
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended: its exit code and what it printed."""
+    """How a command ended: its exit code and what it printed, but for what it was at where it took long."""
 
     code: int | str | None
     out: str
@@ -47,7 +48,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         monkeypatch.setattr(sys, "argv", ["bnsweep", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
             main()
-        return Result(end.value.code, *capsys.readouterr())
+        out, err = capsys.readouterr()
+        return Result(end.value.code, out, complaints(err))
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
