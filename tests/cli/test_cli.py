@@ -158,6 +158,7 @@ def test_a_second_interrupt_stops_at_once(long_sweep: Path, tmp_path: Path) -> N
 @pytest.mark.long
 def test_a_second_driver_learns_who_holds_the_directory(long_sweep: Path, tmp_path: Path, run: Run) -> None:
     process = start_and_wait_for_a_commit(tmp_path / "out", long_sweep, "--executor", "serial")
+    process.send_signal(signal.SIGSTOP)  # it is there, and comes to no end
     second = run("run", long_sweep, "--executor", "serial", "--out", tmp_path / "out")
     told = run("ls", tmp_path)
     process.kill()
