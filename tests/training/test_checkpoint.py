@@ -18,13 +18,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnsweep.data import load_dataset
-from bnsweep.spec import DigitsSpec, TrialSpec
+from bnsweep.spec import TrialSpec
 from bnsweep.training.checkpoint import FORMAT, NotPlain, dump, load
 from bnsweep.training.loop import run_trial, train
 from bnsweep.training.result import TrialResult
+from tests.samples import few_digits
 
-DIGITS = load_dataset(DigitsSpec(name="digits"))
+DIGITS = few_digits(train=256)
 STEPS = 7
 PROBES = {"landscape": {"every": 3}, "ics": {"every": 3}, "moments": {"every": 2}}
 CHAIN = {"name": "tests.user_code.models:chain", "width": 2}

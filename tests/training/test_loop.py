@@ -17,6 +17,7 @@ from bnsweep.training.evaluation import Evaluator
 from bnsweep.training.loop import run_trial, train
 from bnsweep.training.losses import make_loss
 from bnsweep.training.model import prepare_model
+from tests.samples import few_digits
 
 Build = Callable[..., TrialSpec]
 NAMES = ("landscape", "ics", "moments", "layers", "curvature", "tests.user_code.probes:weight_norms")
@@ -26,6 +27,12 @@ CHAIN = {"name": "tests.user_code.models:chain", "width": 2}
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
+    return few_digits(train=256)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    """All of them, to learn from."""
     return load_dataset(DigitsSpec(name="digits"))
 
 
@@ -206,10 +213,10 @@ def test_both_evaluations_are_stored_on_the_way_and_at_the_end(spec: Build, data
     assert (none.test_loss, none.test_acc) == (none.test_loss_running, none.test_acc_running)
 
 
-def test_noise_in_training_does_not_spoil_the_evaluation_without_it(spec: Build, data: Dataset) -> None:
+def test_noise_in_training_does_not_spoil_the_evaluation_without_it(spec: Build, digits: Dataset) -> None:
     """Running statistics were gathered behind the noise of earlier sites."""
     fields = {"model": {"name": "vgg", "widths": [16, "M", 32, "M", 64]}, "init": "xavier_uniform"}
-    result = run_trial(spec(norm="noisy_batch", **fields, train={"steps": 200, "batch_size": 64}), data)
+    result = run_trial(spec(norm="noisy_batch", **fields, train={"steps": 200, "batch_size": 64}), digits)
     assert result.test_acc is not None
     assert result.test_acc_running is not None
     assert result.test_acc > 0.98 > 0.96 > result.test_acc_running
@@ -264,7 +271,7 @@ def test_a_last_update_that_blows_up_is_a_result(spec: Build, data: Dataset) -> 
     assert (result.status, result.stop_step, result.stop_reason) == ("diverged", 1, "test loss nan")
 
 
-def test_it_learns(spec: Build, data: Dataset) -> None:
-    result = run_trial(spec(norm="batch", lr=0.3, train={"steps": 150, "batch_size": 64}), data)
+def test_it_learns(spec: Build, digits: Dataset) -> None:
+    result = run_trial(spec(norm="batch", lr=0.3, train={"steps": 150, "batch_size": 64}), digits)
     assert result.test_acc is not None
     assert result.test_acc > 0.6

@@ -16,7 +16,7 @@ from bnsweep.training.fused.crowd import Crowd
 from bnsweep.training.fused.narrow import NarrowNets, is_narrow
 from bnsweep.training.loop import run_trial
 from bnsweep.training.model import prepare_model
-from tests.training.fused.test_fused_loop import assert_near, run
+from tests.training.fused.test_fused_loop import assert_near, members, run
 
 Build = Callable[..., TrialSpec]
 TRAINS: list[dict[str, Any]] = [
@@ -60,6 +60,44 @@ def test_each_trains_as_it_does_alone(spec: Build, train: dict[str, Any], activa
     for member, one in zip(found.members.values(), specs, strict=True):
         assert_near(member.result, run_trial(one, data), "none")
     assert found.members[0].result.status == "completed"
+
+
+@pytest.mark.parametrize("norm", ["none", "layer"])
+def test_a_crowd_keeps_the_same_summary(spec: Build, norm: str) -> None:
+    """One row of each, of the first step, also of one that diverges later; of narrow nets and of others."""
+    dataset = {"name": "gaussian", "samples": 60, "test_samples": 50, "dimension": 3, "num_classes": 4}
+    train = {"steps": 30, "batch_size": 16, "precision": "float64"}
+    fields = {"dataset": dataset, "model": {"name": "mlp", "widths": [5]}, "norm": norm, "train": train}
+    fields |= {"log": {"curves": "summary"}}
+    specs = [*members(spec, **fields), spec(lr=1e12, seed=1, **fields)]
+    data = load_dataset(specs[0].dataset)
+    crowd = run(specs, data)
+    assert isinstance(crowd, Crowd)
+    for member, one in zip(crowd.members.values(), specs, strict=True):
+        assert_near(member.result, run_trial(one, data), norm)
+        assert [row["step"] for row in member.result.tables["curves"]] == [0]
+    assert crowd.members[3].result.has_diverged
+
+
+def test_a_crowd_of_tanh_nets_with_real_targets(spec: Build) -> None:
+    dataset = {
+        "name": "gaussian",
+        "samples": 60,
+        "test_samples": 50,
+        "dimension": 3,
+        "num_classes": 2,
+        "targets": "real",
+    }
+    train = {"steps": 20, "batch_size": 60, "loss": "mse", "precision": "float64"}
+    specs = [
+        spec(dataset=dataset, model={"name": "mlp", "widths": [5], "activation": "tanh"}, train=train, lr=lr, seed=0)
+        for lr in (0.1, 1.0, 10.0)
+    ]
+    data = load_dataset(specs[0].dataset)
+    crowd = run(specs, data)
+    assert isinstance(crowd, Crowd)
+    for member, one in zip(crowd.members.values(), specs, strict=True):
+        assert_near(member.result, run_trial(one, data), "none")
 
 
 def test_float32_is_near_what_pytorch_gives(spec: Build) -> None:
