@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from bnsweep.results import Store
 from bnsweep.results.verify import verify
 from bnsweep.running.record import ASKED
 from bnsweep.running.searching import asked, in_words, outcome_of, so_far
+from bnsweep.spec import TrialSpec
 from bnsweep.spec.listed import Listed
 from bnsweep.spec.search import DRAWING, SearchSpec
 from bnsweep.spec.sweep import Sweep
@@ -48,15 +52,29 @@ def whole_run(path: Path, sweep: Sweep) -> Store:
     return store
 
 
+Whole = Callable[[str], tuple[Store, list[TrialSpec]]]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """The searches by name, each run to its end once, and their trials in the order of their results; only read."""
+
+    @cache
+    def run(name: str) -> tuple[Store, list[TrialSpec]]:
+        store = Store.open(tmp_path_factory.mktemp(name) / "out")
+        return store, work(store, sweep_of(SEARCHES[name]))
+
+    return run
+
+
 def test_every_search_that_draws_is_here() -> None:
     assert set(SEARCHES) == set(DRAWING)
 
 
 @every
-def test_a_run_asks_until_all_points_have_a_result(name: str, tmp_path: Path) -> None:
+def test_a_run_asks_until_all_points_have_a_result(name: str, whole: Whole) -> None:
     sweep = sweep_of(SEARCHES[name])
-    store = Store.open(tmp_path / "out")
-    done = work(store, sweep)
+    store, done = whole(name)
     found = asked(sweep, store)
     assert found.end == "all points have a result"
     assert {spec.trial_key for spec in done} == store.finished() == set(found.trials.trial_keys())
@@ -70,14 +88,14 @@ def test_a_run_asks_until_all_points_have_a_result(name: str, tmp_path: Path) ->
 
 @every
 @pytest.mark.parametrize("packs", [1, 3])
-def test_a_run_that_ends_early_goes_on_to_the_same_trials(name: str, packs: int, tmp_path: Path) -> None:
+def test_a_run_that_ends_early_goes_on_to_the_same_trials(name: str, packs: int, whole: Whole, tmp_path: Path) -> None:
     sweep = sweep_of(SEARCHES[name])
-    whole, store = whole_run(tmp_path / "whole", sweep), Store.open(tmp_path / "out")
+    (expected, _), store = whole(name), Store.open(tmp_path / "out")
     work(store, sweep, max_packs=packs)
-    assert store.finished() < whole.finished()
+    assert store.finished() < expected.finished()
     work(store, sweep)
-    assert store.finished() == whole.finished()
-    assert list(asked(sweep, store).trials.keys) == list(asked(sweep, whole).trials.keys)
+    assert store.finished() == expected.finished()
+    assert list(asked(sweep, store).trials.keys) == list(asked(sweep, expected).trials.keys)
 
 
 @every
@@ -163,9 +181,9 @@ def test_tuning_needs_a_score() -> None:
     assert outcome_of(row | {"test_loss": None}, SearchSpec(name="random")).score == 0
 
 
-def test_what_was_answered_is_not_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_answered_is_not_asked_again(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = sweep_of(SEARCHES["gp"])
-    store = whole_run(tmp_path / "out", sweep)
+    store, _ = whole("gp")
     keys = list(asked(sweep, store).trials.keys)
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "optuna", None)  # whoever asks it fails
@@ -176,9 +194,10 @@ def test_what_was_answered_is_not_asked_again(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]"])
-def test_a_record_that_is_damaged_is_computed_anew(damage: bytes, tmp_path: Path) -> None:
+def test_a_record_that_is_damaged_is_computed_anew(damage: bytes, whole: Whole, tmp_path: Path) -> None:
     sweep = sweep_of(SEARCHES["tpe"])
-    store = whole_run(tmp_path / "out", sweep)
+    shutil.copytree(whole("tpe")[0].root, tmp_path / "out")
+    store = Store.open(tmp_path / "out")
     keys = list(asked(sweep, store).trials.keys)
     (tmp_path / "out" / ASKED).write_bytes(damage)
     assert list(asked(sweep, store).trials.keys) == keys

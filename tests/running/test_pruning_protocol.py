@@ -110,4 +110,4 @@ class PrunedProtocol(Protocol):
 
 
 TestPrunedProtocol = PrunedProtocol.TestCase
-TestPrunedProtocol.settings = settings(max_examples=200, stateful_step_count=100, deadline=None)
+TestPrunedProtocol.settings = settings(max_examples=100, stateful_step_count=100, deadline=None)

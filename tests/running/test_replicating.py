@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -76,9 +77,17 @@ def work(store: Store, sweep: Sweep = SWEEP, max_packs: int = 10**6) -> list[Tri
     return done
 
 
-def test_modes_whose_verdicts_are_resolved_get_no_more_seeds_and_the_report_says_the_same(tmp_path: Path) -> None:
-    store = Store.open(tmp_path / "out")
-    done = work(store)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[TrialSpec]]:
+    """The search run to its end, and its trials; only read."""
+    store = Store.open(tmp_path_factory.mktemp("whole") / "out")
+    return store, work(store)
+
+
+def test_modes_whose_verdicts_are_resolved_get_no_more_seeds_and_the_report_says_the_same(
+    whole: tuple[Store, list[TrialSpec]],
+) -> None:
+    store, done = whole
     seeds = {norm: {spec.seed for spec in done if spec.norm == norm} for norm in REACHES}
     assert seeds["none"] == seeds["layer"] == set(range(9))
     assert set(range(3)) <= seeds["batch"] < seeds["layer"]
@@ -97,21 +106,22 @@ def test_modes_whose_verdicts_are_resolved_get_no_more_seeds_and_the_report_says
 
 
 @pytest.mark.parametrize("packs", [1, 6])
-def test_one_that_ends_early_goes_on_to_the_same_trials(tmp_path: Path, packs: int) -> None:
-    whole, store = Store.open(tmp_path / "whole"), Store.open(tmp_path / "out")
-    work(whole)
+def test_one_that_ends_early_goes_on_to_the_same_trials(
+    whole: tuple[Store, list[TrialSpec]], tmp_path: Path, packs: int
+) -> None:
+    (expected, _), store = whole, Store.open(tmp_path / "out")
     work(store, max_packs=packs)
-    assert store.finished() < whole.finished()
+    assert store.finished() < expected.finished()
     work(store)
-    assert store.finished() == whole.finished()
-    assert list(asked(SWEEP, store, judge=open_modes).trials.keys) == list(
-        asked(SWEEP, whole, judge=open_modes).trials.keys
-    )
+    assert store.finished() == expected.finished()
+    ours, theirs = (asked(SWEEP, one, judge=open_modes).trials.keys for one in (store, expected))
+    assert list(ours) == list(theirs)
 
 
-def test_more_seeds_go_on_where_it_ended(tmp_path: Path) -> None:
+def test_more_seeds_go_on_where_it_ended(whole: tuple[Store, list[TrialSpec]], tmp_path: Path) -> None:
+    done = whole[1]
+    shutil.copytree(whole[0].root, tmp_path / "out")
     store = Store.open(tmp_path / "out")
-    done = work(store)
     more = Sweep.from_text(SWEEP.text.replace("range: 9", "range: 10"))
     assert len(more.trials) > len(SWEEP.trials)
     added = work(store, more)
