@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from moto import settings
 
-from tests.bad_inputs.commands import changed, tree
+from tests.bad_inputs.commands import changed, require_refusal, tree
 from tests.cgroup import limited
+from tests.in_process import Run
 from tests.processes import bnsweep
 from tests.s3 import s3_uri
 
@@ -156,13 +157,14 @@ def net(input_shape, num_classes, norm):
 
 
 def test_a_module_that_pythonpath_lacks_is_named_and_one_that_it_has_is_found(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
     (folder / "elsewhere").mkdir()
     (folder / "elsewhere/my_nets.py").write_text(NET)
     (folder / "tiny.yaml").write_text(changed(*ONE, ("{name: mlp, widths: [8]}", "{name: 'my_nets:net'}")))
     message = rf"\(No module named 'my_nets'\); there is no such module in {folder}, .* start bnsweep in the"
-    require_refusal_of(bnsweep(*SERIAL, cwd=folder), folder, message)
+    require_refusal(run(*SERIAL), message)
+    assert "results" not in tree(folder)
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
     assert bnsweep(*SERIAL, cwd=folder).returncode == 0
 

@@ -28,16 +28,18 @@ context = multiprocessing.get_context("forkserver")
 context.set_forkserver_preload(["tests.results.test_kills"])
 
 
-def states_of(action: Action, location: str, new_location: Callable[[], str]) -> list[str]:
-    """Do `action` on a store; return copies of it, before each change of its files and after the last one.
+def states_of(action: Action, location: str, new_location: Callable[[], str], every: int = 1) -> list[str]:
+    """Do `action` on a store; return copies of it, before each change of its files, or one of so many, and at the end.
 
     The action runs in a process of its own, whose files have the content that they would have after a kill there: what
     it did not yet hand to the system is not in them.
     """
     states: list[str] = []
+    numbers = itertools.count()
 
     def keep(_: Process) -> None:
-        states.append(copied(location, new_location()))
+        if next(numbers) % every == 0:
+            states.append(copied(location, new_location()))
 
     assert _watched(action, location, keep) == 0
     return [*states, copied(location, new_location())]

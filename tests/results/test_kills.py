@@ -56,12 +56,13 @@ Killed = Callable[[Action], Iterator[Store]]
 def killed(request: pytest.FixtureRequest, location: str, new_location: Callable[[], str]) -> Killed:
     """Yield what a kill of an action leaves of the store, for each change that it may come before, and no kill.
 
-    Once as copies of what the action has written by then, and once with its process really killed there.
+    Once as copies of what the action has written by then, before every other change, and once, before each, with its
+    process really killed there.
     """
 
     def copies(action: Action) -> Iterator[Store]:
-        states = states_of(action, location, new_location)
-        assert len(states) > 3
+        states = states_of(action, location, new_location, every=2)
+        assert len(states) > 2
         return map(Store.open, states)
 
     def kills(action: Action) -> Iterator[Store]:

@@ -55,5 +55,5 @@ def test_a_process_that_ends_right_after_it_has_read_ends_well(new_uri: Callable
     uri = new_uri()
     commit(Store.open(uri), rows("a"), rows("b"))
     code = f"from bnsweep.results import Store; assert Store.open({uri!r}).read('trials').num_rows == 2"
-    readers = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
-    assert [(reader.communicate()[1], reader.returncode) for reader in readers] == [(b"", 0)] * 4
+    readers = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(2)]
+    assert [(reader.communicate()[1], reader.returncode) for reader in readers] == [(b"", 0)] * 2
