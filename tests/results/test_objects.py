@@ -13,6 +13,7 @@ from obstore.exceptions import GenericError
 
 from bnsweep.errors import InputError, StoreError
 from bnsweep.results import Store, locations
+from bnsweep.results.lease import LeaseTiming
 from bnsweep.results.objects import ObjectFiles
 from bnsweep.results.patience import NoAnswer, Patience
 from tests.results.faulty_s3 import Fault, Proxy, proxy_before
@@ -231,7 +232,7 @@ def test_a_store_that_answered_before_is_waited_for_while_it_is_down(
 
 def test_requests_of_a_start_and_of_a_commit(proxy: Proxy, place: Callable[[], str]) -> None:
     """A commit is one request for each table; a start reads what it has not read before, and lists."""
-    store = Store.open(place())
+    store = replace(Store.open(place()), timing=LeaseTiming(renew_s=float("inf")))  # a heartbeat is no part of either
     commit(store, *(rows(str(number)) for number in range(20)))
     proxy.requests.clear()
     with store.take_over() as writer:

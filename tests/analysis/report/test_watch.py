@@ -105,10 +105,11 @@ def test_a_browser_left_open_follows_to_the_end(
     with watching(tmp_path) as process:
         assert line_of(process).endswith("(2 of 6 trials done)")
         browser.get((tmp_path / "report" / "index.html").as_uri())
-        assert "2 of 6 trials: this page reloads every 1 s" in browser.find_element("tag name", "body").text
-        assert overflowing(browser) == []
+        wait = WebDriverWait(browser, HANGS_AFTER_S, ignored_exceptions=[WebDriverException])  # what it reloads is gone
+        reloads = "2 of 6 trials: this page reloads every 1 s"
+        wait.until(lambda one: reloads in one.find_element("tag name", "body").text)
+        wait.until(lambda one: overflowing(one) == [])
         commit(tmp_path, specs[2:])
-        wait = WebDriverWait(browser, HANGS_AFTER_S, ignored_exceptions=[WebDriverException])
         wait.until(lambda one: "6 of 6 declared trials are done" in one.find_element("tag name", "body").text)
         assert "this page reloads" not in browser.find_element("tag name", "body").text
         assert console(browser) == []
