@@ -300,18 +300,17 @@ def deep_linear_gradients(weights: Sequence[Tensor], biases: Sequence[Tensor], x
 def hessian(
     model: nn.Module, params: Params, x: Tensor, y: Tensor, loss_fn: LossFn, stream: RngState | None = None
 ) -> Tensor:
-    """Return the whole Hessian over the trained parameters, (P, P) in float64, built column by column."""
+    """Return the whole Hessian over the trained parameters, (P, P) in float64: each of its rows as a gradient, all at once."""
     clone = with_parameters(model, params)
     trained = [w for w in clone.parameters() if w.requires_grad]
     with replayed(stream, x.device):
         loss = loss_fn(clone(x.clone()), y)
     first = torch.autograd.grad(loss, trained, create_graph=True, materialize_grads=True)
     gradient = torch.cat([part.flatten() for part in first])
-    columns = []
-    for unit in torch.eye(len(gradient), dtype=gradient.dtype):
-        column = torch.autograd.grad(gradient, trained, unit, retain_graph=True, materialize_grads=True)
-        columns.append(torch.cat([part.flatten() for part in column]).double())
-    return torch.stack(columns)
+    units = torch.eye(len(gradient), dtype=gradient.dtype)
+    rows = torch.autograd.grad(gradient, trained, units, is_grads_batched=True, materialize_grads=True)
+    whole = [part.expand(len(units), *w.shape).flatten(1) for part, w in zip(rows, trained, strict=True)]  # or of zeros
+    return torch.cat(whole, 1).double()
 
 
 def sharpness(
