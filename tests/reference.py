@@ -300,7 +300,7 @@ def deep_linear_gradients(weights: Sequence[Tensor], biases: Sequence[Tensor], x
 def hessian(
     model: nn.Module, params: Params, x: Tensor, y: Tensor, loss_fn: LossFn, stream: RngState | None = None
 ) -> Tensor:
-    """Return the whole Hessian over the trained parameters, (P, P) in float64: each of its rows as a gradient, all at once."""
+    """Return the whole Hessian over the trained parameters, (P, P) in float64, all of its rows in one backward."""
     clone = with_parameters(model, params)
     trained = [w for w in clone.parameters() if w.requires_grad]
     with replayed(stream, x.device):
