@@ -12,7 +12,7 @@ import analysis
 from analysis import Results
 from analysis.report import write_report
 from tests.analysis.chromium import chromium
-from tests.analysis.unrendered import leave_out_rendering
+from tests.analysis.unrendered import leave_out_drawing, leave_out_rendering
 from tests.shared import made_once
 from tests.synthetic import write_sweep
 
@@ -36,7 +36,13 @@ def report(sweep_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def words_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have reports draw their figures and not render them, which takes two thirds of the time and says no words."""
+    """Have reports compute their figures and not draw them, which takes most of the time and says no words."""
+    leave_out_drawing(monkeypatch)
+
+
+@pytest.fixture
+def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have reports draw their figures and not render them."""
     leave_out_rendering(monkeypatch)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from matplotlib.figure import Figure
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from analysis.plots import FigureKind
 
 
 def leave_out_rendering(patch: pytest.MonkeyPatch) -> None:
@@ -20,3 +19,9 @@ def leave_out_rendering(patch: pytest.MonkeyPatch) -> None:
         return ""
 
     patch.setattr("analysis.report.figures.save", save)
+
+
+def leave_out_drawing(patch: pytest.MonkeyPatch) -> None:
+    """Have reports compute what their figures show and say, but draw nothing."""
+    leave_out_rendering(patch)
+    patch.setattr(FigureKind, "draw", property(lambda _: lambda _: Figure()), raising=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import runpy
 import sys
 
 import numpy as np
@@ -19,9 +19,10 @@ RATES = np.geomspace(1e-3, 10, 21).tolist()
 
 
 @pytest.mark.parametrize("part", ["edges", "adaptive", "tuning", "share"])
-def test_the_command_runs(part: str) -> None:
-    command = [sys.executable, "-m", "benchmarks.search", "--only", part, "--repeats", "2"]
-    head, *lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+def test_the_command_runs(part: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["search", "--only", part, "--repeats", "2"])
+    runpy.run_module("benchmarks.search", run_name="__main__")
+    head, *lines = capsys.readouterr().out.splitlines()
     assert head.startswith("world | ")
     assert all(line.count(" | ") == head.count(" | ") for line in lines if " | " in line)
     assert lines[-2].startswith("2 replays of each")

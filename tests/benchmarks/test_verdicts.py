@@ -1,6 +1,6 @@
 """The command runs, and what it counts is right where that is known."""
 
-import subprocess
+import runpy
 import sys
 from math import nan
 
@@ -22,11 +22,10 @@ PARTS = {"robustness": "perfect effect", "contrasts": "one gain", "correlations"
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_the_command_runs(part: str) -> None:
-    options = ["--only", part, "--world", PARTS[part], "--repeats", "2"]
-    command = [sys.executable, "-m", "benchmarks.verdicts", *options]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    head, *lines = done.stdout.splitlines()
+def test_the_command_runs(part: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["verdicts", "--only", part, "--world", PARTS[part], "--repeats", "2"])
+    runpy.run_module("benchmarks.verdicts", run_name="__main__")
+    head, *lines = capsys.readouterr().out.splitlines()
     assert head.startswith("world | truth | rates")
     assert lines[0].startswith(PARTS[part]) or part != "robustness"
     assert all(line.count(" | ") == head.count(" | ") for line in lines[: lines.index("")])

@@ -19,7 +19,7 @@ from analysis.tables import robustness_table
 from analysis.tables.pooled import pooled_rows
 from bnsweep.errors import InputError
 from bnsweep.results import Store
-from tests.processes import bnsweep, complaints
+from tests.in_process import Run
 from tests.synthetic import make_specs, write_sweep
 
 
@@ -159,21 +159,21 @@ def test_the_same_sweeps_give_the_same_bytes(comparison: Comparison, tmp_path: P
         assert len({(page.parent / name).read_bytes() for page in pages}) == 1, name
 
 
-def test_the_command_prints_the_table_and_writes_the_page(places: tuple[Path, Path], tmp_path: Path) -> None:
-    result = bnsweep("compare", *places, cwd=tmp_path)
-    assert (result.returncode, complaints(result.stderr)) == (0, "")
+def test_the_command_prints_the_table_and_writes_the_page(places: tuple[Path, Path], tmp_path: Path, run: Run) -> None:
+    result = run("compare", *places)
+    assert (result.code, result.err) == (0, "")
     width = compare(places).table.query("sweep == 'plain' and norm == 'batch' and measure == 'trainable_decades'")
     assert math.isfinite(width["value"].item())
-    assert re.search(rf"(?m)^batch +{width['value'].item():.1f}", result.stdout)
-    assert "momentum\n    plain: 0\n    other: 0.9" in result.stdout
-    assert f"comparison: {tmp_path}/comparison/index.html" in result.stdout
+    assert re.search(rf"(?m)^batch +{width['value'].item():.1f}", result.out)
+    assert "momentum\n    plain: 0\n    other: 0.9" in result.out
+    assert f"comparison: {tmp_path}/comparison/index.html" in result.out
     assert (tmp_path / "comparison" / "index.html").exists()
 
 
-def test_the_command_refuses_one_sweep(places: tuple[Path, Path]) -> None:
-    refused = bnsweep("compare", places[0])
-    assert refused.returncode == 2
-    assert refused.stderr == "bnsweep: compare: needs two results directories or more\n"
+def test_the_command_refuses_one_sweep(places: tuple[Path, Path], run: Run) -> None:
+    refused = run("compare", places[0])
+    assert refused.code == 2
+    assert refused.err == "bnsweep: compare: needs two results directories or more\n"
 
 
 def test_text_begins_with_what_differs(comparison: Comparison) -> None:

@@ -244,19 +244,6 @@ def test_a_mode_that_trains_at_every_rate_has_its_bar(tmp_path: Path, lrs: list[
     draw_accuracy(data)
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_nothing_is_drawn_outside_the_figure(results: Results, name: str) -> None:
-    kind = FIGURES[name]
-    with style():
-        figure = kind.draw(kind.data(results))
-        figure.draw_without_rendering()
-    box, page = figure.get_tightbbox(), figure.get_size_inches()
-    assert box.x0 >= 0
-    assert box.y0 >= 0
-    assert box.x1 <= page[0]
-    assert box.y1 <= page[1]
-
-
 def test_every_mode_has_a_look_of_its_own() -> None:
     assert tuple(NORM_STYLES) == NORM_ORDER
     for trait in ("color", "on_dark", "marker", "line"):

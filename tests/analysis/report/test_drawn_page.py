@@ -20,7 +20,7 @@ def page_of(folder: Path, search: str, text: str = TEXT) -> str:
     return write_report(folder / "out").read_text()
 
 
-@pytest.mark.usefixtures("words_only")
+@pytest.mark.usefixtures("unrendered")
 def test_it_tells_of_shares_and_tuning_and_says_what_it_leaves_out(tmp_path: Path) -> None:
     page = page_of(tmp_path, "{name: qmc, points: 8}")
     assert "<h1>batch trains on 50" in page
@@ -34,7 +34,7 @@ def test_it_tells_of_shares_and_tuning_and_says_what_it_leaves_out(tmp_path: Pat
     assert "search: {name: qmc, points: 8}" in page
 
 
-@pytest.mark.usefixtures("words_only")
+@pytest.mark.usefixtures("unrendered")
 def test_where_the_best_is_looked_for_there_is_no_share(tmp_path: Path) -> None:
     page = page_of(tmp_path, "{name: tpe, points: 4, per_round: 4}", TEXT.replace("[none, ", "[none, layer, "))
     assert "<h1>Best: " in page
@@ -42,7 +42,7 @@ def test_where_the_best_is_looked_for_there_is_no_share(tmp_path: Path) -> None:
     assert 'data-name="tuning"' in page
 
 
-@pytest.mark.usefixtures("words_only")
+@pytest.mark.usefixtures("unrendered")
 def test_what_is_listed_beside_the_mode_is_a_column_and_a_panel(tmp_path: Path) -> None:
     page = page_of(
         tmp_path, "{name: random, points: 4}", TEXT.replace("init_gain: {loguniform: [0.25, 4]}", "init_gain: [0.5, 2]")
@@ -51,7 +51,7 @@ def test_what_is_listed_beside_the_mode_is_a_column_and_a_panel(tmp_path: Path) 
     assert "<th>norm</th><th>gain</th>" in page
 
 
-@pytest.mark.usefixtures("words_only")
+@pytest.mark.usefixtures("unrendered")
 def test_without_a_score_it_says_why_there_is_no_table(tmp_path: Path) -> None:
     specs = write_drawn(tmp_path / "out", "{name: qmc, points: 4}", keep=lambda spec: accuracy_of(spec) is not None)
     results = load(tmp_path / "out")

@@ -6,11 +6,13 @@ import resource
 import signal
 import subprocess
 import sys
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.in_process import Run
 from tests.synthetic import make_specs, write_sweep
 from tests.waiting import HANGS_AFTER_S
 
@@ -21,15 +23,15 @@ On a slow machine a command also says what it is at, in lines that end in dots.
 """
 
 
-def start(max_file_bytes: int, *arguments: object) -> subprocess.Popen[str]:
-    """Start bnsweep where no file can grow beyond so many bytes, which fails a write as a full disk does."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "bnsweep", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (max_file_bytes, max_file_bytes)),
-    )
+@contextmanager
+def no_file_beyond(max_file_bytes: int) -> Iterator[None]:
+    """Let no file grow beyond so many bytes, of this process and those started here: as on a full disk writes fail."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture
@@ -60,30 +62,32 @@ def sweeps(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     ("command", "max_file_bytes"),
     [("report", IN_A_TABLE), ("report", IN_A_FIGURE), ("compare", IN_A_FIGURE)],
 )
-def test_the_older_page_stays(sweeps: list[Path], older: Path, command: str, max_file_bytes: int) -> None:
+def test_the_older_page_stays(sweeps: list[Path], older: Path, command: str, max_file_bytes: int, run: Run) -> None:
     before = content(older)
     directories = sweeps[:1] if command == "report" else sweeps
-    process = start(max_file_bytes, command, *directories, "--out", older)
-    _, complaints = process.communicate(timeout=HANGS_AFTER_S)
-    assert process.returncode == 1
-    *under_way, complaint = complaints.splitlines()
+    with no_file_beyond(max_file_bytes):
+        ended = run(command, *directories, "--out", older)
+    assert ended.code == 1
+    *under_way, complaint = ended.err.splitlines()
     assert complaint.startswith(f"bnsweep: {older} cannot be written (File too large)")
     assert all(line.endswith(" ...") for line in under_way)
     assert "kept" in complaint
     assert content(older) == before
 
 
-def test_where_there_was_none_none_is_left(sweeps: list[Path], tmp_path: Path) -> None:
-    process = start(IN_A_TABLE, "report", sweeps[0], "--out", tmp_path / "new" / "report")
-    _, complaints = process.communicate(timeout=HANGS_AFTER_S)
-    assert process.returncode == 1
-    assert "kept" not in complaints
+def test_where_there_was_none_none_is_left(sweeps: list[Path], tmp_path: Path, run: Run) -> None:
+    with no_file_beyond(IN_A_TABLE):
+        ended = run("report", sweeps[0], "--out", tmp_path / "new" / "report")
+    assert ended.code == 1
+    assert "kept" not in ended.err
     assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_watching_goes_on_and_says_so_once(sweeps: list[Path], older: Path) -> None:
     before = content(older)
-    process = start(IN_A_TABLE, "report", sweeps[0], "--out", older, "--watch", "--every", "0.1")
+    command = [sys.executable, "-m", "bnsweep", "report", sweeps[0], "--out", older, "--watch", "--every", "0.1"]
+    with no_file_beyond(IN_A_TABLE):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert "trying again" in process.stdout.readline()
     process.send_signal(signal.SIGINT)

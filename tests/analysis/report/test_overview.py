@@ -7,7 +7,7 @@ import pytest
 
 from analysis.report import write_report
 from analysis.report.overview import MAX_OPEN
-from tests.analysis.unrendered import leave_out_rendering
+from tests.analysis.unrendered import leave_out_drawing
 from tests.synthetic import make_specs, write_sweep
 
 SMALL: dict[str, Any] = {"norms": ["none", "batch"], "gains": [1.0], "lrs": [0.1, 1.0], "num_seeds": 1}
@@ -19,7 +19,7 @@ def html(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     sizes = [2**k for k in range(1, request.param + 1)]
     write_sweep(directory, [spec for size in sizes for spec in make_specs(**SMALL, batch_size=size, probes=False)])
     with pytest.MonkeyPatch.context() as patch:
-        leave_out_rendering(patch)
+        leave_out_drawing(patch)
         return write_report(directory).read_text(encoding="utf-8")
 
 

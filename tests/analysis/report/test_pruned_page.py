@@ -70,7 +70,7 @@ def test_a_stopped_trial_has_the_score_by_which_it_was_stopped(pruned: Results) 
     assert {key: scores[key] for key in expected} == pytest.approx(expected)
 
 
-@pytest.mark.usefixtures("words_only")
+@pytest.mark.usefixtures("unrendered")
 def test_the_page_tells_of_the_best_and_of_what_was_stopped(tmp_path: Path) -> None:
     write_pruned(tmp_path / "out")
     page = " ".join(write_report(tmp_path / "out").read_text().split())

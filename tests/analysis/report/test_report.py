@@ -156,8 +156,8 @@ THIN: dict[str, dict[str, Any]] = {
     "all diverged": {"lrs": [10.0, 100.0], "norms": ["none", "batch"], "num_seeds": 1},
     "one trial": {"lrs": [0.1], "norms": ["none"], "num_seeds": 1},
 }
-OFTEN_DRAWN = ("one norm", "all diverged")
-"""Of their kind other tests draw figures."""
+OFTEN_DRAWN = ("one norm", "one lr", "all diverged")
+"""Of their kind other tests draw figures: a single trial is the thinnest."""
 NOT_DRAWN = {"one lr": {"thresholds"}, "all diverged": {"flatness"}, "one trial": {"thresholds"}}
 """There is no range of rates, or nothing that learned."""
 
@@ -179,7 +179,7 @@ def test_every_figure_of_a_thin_sweep_is_drawn(case: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("case", THIN)
-@pytest.mark.usefixtures("words_only")
+@pytest.mark.usefixtures("unrendered")
 def test_a_thin_sweep_without_probes_has_a_page(case: str, tmp_path: Path) -> None:
     specs = make_specs(gains=[1.0], probes=False, **THIN[case])
     more = make_specs(gains=[2.0], num_seeds=1, probes=False)

@@ -1,4 +1,4 @@
-"""A sweep of four seeds, its report without rendered figures, and a browser that has it open."""
+"""A sweep of four seeds, its report without figures, and a browser that has it open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.analysis.report.interactive.reading import (
     HOSTILE,
     open_page,
 )
-from tests.analysis.unrendered import leave_out_rendering
+from tests.analysis.unrendered import leave_out_drawing
 from tests.shared import made_once
 from tests.synthetic import commit_rows, make_specs, write_sweep
 
@@ -38,9 +38,9 @@ def results(sweep: Path) -> Results:
 
 @pytest.fixture(scope="session")
 def page(sweep: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report, its figures not rendered: what is asked here does not hang on them."""
+    """The report, its figures not drawn: what is asked here does not hang on them."""
     with pytest.MonkeyPatch.context() as patch:
-        leave_out_rendering(patch)
+        leave_out_drawing(patch)
         made = made_once(tmp_path_factory, "page", lambda place: write_report(sweep, place / "report"))
     return made / "report" / "index.html"
 
