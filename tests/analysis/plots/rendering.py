@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -46,9 +45,9 @@ def clipped(fig: Figure, extents: dict[Text, Bbox]) -> list[str]:
 
 def colliding(extents: dict[Text, Bbox]) -> list[tuple[str, str]]:
     """Return the pairs of texts of which one covers a part of the other, more than a pixel wide and high."""
-    found = []
-    for (one, box), (other, another) in combinations(extents.items(), 2):
-        shared = Bbox.intersection(box, another)
-        if shared is not None and shared.width > 1 and shared.height > 1:
-            found.append((one.get_text(), other.get_text()))
-    return found
+    texts = [text.get_text() for text in extents]
+    corners = np.array([box.extents for box in extents.values()]).reshape(-1, 4)
+    low = np.maximum(corners[:, None, :2], corners[:, :2])
+    high = np.minimum(corners[:, None, 2:], corners[:, 2:])
+    covers = (high - low > 1).all(axis=-1)
+    return [(texts[one], texts[other]) for one, other in np.argwhere(np.triu(covers, k=1))]

@@ -211,6 +211,7 @@ def test_configurations_are_kept_apart(tmp_path: Path) -> None:
     assert (report.parent / "figures" / "accuracy-2.csv").exists()
 
 
+@pytest.mark.usefixtures("words_only")
 def test_a_new_report_replaces_the_old_one_whole(tmp_path: Path) -> None:
     write_sweep(tmp_path, make_specs(gains=[1.0], num_seeds=1, probes=False))
     stale = tmp_path / "report" / "figures" / "stale.csv"
