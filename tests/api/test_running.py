@@ -107,6 +107,7 @@ def test_time_that_is_up_is_no_error(sweep_file: Write, tmp_path: Path) -> None:
     assert (outcome.is_stopped, outcome.is_out_of_time, outcome.num_done < 12) == (True, True, True)
 
 
+@pytest.mark.long
 def test_an_interrupt_commits_and_is_raised(sweep_file: Write, tmp_path: Path) -> None:
     sweep_file(("steps: 6", "steps: 60"), ("range: 2", "range: 8"), ("1.0e+9", "0.2"))
     (tmp_path / "study.py").write_text(SCRIPT)

@@ -75,6 +75,7 @@ def test_a_run_that_nobody_can_read_stores_all_trials(
     assert len(Store.open(tmp_path / "out").finished()) == 12
 
 
+@pytest.mark.long
 def test_a_run_without_an_output_stores_all_trials(sweep_file: Write, tmp_path: Path) -> None:
     sweep_file()
     within = ("sh", "-c", 'exec "$@" >&-', "sh")

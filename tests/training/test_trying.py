@@ -66,6 +66,7 @@ def test_what_can_be_trained_and_measured_is_not(name: str, options: dict[str, A
         tried(name, norm, **options)
 
 
+@pytest.mark.long
 def test_a_net_whose_gradient_hangs_on_the_last_bit_is_not_refused() -> None:
     """Maps of one pixel, normalized over two samples: kernels that round otherwise would give another gradient."""
     fields = {"model": {"name": "torchvision/mobilenet_v2"}, "norm": "batch", "dataset": {"name": "digits"}}
