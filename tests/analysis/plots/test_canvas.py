@@ -10,8 +10,13 @@ from analysis.plots.canvas import canvas
 from bnsweep.errors import InputError
 from tests.analysis.plots.rendering import clipped, rendered
 
+WITH_EVERY_TEST = ("robustness", "accuracy", "heatmap", "ics", "claims", "curvature")
+"""Figures of each way to lay panels and legends out; the others take as long again each."""
 
-@pytest.mark.parametrize("name", FIGURES)
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in WITH_EVERY_TEST else pytest.mark.long) for name in FIGURES]
+)
 def test_a_figure_is_drawn_into_the_place_of_an_axes(results: Results, name: str) -> None:
     data = FIGURES[name].data(results)
     mine = Figure(figsize=(12.5, 11))

@@ -146,6 +146,10 @@ def test_beta_has_an_edge_by_plain_sgd_alone(sharp: Results, other: dict[str, ob
         "sharpness": {"all": True, "any": True},
     }
     assert "beta has none" in data.subtitle
+
+
+def test_where_beta_has_no_edge_none_is_drawn(sharp: Results) -> None:
+    data = curvature_data(replace(sharp, trials=sharp.trials.assign(momentum=0.9)))
     dotted = [any(line.get_linestyle() == ":" for line in ax.lines) for ax in draw_curvature(data).axes]
     assert dotted == [True] * len(data.lrs) + [False] * len(data.lrs)
 

@@ -52,23 +52,33 @@ def five_seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.fixture(scope="module")
+def five(five_seeds: Path) -> Results:
+    return analysis.load(five_seeds)
+
+
+@pytest.fixture(scope="module")
+def of_five(five: Results) -> pd.DataFrame:
+    return robustness_table(five)
+
+
 @pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch"])
-def test_widths_are_those_of_bare_pandas(five_seeds: Path, norm: str) -> None:
-    table = robustness_table(analysis.load(five_seeds))
+def test_widths_are_those_of_bare_pandas(five_seeds: Path, of_five: pd.DataFrame, norm: str) -> None:
     by_gain = [expected_decades(five_seeds, norm, gain) for gain in (0.5, 1.0, 2.0)]
     for gain, expected in zip(("0.5", "1", "2"), by_gain, strict=True):
-        row = one(table, norm=norm, init_gain=gain, measure="trainable_decades")
+        row = one(of_five, norm=norm, init_gain=gain, measure="trainable_decades")
         assert row["value"] == pytest.approx(np.mean(expected))
-    pooled = one(table, norm=norm, init_gain="all", measure="trainable_decades")
+    pooled = one(of_five, norm=norm, init_gain="all", measure="trainable_decades")
     assert pooled["value"] == pytest.approx(np.mean(by_gain))
     assert pooled["grid_low"] <= pooled["value"] <= pooled["grid_high"]
 
 
 @pytest.mark.parametrize("norm", ["none", "batch", "noisy_batch"])
-def test_intervals_are_of_seeds_and_grid_at_the_level_that_is_spent(five_seeds: Path, norm: str) -> None:
-    results = analysis.load(five_seeds)
-    row = one(robustness_table(results), norm=norm, init_gain="all", measure="mean_accuracy")
-    by_seed, open_by_seed = areas(results)[norm]
+def test_intervals_are_of_seeds_and_grid_at_the_level_that_is_spent(
+    five: Results, of_five: pd.DataFrame, norm: str
+) -> None:
+    row = one(of_five, norm=norm, init_gain="all", measure="mean_accuracy")
+    by_seed, open_by_seed = areas(five)[norm]
     level = 1 - 0.025 / 5
     t_low = ttest_1samp(by_seed, 0).confidence_interval(level).low
     reach = np.hypot(by_seed.mean() - t_low, normal.ppf(1 - 0.0125) * open_by_seed.mean())
@@ -105,11 +115,10 @@ def test_known_truth_is_found(table: pd.DataFrame) -> None:
     assert list(widths.loc["none", ["grid_low", "value", "grid_high"]]) == [0, 1, 2]
 
 
-def test_divergence_counts_every_diverged_run(five_seeds: Path) -> None:
-    table = robustness_table(analysis.load(five_seeds))
+def test_divergence_counts_every_diverged_run(five_seeds: Path, of_five: pd.DataFrame) -> None:
     trials = pd.read_parquet(five_seeds / "trials").astype({"norm": str})
     for norm, part in trials.groupby("norm"):
-        row = one(table, norm=norm, init_gain="all", measure="divergence_rate")
+        row = one(of_five, norm=norm, init_gain="all", measure="divergence_rate")
         assert (row["n_diverged"], row["n_trials"]) == ((part["status"] == "diverged").sum(), len(part))
         assert row["value"] == pytest.approx(row["n_diverged"] / row["n_trials"])
         wilson = binomtest(int(row["n_diverged"]), len(part)).proportion_ci(method="wilson")
@@ -128,9 +137,8 @@ def test_few_seeds_give_values_without_intervals(num_seeds: int, tmp_path: Path)
         assert (table["n_seeds"] == num_seeds).all()
 
 
-def test_differences_are_paired(five_seeds: Path) -> None:
-    results = analysis.load(five_seeds)
-    differences, table = difference_table(results), robustness_table(results)
+def test_differences_are_paired(five: Results) -> None:
+    differences, table = difference_table(five), robustness_table(five)
     for measure, kind in MEASURES.items():
         row = one(differences, norm="batch", init_gain="all", measure=measure)
         values = [one(table, norm=norm, init_gain="all", measure=measure)["value"] for norm in ("batch", "none")]
@@ -187,8 +195,8 @@ def test_a_difference_is_the_same_whatever_other_modes_there_are(tmp_path: Path)
     assert [row["low"], row["high"]] == pytest.approx([row["value"] - reach, row["value"] + reach], rel=1e-3)
 
 
-def test_a_note_says_what_would_resolve_a_difference(five_seeds: Path) -> None:
-    table = difference_table(analysis.load(five_seeds))
+def test_a_note_says_what_would_resolve_a_difference(five: Results) -> None:
+    table = difference_table(five)
     assert tuple(table.columns) == DIFFERENCE_COLUMNS
     is_resolved = (table["low"] > 0) | (table["high"] < 0)
     assert is_resolved.any()
@@ -227,18 +235,17 @@ def test_an_unknown_baseline_is_an_input_error(results: Results) -> None:
         difference_table(results, baseline="nune")
 
 
-def test_what_trains_can_be_judged_by_the_mode_s_own_best(five_seeds: Path) -> None:
-    results = analysis.load(five_seeds)
-    lowered = results.trials["test_acc"].where(results.trials["norm"] != "none", 0.8 * results.trials["test_acc"])
-    results = replace(results, trials=results.trials.assign(test_acc=lowered))
-    own, anyone = (robustness_table(results, 0.95, bar).set_index("measure") for bar in ("own", "any"))
+def test_what_trains_can_be_judged_by_the_mode_s_own_best(five: Results) -> None:
+    accuracy = five.trials["test_acc"].where(five.trials["norm"] != "none", 0.8 * five.trials["test_acc"])
+    lowered = replace(five, trials=five.trials.assign(test_acc=accuracy))
+    own, anyone = (robustness_table(lowered, 0.95, bar).set_index("measure") for bar in ("own", "any"))
     columns = ["norm", "init", "init_gain", "value", "low", "high", "grid_low", "grid_high", "n_seeds"]
     expected = anyone.loc["own_decades", columns].reset_index(drop=True)
     pd.testing.assert_frame_equal(own.loc["trainable_decades", columns].reset_index(drop=True), expected)
     shares = [table.loc["trained_share"] for table in (own, anyone)]
     of_own, of_any = (share.loc[share["norm"] == "none", "value"].max() for share in shares)
     assert of_own > of_any == 0
-    difference = difference_table(results, "none", 0.95, "own").set_index("measure")["value"]
+    difference = difference_table(lowered, "none", 0.95, "own").set_index("measure")["value"]
     assert list(difference["trainable_decades"]) == list(difference["own_decades"])
 
 
@@ -279,15 +286,14 @@ def test_the_same_data_give_the_same_table(results: Results, table: pd.DataFrame
     pd.testing.assert_frame_equal(robustness_table(results), table)
 
 
-def test_an_interval_holds_nothing_that_cannot_be(five_seeds: Path) -> None:
+def test_an_interval_holds_nothing_that_cannot_be(five: Results) -> None:
     """Among runs at chance and runs without a flaw Student's t reaches beyond both."""
-    results = analysis.load(five_seeds)
-    flawless = (results.trials["seed"] + results.trials["lr"].rank(method="dense").astype(int)) % 3 == 0
-    accuracy = results.trials["test_acc"].where(results.trials["status"] == "diverged", np.where(flawless, 1.0, 0.1))
-    extreme = replace(results, trials=results.trials.assign(test_acc=accuracy))
+    flawless = (five.trials["seed"] + five.trials["lr"].rank(method="dense").astype(int)) % 3 == 0
+    accuracy = five.trials["test_acc"].where(five.trials["status"] == "diverged", np.where(flawless, 1.0, 0.1))
+    extreme = replace(five, trials=five.trials.assign(test_acc=accuracy))
     table, differences = robustness_table(extreme), difference_table(extreme)
     for name, measure in MEASURES.items():
-        most = measure.max_value(sorted(results.trials["lr"].unique()))
+        most = measure.max_value(sorted(five.trials["lr"].unique()))
         ends, apart = (frame.loc[frame["measure"] == name, ["low", "high"]].dropna() for frame in (table, differences))
         assert ((ends >= 0) & (ends <= most)).all(axis=None)
         assert (apart.abs() <= most).all(axis=None)
