@@ -178,7 +178,9 @@ def test_every_figure_of_a_thin_sweep_is_drawn(case: str, tmp_path: Path) -> Non
             kind.draw(kind.data(results, computed)).draw_without_rendering()
 
 
-@pytest.mark.parametrize("case", THIN)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[pytest.mark.long] * (case in ("one norm", "one lr"))) for case in THIN]
+)
 @pytest.mark.usefixtures("unrendered")
 def test_a_thin_sweep_without_probes_has_a_page(case: str, tmp_path: Path) -> None:
     specs = make_specs(gains=[1.0], probes=False, **THIN[case])
