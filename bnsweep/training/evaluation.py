@@ -47,7 +47,7 @@ class Score(NamedTuple):
 class Sums(NamedTuple):
     """What is added up over some samples: of each batch the loss and, with classes, the number that is right.
 
-    Tensors of shape (2,) or (1,), float64.
+    Tensors of shape (K, 2) or (K, 1), float64, of K models.
     """
 
     parts: list[Tensor]
@@ -103,13 +103,18 @@ class Evaluator:
 
     def __call__(self, model: nn.Module, with_train: bool = False) -> Evaluation:
         """Return how good the model is on the test set, and `with_train` on the sample of the training set."""
+        (only,) = self.of_each(model, with_train)
+        return only
+
+    def of_each(self, model: nn.Module, with_train: bool = False) -> list[Evaluation]:
+        """Return the same of each model that `model` stands for."""
         with self._without_trace(model) as norms:
             sums = [self._sums(model, self._test_set())]
             if norms:
                 self._take_statistics(model, norms)
                 sums.append(self._sums(model, self._test_set()))
-            scores = _scores([*sums, self._sums(model, self._train_sample())] if with_train else sums)
-        return Evaluation(scores[len(sums) - 1], scores[0], scores[-1] if with_train else None)
+            of_each = _scores([*sums, self._sums(model, self._train_sample())] if with_train else sums)
+        return [Evaluation(own[len(sums) - 1], own[0], own[-1] if with_train else None) for own in of_each]
 
     @contextmanager
     def as_judged(self, model: nn.Module) -> Iterator[None]:
@@ -133,26 +138,36 @@ class Evaluator:
 
     def _sums(self, model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Sums:
         """Return what is to be added up over these samples, on the device."""
-        parts, count, is_real = list[Tensor](), 0, self.data.has_real_targets
+        parts, count = list[Tensor](), 0
         for x, y in batches:
             with forward_in(self.precision, x.device):
                 outputs = model(x)
-            sums = [self.loss.total(outputs, y)] if is_real else [self.loss.total(outputs, y), _num_right(outputs, y)]
-            parts.append(torch.stack([each.double() for each in sums]))
-            count += len(y)
+            parts.append(self._totals(outputs, y))
+            count += self._num_samples(y)
         return Sums(parts, count)
+
+    def _totals(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return what a batch adds to `Sums.parts`."""
+        total = self.loss.total(outputs, y)
+        sums = [total] if self.data.has_real_targets else [total, (outputs.argmax(1) == y).sum()]
+        return torch.stack([each.double() for each in sums])[None]
+
+    def _num_samples(self, y: Tensor) -> int:
+        return len(y)
 
     def _take_statistics(self, model: nn.Module, norms: Sequence[RunningNorm]) -> None:
         """Put statistics of the model as it is in the place of the running ones; it is in eval mode."""
-        num_samples, device = len(self.data.train_y), self.data.train_x.device
-        stream = derive(self.seed, "statistics")
-        num_batches = min(STATISTICS_BATCHES, num_samples // self.batch_size)
         _set_training(norms, True)
         with averaging(norms):
-            for index in batch_indices(num_samples, self.batch_size, num_batches, stream, device):
-                with forward_in(self.precision, device):
-                    model(self.data.standardize(self.data.train_x[index]))
+            for x in self._statistics_batches():
+                with forward_in(self.precision, x.device):
+                    model(x)
         _set_training(norms, False)
+
+    def _statistics_batches(self) -> Iterator[Tensor]:
+        """Yield the mini-batches (B, C, H, W) that statistics are taken over."""
+        for index in statistics_indices(self.data, self.batch_size, self.seed):
+            yield self.data.standardize(self.data.train_x[index])
 
     def sample(self, count: int, stream: str) -> tuple[Tensor, Tensor]:
         """Return so many samples of the training set (N, C, H, W) and their labels (N,), all where there are fewer.
@@ -185,19 +200,26 @@ def drawn_samples(data: Dataset, seed: int, count: int, stream: str) -> Tensor:
     return order[:count].to(data.train_y.device)
 
 
-def _scores(sums: Sequence[Sums]) -> list[Score]:
-    """Read the sums, all at once, since reading waits for the device."""
-    numbers = iter(torch.stack([part for each in sums for part in each.parts]).tolist())
+def statistics_indices(data: Dataset, batch_size: int, seed: int) -> Iterator[Tensor]:
+    """Yield the numbers (B,) of the samples of each mini-batch that statistics are taken over."""
+    num_samples, stream = len(data.train_y), derive(seed, "statistics")
+    num_batches = min(STATISTICS_BATCHES, num_samples // batch_size)
+    return batch_indices(num_samples, batch_size, num_batches, stream, data.train_x.device)
+
+
+def _scores(sums: Sequence[Sums]) -> list[list[Score]]:
+    """Read the sums, all at once, since reading waits for the device; return those of each model."""
+    numbers = torch.stack([part for each in sums for part in each.parts], 1).tolist()
+    return [_scores_of_one(iter(own), sums) for own in numbers]
+
+
+def _scores_of_one(numbers: Iterator[list[float]], sums: Sequence[Sums]) -> list[Score]:
     return [_score(list(islice(numbers, len(each.parts))), each.num_samples) for each in sums]
 
 
 def _score(parts: Iterable[list[float]], count: int) -> Score:
     loss, *accuracy = (sum(values) / count for values in zip(*parts, strict=True))
     return Score(loss, *(accuracy or [None]))
-
-
-def _num_right(logits: Tensor, y: Tensor) -> Tensor:
-    return (logits.argmax(1) == y).sum()
 
 
 @contextmanager

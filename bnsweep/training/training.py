@@ -47,15 +47,29 @@ class BegunStep:
 
 
 class Training:
-    """A trial under way: the model in training, its probes, and the record of what was measured so far."""
+    """A trial under way: the model in training, its probes, and the record of what was measured so far.
+
+    Args:
+        spec: the trial.
+        data: what it trains on, on the device to train on.
+        compiler: compiles its step where it asks for that.
+        clock: of its time, in seconds.
+        judge: says how good the model is, `with_train` or not, where that is not for the trial to find out by itself.
+    """
 
     def __init__(
-        self, spec: TrialSpec, data: Dataset, compiler: Compiler, clock: Callable[[], float] = perf_counter
+        self,
+        spec: TrialSpec,
+        data: Dataset,
+        compiler: Compiler,
+        clock: Callable[[], float] = perf_counter,
+        judge: Callable[[bool], Evaluation] | None = None,
     ) -> None:
         self.spec, self.data, self.device = spec, held_in(data, spec.train.precision), data.train_x.device
         self.step = 0
         self.trial, self.record = Trial(spec, self.data, compiler), Record(spec, self.data)
         self._evaluator = Evaluator(self.data, self.trial.loss, spec.train.batch_size, spec.seed, spec.train.precision)
+        self._judge = judge or partial(self._evaluator, self.trial.model)
         self.probing = Probing(spec, self.result, clock)
         self.earlier_s, self._clock, self._started = 0.0, clock, clock()
 
@@ -155,7 +169,7 @@ class Training:
 
     def evaluate(self, with_train: bool = False) -> Evaluation:
         """Return how good the model is now, without a trace, `with_train` on a sample of the training set too."""
-        return self._evaluator(self.trial.model, with_train)
+        return self._judge(with_train)
 
     def _start(self, x: Tensor) -> StepStart:
         """Return copies of what the step on the mini-batch x may move, for probes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bnsweep.running.prices.companies import Fusing, company_seconds, time_fusing
-from bnsweep.running.prices.costs import STEP
+from bnsweep.running.prices.costs import EVALUATION, STEP
 from bnsweep.spec import TrialSpec
 from tests.running.office import DIGITS
 
@@ -33,5 +33,6 @@ def test_what_a_company_takes_is_shared_by_its_trials(spec: Build) -> None:
     for probes in ({}, {"moments": {"every": 1}, "tests.user_code.probes:weight_norms": {"every": 1}}):
         train = {"steps": 100, "batch_size": 16, "fuse": 4}
         seconds = company_seconds(spec(norm="layer", train=train, probes=probes), DIGITS)
-        assert seconds.keys() == {STEP, "trials", *("moments", "weight_norms")[: len(probes)]}
+        assert seconds.keys() == {STEP, EVALUATION, "trials", *("moments", "weight_norms")[: len(probes)]}
         assert seconds[STEP] > 0
+        assert (seconds[EVALUATION] > 0) == bool(probes), "a crowd is judged at its end alone"

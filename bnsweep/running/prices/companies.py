@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 
 from bnsweep.data import Dataset
-from bnsweep.running.prices.costs import STEP
+from bnsweep.running.prices.costs import EVALUATION, STEP
 from bnsweep.running.prices.kinds import tame
 from bnsweep.spec import ProbesSpec, TrialSpec
 from bnsweep.spec.fusing import why_alone
@@ -77,14 +77,14 @@ def company_seconds(spec: TrialSpec, data: Dataset) -> dict[str, float]:
     _run(spec, data, spec.train.fuse)
     marks = _run(spec, data, spec.train.fuse)
     step_s, all_s = _median(marks), marks[-1] - marks[0]
-    seconds = {STEP: step_s, "trials": max(0.0, all_s - STEPS * step_s)}
-    if spec.probes.sections:
-        seconds |= _probe_seconds(spec, data, step_s)
+    measured = {EVALUATION: 0.0} if is_crowd(spec) else _measured_seconds(spec, data, step_s)
+    once_s = all_s - STEPS * step_s - measured[EVALUATION]
+    seconds = {STEP: step_s, "trials": max(0.0, once_s), **measured}
     return {part: each / spec.train.fuse for part, each in seconds.items()}
 
 
-def _probe_seconds(spec: TrialSpec, data: Dataset, step_s: float) -> dict[str, float]:
-    """Return what a measurement by each probe takes of all that train as one: each has a step of its own."""
+def _measured_seconds(spec: TrialSpec, data: Dataset, step_s: float) -> dict[str, float]:
+    """Return what an evaluation takes of all that train as one, and a measurement by each probe, at its own step."""
     count, device = spec.train.fuse, data.train_x.device
     short = tame(spec, steps=WARM_UP + len(spec.probes.sections), eval_every=None)
     training = FusedTraining(dict.fromkeys(range(count), short), data, {})
@@ -93,7 +93,10 @@ def _probe_seconds(spec: TrialSpec, data: Dataset, step_s: float) -> dict[str, f
         for place, probe in enumerate(training.probing.probes)
     ]
     marks = [now(device) for _ in training.run()][WARM_UP - 1 :]
-    return {probe.table: max(0.0, marks[k + 1] - marks[k] - step_s) for k, probe in enumerate(probes)}
+    begun_at = now(device)
+    training.evaluate()
+    seconds = {probe.table: max(0.0, marks[k + 1] - marks[k] - step_s) for k, probe in enumerate(probes)}
+    return {EVALUATION: now(device) - begun_at, **seconds}
 
 
 def _times(ratio: float) -> str:

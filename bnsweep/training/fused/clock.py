@@ -34,8 +34,8 @@ class SharedClock:
         self._shares = max(1, shares)
 
     @contextmanager
-    def owned_by(self, slot: int) -> Iterator[None]:
-        """Count the time within the block as that of one alone."""
+    def owned_by(self, slot: int | None) -> Iterator[None]:
+        """Count the time within the block as that of one alone; as that of all where `slot` is None."""
         self._go_on()
         before, self._owner = self._owner, slot
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Self
 
 import torch
@@ -15,8 +16,10 @@ from bnsweep.probes.joint import JointStep
 from bnsweep.rng import derive, seeded
 from bnsweep.spec import TrialSpec
 from bnsweep.training.compiling import Compiler
+from bnsweep.training.evaluation import Evaluation
 from bnsweep.training.fused.clock import SharedClock
 from bnsweep.training.fused.crowd import Crowd, is_crowd
+from bnsweep.training.fused.evaluation import JointEvaluator
 from bnsweep.training.fused.probing import JointProbing
 from bnsweep.training.fused.step import JoinedTrials
 from bnsweep.training.precision import held_in, products_in
@@ -44,7 +47,7 @@ def train_together(
 
 
 class FusedTraining:
-    """Trials under way: each keeps its own record, probes and evaluations, and all make their steps as one.
+    """Trials under way: each keeps its own record, and all are stepped, measured and evaluated as one.
 
     A member that diverges ends at its step; its numbers go on unread, and no other's bits depend on them. Slots without
     a trial hold a copy of one. What a trial took is what it took by itself, and its share of what all took together.
@@ -61,7 +64,10 @@ class FusedTraining:
         self._clock = SharedClock(len(specs))
         in_slots = [specs.get(slot, some) for slot in range(some.train.fuse)]
         held = held_in(data, some.train.precision)  # once for all
-        all_members = [Training(spec, held, Compiler(), self._clock.of(slot)) for slot, spec in enumerate(in_slots)]
+        all_members = [
+            Training(spec, held, Compiler(), self._clock.of(slot), partial(self._judge, slot))
+            for slot, spec in enumerate(in_slots)
+        ]
         some_state = next(iter(states.values()), None)
         for slot, member in enumerate(all_members):
             if state := states.get(slot, some_state):
@@ -74,6 +80,16 @@ class FusedTraining:
         self._train = some.train
         self._joint = JoinedTrials([member.trial for member in all_members], in_slots, self.step)
         self.probing = JointProbing(all_members, self._joint)
+        self._evaluator = JointEvaluator(
+            self._data,
+            self._joint.loss,
+            some.train.batch_size,
+            some.seed,  # of the stream for what is drawn in eval mode, which is nothing here
+            some.train.precision,
+            seeds=tuple(self._seeds),
+            laid_out=self._joint.laid_out,
+        )
+        self._evaluated: tuple[tuple[int, bool], list[Evaluation]] | None = None
 
     def run(self) -> Iterator[Self]:
         """Make the steps that are left of any member, and yield after each, and at the end."""
@@ -95,6 +111,17 @@ class FusedTraining:
         self.members[slot].stop_clock()
         self.members[slot].trial.optimizer.zero_grad()  # a part of the gradient of all
         self._clock.share_among(len(self.left))
+
+    def evaluate(self, with_train: bool = False) -> list[Evaluation]:
+        """Return how good each slot's model is now, without a trace, `with_train` on samples of the training set."""
+        asked = self.step, with_train
+        if self._evaluated is None or self._evaluated[0] != asked:
+            with self._clock.owned_by(None):
+                self._evaluated = asked, self._evaluator.of_each(self._joint.model, with_train)
+        return self._evaluated[1]
+
+    def _judge(self, slot: int, with_train: bool) -> Evaluation:
+        return self.evaluate(with_train)[slot]
 
     def state_dict(self, slot: int) -> dict[str, Any]:
         """Return the state of a member between two steps."""

@@ -48,8 +48,10 @@ class JoinedNoisy(Normalization):
         self.site, self._sites = _site(members), sites
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the normalized x, of the same shape, with the noise."""
+        """Return the normalized x, of the same shape, with the noise if in training."""
         a: Tensor = self.batch(x)
+        if not self.training:
+            return a
         is_map = self.site.spatial is not None
         each = a.chunk(len(self._sites), 1) if is_map else a.transpose(1, 2)
         drawn = zip(*(site.noise(own) for site, own in zip(self._sites, each, strict=True)), strict=True)

@@ -17,6 +17,7 @@ from bnsweep.spec import TrialSpec
 from bnsweep.training.compiling import Compiler
 from bnsweep.training.curves import is_logged
 from bnsweep.training.evaluation import EVAL_BATCH
+from bnsweep.training.fused.evaluation import totals_of_each
 from bnsweep.training.fused.step import JoinedTrials
 from bnsweep.training.initialization import draw_layer, fill
 from bnsweep.training.step import Trial
@@ -106,11 +107,7 @@ class JoinedNets:
         for batch, targets in samples:
             num_samples += targets.shape[1]
             x, y = _of_each(batch, index), _of_each(targets, index)
-            outputs = self._joint.outputs(x)
-            sums = [self._joint.loss.total_of_each(outputs, y).double()]
-            if not y.is_floating_point():
-                sums.append((outputs.argmax(1) == y).sum(1).double())
-            parts.append(torch.stack(sums, 1))
+            parts.append(totals_of_each(self._joint.loss, self._joint.outputs(x), y))
         means = (torch.stack(parts).sum(0) / num_samples).tolist()
         return [(each[0], each[1] if len(each) > 1 else None) for each in means]
 
