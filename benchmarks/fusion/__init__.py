@@ -2,7 +2,7 @@
 
     python -m benchmarks.fusion                                          # this machine's CPU: some ten minutes
     python -m benchmarks.fusion --members 16 --rounds 3 --norms none     # two
-    python -m benchmarks.fusion --device cuda --members 1 2 4 16 64 256 --processes 4 [--probes]
+    python -m benchmarks.fusion --device cuda --members 1 2 4 16 64 256 --processes 4 [--measured]
 
 Times are ms of a step and trial, medians over rounds in which the sides take turns; ratios have their quartiles. On a
 CPU each process has one thread, as workers do, and there are as many as cores: one process against one, and all

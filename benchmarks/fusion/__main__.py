@@ -20,10 +20,12 @@ def main() -> None:
     parser.add_argument("--norms", nargs="+", default=["none", "batch"])
     parser.add_argument("--models", nargs="+", choices=PROGRAMS, metavar="NAME", help="; ".join(PROGRAMS))
     parser.add_argument("--processes", type=int, help="on a CPU as many as cores, else 4")
-    parser.add_argument("--probes", action="store_true", help="three measurements of each probe among the steps")
+    parser.add_argument(
+        "--measured", action="store_true", help="three evaluations and measurements of each probe among the steps"
+    )
     given = parser.parse_args()
     models = given.models or [name for name in PROGRAMS if given.device == "cuda" or name not in ON_A_GPU]
-    for line in lines(given.device, given.members, given.rounds, given.norms, models, given.processes, given.probes):
+    for line in lines(given.device, given.members, given.rounds, given.norms, models, given.processes, given.measured):
         print(line, flush=True)
 
 

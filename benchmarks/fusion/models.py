@@ -44,7 +44,7 @@ PROGRAMS = {
 ON_A_GPU = {"VGG-13, 32x32"}
 
 
-def trials(program: Program, norm: str, count: int, steps: int, with_probes: bool = False) -> Iterator[TrialSpec]:
+def trials(program: Program, norm: str, count: int, steps: int, is_measured: bool = False) -> Iterator[TrialSpec]:
     """Yield trials of one program that differ in learning rate, seed and gain, and train as one.
 
     Args:
@@ -52,9 +52,11 @@ def trials(program: Program, norm: str, count: int, steps: int, with_probes: boo
         norm: the normalization mode, which they share too.
         count: how many.
         steps: of each; a row of `curves` for every tenth.
-        with_probes: whether three measurements of each probe but of curvature are made in so many steps.
+        is_measured: whether three evaluations and as many measurements of each probe but of curvature are made among so
+            many steps.
     """
-    often = {"every": max(1, steps // 3)}
+    often = max(1, steps // 3)
+    probes = {name: {"every": often} for name in ("landscape", "ics", "moments", "layers")}
     for k in range(count):
         yield TrialSpec.model_validate(
             {
@@ -65,8 +67,14 @@ def trials(program: Program, norm: str, count: int, steps: int, with_probes: boo
                 "init_gain": 0.5 + k / count,
                 "lr": 1e-3 * (1 + k),
                 "seed": k,
-                "train": {"steps": steps, "log_every": 10, "fuse": count, **program.train},
-                "probes": dict.fromkeys(("landscape", "ics", "moments", "layers"), often) if with_probes else {},
+                "train": {
+                    "steps": steps,
+                    "log_every": 10,
+                    "eval_every": often if is_measured else None,
+                    "fuse": count,
+                    **program.train,
+                },
+                "probes": probes if is_measured else {},
             }
         )
 

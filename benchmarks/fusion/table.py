@@ -41,18 +41,18 @@ class Benchmark:
         rates: what the device does in a second.
         is_gpu: whether the processes share it; cores they have each their own.
         rounds: in which the sides take turns.
-        with_probes: whether the steps are measured too.
+        is_measured: whether evaluations and probes are made among the steps.
     """
 
     started: Workers
     rates: Rates
     is_gpu: bool
     rounds: int
-    with_probes: bool
+    is_measured: bool
 
     def row(self, program: Program, norm: str, size: int) -> list[str]:
         """Return what stands in the table behind model and mode, of so many members."""
-        specs = list(trials(program, norm, size, 1 + WARM_UP + program.steps, self.with_probes))
+        specs = list(trials(program, norm, size, 1 + WARM_UP + program.steps, self.is_measured))
         alone = specs[0].model_copy(update={"train": specs[0].train.model_copy(update={"fuse": 1})})
         sides = self._sides(is_fused=why_alone(specs[0]) is None)
         turns = [
@@ -92,7 +92,7 @@ def lines(
     norms: Sequence[str],
     models: Sequence[str],
     processes: int | None = None,
-    with_probes: bool = False,
+    is_measured: bool = False,
 ) -> Iterator[str]:
     """Yield what is printed.
 
@@ -103,7 +103,7 @@ def lines(
         norms: the modes.
         models: names in `PROGRAMS`.
         processes: that train one trial each; None for as many as cores on a CPU, else four.
-        with_probes: whether the steps are measured too.
+        is_measured: whether evaluations and probes are made among the steps.
     """
     is_gpu = device == "cuda"
     count = processes or (4 if is_gpu else len(os.sched_getaffinity(0)))
@@ -113,7 +113,7 @@ def lines(
     yield _line(HEAD).format(n=count)
     yield _line(["---"] * len(HEAD))
     with workers(count, device) as started:
-        benchmark = Benchmark(started, rates, is_gpu, rounds, with_probes)
+        benchmark = Benchmark(started, rates, is_gpu, rounds, is_measured)
         for name in models:
             for norm in norms:
                 for size in members:

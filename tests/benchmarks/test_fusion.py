@@ -13,7 +13,7 @@ from benchmarks.fusion.models import PROGRAMS, trials
 from bnsweep.data import load_dataset
 from bnsweep.spec.fusing import program_of
 
-OPTIONS = ("--members", "2", "--rounds", "2", "--norms", "batch", "--processes", "2", "--probes")
+OPTIONS = ("--members", "2", "--rounds", "2", "--norms", "batch", "--processes", "2", "--measured")
 
 
 @pytest.mark.long
@@ -51,7 +51,7 @@ def test_the_floor_is_the_slower_of_both() -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_trials_of_a_program_are_of_one(name: str) -> None:
-    specs = list(trials(PROGRAMS[name], "batch", 3, steps=31, with_probes=True))
+    specs = list(trials(PROGRAMS[name], "batch", 3, steps=31, is_measured=True))
     assert len({program_of(spec) for spec in specs}) == 1
     assert len({spec.trial_key for spec in specs}) == 3
     assert torch.isfinite(load_dataset(specs[0].dataset).train_x.float()).all()
