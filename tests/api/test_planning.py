@@ -34,6 +34,7 @@ def test_it_says_what_the_command_prints_and_writes_nothing(sweep_file: Callable
     assert os.listdir() == ["tiny.yaml"]
 
 
+@pytest.mark.long
 def test_a_script_without_a_guard_is_not_run_again_where_trials_are_timed(
     sweep_file: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -122,7 +122,8 @@ def test_an_interrupt_commits_and_is_raised(sweep_file: Write, tmp_path: Path) -
     assert said.endswith("raised\n")
 
 
-@pytest.mark.parametrize("option", ["executor='serial'", pytest.param("workers=1", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("option", ["executor='serial'", "workers=1"])
 def test_in_a_notebook_it_is_one_bar_that_ends_full(sweep_file: Write, tmp_path: Path, option: str) -> None:
     sweep_file()
     cell = f"import bnsweep\noutcome = bnsweep.run('tiny.yaml', {option})\nlen(outcome.load().trials)"

@@ -79,7 +79,7 @@ def test_a_home_that_ray_cannot_use_is_named(folder: Path, monkeypatch: pytest.M
     require_refusal_of(result, folder, r"/proc.*HOME")
 
 
-@pytest.mark.parametrize("executor", ["ray", "serial"])
+@pytest.mark.parametrize("executor", [pytest.param("ray", marks=pytest.mark.long), "serial"])
 def test_a_gpu_that_is_hidden_is_lacking(folder: Path, monkeypatch: pytest.MonkeyPatch, executor: str) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     (folder / "tiny.yaml").write_text(changed(*ONE, ("axes:", "resources: {gpus: 1}\naxes:")))
@@ -156,6 +156,7 @@ def net(input_shape, num_classes, norm):
 """
 
 
+@pytest.mark.long
 def test_a_module_that_pythonpath_lacks_is_named_and_one_that_it_has_is_found(
     folder: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:

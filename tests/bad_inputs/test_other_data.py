@@ -65,6 +65,7 @@ def test_a_replaced_file_is_refused_with_both_named(command: Callable[..., Resul
     assert command("run", "[2]", "", "--out", "elsewhere").code == 0
 
 
+@pytest.mark.long
 def test_rows_of_before_the_column_are_no_reason_to_refuse(command: Callable[..., Result]) -> None:
     write(0)
     assert command("run", "[0]").code == 0

@@ -94,6 +94,7 @@ def offered(text: str, incomplete: str) -> set[str]:
     return words
 
 
+@pytest.mark.long
 def test_every_field_of_a_trial_is_offered_and_nothing_that_is_unknown(sweep_file: Callable[..., Path]) -> None:
     path = sweep_file()
     words = offered(path.read_text(), "")

@@ -64,7 +64,9 @@ def test_a_full_device_ends_a_command_with_one_message(
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(("target", "messages"), [("closed_pipe", 0), ("full_device", 1)])
+@pytest.mark.parametrize(
+    ("target", "messages"), [("closed_pipe", 0), pytest.param("full_device", 1, marks=pytest.mark.long)]
+)
 def test_a_run_that_nobody_can_read_stores_all_trials(
     sweep_file: Write, tmp_path: Path, request: pytest.FixtureRequest, target: str, messages: int
 ) -> None:

@@ -21,7 +21,8 @@ from bnsweep.running.progress_file import RunState, read_progress
 from tests.waiting import HANGS_AFTER_S, wait_until
 
 
-@pytest.mark.parametrize("executor", ["serial", pytest.param("ray", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("executor", ["serial", "ray"])
 def test_a_closed_terminal_ends_a_run_in_good_order(
     sweep_file: Callable[..., Path], tmp_path: Path, executor: str
 ) -> None:

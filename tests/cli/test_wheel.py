@@ -40,6 +40,7 @@ def installed_bnsweep(installed: Path, *arguments: str, cwd: Path) -> str:
     return subprocess.run(command, cwd=cwd, env=environment, check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.long
 def test_it_holds_each_file_of_the_repository_and_nothing_beside_its_packages(installed: Path) -> None:
     for folder in ("sweeps", "cluster"):
         there = {path.name: path.read_bytes() for path in (ROOT / folder).iterdir() if path.is_file()}
@@ -48,6 +49,7 @@ def test_it_holds_each_file_of_the_repository_and_nothing_beside_its_packages(in
     assert {path.name for path in installed.iterdir() if path.suffix != ".dist-info"} == {"analysis", "bin", "bnsweep"}
 
 
+@pytest.mark.long
 def test_what_comes_with_it_is_listed_and_written_from_elsewhere(installed: Path, tmp_path: Path) -> None:
     listed = installed_bnsweep(installed, "init", "--list", cwd=tmp_path).splitlines()
     assert [line.split()[0] for line in listed[:-1]] == [file.name for file in shipped()]

@@ -148,6 +148,7 @@ RATES = ("[0.1, ", "[0.01, 0.03, 0.1, ")
 PRUNER = ("axes:", "pruner: {name: asha, first: 3}\naxes:")
 
 
+@pytest.mark.long
 def test_what_was_pruned_is_so_until_a_run_without_the_pruner_has_it(
     tmp_path: Path, sweep_file: Write, run: Run
 ) -> None:

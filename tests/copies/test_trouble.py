@@ -82,6 +82,7 @@ def test_a_copy_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     assert keys_in_tensorboard(tmp_path) == keys_in_study(tmp_path, STUDY) == once_each(sweep)
 
 
+@pytest.mark.long
 def test_of_two_processes_one_waits_for_the_other_and_both_end_when_told(tmp_path: Path) -> None:
     sweep = written(tmp_path)
     with copying(tmp_path, "optuna") as first, copying(tmp_path, "optuna") as second:
@@ -150,6 +151,7 @@ def run_with(sweep: Path, out: Path, **environment: str) -> subprocess.Completed
     return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
 
 
+@pytest.mark.long
 def test_a_run_whose_copies_fail_is_as_good_and_says_so_once(sweep_file: Write, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

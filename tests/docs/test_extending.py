@@ -40,6 +40,7 @@ def succeed(run: Run) -> Callable[..., str]:
     return command
 
 
+@pytest.mark.long
 def test_a_training_loop_of_ones_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, succeed: Callable[..., str]
 ) -> None:

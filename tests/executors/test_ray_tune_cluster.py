@@ -127,6 +127,7 @@ def test_a_ray_that_the_process_has_is_left_alone(two_hosts: None) -> None:
     assert len(ray.nodes()) == 2
 
 
+@pytest.mark.long
 def test_a_data_set_is_the_same_and_one_copy_for_all_workers_of_a_node(two_hosts: None) -> None:
     data = load_dataset(DigitsSpec(name="digits"))
     share_datasets()

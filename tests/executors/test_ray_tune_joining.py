@@ -142,6 +142,7 @@ def test_nodes_that_only_claim_to_have_gpus_end_the_run_with_the_reason(
     assert sum(line.startswith("a worker does not start: ") for line in said) == 1, "said once, however often tried"
 
 
+@pytest.mark.long
 def test_a_run_without_workers_says_what_the_nodes_lack(cluster: Cluster) -> None:
     said = list[str]()
     waiting = Waiting(Resources(gpus=2), said.append, first_after_s=1e-9)

@@ -30,6 +30,7 @@ def by_ray() -> str:
     return subprocess.run(command, env=os.environ, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.long
 def test_it_is_the_one_that_ray_finds_by_the_same_precedence(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Breaks when Ray looks for its token elsewhere."""
     (home / ".ray/auth_token").write_text("of the default path\n")

@@ -60,6 +60,7 @@ def test_attention_by_a_kernel_without_a_second_derivative_is_measured_as_withou
     assert same["sharpness"] == pytest.approx(row["sharpness"], rel=1e-9)
 
 
+@pytest.mark.long
 def test_no_more_tiny_nets_than_allowed_are_beyond_the_tolerance() -> None:
     """In float32, as in training; `python -m benchmarks.sharpness` measures 2,000."""
     compared = compare(30)

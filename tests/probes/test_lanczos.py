@@ -70,6 +70,7 @@ def test_products_in_float32_do_where_squares_would_overflow_or_vanish(exponent:
     assert found.largest / 10**exponent == pytest.approx(1.0, rel=1e-4)
 
 
+@pytest.mark.long
 @settings(max_examples=200)
 @given(st.integers(10, 60), st.floats(0.001, 0.5), st.floats(-5, 0.5), st.integers(0, 10**6))
 def test_the_bound_holds_for_every_start_with_the_least_overlap(size: int, gap: float, low: float, seed: int) -> None:
@@ -105,6 +106,7 @@ def test_random_starts_have_less_than_the_least_overlap_as_often_as_stated(
     assert share == pytest.approx(0.1 if size > 1 else 0.0, abs=3 * math.sqrt(0.1 * 0.9 / 4000))
 
 
+@pytest.mark.long
 def test_the_bound_is_broken_no_more_often_than_stated(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a spectrum that is hard: a top eigenvalue hardly above a bulk, which most starts see more of."""
     monkeypatch.setattr(lanczos, "FAILURE_PROBABILITY", 0.1)

@@ -126,6 +126,7 @@ def can_be_normalized(case: tuple[dict[str, Any], str]) -> bool:
     return norm != "instance" or model["name"].rpartition(":")[2] in ("vgg", "resnet", "chain", "branches")
 
 
+@pytest.mark.long
 @settings(max_examples=20, deadline=None)
 @given(
     st.tuples(st.sampled_from(MODELS), st.sampled_from(list(NORMS))).filter(can_be_normalized),

@@ -111,7 +111,12 @@ def test_what_does_not_fit_here_is_counted_but_not_timed(sweep_file: Write, tmp_
 
 
 ASKED = [
-    (("--max-hours", "0.0001"), (), r"--max-hours: given 0\.0001; 12 trials take \S+ hours on \d+ workers"),
+    pytest.param(
+        ("--max-hours", "0.0001"),
+        (),
+        r"--max-hours: given 0\.0001; 12 trials take \S+ hours on \d+ workers",
+        marks=pytest.mark.long,
+    ),
     (("--max-hours", "1"), (("probes:", "resources: {gpus: 64}\nprobes:"),), r"--max-hours: .*64 GPUs"),
     (("--max-hours", "1", "--no-timing"), (), r"--no-timing: goes without --max-hours and --price"),
 ]

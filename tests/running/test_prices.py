@@ -204,6 +204,7 @@ def test_a_trial_that_fails_is_bad_input(spec: Build, tmp_path: Path) -> None:
         time_kinds([trial], context_of(trial, tmp_path), lambda _: math.inf)
 
 
+@pytest.mark.long
 def test_a_process_that_dies_is_bad_input(spec: Build, tmp_path: Path) -> None:
     sweep = sweep_of(spec(model={"name": "tests.user_code.crashing_models:net", "deadly": True}))
     with pytest.raises(InputError, match=r"died.*--no-timing"):

@@ -181,7 +181,12 @@ def test_neither_the_number_of_workers_nor_their_order_decides(
 
 @pytest.mark.parametrize(
     ("kind", "share", "is_killed"),
-    [("alone", 0.1, True), ("fused", 0.3, False), ("alone", 0.6, False), ("fused", 0.6, True), ("alone", 0.8, True)],
+    [
+        ("alone", 0.6, False),
+        ("fused", 0.6, True),
+        *(pytest.param(*case, marks=pytest.mark.long) for case in (("alone", 0.1, True), ("alone", 0.8, True))),
+        pytest.param("fused", 0.3, False, marks=pytest.mark.long),
+    ],
 )
 def test_a_run_that_is_cut_off_goes_on_to_the_same_trials_and_bits(
     tmp_path: Path, undisturbed: dict[str, Undisturbed], kind: str, share: float, is_killed: bool
@@ -193,6 +198,7 @@ def test_a_run_that_is_cut_off_goes_on_to_the_same_trials_and_bits(
     assert_same(store, whole)
 
 
+@pytest.mark.long
 def test_with_the_same_pruner_nothing_is_missing_and_without_it_what_was_pruned_runs_to_its_end(
     tmp_path: Path, whole: dict[str, Store], undisturbed: dict[str, Undisturbed]
 ) -> None:

@@ -158,6 +158,7 @@ def step_reached(spec: TrialSpec, saved: bytes) -> int:
         return next(islice(again, 1, None)).step
 
 
+@pytest.mark.long
 def test_what_was_saved_of_code_that_was_edited_since_is_begun_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,7 @@ def test_compiled_steps_train_the_same_and_alike_each_time(spec: Build, model: d
         assert one == pytest.approx(other, rel=tolerance, abs=1e-6)
 
 
+@pytest.mark.long
 @needs_compiler
 def test_a_shift_that_is_none_is_measured_as_none(spec: Build) -> None:
     steps = {"steps": 4, "batch_size": 32, "compile": True}

@@ -33,6 +33,7 @@ def test_a_sweep_without_gpus_trains_on_the_cpu_with_one_thread(monkeypatch: pyt
     assert torch.get_num_threads() == 1
 
 
+@pytest.mark.long
 def test_what_optimizers_load_is_loaded_before_the_first_trial() -> None:
     done = subprocess.run([sys.executable, "-c", LOADED_BY_AN_OPTIMIZER], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 20  # of PyTorch's compiler alone there are hundreds

@@ -30,6 +30,7 @@ print(pages_of(20))
 """
 
 
+@pytest.mark.long
 def test_what_a_step_frees_is_there_for_the_next_one() -> None:
     """By glibc's defaults twenty steps of 8,192 pages each take up to 163,200 from the system; on some runs none."""
     done = subprocess.run([sys.executable, "-c", PAGES_OF_STEPS], capture_output=True, text=True, check=True)

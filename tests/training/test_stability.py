@@ -109,7 +109,7 @@ def test_what_goes_up_has_no_edge(kind: Callable[..., torch.optim.Optimizer]) ->
 
 @pytest.mark.parametrize(
     ("lr", "train"),
-    [(0.1, {}), (0.3, {"momentum": 0.9}), (0.01, {"optimizer": "adam"})],
+    [(0.1, {}), pytest.param(0.3, {"momentum": 0.9}, marks=pytest.mark.long), (0.01, {"optimizer": "adam"})],
     ids=["gd", "momentum", "adam"],
 )
 def test_training_on_full_batches_hovers_at_the_edge(lr: float, train: dict) -> None:

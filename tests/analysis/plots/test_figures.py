@@ -252,6 +252,7 @@ def test_every_mode_has_a_look_of_its_own() -> None:
         norm_style("bach")
 
 
+@pytest.mark.long
 def test_a_heatmap_of_more_cells_than_dots_is_a_picture(tmp_path: Path) -> None:
     specs = make_specs(["batch"], gains=np.logspace(-1, 1, 450).tolist(), lrs=[0.01, 0.1], num_seeds=1, probes=False)
     write_sweep(tmp_path, specs)

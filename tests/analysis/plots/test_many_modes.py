@@ -27,8 +27,8 @@ from tests.synthetic import make_specs, write_sweep
 INITS = ["default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal"]
 LRS = [1e-3, 1e-2, 1e-1, 1.0, 10.0]
 COUNTS = st.integers(1, 12)
-WITH_EVERY_TEST = ("robustness", "heatmap", "landscape", "claims", "summary")
-"""Figures of each way to lay many modes out; the others take as long again each."""
+WITH_EVERY_TEST = ("robustness", "heatmap")
+"""Bars and cells; each of the others takes as long again."""
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,7 @@ def test_every_figure_fits_a_page(name: str, results: Results, computed: Compute
     assert colliding(extents) == []
 
 
+@pytest.mark.long
 def test_every_init_of_the_design_is_on_the_heatmap(results: Results) -> None:
     gains = [0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0]
     is_one = (results.trials["init"] == INITS[0]) & (results.trials["init_gain"] == 1) & (results.trials["lr"] < 1)

@@ -83,6 +83,7 @@ def test_where_there_was_none_none_is_left(sweeps: list[Path], tmp_path: Path, r
     assert list((tmp_path / "new").iterdir()) == []
 
 
+@pytest.mark.long
 def test_watching_goes_on_and_says_so_once(sweeps: list[Path], older: Path) -> None:
     before = content(older)
     command = [sys.executable, "-m", "bnsweep", "report", sweeps[0], "--out", older, "--watch", "--every", "0.1"]

@@ -71,6 +71,7 @@ def test_the_same_data_give_the_same_bytes_in_another_process_and_place(page: Pa
         assert first[name] == second[name], name
 
 
+@pytest.mark.long
 def test_sweeps_are_compared_beside_an_own_analysis(beside_own_analysis: Path, bracketed: Path, small: Path) -> None:
     result = bnsweep("compare", bracketed.name, small, "--out", "[comparison]", cwd=beside_own_analysis)
     assert (result.returncode, complaints(result.stderr)) == (0, "")
@@ -86,6 +87,7 @@ def test_a_complete_sweep_is_watched_once_beside_an_own_analysis(beside_own_anal
     assert result.stdout == f"report: {page} (15 of 15 trials done)\n"
 
 
+@pytest.mark.long
 def test_the_gallery_runs_beside_an_own_analysis(beside_own_analysis: Path, bracketed: Path) -> None:
     root = str(Path(analysis.__file__).parents[1])
     command = [sys.executable, "-P", "-W", "error", "-m", "analysis.gallery.heatmap", bracketed.name, "[out].png"]

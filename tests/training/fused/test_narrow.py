@@ -100,6 +100,7 @@ def test_a_crowd_of_tanh_nets_with_real_targets(spec: Build) -> None:
         assert_near(member.result, run_trial(one, data), "none")
 
 
+@pytest.mark.long
 def test_float32_is_near_what_pytorch_gives(spec: Build) -> None:
     """Measured: to 3e-6 after 50 steps."""
     specs = narrow(spec, {"loss": "mse", "precision": "float32"})[:3]

@@ -46,7 +46,9 @@ def page_of(tmp_path: Path, results: Results) -> Path:
 
 
 @pytest.mark.usefixtures("words_only")
-@pytest.mark.parametrize("kind", ["real targets", "one lr", "many trials"])
+@pytest.mark.parametrize(
+    "kind", ["one lr", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("real targets", "many trials"))]
+)
 def test_other_sweeps_have_every_view_or_a_reason(
     browser: webdriver.Chrome, tmp_path: Path, results: Results, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
