@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from bnsweep.running.packs import Ended, Ending, WorkerFailure
+from bnsweep.running.packs import Ended, Ending
 from bnsweep.running.pruning import Pruning
 from bnsweep.search.pruning import SuccessiveHalving
 from tests.running.commit_log import SPECS
@@ -75,18 +75,7 @@ class PrunedProtocol(Protocol):
 
     @rule(place=WORKERS, lives_on=st.booleans())
     def lose_a_worker(self, place: int, lives_on: bool) -> None:  # type: ignore[override]
-        lost, self.players[place] = self.players[place], self.player()
-        self.coordinator.lost(lost.here.name, WorkerFailure("gone", "", is_preemption=True))
-        if lives_on and lost.pack is not None:
-            self.zombies.append(lost)
-
-    @rule()
-    def a_lost_worker_delivers_all_the_same(self) -> None:
-        if self.zombies:
-            zombie = self.zombies.pop()
-            for trial, attempt in zombie.todo:
-                zombie.outgoing.end(trial, self.outcome(zombie, trial, attempt))
-            zombie.outgoing.send(is_last=True)
+        self.lose(place, is_preemption=True, lives_on=lives_on)
 
     def widen(self) -> None:  # type: ignore[override]
         """No more trials: such a run takes none."""
