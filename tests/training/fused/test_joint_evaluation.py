@@ -61,6 +61,22 @@ def test_each_is_judged_as_by_itself(
         assert (own.test == own.test_running) == (norm == "none")
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_each_is_judged_as_by_itself_on_real_targets(spec: Build, reduction: str) -> None:
+    numbers = {"samples": 60, "test_samples": 50, "dimension": 3, "num_classes": 2}
+    fields = {"dataset": {"name": "gaussian", "targets": "real", **numbers}, "model": MODELS["mlp"], "norm": "batch"}
+    train = {**TRAIN, "batch_size": 16, "loss": "mse", "mse_reduction": reduction}
+    specs = {k: spec(lr=0.01 * (k + 1), seed=k, train=train, **fields) for k in range(3)}
+    training = trained(specs, load_dataset(specs[0].dataset))
+    for slot, found in enumerate(training.evaluate(with_train=True)):
+        own = alone(training, slot)
+        assert found.test.loss == pytest.approx(own.test.loss, rel=1e-9)
+        assert found.train is not None
+        assert own.train is not None
+        assert found.train.loss == pytest.approx(own.train.loss, rel=1e-9)
+        assert found.test.accuracy is found.train.accuracy is None
+
+
 @pytest.mark.parametrize("norm", ["batch", "noisy_batch"])
 def test_it_leaves_no_trace(spec: Build, data: Dataset, norm: str) -> None:
     training = trained({k: spec(norm=norm, seed=k, train=TRAIN) for k in range(3)}, data)
